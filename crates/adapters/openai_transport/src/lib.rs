@@ -1,0 +1,1 @@
+//! Carries OpenAI-style calls: POST, server-sent events, timeouts.

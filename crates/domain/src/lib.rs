@@ -1,0 +1,42 @@
+//! What a conversation is: types and rules. No async, no serde, no I/O.
+
+pub mod conversation;
+pub mod error_kind;
+pub mod ids;
+pub mod ledger;
+pub mod limits;
+pub mod message;
+pub mod model;
+pub mod money;
+pub mod page;
+pub mod persona;
+pub mod prompt;
+pub mod reply;
+pub mod text;
+pub mod turn;
+pub mod usage;
+pub mod user;
+
+pub use conversation::{
+    Contract, Conversation, ConversationKey, ConversationPatch, Label, MessageHome, NewConversation,
+    ProjectId, Title, Totals,
+};
+pub use error_kind::ErrorKind;
+pub use ids::{
+    ConversationId, ConversationNumber, MessageId, MessageNumber, PersonaId, RunnerId, Seq, TurnId, UserId,
+};
+pub use ledger::{LedgerEntry, Purpose};
+pub use message::{Message, MessageState, NewMessage, Part, ReplyFacts, Role};
+pub use model::{ModelName, Sampling};
+pub use money::{NanoDollars, Price};
+pub use page::{MessagePage, Order, Page};
+pub use persona::{Persona, Relation};
+pub use prompt::{Planner, Prompt, PromptMessage, WindowMessage};
+pub use reply::{Delta, Reply};
+pub use text::{JsonText, TextError};
+pub use turn::{EndState, Ending, Failure, FailureKind, FinishReason, ReplyRef, TurnEvent};
+pub use usage::Usage;
+pub use user::{Caller, NewUser, Tier, User};
+
+/// An instant in UTC, kept to the microsecond, as both stores keep it.
+pub type Timestamp = chrono::DateTime<chrono::Utc>;

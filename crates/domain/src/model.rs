@@ -1,0 +1,72 @@
+//! Names of models and how they are asked to write.
+
+use std::fmt;
+
+use crate::limits::MODEL_NAME_CHARS;
+
+/// A well-formed model name: 1 to 128 of `A-Z a-z 0-9 . _ : / @ + -`, a letter or digit first, no `..`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ModelName(String);
+
+/// The name is not well-formed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is not a valid model name")]
+pub struct ModelNameError;
+
+impl ModelName {
+    /// Reads a name.
+    ///
+    /// # Errors
+    /// [`ModelNameError`] where the name is not well-formed.
+    pub fn parse(raw: &str) -> Result<Self, ModelNameError> {
+        let begins_well = raw.chars().next().is_some_and(|c| c.is_ascii_alphanumeric());
+        let all_known = raw.chars().all(|c| c.is_ascii_alphanumeric() || "._:/@+-".contains(c));
+        if !begins_well || !all_known || raw.len() > MODEL_NAME_CHARS || raw.contains("..") {
+            return Err(ModelNameError);
+        }
+        Ok(Self(raw.to_owned()))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ModelName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// How a model is asked to write. What is `None` is not sent, so the provider's default holds.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Sampling {
+    /// 0 to 2.
+    pub temperature: Option<f64>,
+    /// 0 to 1.
+    pub top_p: Option<f64>,
+    /// At least 1.
+    pub max_tokens: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_all_vendors_pass() {
+        for name in ["gpt-4o", "openai/gpt-3.5-turbo", "anthropic/claude-3.5-sonnet:beta", "@cf/x", "a"] {
+            assert_eq!(ModelName::parse(name).is_ok(), !name.starts_with('@'), "{name}");
+        }
+    }
+
+    #[test]
+    fn malformed_names_are_refused() {
+        let long = "a".repeat(129);
+        for name in ["", "no such model!", "../../x", "-a", "a..b", "é", long.as_str()] {
+            assert_eq!(ModelName::parse(name), Err(ModelNameError), "{name}");
+        }
+    }
+}

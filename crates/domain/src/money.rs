@@ -1,0 +1,127 @@
+//! Money: integer nano-dollars, summed as such, rounded only where it is shown.
+
+use std::iter::Sum;
+use std::ops::{Add, AddAssign};
+
+use crate::Usage;
+
+/// An amount in billionths of a US dollar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct NanoDollars(pub i64);
+
+impl NanoDollars {
+    /// From dollars, as a provider or a price list writes them; what is no finite amount in range counts as none.
+    #[must_use]
+    pub fn from_dollars(dollars: f64) -> Option<Self> {
+        let nanos = (dollars * 1e9).round();
+        if !nanos.is_finite() || nanos.abs() > 9.0e18 {
+            return None;
+        }
+        // In range by the check above.
+        #[expect(clippy::cast_possible_truncation, reason = "the bound above is below i64::MAX")]
+        Some(Self(nanos as i64))
+    }
+
+    /// In millionths of a dollar, rounded half to even.
+    #[must_use]
+    pub fn to_micros(self) -> i64 {
+        i64::try_from(divide_half_even(i128::from(self.0), 1_000)).unwrap_or(i64::MAX)
+    }
+
+    /// In dollars with 6 decimals: the form of every answer.
+    #[must_use]
+    pub fn to_dollars(self) -> f64 {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "an amount beyond 2^52 micro-dollars is shown rounded"
+        )]
+        let micros = self.to_micros() as f64;
+        micros / 1e6
+    }
+}
+
+impl Add for NanoDollars {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl AddAssign for NanoDollars {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sum for NanoDollars {
+    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+        amounts.fold(Self(0), Add::add)
+    }
+}
+
+/// What a model costs, per thousand tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Price {
+    /// Of input tokens that are read afresh.
+    pub input_per_1k: NanoDollars,
+    /// Of input tokens that the provider found in its cache.
+    pub cached_input_per_1k: NanoDollars,
+    /// Of output tokens, reasoning included.
+    pub output_per_1k: NanoDollars,
+}
+
+impl Price {
+    /// The cost of a call, rounded half to even once.
+    #[must_use]
+    pub fn cost(&self, usage: &Usage) -> NanoDollars {
+        let cached = usage.cached_input.min(usage.input);
+        let fresh = usage.input - cached;
+        let thousandfold = i128::from(fresh) * i128::from(self.input_per_1k.0)
+            + i128::from(cached) * i128::from(self.cached_input_per_1k.0)
+            + i128::from(usage.output) * i128::from(self.output_per_1k.0);
+        NanoDollars(i64::try_from(divide_half_even(thousandfold, 1_000)).unwrap_or(i64::MAX))
+    }
+}
+
+fn divide_half_even(value: i128, divisor: i128) -> i128 {
+    let quotient = value.div_euclid(divisor);
+    let twice_the_rest = value.rem_euclid(divisor) * 2;
+    let up = twice_the_rest > divisor || (twice_the_rest == divisor && quotient % 2 != 0);
+    quotient + i128::from(up)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_example_costs_175_micro_dollars() {
+        let price = Price {
+            input_per_1k: NanoDollars(2_500_000),
+            cached_input_per_1k: NanoDollars(1_250_000),
+            output_per_1k: NanoDollars(10_000_000),
+        };
+        let usage = Usage { input: 10, output: 15, ..Usage::default() };
+        assert_eq!(price.cost(&usage), NanoDollars(175_000));
+        assert!((price.cost(&usage).to_dollars() - 0.000_175).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn cached_tokens_are_a_part_of_the_input() {
+        let price = Price {
+            input_per_1k: NanoDollars(1_000_000),
+            cached_input_per_1k: NanoDollars(100_000),
+            output_per_1k: NanoDollars(0),
+        };
+        let usage = Usage { input: 1_000, cached_input: 400, ..Usage::default() };
+        assert_eq!(price.cost(&usage), NanoDollars(640_000));
+    }
+
+    #[test]
+    fn rounding_is_half_to_even() {
+        assert_eq!(NanoDollars(500).to_micros(), 0);
+        assert_eq!(NanoDollars(1_500).to_micros(), 2);
+        assert_eq!(NanoDollars(2_500).to_micros(), 2);
+        assert_eq!(NanoDollars(2_501).to_micros(), 3);
+    }
+}

@@ -1,0 +1,36 @@
+//! What the engine needs from outside, as traits. No implementations here.
+//!
+//! Each method is one atomic change or one read. Arguments are owned and each call has its own result, so an adapter
+//! may group waiting calls into one commit. With the feature `mock` every trait has a mockall mock.
+
+pub mod clock;
+pub mod conversations;
+pub mod identity;
+pub mod models;
+pub mod store;
+pub mod turns;
+pub mod users;
+
+pub use clock::{Clock, IdSource};
+pub use conversations::{Access, ConversationFilter, ConversationStore, Purged};
+pub use identity::{
+    AccessToken, HashingError, Issuer, PasswordHasher, Subject, TokenError, TokenIssuer, TokenVerifier,
+};
+pub use models::{BoxError, LanguageModel, ModelError, ModelEvent, ModelStream};
+pub use store::{StoreError, StoreHealth};
+pub use turns::{
+    Begin, BeginError, Begun, Branch, Chunk, Finish, Finished, RunnerStore, Signals, StopOutcome, Target,
+    TurnRecord, TurnStore, Window,
+};
+pub use users::{RegisterError, SignInRecord, UserChange, UserStore};
+
+#[cfg(feature = "mock")]
+pub use {
+    clock::{MockClock, MockIdSource},
+    conversations::MockConversationStore,
+    identity::{MockPasswordHasher, MockTokenIssuer, MockTokenVerifier},
+    models::MockLanguageModel,
+    store::MockStoreHealth,
+    turns::{MockRunnerStore, MockTurnStore},
+    users::MockUserStore,
+};
