@@ -1,1 +1,22 @@
-//! omnichat-services
+//! What a caller can do: one struct for each aggregate, one file for each use case.
+//!
+//! Services decide; they know no protocol, no SQL and no provider.
+
+pub mod conversations;
+pub mod fault;
+pub mod health;
+pub mod models;
+pub mod sign_in;
+pub mod tasks;
+pub mod turns;
+
+pub use conversations::{Conversations, ConversationsError, Deletion, NewConversationRequest};
+pub use fault::Fault;
+pub use health::{Health, HealthReport};
+pub use models::{DefaultModels, ModelSettings};
+pub use sign_in::{Registration, SignIn, SignInError, SignInSetup, SignedIn};
+pub use tasks::Tasks;
+pub use turns::{
+    Answer, Listener, Outcome, RunningTurn, SendError, SendMessage, SendTarget, Stopped, TurnFailure,
+    TurnSettings, Turns, TurnsSetup, WatchError,
+};

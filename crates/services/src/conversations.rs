@@ -1,0 +1,41 @@
+//! Everything a caller can do with conversations, but for talking.
+
+mod create;
+mod delete;
+mod edit;
+mod error;
+mod read;
+
+use std::sync::Arc;
+
+use ports::{Clock, ConversationStore, IdSource};
+
+pub use create::NewConversationRequest;
+pub use delete::Deletion;
+pub use error::ConversationsError;
+
+use crate::{Tasks, Turns};
+
+/// Conversations. Cheap to clone.
+#[derive(Clone)]
+pub struct Conversations {
+    store: Arc<dyn ConversationStore>,
+    turns: Turns,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
+    tasks: Tasks,
+}
+
+impl Conversations {
+    /// Conversations in this store, whose turns these are.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn ConversationStore>,
+        turns: Turns,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdSource>,
+        tasks: Tasks,
+    ) -> Self {
+        Self { store, turns, clock, ids, tasks }
+    }
+}

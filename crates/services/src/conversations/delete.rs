@@ -1,0 +1,48 @@
+//! Deletes conversations, softly or for good.
+
+use std::sync::Arc;
+
+use domain::{Caller, ConversationId, ConversationKey};
+
+use super::{Conversations, ConversationsError};
+
+/// How thoroughly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deletion {
+    /// Hidden everywhere, and can be restored. A running turn goes on.
+    Soft,
+    /// Gone everywhere, for good. A running turn is stopped.
+    Hard,
+}
+
+impl Conversations {
+    /// Deletes a conversation; hard deletion also takes one that was deleted softly.
+    ///
+    /// # Errors
+    /// As [`ConversationsError`] says.
+    pub async fn delete(
+        &self,
+        caller: &Caller,
+        key: ConversationKey,
+        deletion: Deletion,
+    ) -> Result<ConversationId, ConversationsError> {
+        match deletion {
+            Deletion::Soft => {
+                let (store, user, at) = (Arc::clone(&self.store), caller.user, self.clock.now());
+                let hidden = self.tasks.run(async move { store.soft_delete(user, key, at).await }).await?;
+                ConversationsError::unless_granted(hidden)
+            }
+            Deletion::Hard => {
+                let (store, turns, user) = (Arc::clone(&self.store), self.turns.clone(), caller.user);
+                let purged = self.tasks.run(async move {
+                    let purged = store.purge(user, key).await?;
+                    if let ports::Access::Granted(ports::Purged { running: Some(turn), .. }) = &purged {
+                        turns.stop_here(*turn).await;
+                    }
+                    Ok::<_, ports::StoreError>(purged)
+                });
+                Ok(ConversationsError::unless_granted(purged.await?)?.id)
+            }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Changes conversations.
+
+use std::sync::Arc;
+
+use domain::{Caller, Conversation, ConversationKey, ConversationPatch};
+
+use super::{Conversations, ConversationsError};
+
+impl Conversations {
+    /// Changes a conversation.
+    ///
+    /// # Errors
+    /// As [`ConversationsError`] says.
+    pub async fn patch(
+        &self,
+        caller: &Caller,
+        key: ConversationKey,
+        patch: ConversationPatch,
+    ) -> Result<Conversation, ConversationsError> {
+        let (store, user, at) = (Arc::clone(&self.store), caller.user, self.clock.now());
+        let patched = self.tasks.run(async move { store.patch(user, key, patch, at).await }).await?;
+        ConversationsError::unless_granted(patched)
+    }
+
+    /// Brings a conversation back that was deleted softly.
+    ///
+    /// # Errors
+    /// As [`ConversationsError`] says; one that is not deleted is not found.
+    pub async fn restore(
+        &self,
+        caller: &Caller,
+        key: ConversationKey,
+    ) -> Result<Conversation, ConversationsError> {
+        let (store, user, at) = (Arc::clone(&self.store), caller.user, self.clock.now());
+        let restored = self.tasks.run(async move { store.restore(user, key, at).await }).await?;
+        ConversationsError::unless_granted(restored)
+    }
+}

@@ -1,0 +1,83 @@
+//! Reads conversations and their messages.
+
+use std::collections::HashMap;
+
+use domain::{Caller, Conversation, ConversationId, ConversationKey, Message, MessagePage, Page};
+use ports::ConversationFilter;
+
+use super::{Conversations, ConversationsError};
+
+impl Conversations {
+    /// One conversation.
+    ///
+    /// # Errors
+    /// As [`ConversationsError`] says.
+    pub async fn find(
+        &self,
+        caller: &Caller,
+        key: ConversationKey,
+    ) -> Result<Conversation, ConversationsError> {
+        ConversationsError::unless_granted(self.store.find(caller.user, key).await?)
+    }
+
+    /// The caller's conversations that match, newest update first.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn list(
+        &self,
+        caller: &Caller,
+        filter: ConversationFilter,
+        page: Page,
+    ) -> Result<Vec<Conversation>, ConversationsError> {
+        Ok(self.store.list(caller.user, filter, page).await?)
+    }
+
+    /// As [`Conversations::list`], each with its messages, oldest first.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn list_with_messages(
+        &self,
+        caller: &Caller,
+        filter: ConversationFilter,
+        page: Page,
+    ) -> Result<Vec<(Conversation, Vec<Message>)>, ConversationsError> {
+        let conversations = self.list(caller, filter, page).await?;
+        let ids = conversations.iter().map(|conversation| conversation.id).collect();
+        let mut messages: HashMap<ConversationId, Vec<Message>> = HashMap::new();
+        for message in self.store.messages_of(caller.user, ids).await? {
+            messages.entry(message.conversation).or_default().push(message);
+        }
+        let with_messages = |conversation: Conversation| {
+            let messages = messages.remove(&conversation.id).unwrap_or_default();
+            (conversation, messages)
+        };
+        Ok(conversations.into_iter().map(with_messages).collect())
+    }
+
+    /// How many of the caller's conversations match.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn count(
+        &self,
+        caller: &Caller,
+        filter: ConversationFilter,
+    ) -> Result<u64, ConversationsError> {
+        Ok(self.store.count(caller.user, filter).await?)
+    }
+
+    /// The messages of a conversation.
+    ///
+    /// # Errors
+    /// As [`ConversationsError`] says.
+    pub async fn messages(
+        &self,
+        caller: &Caller,
+        key: ConversationKey,
+        page: MessagePage,
+    ) -> Result<Vec<Message>, ConversationsError> {
+        ConversationsError::unless_granted(self.store.messages(caller.user, key, page).await?)
+    }
+}

@@ -1,0 +1,69 @@
+//! What is configured about models: which may be asked, how much they read, what they cost.
+
+use std::collections::{HashMap, HashSet};
+
+use domain::{Contract, ModelName, Price};
+
+/// Facts about models, by name. A name with a vendor in front, `openai/gpt-4o`, is also known by its last part.
+#[derive(Debug, Clone)]
+pub struct ModelSettings {
+    /// The models that may be asked; all where absent.
+    pub allow: Option<HashSet<String>>,
+    /// How many tokens a model reads and writes together.
+    pub windows: HashMap<String, u32>,
+    /// The window of models that are not listed.
+    pub default_window: u32,
+    /// What models cost.
+    pub prices: HashMap<String, Price>,
+    /// The price of models that are not listed.
+    pub default_price: Price,
+}
+
+impl ModelSettings {
+    /// Whether the model may be asked.
+    #[must_use]
+    pub fn allows(&self, model: &ModelName) -> bool {
+        self.allow.as_ref().is_none_or(|allowed| allowed.contains(model.as_str()))
+    }
+
+    /// The model's window, in tokens.
+    #[must_use]
+    pub fn window(&self, model: &ModelName) -> u32 {
+        by_name(&self.windows, model).copied().unwrap_or(self.default_window)
+    }
+
+    /// The model's price.
+    #[must_use]
+    pub fn price(&self, model: &ModelName) -> Price {
+        by_name(&self.prices, model).copied().unwrap_or(self.default_price)
+    }
+}
+
+fn by_name<'a, T>(facts: &'a HashMap<String, T>, model: &ModelName) -> Option<&'a T> {
+    let full = model.as_str();
+    let last = full.rsplit('/').next().unwrap_or(full);
+    facts.get(full).or_else(|| facts.get(last))
+}
+
+/// The model of each contract where neither request nor conversation names one (C-17).
+#[derive(Debug, Clone)]
+pub struct DefaultModels {
+    /// Of S0, and of what has no model of its own.
+    pub llm_chat: ModelName,
+    /// Of S2 and S3.
+    pub chat_service: ModelName,
+    /// Of S4.
+    pub persona_chat: ModelName,
+}
+
+impl DefaultModels {
+    /// The default of a contract.
+    #[must_use]
+    pub fn of(&self, contract: Contract) -> &ModelName {
+        match contract {
+            Contract::LlmChat | Contract::ChatApi | Contract::OpenAi => &self.llm_chat,
+            Contract::ChatService | Contract::ChatAi => &self.chat_service,
+            Contract::PersonaChat => &self.persona_chat,
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Who is asking: registration, sign-in, and what a token stands for.
+
+mod authenticate;
+mod error;
+mod register;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::User;
+use moka::future::Cache;
+use ports::{AccessToken, Clock, Issuer, PasswordHasher, TokenIssuer, TokenVerifier, UserStore};
+
+pub use error::SignInError;
+pub use register::Registration;
+
+use crate::Tasks;
+
+/// Sign-in. Cheap to clone.
+#[derive(Clone)]
+pub struct SignIn {
+    users: Arc<dyn UserStore>,
+    hasher: Arc<dyn PasswordHasher>,
+    verifier: Arc<dyn TokenVerifier>,
+    issuer: Arc<dyn TokenIssuer>,
+    clock: Arc<dyn Clock>,
+    tasks: Tasks,
+    /// Accounts by issuer and subject, for a few seconds: so long may a suspended user go on.
+    known: Cache<(Issuer, String), User>,
+}
+
+/// What [`SignIn`] works with.
+pub struct SignInSetup {
+    /// The accounts.
+    pub users: Arc<dyn UserStore>,
+    /// Hashes passwords.
+    pub hasher: Arc<dyn PasswordHasher>,
+    /// Reads tokens.
+    pub verifier: Arc<dyn TokenVerifier>,
+    /// Makes tokens.
+    pub issuer: Arc<dyn TokenIssuer>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where writes run.
+    pub tasks: Tasks,
+}
+
+/// A user with a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedIn {
+    /// The account.
+    pub user: User,
+    /// A token for it.
+    pub token: AccessToken,
+}
+
+/// How long an account is remembered.
+const REMEMBERED: Duration = Duration::from_secs(5);
+/// How many accounts are remembered.
+const REMEMBERED_ACCOUNTS: u64 = 10_000;
+
+impl SignIn {
+    /// Sign-in over these accounts and keys.
+    #[must_use]
+    pub fn new(setup: SignInSetup) -> Self {
+        let SignInSetup { users, hasher, verifier, issuer, clock, tasks } = setup;
+        let known = Cache::builder().max_capacity(REMEMBERED_ACCOUNTS).time_to_live(REMEMBERED).build();
+        Self { users, hasher, verifier, issuer, clock, tasks, known }
+    }
+}

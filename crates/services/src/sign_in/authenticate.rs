@@ -1,0 +1,54 @@
+//! From a token to a caller.
+
+use std::sync::Arc;
+
+use domain::{Caller, User, UserId};
+use ports::{Issuer, StoreError, Subject};
+
+use super::{SignIn, SignInError};
+
+impl SignIn {
+    /// Who the bearer of a token is. A subject of an outside issuer gets an account at its first call.
+    ///
+    /// # Errors
+    /// As [`SignInError`] says.
+    pub async fn authenticate(&self, token: String) -> Result<Caller, SignInError> {
+        let subject = self.verifier.verify(token).await.map_err(SignInError::Token)?;
+        let user = self.account(&subject).await?;
+        if !user.active {
+            return Err(SignInError::NoAccount);
+        }
+        Ok(Caller { user: user.id, tier: user.tier, application: subject.application })
+    }
+
+    /// The caller's account.
+    ///
+    /// # Errors
+    /// As [`SignInError`] says.
+    pub async fn me(&self, caller: &Caller) -> Result<User, SignInError> {
+        self.users.find(caller.user).await?.ok_or(SignInError::NoAccount)
+    }
+
+    async fn account(&self, subject: &Subject) -> Result<User, SignInError> {
+        let key = (subject.issuer.clone(), subject.subject.clone());
+        if let Some(user) = self.known.get(&key).await {
+            return Ok(user);
+        }
+        let user = match &subject.issuer {
+            Issuer::Own => self.own_account(&subject.subject).await?,
+            Issuer::Outside(issuer) => self.provisioned(issuer.clone(), subject.subject.clone()).await?,
+        };
+        self.known.insert(key, user.clone()).await;
+        Ok(user)
+    }
+
+    async fn own_account(&self, subject: &str) -> Result<User, SignInError> {
+        let id = subject.parse().map(UserId).map_err(|_| SignInError::NoAccount)?;
+        self.users.find(id).await?.ok_or(SignInError::NoAccount)
+    }
+
+    async fn provisioned(&self, issuer: String, subject: String) -> Result<User, StoreError> {
+        let (users, at) = (Arc::clone(&self.users), self.clock.now());
+        self.tasks.run(async move { users.provision(issuer, subject, at).await }).await
+    }
+}

@@ -1,0 +1,73 @@
+//! Registers accounts and signs them in.
+
+use std::sync::Arc;
+
+use domain::{NewUser, User};
+use ports::RegisterError;
+
+use super::{SignIn, SignInError, SignedIn};
+
+/// An account to register; names and lengths are checked by whoever reads the request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registration {
+    /// The email address.
+    pub email: Option<String>,
+    /// The name to sign in with.
+    pub username: String,
+    /// As the user writes it.
+    pub full_name: Option<String>,
+    /// The password; `None` for accounts that only ever use tokens.
+    pub password: Option<String>,
+}
+
+impl SignIn {
+    /// Makes an account and signs it in.
+    ///
+    /// # Errors
+    /// As [`SignInError`] says.
+    pub async fn register(&self, registration: Registration) -> Result<SignedIn, SignInError> {
+        let Registration { email, username, full_name, password } = registration;
+        let password_hash = match password {
+            Some(password) => Some(self.hasher.hash(password).await?),
+            None => None,
+        };
+        let email = email.map(|email| email.to_lowercase());
+        let new = NewUser { email, username, full_name, password_hash, at: self.clock.now() };
+        let users = Arc::clone(&self.users);
+        match self.tasks.run(async move { users.register(new).await }).await {
+            Ok(user) => self.signed_in(user),
+            Err(RegisterError::Taken) => Err(SignInError::Taken),
+            Err(RegisterError::Store(error)) => Err(SignInError::Store(error)),
+        }
+    }
+
+    /// Signs an account in by its name or email address.
+    ///
+    /// # Errors
+    /// As [`SignInError`] says. Whether the account exists shows neither in the error nor in the time.
+    pub async fn sign_in(&self, name: String, password: String) -> Result<SignedIn, SignInError> {
+        let record = self.users.find_for_sign_in(name.to_lowercase()).await?;
+        let hash = record.as_ref().and_then(|record| record.password_hash.clone());
+        let matches = self.hasher.verify(password, hash).await?;
+        let user = record.map(|record| record.user).filter(|user| matches && user.active);
+        self.signed_in(user.ok_or(SignInError::WrongPassword)?)
+    }
+
+    /// A token for the account of this name, which is made if there is none: for operators at the command line.
+    ///
+    /// # Errors
+    /// As [`SignInError`] says.
+    pub async fn token_for(&self, name: &str) -> Result<SignedIn, SignInError> {
+        if let Some(record) = self.users.find_for_sign_in(name.to_lowercase()).await? {
+            return self.signed_in(record.user);
+        }
+        let email = name.contains('@').then(|| name.to_owned());
+        self.register(Registration { email, username: name.to_owned(), full_name: None, password: None })
+            .await
+    }
+
+    fn signed_in(&self, user: User) -> Result<SignedIn, SignInError> {
+        let token = self.issuer.issue(user.id, self.clock.now()).map_err(SignInError::Internal)?;
+        Ok(SignedIn { user, token })
+    }
+}

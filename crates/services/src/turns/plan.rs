@@ -1,0 +1,49 @@
+//! Plans the prompt of a turn: instructions, the history that fits, the question.
+
+use domain::message::token_count;
+use domain::usage::estimate_tokens;
+use domain::{Planner, Prompt, PromptMessage};
+use ports::StoreError;
+
+use super::Inner;
+use super::send::{Opened, SendMessage};
+
+/// A prompt and an estimate of its size.
+pub(super) struct Planned {
+    pub(super) prompt: Prompt,
+    pub(super) tokens: u32,
+}
+
+/// Tokens that are left to the reply where nobody bounds it.
+const REPLY_ROOM: u32 = 4_096;
+
+impl Inner {
+    pub(super) async fn plan(&self, opened: &Opened, message: &SendMessage) -> Result<Planned, StoreError> {
+        let begun = &opened.begun;
+        let instructions = message.instructions.clone();
+        let window = self.settings.models.window(&begun.model);
+        let fixed = Self::fixed_tokens(instructions.as_deref(), &message.messages);
+        let reply_room = message.sampling.max_tokens.unwrap_or(REPLY_ROOM).min(window / 2);
+        let room = window.saturating_sub(reply_room).saturating_sub(fixed);
+
+        let mut planner = Planner::new(room, message.history_limit);
+        let mut page = begun.window.clone();
+        loop {
+            let oldest = page.messages.first().map(|message| message.seq);
+            let has_room = planner.take(page.messages);
+            let Some(before) = oldest.filter(|_| has_room && page.has_older) else { break };
+            page = self.store.earlier(begun.conversation.id, before).await?;
+        }
+        let mut messages = planner.finish();
+        let history_tokens: u32 = messages.iter().map(|message| token_count(&message.parts)).sum();
+        messages.extend(message.messages.iter().cloned());
+        let prompt =
+            Prompt { model: begun.model.clone(), instructions, messages, sampling: message.sampling };
+        Ok(Planned { prompt, tokens: fixed.saturating_add(history_tokens) })
+    }
+
+    fn fixed_tokens(instructions: Option<&str>, question: &[PromptMessage]) -> u32 {
+        let instructions = instructions.map_or(0, |text| estimate_tokens(text.len()));
+        question.iter().map(|message| token_count(&message.parts)).fold(instructions, u32::saturating_add)
+    }
+}

@@ -1,0 +1,242 @@
+//! Sends a message: the caller gets a running turn, or a refusal that kept nothing.
+
+use std::sync::Arc;
+
+use domain::{
+    Caller, Contract, Conversation, ConversationId, ConversationKey, EndState, Ending, MessageId, ModelName,
+    NewMessage, PromptMessage, Reply, Sampling, TurnId,
+};
+use ports::{Access, Begin, Branch, Target};
+use tokio::sync::oneshot;
+
+use super::log::Listener;
+use super::{Inner, SendError, TurnFailure, Turns};
+use crate::NewConversationRequest;
+
+/// A message to send.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SendMessage {
+    /// Where.
+    pub target: SendTarget,
+    /// The contract that the request came in by.
+    pub contract: Contract,
+    /// The messages to append; the last one is the question.
+    pub messages: Vec<PromptMessage>,
+    /// Where they branch off; `None` appends them.
+    pub branch: Option<Branch>,
+    /// The model for this turn only.
+    pub model: Option<ModelName>,
+    /// The model where neither the conversation nor this turn names one; `None` is the contract's default.
+    pub default_model: Option<ModelName>,
+    /// Becomes the conversation's own model where it has none.
+    pub own_model: Option<ModelName>,
+    /// What the model is told for this turn only; not stored.
+    pub instructions: Option<String>,
+    /// How the model is to write, this turn only.
+    pub sampling: Sampling,
+    /// At most so many messages of history; `None` is all that fit.
+    pub history_limit: Option<usize>,
+}
+
+impl SendMessage {
+    /// A plain message: the contract's default model, no instructions.
+    #[must_use]
+    pub fn plain(target: SendTarget, contract: Contract, question: PromptMessage) -> Self {
+        Self {
+            target,
+            contract,
+            messages: vec![question],
+            branch: None,
+            model: None,
+            default_model: None,
+            own_model: None,
+            instructions: None,
+            sampling: Sampling::default(),
+            history_limit: None,
+        }
+    }
+}
+
+/// Where a message goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SendTarget {
+    /// To a conversation that exists.
+    Existing(ConversationKey),
+    /// To one that is made with it.
+    New(Box<NewConversationRequest>),
+}
+
+/// A turn that runs. Dropping it stops nothing.
+#[derive(Debug)]
+pub struct RunningTurn {
+    /// The conversation, with the question counted in.
+    pub conversation: Conversation,
+    /// The question's row.
+    pub question: Option<MessageId>,
+    /// The model that is asked.
+    pub model: ModelName,
+    listener: Listener,
+}
+
+/// What came of a turn that did not fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The turn.
+    pub turn: TurnId,
+    /// The question's row.
+    pub question: Option<MessageId>,
+    /// The model that was asked.
+    pub model: ModelName,
+    /// The reply: whole, or what there was of it when it was stopped.
+    pub reply: Reply,
+    /// How the turn ended.
+    pub ending: Ending,
+    /// The conversation after it.
+    pub conversation: Conversation,
+}
+
+impl Answer {
+    /// Whether the reply was stopped before its end.
+    #[must_use]
+    pub fn stopped(&self) -> bool {
+        matches!(self.ending.state, EndState::Stopped)
+    }
+}
+
+impl RunningTurn {
+    /// The turn.
+    #[must_use]
+    pub fn turn(&self) -> TurnId {
+        self.listener.turn()
+    }
+
+    /// Waits for the first event, for as long as a streamed answer may; after that the turn is as good as begun.
+    ///
+    /// # Errors
+    /// A turn that fails within that time without a word.
+    pub async fn first_event(&mut self, grace: std::time::Duration) -> Result<(), TurnFailure> {
+        let _ = tokio::time::timeout(grace, self.listener.begun()).await;
+        match self.listener.outcome().and_then(|outcome| outcome.failure()) {
+            Some(failure) if self.listener.reply().is_empty() => Err(failure),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// The events, from the first one on.
+    #[must_use]
+    pub fn into_listener(self) -> Listener {
+        self.listener
+    }
+
+    /// Waits for the end.
+    ///
+    /// # Errors
+    /// A turn that failed or was interrupted. Its text is kept all the same.
+    pub async fn whole(mut self) -> Result<Answer, TurnFailure> {
+        let outcome = self.listener.ended().await.ok_or(TurnFailure::Interrupted)?;
+        if let Some(failure) = outcome.failure() {
+            return Err(failure);
+        }
+        Ok(Answer {
+            turn: self.listener.turn(),
+            question: self.question,
+            model: self.model,
+            reply: self.listener.reply(),
+            ending: outcome.ending,
+            conversation: outcome.conversation.unwrap_or(self.conversation),
+        })
+    }
+}
+
+impl Turns {
+    /// Keeps the message and has the model answer it. The turn runs on whatever becomes of this call.
+    ///
+    /// # Errors
+    /// As [`SendError`] says; then nothing was kept.
+    pub async fn send(&self, caller: &Caller, message: SendMessage) -> Result<RunningTurn, SendError> {
+        let inner = Arc::clone(&self.inner);
+        if inner.tasks.closing().is_cancelled() {
+            return Err(SendError::ShuttingDown);
+        }
+        let (answer, answered) = oneshot::channel();
+        let caller = caller.clone();
+        self.inner.tasks.spawn(async move { inner.run(caller, message, answer).await });
+        // The task answers before it ends, unless it panics.
+        answered.await.unwrap_or(Err(SendError::ShuttingDown))
+    }
+}
+
+/// A turn as its caller sees it and as its task runs it.
+pub(super) struct Opened {
+    pub(super) begun: ports::Begun,
+    pub(super) question: Option<MessageId>,
+}
+
+impl Inner {
+    /// Opens the turn in the store.
+    pub(super) async fn open(
+        &self,
+        caller: &Caller,
+        message: &SendMessage,
+        turn: TurnId,
+    ) -> Result<Opened, SendError> {
+        let default_model = match &message.default_model {
+            Some(model) => model.clone(),
+            None => self.settings.defaults.of(message.contract).clone(),
+        };
+        let named = [message.model.as_ref(), message.own_model.as_ref()];
+        if named.into_iter().flatten().any(|model| !self.settings.models.allows(model)) {
+            return Err(SendError::ModelNotAllowed);
+        }
+        let messages: Vec<NewMessage> = message
+            .messages
+            .iter()
+            .map(|new| NewMessage { id: self.ids.message(), role: new.role, parts: new.parts.clone() })
+            .collect();
+        let question = messages.last().map(|message| message.id);
+        let opening = Begin {
+            caller: caller.user,
+            target: self.target(caller, &message.target).await?,
+            branch: message.branch,
+            messages,
+            turn,
+            runner: self.runner,
+            contract: message.contract,
+            model: message.model.clone(),
+            default_model,
+            own_model: message.own_model.clone(),
+            at: self.clock.now(),
+        };
+        let begun = self.store.begin(opening).await?;
+        Ok(Opened { begun, question })
+    }
+
+    async fn target(&self, caller: &Caller, target: &SendTarget) -> Result<Target, SendError> {
+        match target {
+            SendTarget::New(request) => {
+                let new = request.clone().into_new(caller, self.ids.conversation(), self.clock.now());
+                Ok(Target::New(Box::new(new)))
+            }
+            SendTarget::Existing(ConversationKey::Id(id)) => Ok(Target::Existing(*id)),
+            SendTarget::Existing(key) => Ok(Target::Existing(self.resolve(caller, key.clone()).await?)),
+        }
+    }
+
+    async fn resolve(&self, caller: &Caller, key: ConversationKey) -> Result<ConversationId, SendError> {
+        match self.conversations.find(caller.user, key).await? {
+            Access::Granted(conversation) => Ok(conversation.id),
+            Access::Foreign => Err(SendError::Foreign),
+            Access::Absent => Err(SendError::NotFound),
+        }
+    }
+
+    /// A running turn for the caller to listen to.
+    pub(super) fn running(opened: &Opened, listener: Listener) -> RunningTurn {
+        RunningTurn {
+            conversation: opened.begun.conversation.clone(),
+            question: opened.question,
+            model: opened.begun.model.clone(),
+            listener,
+        }
+    }
+}

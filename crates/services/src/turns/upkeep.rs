@@ -1,0 +1,105 @@
+//! What a process does beside its turns: renews its lease, ends the turns of dead processes, keeps partial text.
+
+use std::sync::Arc;
+
+use ports::{Chunk, StoreError};
+
+use super::run::chain;
+use super::{Inner, Turns};
+
+impl Turns {
+    /// Takes the process's lease and ends the turns of dead processes, once.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn take_over(&self) -> Result<(), StoreError> {
+        self.inner.renew_and_reap().await
+    }
+
+    /// Begins the upkeep. It goes on until all turns have ended.
+    pub fn start_upkeep(&self) {
+        let inner = Arc::clone(&self.inner);
+        self.inner.tasks.spawn_background(async move { inner.keep_lease().await });
+        let inner = Arc::clone(&self.inner);
+        self.inner.tasks.spawn_background(async move { inner.keep_text().await });
+    }
+
+    /// Gives the lease back; to be called when no turn runs any more.
+    pub async fn retire(&self) {
+        if let Err(error) = self.inner.runners.retire(self.inner.runner).await {
+            tracing::warn!(error = %chain(&error), "the lease of this process could not be given back");
+        }
+    }
+}
+
+impl Inner {
+    async fn keep_lease(&self) {
+        let mut failing = false;
+        loop {
+            tokio::time::sleep(self.settings.renew_every).await;
+            match self.renew_and_reap().await {
+                Ok(()) => failing = false,
+                Err(error) if !failing => {
+                    failing = true;
+                    tracing::warn!(error = %chain(&error), "the lease of this process could not be renewed");
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    async fn renew_and_reap(&self) -> Result<(), StoreError> {
+        self.runners.renew(self.runner).await?;
+        let ended = self.runners.reap(self.runner, self.clock.now()).await?;
+        if ended > 0 {
+            tracing::warn!(turns = ended, "ended {ended} turns of processes that are gone");
+        }
+        Ok(())
+    }
+
+    async fn keep_text(&self) {
+        loop {
+            tokio::time::sleep(self.settings.checkpoint_every).await;
+            if let Err(error) = self.checkpoint().await {
+                tracing::warn!(error = %chain(&error), "partial text could not be kept");
+            }
+        }
+    }
+
+    /// Keeps the new text of all turns in one statement, and acts on what others did to them.
+    /// A turn that is younger than a period is left alone: most likely it ends before the next one.
+    async fn checkpoint(&self) -> Result<(), StoreError> {
+        let mut turns = Vec::new();
+        for live in self.live.all() {
+            if live.since.elapsed() < self.settings.checkpoint_every {
+                continue;
+            }
+            // A turn whose count is locked is about to finish.
+            if let Ok(kept) = Arc::clone(&live.kept).try_lock_owned() {
+                let deltas = live.log.since(*kept);
+                turns.push((live, kept, deltas));
+            }
+        }
+        if turns.is_empty() {
+            return Ok(());
+        }
+        let running = turns.iter().map(|(live, ..)| live.log.turn).collect();
+        let new = turns.iter().filter(|(.., deltas)| !deltas.is_empty());
+        let chunks = new.map(|(live, kept, deltas)| Chunk {
+            turn: live.log.turn,
+            first: u32::try_from(**kept).unwrap_or(u32::MAX),
+            deltas: deltas.clone(),
+        });
+        let signals = self.store.checkpoint(self.runner, running, chunks.collect()).await?;
+        for (live, mut kept, deltas) in turns {
+            *kept += deltas.len();
+            if signals.stop.contains(&live.log.turn) {
+                live.stop.cancel();
+            }
+            if signals.lost.contains(&live.log.turn) {
+                live.lost.cancel();
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,194 @@
+//! What the tests of the services share: a model that follows a script, mocked stores, fixed time and ids.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::DateTime;
+use domain::{
+    Caller, Contract, Conversation, ConversationId, ConversationKey, ConversationNumber, Delta, Ending,
+    FinishReason, JsonText, Label, MessageHome, ModelName, NanoDollars, Part, Price, Prompt, PromptMessage,
+    ReplyRef, Role, Seq, Tier, Timestamp, Totals, Usage, UserId,
+};
+use omnichat_services::{
+    DefaultModels, ModelSettings, SendMessage, SendTarget, Tasks, TurnSettings, Turns, TurnsSetup,
+};
+use ports::{
+    Begin, Begun, Finish, Finished, LanguageModel, MockClock, MockConversationStore, MockIdSource,
+    MockRunnerStore, MockTurnStore, ModelError, ModelEvent, ModelStream, Window,
+};
+use uuid::Uuid;
+
+/// What a scripted model does, in order.
+#[derive(Debug, Clone)]
+pub enum Step {
+    Say(&'static str),
+    Wait(Duration),
+    Finish(Option<Usage>),
+    Fail(fn() -> ModelError),
+    Panic,
+}
+
+/// A model that follows a script.
+pub struct ScriptedModel {
+    pub steps: Vec<Step>,
+    pub prompts: std::sync::Mutex<Vec<Prompt>>,
+}
+
+#[async_trait]
+impl LanguageModel for ScriptedModel {
+    fn provider(&self) -> &'static str {
+        "scripted"
+    }
+
+    async fn stream(&self, prompt: Prompt) -> Result<ModelStream, ModelError> {
+        self.prompts.lock().unwrap().push(prompt);
+        if let Some(Step::Fail(error)) = self.steps.first() {
+            return Err(error());
+        }
+        let steps = self.steps.clone();
+        Ok(Box::pin(futures_util::stream::unfold(steps.into_iter(), |mut steps| async move {
+            loop {
+                let event = match steps.next()? {
+                    Step::Say(text) => Ok(ModelEvent::Delta(Delta::Text(text.to_owned()))),
+                    Step::Wait(time) => {
+                        tokio::time::sleep(time).await;
+                        continue;
+                    }
+                    Step::Finish(usage) => {
+                        Ok(ModelEvent::Finished { reason: FinishReason::Stop, usage, cost: None })
+                    }
+                    Step::Fail(error) => Err(error()),
+                    Step::Panic => panic!("the script says so"),
+                };
+                return Some((event, steps));
+            }
+        })))
+    }
+
+    async fn check(&self) -> Result<(), ModelError> {
+        Ok(())
+    }
+}
+
+pub fn now() -> Timestamp {
+    DateTime::from_timestamp(1_700_000_000, 0).unwrap()
+}
+
+pub fn caller() -> Caller {
+    Caller { user: UserId(1), tier: Tier::Free, application: None }
+}
+
+pub fn conversation() -> Conversation {
+    Conversation {
+        id: ConversationId(Uuid::from_u128(7)),
+        number: ConversationNumber(1),
+        owner: UserId(1),
+        label: Label::of_owner(UserId(1)),
+        project: None,
+        persona: None,
+        begun_by: Contract::ChatService,
+        home: MessageHome::Local,
+        title: None,
+        model: None,
+        last_model: None,
+        metadata: JsonText::empty_object(),
+        summary: None,
+        application: None,
+        active: true,
+        message_count: 0,
+        totals: Totals::default(),
+        last_seq: Seq(1),
+        running: None,
+        created_at: now(),
+        updated_at: now(),
+    }
+}
+
+/// A store that opens every turn.
+pub fn opening_store() -> MockTurnStore {
+    let mut store = MockTurnStore::new();
+    store.expect_begin().returning(|begin: Begin| {
+        Ok(Begun {
+            conversation: Conversation { running: Some(begin.turn), ..conversation() },
+            persona: None,
+            question: Seq(1),
+            model: begin.default_model,
+            window: Window::default(),
+        })
+    });
+    store
+}
+
+/// What a store answers that keeps the reply.
+pub fn kept(finish: Finish) -> Finished {
+    let reply = finish.reply.filter(|(_, reply)| reply.says_something()).map(|(id, _)| ReplyRef {
+        id,
+        number: domain::MessageNumber(2),
+        seq: Seq(2),
+        created_at: finish.ending.at,
+    });
+    let ending = Ending { reply, ..finish.ending };
+    Finished::Done { ending, conversation: Box::new(Conversation { title: finish.title, ..conversation() }) }
+}
+
+/// Turns over this store and a model that follows these steps.
+pub fn turns(store: MockTurnStore, steps: Vec<Step>) -> (Turns, Arc<ScriptedModel>, Tasks) {
+    let model = Arc::new(ScriptedModel { steps, prompts: std::sync::Mutex::default() });
+    let tasks = Tasks::new(tokio::runtime::Handle::current());
+    let mut clock = MockClock::new();
+    clock.expect_now().returning(now);
+    let turns = Turns::new(TurnsSetup {
+        turns: Arc::new(store),
+        conversations: Arc::new(MockConversationStore::new()),
+        runners: Arc::new(MockRunnerStore::new()),
+        model: Arc::clone(&model) as Arc<dyn LanguageModel>,
+        clock: Arc::new(clock),
+        ids: Arc::new(ids()),
+        tasks: tasks.clone(),
+        settings: settings(),
+    });
+    (turns, model, tasks)
+}
+
+fn ids() -> MockIdSource {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let next = || Uuid::from_u128(u128::from(NEXT.fetch_add(1, Ordering::Relaxed)));
+    let mut ids = MockIdSource::new();
+    ids.expect_conversation().returning(move || ConversationId(next()));
+    ids.expect_message().returning(move || domain::MessageId(next()));
+    ids.expect_turn().returning(move || domain::TurnId(next()));
+    ids.expect_runner().returning(move || domain::RunnerId(next()));
+    ids
+}
+
+fn settings() -> TurnSettings {
+    let model = ModelName::parse("test-model").unwrap();
+    let price = Price {
+        input_per_1k: NanoDollars(2_500_000),
+        cached_input_per_1k: NanoDollars(2_500_000),
+        output_per_1k: NanoDollars(10_000_000),
+    };
+    TurnSettings {
+        models: ModelSettings {
+            allow: None,
+            windows: HashMap::new(),
+            default_window: 128_000,
+            prices: HashMap::new(),
+            default_price: price,
+        },
+        defaults: DefaultModels { llm_chat: model.clone(), chat_service: model.clone(), persona_chat: model },
+        first_event_grace: Duration::from_secs(8),
+        checkpoint_every: Duration::from_millis(250),
+        renew_every: Duration::from_secs(5),
+        finish_patience: Duration::from_secs(60),
+    }
+}
+
+pub fn question(text: &str) -> SendMessage {
+    let question = PromptMessage { role: Role::User, parts: vec![Part::Text(text.to_owned())] };
+    let target = SendTarget::Existing(ConversationKey::Id(conversation().id));
+    SendMessage::plain(target, Contract::ChatService, question)
+}

@@ -1,0 +1,226 @@
+//! How turns run, on mocked ports.
+#![expect(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use domain::{EndState, FailureKind, NanoDollars, TurnEvent, Usage};
+use omnichat_services::{Fault, SendError, TurnFailure};
+use ports::{BeginError, Finished, ModelError, Signals, StoreError};
+use support::{Step, caller, kept, opening_store, question, turns};
+
+fn usage() -> Usage {
+    Usage { input: 10, output: 15, ..Usage::default() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_stored_before_anybody_sees_its_end() {
+    let mut store = opening_store();
+    store.expect_finish().times(1).returning(|finish| {
+        assert_eq!(finish.reply.as_ref().unwrap().1.text(), "Hello");
+        assert_eq!(finish.title.as_ref().unwrap().as_str(), "How are you, my dear");
+        let ledger = finish.ledger.as_ref().unwrap();
+        assert_eq!((ledger.usage, ledger.cost), (usage(), NanoDollars(175_000)));
+        Ok(kept(finish))
+    });
+    let steps = vec![Step::Say("Hel"), Step::Say("lo"), Step::Finish(Some(usage()))];
+    let (turns, _, _) = turns(store, steps);
+    let turn = turns.send(&caller(), question("How are you, my dear friend?")).await.unwrap();
+    let answer = turn.whole().await.unwrap();
+    assert_eq!(answer.reply.text(), "Hello");
+    assert!(answer.ending.reply.is_some());
+    assert_eq!(answer.conversation.title.unwrap().as_str(), "How are you, my dear");
+    assert_eq!(turns.running(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_sees_every_event_once_and_in_order() {
+    let mut store = opening_store();
+    store.expect_finish().returning(|finish| Ok(kept(finish)));
+    let steps = vec![
+        Step::Say("a"),
+        Step::Wait(Duration::from_millis(10)),
+        Step::Say("b"),
+        Step::Say("c"),
+        Step::Finish(None),
+    ];
+    let (turns, _, _) = turns(store, steps);
+    let mut listener = turns.send(&caller(), question("?")).await.unwrap().into_listener();
+    let mut seen = Vec::new();
+    while let Some((first, events)) = listener.next().await {
+        assert_eq!(first, seen.len());
+        seen.extend(events);
+    }
+    assert_eq!(seen.len(), 5);
+    assert!(matches!(seen[0], TurnEvent::Started { .. }));
+    assert!(matches!(&seen[4], TurnEvent::Ended(ending) if matches!(ending.state, EndState::Completed(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_that_leaves_stops_nobody() {
+    let mut store = opening_store();
+    store.expect_finish().times(1).returning(|finish| {
+        assert_eq!(finish.reply.as_ref().unwrap().1.text(), "Hello");
+        Ok(kept(finish))
+    });
+    let steps =
+        vec![Step::Say("Hel"), Step::Wait(Duration::from_secs(3)), Step::Say("lo"), Step::Finish(None)];
+    let (turns, _, tasks) = turns(store, steps);
+    drop(turns.send(&caller(), question("?")).await.unwrap());
+    assert!(tasks.shut_down(Duration::from_secs(10), Duration::from_secs(1)).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_leaves_before_the_turn_is_open_stops_nobody() {
+    let mut store = opening_store();
+    store.expect_finish().times(1).returning(|finish| Ok(kept(finish)));
+    let (turns, _, tasks) = turns(store, vec![Step::Say("x"), Step::Finish(None)]);
+    let caller = caller();
+    let mut send = Box::pin(turns.send(&caller, question("?")));
+    assert!(futures_util::poll!(&mut send).is_pending());
+    drop(send);
+    assert!(tasks.shut_down(Duration::from_secs(10), Duration::from_secs(1)).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_fails_at_once_is_an_early_failure() {
+    let mut store = opening_store();
+    store.expect_finish().times(1).returning(|finish| {
+        assert!(finish.reply.is_none() && finish.ledger.is_none());
+        Ok(kept(finish))
+    });
+    let busy = || ModelError::Busy { retry_after: Some(Duration::from_secs(7)), source: "429".into() };
+    let (turns, _, _) = turns(store, vec![Step::Fail(busy)]);
+    let mut turn = turns.send(&caller(), question("?")).await.unwrap();
+    let failure = turn.first_event(Duration::from_secs(8)).await.unwrap_err();
+    assert_eq!(failure.retry_after(), Some(Duration::from_secs(7)));
+    assert_eq!(failure.code(), "upstream_rate_limited");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_breaks_off_leaves_its_text_and_no_success() {
+    let mut store = opening_store();
+    store.expect_finish().times(1).returning(|finish| {
+        assert_eq!(finish.reply.as_ref().unwrap().1.text(), "Hel");
+        assert!(finish.ledger.as_ref().unwrap().usage.estimated);
+        Ok(kept(finish))
+    });
+    let (turns, _, _) = turns(store, vec![Step::Say("Hel"), Step::Fail(|| ModelError::Truncated)]);
+    let mut turn = turns.send(&caller(), question("?")).await.unwrap();
+    turn.first_event(Duration::from_secs(8)).await.unwrap();
+    let failure = turn.whole().await.unwrap_err();
+    assert_eq!(failure, TurnFailure::Failed(FailureKind::Truncated.into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_without_an_end_is_no_success() {
+    let mut store = opening_store();
+    store.expect_finish().times(1).returning(|finish| Ok(kept(finish)));
+    let (turns, _, _) = turns(store, vec![Step::Say("Hel")]);
+    let failure = turns.send(&caller(), question("?")).await.unwrap().whole().await.unwrap_err();
+    assert_eq!(failure, TurnFailure::Failed(FailureKind::Truncated.into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_says_nothing_is_no_success() {
+    let mut store = opening_store();
+    store.expect_finish().times(1).returning(|finish| Ok(kept(finish)));
+    let (turns, _, _) = turns(store, vec![Step::Finish(Some(usage()))]);
+    let failure = turns.send(&caller(), question("?")).await.unwrap().whole().await.unwrap_err();
+    assert_eq!(failure, TurnFailure::Failed(FailureKind::Empty.into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_the_model_ends_the_turn_and_not_the_process() {
+    let mut store = opening_store();
+    store.expect_finish().times(1).returning(|finish| {
+        assert_eq!(finish.reply.as_ref().unwrap().1.text(), "Hel");
+        Ok(kept(finish))
+    });
+    let pause = Step::Wait(Duration::from_millis(1));
+    let (turns, _, _) = turns(store, vec![Step::Say("Hel"), pause, Step::Panic]);
+    let failure = turns.send(&caller(), question("?")).await.unwrap().whole().await.unwrap_err();
+    assert_eq!(failure, TurnFailure::Failed(FailureKind::Internal.into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_is_offered_to_a_store_that_is_away_until_it_is_back() {
+    let tries = Arc::new(AtomicU32::new(0));
+    let mut store = opening_store();
+    let counted = Arc::clone(&tries);
+    store.expect_finish().returning(move |finish| {
+        if counted.fetch_add(1, Ordering::Relaxed) < 5 {
+            return Err(StoreError::Unavailable("away".into()));
+        }
+        Ok(kept(finish))
+    });
+    let (turns, _, _) = turns(store, vec![Step::Say("x"), Step::Finish(None)]);
+    let answer = turns.send(&caller(), question("?")).await.unwrap().whole().await.unwrap();
+    assert_eq!(answer.reply.text(), "x");
+    assert_eq!(tries.load(Ordering::Relaxed), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_that_cannot_be_stored_is_no_success() {
+    let mut store = opening_store();
+    store.expect_finish().returning(|_| Err(StoreError::Unavailable("away".into())));
+    let (turns, _, _) = turns(store, vec![Step::Say("x"), Step::Finish(None)]);
+    let failure = turns.send(&caller(), question("?")).await.unwrap().whole().await.unwrap_err();
+    assert_eq!(failure.code(), "store_unavailable");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_that_another_process_took_is_interrupted() {
+    let mut store = opening_store();
+    store.expect_checkpoint().returning(|_, running, _| Ok(Signals { stop: vec![], lost: running }));
+    store.expect_finish().returning(|_| Ok(Finished::Lost));
+    let (turns, _, _) =
+        turns(store, vec![Step::Say("x"), Step::Wait(Duration::from_secs(3600)), Step::Finish(None)]);
+    turns.start_upkeep();
+    let failure = turns.send(&caller(), question("?")).await.unwrap().whole().await.unwrap_err();
+    assert_eq!(failure, TurnFailure::Interrupted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_asked_of_another_process_arrives_with_a_checkpoint() {
+    let mut store = opening_store();
+    store.expect_checkpoint().returning(|_, running, chunks| {
+        assert_eq!(chunks[0].deltas.text(), "x");
+        Ok(Signals { stop: running, lost: vec![] })
+    });
+    store.expect_finish().returning(|finish| Ok(kept(finish)));
+    let (turns, _, _) =
+        turns(store, vec![Step::Say("x"), Step::Wait(Duration::from_secs(3600)), Step::Finish(None)]);
+    turns.start_upkeep();
+    let answer = turns.send(&caller(), question("?")).await.unwrap().whole().await.unwrap();
+    assert!(answer.stopped());
+    assert_eq!(answer.reply.text(), "x");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_keeps_what_there_is() {
+    let mut store = opening_store();
+    store.expect_finish().times(1).returning(|finish| {
+        assert_eq!(finish.ending.state, EndState::Interrupted);
+        assert_eq!(finish.reply.as_ref().unwrap().1.text(), "Hel");
+        Ok(kept(finish))
+    });
+    let (turns, _, tasks) = turns(store, vec![Step::Say("Hel"), Step::Wait(Duration::from_secs(3600))]);
+    let turn = turns.send(&caller(), question("?")).await.unwrap();
+    assert!(tasks.shut_down(Duration::from_secs(5), Duration::from_secs(5)).await);
+    assert_eq!(turn.whole().await.unwrap_err(), TurnFailure::Interrupted);
+    assert!(matches!(turns.send(&caller(), question("?")).await, Err(SendError::ShuttingDown)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_reaches_the_caller_and_asks_no_model() {
+    let mut store = ports::MockTurnStore::new();
+    store.expect_begin().returning(|_| Err(BeginError::Busy { retry_after: Duration::from_secs(1) }));
+    let (turns, model, _) = turns(store, vec![Step::Say("x")]);
+    let error = turns.send(&caller(), question("?")).await.unwrap_err();
+    assert_eq!((error.code(), error.retry_after()), ("conversation_busy", Some(Duration::from_secs(1))));
+    assert!(model.prompts.lock().unwrap().is_empty());
+}
