@@ -21,3 +21,10 @@ pub trait IdSource: Send + Sync {
     /// For a process.
     fn runner(&self) -> RunnerId;
 }
+
+/// Chance, for pauses that must not fall together.
+#[cfg_attr(feature = "mock", mockall::automock)]
+pub trait Chance: Send + Sync {
+    /// A number from 0 to 1, 1 itself left out.
+    fn fraction(&self) -> f64;
+}

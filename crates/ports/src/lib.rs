@@ -11,12 +11,12 @@ pub mod store;
 pub mod turns;
 pub mod users;
 
-pub use clock::{Clock, IdSource};
+pub use clock::{Chance, Clock, IdSource};
 pub use conversations::{Access, ConversationFilter, ConversationStore, Purged};
 pub use identity::{
     AccessToken, HashingError, Issuer, PasswordHasher, Subject, TokenError, TokenIssuer, TokenVerifier,
 };
-pub use models::{BoxError, LanguageModel, ModelError, ModelEvent, ModelStream};
+pub use models::{BoxError, LanguageModel, ModelError, ModelEvent, ModelStream, Retry};
 pub use store::{StoreError, StoreHealth};
 pub use turns::{
     Begin, BeginError, Begun, Branch, Chunk, Finish, Finished, RunnerStore, Signals, StopOutcome, Target,
@@ -26,7 +26,7 @@ pub use users::{RegisterError, SignInRecord, UserChange, UserStore};
 
 #[cfg(feature = "mock")]
 pub use {
-    clock::{MockClock, MockIdSource},
+    clock::{MockChance, MockClock, MockIdSource},
     conversations::MockConversationStore,
     identity::{MockPasswordHasher, MockTokenIssuer, MockTokenVerifier},
     models::MockLanguageModel,

@@ -21,6 +21,8 @@ pub type ModelStream = Pin<Box<dyn Stream<Item = Result<ModelEvent, ModelError>>
 pub enum ModelEvent {
     /// A piece of the answer; never empty.
     Delta(Delta),
+    /// Another provider than the one that was asked first answers. Sent before all else, by the fail-over alone.
+    ServedBy(&'static str),
     /// The end of the answer.
     Finished {
         /// Why it ended.

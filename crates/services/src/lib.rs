@@ -13,7 +13,7 @@ pub mod turns;
 pub use conversations::{Conversations, ConversationsError, Deletion, NewConversationRequest};
 pub use fault::Fault;
 pub use health::{Health, HealthReport};
-pub use models::{DefaultModels, ModelSettings};
+pub use models::{DefaultModels, Failover, ModelSettings, RetryPolicy, Retrying};
 pub use sign_in::{Registration, SignIn, SignInError, SignInSetup, SignedIn};
 pub use tasks::Tasks;
 pub use turns::{

@@ -1,8 +1,15 @@
-//! What is configured about models: which may be asked, how much they read, what they cost.
+//! Models: which may be asked, how much they read, what they cost; and what stands around a provider.
+
+mod failover;
+mod first_event;
+mod retrying;
 
 use std::collections::{HashMap, HashSet};
 
 use domain::{Contract, ModelName, Price};
+
+pub use failover::Failover;
+pub use retrying::{RetryPolicy, Retrying};
 
 /// Facts about models, by name. A name with a vendor in front, `openai/gpt-4o`, is also known by its last part.
 #[derive(Debug, Clone)]

@@ -1,5 +1,5 @@
 //! How turns run, on mocked ports.
-#![expect(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
 mod support;
 
@@ -178,7 +178,7 @@ async fn a_turn_that_another_process_took_is_interrupted() {
     store.expect_checkpoint().returning(|_, running, _| Ok(Signals { stop: vec![], lost: running }));
     store.expect_finish().returning(|_| Ok(Finished::Lost));
     let (turns, _, _) =
-        turns(store, vec![Step::Say("x"), Step::Wait(Duration::from_secs(3600)), Step::Finish(None)]);
+        turns(store, vec![Step::Say("x"), Step::Wait(Duration::from_hours(1)), Step::Finish(None)]);
     turns.start_upkeep();
     let failure = turns.send(&caller(), question("?")).await.unwrap().whole().await.unwrap_err();
     assert_eq!(failure, TurnFailure::Interrupted);
@@ -193,7 +193,7 @@ async fn a_stop_asked_of_another_process_arrives_with_a_checkpoint() {
     });
     store.expect_finish().returning(|finish| Ok(kept(finish)));
     let (turns, _, _) =
-        turns(store, vec![Step::Say("x"), Step::Wait(Duration::from_secs(3600)), Step::Finish(None)]);
+        turns(store, vec![Step::Say("x"), Step::Wait(Duration::from_hours(1)), Step::Finish(None)]);
     turns.start_upkeep();
     let answer = turns.send(&caller(), question("?")).await.unwrap().whole().await.unwrap();
     assert!(answer.stopped());
@@ -208,7 +208,7 @@ async fn a_shutdown_keeps_what_there_is() {
         assert_eq!(finish.reply.as_ref().unwrap().1.text(), "Hel");
         Ok(kept(finish))
     });
-    let (turns, _, tasks) = turns(store, vec![Step::Say("Hel"), Step::Wait(Duration::from_secs(3600))]);
+    let (turns, _, tasks) = turns(store, vec![Step::Say("Hel"), Step::Wait(Duration::from_hours(1))]);
     let turn = turns.send(&caller(), question("?")).await.unwrap();
     assert!(tasks.shut_down(Duration::from_secs(5), Duration::from_secs(5)).await);
     assert_eq!(turn.whole().await.unwrap_err(), TurnFailure::Interrupted);

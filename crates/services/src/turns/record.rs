@@ -84,7 +84,7 @@ impl Inner {
             conversation: Some(begun.conversation.id),
             turn: Some(live.log.turn),
             purpose: Purpose::Turn,
-            provider: self.model.provider().to_owned(),
+            provider: call.provider.unwrap_or_else(|| self.model.provider()).to_owned(),
             model: begun.model.clone(),
             usage,
             cost,

@@ -21,6 +21,8 @@ pub(super) struct Call {
     pub(super) state: EndState,
     /// Whether the provider took the request, so that it counts.
     pub(super) accepted: bool,
+    /// The provider that answered, where it was not the first one.
+    pub(super) provider: Option<&'static str>,
     pub(super) usage: Option<Usage>,
     pub(super) cost: Option<NanoDollars>,
     /// An estimate of the prompt's tokens, for providers that name no usage.
@@ -34,7 +36,15 @@ impl Call {
     }
 
     fn ended(state: EndState) -> Self {
-        Self { state, accepted: false, usage: None, cost: None, prompt_tokens: 0, response_time_ms: 0 }
+        Self {
+            state,
+            accepted: false,
+            provider: None,
+            usage: None,
+            cost: None,
+            prompt_tokens: 0,
+            response_time_ms: 0,
+        }
     }
 }
 
@@ -124,6 +134,7 @@ impl Inner {
         for event in batch {
             match event {
                 Ok(ModelEvent::Delta(delta)) => deltas.push(delta),
+                Ok(ModelEvent::ServedBy(provider)) => call.provider = Some(provider),
                 Ok(ModelEvent::Finished { reason, usage, cost }) => {
                     call.usage = usage;
                     call.cost = cost;

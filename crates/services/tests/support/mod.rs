@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 /// What a scripted model does, in order.
 #[derive(Debug, Clone)]
-pub enum Step {
+pub(crate) enum Step {
     Say(&'static str),
     Wait(Duration),
     Finish(Option<Usage>),
@@ -32,9 +32,9 @@ pub enum Step {
 }
 
 /// A model that follows a script.
-pub struct ScriptedModel {
-    pub steps: Vec<Step>,
-    pub prompts: std::sync::Mutex<Vec<Prompt>>,
+pub(crate) struct ScriptedModel {
+    pub(crate) steps: Vec<Step>,
+    pub(crate) prompts: std::sync::Mutex<Vec<Prompt>>,
 }
 
 #[async_trait]
@@ -73,15 +73,15 @@ impl LanguageModel for ScriptedModel {
     }
 }
 
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     DateTime::from_timestamp(1_700_000_000, 0).unwrap()
 }
 
-pub fn caller() -> Caller {
+pub(crate) fn caller() -> Caller {
     Caller { user: UserId(1), tier: Tier::Free, application: None }
 }
 
-pub fn conversation() -> Conversation {
+pub(crate) fn conversation() -> Conversation {
     Conversation {
         id: ConversationId(Uuid::from_u128(7)),
         number: ConversationNumber(1),
@@ -108,7 +108,7 @@ pub fn conversation() -> Conversation {
 }
 
 /// A store that opens every turn.
-pub fn opening_store() -> MockTurnStore {
+pub(crate) fn opening_store() -> MockTurnStore {
     let mut store = MockTurnStore::new();
     store.expect_begin().returning(|begin: Begin| {
         Ok(Begun {
@@ -123,7 +123,7 @@ pub fn opening_store() -> MockTurnStore {
 }
 
 /// What a store answers that keeps the reply.
-pub fn kept(finish: Finish) -> Finished {
+pub(crate) fn kept(finish: Finish) -> Finished {
     let reply = finish.reply.filter(|(_, reply)| reply.says_something()).map(|(id, _)| ReplyRef {
         id,
         number: domain::MessageNumber(2),
@@ -135,7 +135,7 @@ pub fn kept(finish: Finish) -> Finished {
 }
 
 /// Turns over this store and a model that follows these steps.
-pub fn turns(store: MockTurnStore, steps: Vec<Step>) -> (Turns, Arc<ScriptedModel>, Tasks) {
+pub(crate) fn turns(store: MockTurnStore, steps: Vec<Step>) -> (Turns, Arc<ScriptedModel>, Tasks) {
     let model = Arc::new(ScriptedModel { steps, prompts: std::sync::Mutex::default() });
     let tasks = Tasks::new(tokio::runtime::Handle::current());
     let mut clock = MockClock::new();
@@ -183,11 +183,11 @@ fn settings() -> TurnSettings {
         first_event_grace: Duration::from_secs(8),
         checkpoint_every: Duration::from_millis(250),
         renew_every: Duration::from_secs(5),
-        finish_patience: Duration::from_secs(60),
+        finish_patience: Duration::from_mins(1),
     }
 }
 
-pub fn question(text: &str) -> SendMessage {
+pub(crate) fn question(text: &str) -> SendMessage {
     let question = PromptMessage { role: Role::User, parts: vec![Part::Text(text.to_owned())] };
     let target = SendTarget::Existing(ConversationKey::Id(conversation().id));
     SendMessage::plain(target, Contract::ChatService, question)

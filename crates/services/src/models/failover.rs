@@ -1,0 +1,68 @@
+//! Asks the next provider where one cannot answer: before the first event only.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::Prompt;
+use futures_util::{StreamExt, stream};
+use ports::{LanguageModel, ModelError, ModelEvent, ModelStream};
+
+use super::first_event;
+
+/// Providers in the order in which they are asked.
+pub struct Failover {
+    first: Arc<dyn LanguageModel>,
+    others: Vec<Arc<dyn LanguageModel>>,
+}
+
+impl Failover {
+    /// A first provider, and those that stand in for it.
+    #[must_use]
+    pub fn new(first: Arc<dyn LanguageModel>, others: Vec<Arc<dyn LanguageModel>>) -> Self {
+        Self { first, others }
+    }
+}
+
+/// Whether another provider might answer, without anything being paid for twice.
+fn another_may_answer(error: &ModelError) -> bool {
+    match error {
+        ModelError::Busy { .. } | ModelError::Unavailable(_) | ModelError::Refused(_) => true,
+        ModelError::Rejected(_)
+        | ModelError::TooLong(_)
+        | ModelError::TimedOut
+        | ModelError::Truncated
+        | ModelError::Broken(_) => false,
+    }
+}
+
+#[async_trait]
+impl LanguageModel for Failover {
+    fn provider(&self) -> &'static str {
+        self.first.provider()
+    }
+
+    async fn stream(&self, prompt: Prompt) -> Result<ModelStream, ModelError> {
+        let mut error = match first_event::ask(self.first.as_ref(), prompt.clone()).await {
+            Ok(events) => return Ok(events),
+            Err(error) => error,
+        };
+        for other in &self.others {
+            if !another_may_answer(&error) {
+                break;
+            }
+            tracing::warn!(error = %error, "asking {} instead", other.provider());
+            error = match first_event::ask(other.as_ref(), prompt.clone()).await {
+                Ok(events) => {
+                    let served = ModelEvent::ServedBy(other.provider());
+                    return Ok(Box::pin(stream::once(async { Ok(served) }).chain(events)));
+                }
+                Err(error) => error,
+            };
+        }
+        Err(error)
+    }
+
+    async fn check(&self) -> Result<(), ModelError> {
+        self.first.check().await
+    }
+}
