@@ -54,6 +54,41 @@ impl Relation {
     }
 }
 
+impl Relation {
+    /// How somebody who stands so to the user behaves, as the document lists it, in our own words.
+    fn behaviour(self) -> &'static str {
+        match self {
+            Self::Parent => {
+                "You are the user's parent. You are caring and nurturing, you give advice when you are asked for it, \
+                 you show concern for how the user is, and you are supportive and protective."
+            }
+            Self::Spouse => {
+                "You are the user's spouse. You are loving and romantic, understanding and supportive, you share the \
+                 user's joys and concerns, and your tone is intimate and personal."
+            }
+            Self::Child => {
+                "You are the user's child. You are curious and energetic, you ask questions, you show enthusiasm for \
+                 learning, and you are playful and innocent."
+            }
+            Self::Sibling => {
+                "You are the user's sibling. You are friendly and supportive, you share experiences, you offer \
+                 brotherly or sisterly advice, and your tone is casual and familiar."
+            }
+            Self::Friend => {
+                "You are the user's friend. You are supportive and fun, you offer companionship, your style of \
+                 conversation is casual, and you are trustworthy and reliable."
+            }
+            Self::Colleague => {
+                "You are the user's colleague. You are professional and helpful, you keep to work topics, your \
+                 approach is collaborative, and your tone is respectful and formal."
+            }
+            Self::Other => {
+                "You are supportive and engaging. You go by your description and adapt flexibly to the conversation."
+            }
+        }
+    }
+}
+
 /// What the model is told about a persona.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Persona {
@@ -65,4 +100,54 @@ pub struct Persona {
     pub description: Option<String>,
     /// How it stands to the user.
     pub relation: Relation,
+}
+
+impl Persona {
+    /// The instructions that make a model speak as this persona.
+    #[must_use]
+    pub fn instructions(&self) -> String {
+        let mut text = format!("You are {}, and you answer as {} would.", self.name, self.name);
+        if let Some(description) = self.description.as_deref().filter(|text| !text.trim().is_empty()) {
+            text.push_str("\nThis is what you are like: ");
+            text.push_str(description);
+        }
+        text.push('\n');
+        text.push_str(self.relation.behaviour());
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_model_learns_who_it_is_and_how_it_behaves() {
+        for (relation, words) in [
+            (Relation::Parent, ["nurturing", "advice", "concern", "protective"]),
+            (Relation::Spouse, ["romantic", "understanding", "joys and concerns", "intimate"]),
+            (Relation::Child, ["curious", "questions", "enthusiasm", "playful"]),
+            (Relation::Sibling, ["friendly", "experiences", "sisterly", "familiar"]),
+            (Relation::Friend, ["fun", "companionship", "casual", "reliable"]),
+            (Relation::Colleague, ["professional", "work topics", "collaborative", "formal"]),
+            (Relation::Other, ["supportive", "engaging", "description", "flexibly"]),
+        ] {
+            let persona = Persona {
+                id: PersonaId(1),
+                name: "Alex".to_owned(),
+                description: Some("Loves chess.".to_owned()),
+                relation,
+            };
+            let text = persona.instructions();
+            for word in words.iter().chain(&["Alex", "Loves chess."]) {
+                assert!(text.contains(word), "{relation:?}: {word}");
+            }
+        }
+    }
+
+    #[test]
+    fn relations_are_read_in_any_case() {
+        assert_eq!(Relation::parse("Friend"), Some(Relation::Friend));
+        assert_eq!(Relation::parse("boss"), None);
+    }
 }

@@ -6,7 +6,10 @@
 pub mod clock;
 pub mod conversations;
 pub mod identity;
+pub mod ledger;
+pub mod limits;
 pub mod models;
+pub mod personas;
 pub mod store;
 pub mod turns;
 pub mod users;
@@ -16,7 +19,10 @@ pub use conversations::{Access, ConversationFilter, ConversationStore, Purged};
 pub use identity::{
     AccessToken, HashingError, Issuer, PasswordHasher, Subject, TokenError, TokenIssuer, TokenVerifier,
 };
+pub use ledger::{Ledger, LedgerTotals};
+pub use limits::{Bucket, LimiterError, RateLimiter, Ticket, Verdict};
 pub use models::{BoxError, LanguageModel, ModelError, ModelEvent, ModelStream, Retry};
+pub use personas::{NewPersona, PersonaPatch, PersonaRecord, PersonaStore};
 pub use store::{StoreError, StoreHealth};
 pub use turns::{
     Begin, BeginError, Begun, Branch, Chunk, Finish, Finished, RunnerStore, Signals, StopOutcome, Target,
@@ -29,7 +35,10 @@ pub use {
     clock::{MockChance, MockClock, MockIdSource},
     conversations::MockConversationStore,
     identity::{MockPasswordHasher, MockTokenIssuer, MockTokenVerifier},
+    ledger::MockLedger,
+    limits::MockRateLimiter,
     models::MockLanguageModel,
+    personas::MockPersonaStore,
     store::MockStoreHealth,
     turns::{MockRunnerStore, MockTurnStore},
     users::MockUserStore,

@@ -5,6 +5,7 @@
 pub mod conversations;
 pub mod fault;
 pub mod health;
+pub mod limits;
 pub mod models;
 pub mod sign_in;
 pub mod tasks;
@@ -13,6 +14,7 @@ pub mod turns;
 pub use conversations::{Conversations, ConversationsError, Deletion, NewConversationRequest};
 pub use fault::Fault;
 pub use health::{Health, HealthReport};
+pub use limits::{Admitted, LimitSettings, Limits, Quota, RateLimited};
 pub use models::{DefaultModels, Failover, ModelSettings, RetryPolicy, Retrying};
 pub use sign_in::{Registration, SignIn, SignInError, SignInSetup, SignedIn};
 pub use tasks::Tasks;

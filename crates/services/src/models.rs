@@ -61,6 +61,8 @@ pub struct DefaultModels {
     pub chat_service: ModelName,
     /// Of S4.
     pub persona_chat: ModelName,
+    /// Of titles.
+    pub title: ModelName,
 }
 
 impl DefaultModels {

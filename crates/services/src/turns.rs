@@ -10,6 +10,7 @@ mod record;
 mod run;
 mod send;
 mod stop;
+mod title;
 mod upkeep;
 mod watch;
 
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::RunnerId;
-use ports::{Clock, ConversationStore, IdSource, LanguageModel, RunnerStore, TurnStore};
+use ports::{Clock, ConversationStore, IdSource, LanguageModel, Ledger, RunnerStore, TurnStore};
 
 pub use error::{SendError, TurnFailure, WatchError};
 pub use log::{Listener, Outcome};
@@ -41,6 +42,8 @@ pub struct TurnsSetup {
     pub conversations: Arc<dyn ConversationStore>,
     /// Where this process holds its lease.
     pub runners: Arc<dyn RunnerStore>,
+    /// Where model calls beside turns are counted.
+    pub ledger: Arc<dyn Ledger>,
     /// Whom to ask.
     pub model: Arc<dyn LanguageModel>,
     /// The time.
@@ -74,6 +77,7 @@ struct Inner {
     store: Arc<dyn TurnStore>,
     conversations: Arc<dyn ConversationStore>,
     runners: Arc<dyn RunnerStore>,
+    ledger: Arc<dyn Ledger>,
     model: Arc<dyn LanguageModel>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
@@ -87,11 +91,22 @@ impl Turns {
     /// Turns of a new process. [`Turns::start_upkeep`] begins its lease.
     #[must_use]
     pub fn new(setup: TurnsSetup) -> Self {
-        let TurnsSetup { turns, conversations, runners, model, clock, ids, tasks, settings } = setup;
+        let TurnsSetup { turns, conversations, runners, ledger, model, clock, ids, tasks, settings } = setup;
         let runner = ids.runner();
         let live = LiveTurns::default();
-        let inner =
-            Inner { store: turns, conversations, runners, model, clock, ids, tasks, settings, runner, live };
+        let inner = Inner {
+            store: turns,
+            conversations,
+            runners,
+            ledger,
+            model,
+            clock,
+            ids,
+            tasks,
+            settings,
+            runner,
+            live,
+        };
         Self { inner: Arc::new(inner) }
     }
 

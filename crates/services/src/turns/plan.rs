@@ -2,7 +2,7 @@
 
 use domain::message::token_count;
 use domain::usage::estimate_tokens;
-use domain::{Planner, Prompt, PromptMessage};
+use domain::{Persona, Planner, Prompt, PromptMessage};
 use ports::StoreError;
 
 use super::Inner;
@@ -20,7 +20,9 @@ const REPLY_ROOM: u32 = 4_096;
 impl Inner {
     pub(super) async fn plan(&self, opened: &Opened, message: &SendMessage) -> Result<Planned, StoreError> {
         let begun = &opened.begun;
-        let instructions = message.instructions.clone();
+        let persona = begun.persona.as_ref().map(Persona::instructions);
+        let told: Vec<String> = persona.into_iter().chain(message.instructions.clone()).collect();
+        let instructions = (!told.is_empty()).then(|| told.join("\n\n"));
         let window = self.settings.models.window(&begun.model);
         let fixed = Self::fixed_tokens(instructions.as_deref(), &message.messages);
         let reply_room = message.sampling.max_tokens.unwrap_or(REPLY_ROOM).min(window / 2);

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use domain::message::text_of;
 use domain::usage::estimate_tokens;
 use domain::{
-    EndState, Ending, Failure, FailureKind, LedgerEntry, NanoDollars, Part, Purpose, Reply, Title, Usage,
+    EndState, Ending, Failure, FailureKind, LedgerEntry, NanoDollars, Purpose, Reply, Title, Usage,
 };
 use ports::{Finish, Finished, StoreError};
 use tokio::time::Instant;
@@ -15,6 +14,7 @@ use super::live::LiveTurn;
 use super::log::Outcome;
 use super::run::{Call, chain};
 use super::send::{Opened, SendMessage};
+use super::title::{TitleCall, first_words};
 
 /// The first pause between two tries to reach a store that is away; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -28,8 +28,10 @@ impl Inner {
         opened: &Opened,
         message: &SendMessage,
         call: Call,
+        title: TitleCall,
     ) -> Outcome {
-        let finish = self.finish_of(live, opened, message, call);
+        let title = title.in_time().await.or_else(|| first_words(opened, message));
+        let finish = self.finish_of(live, opened, title, call);
         // Waits for a checkpoint that is on its way: it must not write behind the end.
         let _kept = live.kept.lock().await;
         match self.finish_with_patience(finish.clone()).await {
@@ -72,7 +74,7 @@ impl Inner {
         Outcome { ending: Ending { state, reply: None, ..ending.clone() }, conversation: None }
     }
 
-    fn finish_of(&self, live: &LiveTurn, opened: &Opened, message: &SendMessage, call: Call) -> Finish {
+    fn finish_of(&self, live: &LiveTurn, opened: &Opened, title: Option<Title>, call: Call) -> Finish {
         let begun = &opened.begun;
         let reply = live.log.reply();
         let usage = Self::usage_of(&call, &reply);
@@ -104,7 +106,7 @@ impl Inner {
                 at,
             },
             reply: (!reply.is_empty()).then(|| (self.ids.message(), reply)),
-            title: Self::title_of(opened, message),
+            title,
             ledger,
         }
     }
@@ -123,17 +125,6 @@ impl Inner {
         }
     }
 
-    /// The first words of the first question.
-    fn title_of(opened: &Opened, message: &SendMessage) -> Option<Title> {
-        if opened.begun.conversation.title.is_some() {
-            return None;
-        }
-        let question = message.messages.last()?;
-        let words: Vec<Part> =
-            question.parts.iter().filter(|part| matches!(part, Part::Text(_))).cloned().collect();
-        Title::from_words(&text_of(&words)).or_else(|| Title::parse(UNTITLED).ok())
-    }
-
     fn log_end(&self, live: &LiveTurn, opened: &Opened, call: &Call, usage: Usage) {
         let turn = live.log.turn;
         tracing::info!(
@@ -149,6 +140,3 @@ impl Inner {
         );
     }
 }
-
-/// The title of a conversation that begins without words, as with an image alone (C-25).
-const UNTITLED: &str = "New conversation";

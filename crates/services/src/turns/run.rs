@@ -72,12 +72,13 @@ impl Inner {
         self.live.insert(Arc::clone(&live));
         let _ = answer.send(Ok(Self::running(&opened, log.listen(0))));
 
+        let title = self.ask_for_title(caller.user, &opened, &message);
         let call =
             AssertUnwindSafe(self.ask(&live, &opened, &message)).catch_unwind().await.unwrap_or_else(|_| {
                 tracing::error!(turn.id = %turn, "a panic ended the model call of turn {turn}");
                 Call::failed(FailureKind::Internal)
             });
-        let outcome = self.record(&live, &opened, &message, call).await;
+        let outcome = self.record(&live, &opened, &message, call, title).await;
         self.live.remove(turn);
         log.end(outcome);
     }

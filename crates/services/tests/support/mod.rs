@@ -17,7 +17,7 @@ use omnichat_services::{
 };
 use ports::{
     Begin, Begun, Finish, Finished, LanguageModel, MockClock, MockConversationStore, MockIdSource,
-    MockRunnerStore, MockTurnStore, ModelError, ModelEvent, ModelStream, Window,
+    MockLedger, MockRunnerStore, MockTurnStore, ModelError, ModelEvent, ModelStream, Window,
 };
 use uuid::Uuid;
 
@@ -144,6 +144,7 @@ pub(crate) fn turns(store: MockTurnStore, steps: Vec<Step>) -> (Turns, Arc<Scrip
         turns: Arc::new(store),
         conversations: Arc::new(MockConversationStore::new()),
         runners: Arc::new(MockRunnerStore::new()),
+        ledger: Arc::new(MockLedger::new()),
         model: Arc::clone(&model) as Arc<dyn LanguageModel>,
         clock: Arc::new(clock),
         ids: Arc::new(ids()),
@@ -179,7 +180,12 @@ fn settings() -> TurnSettings {
             prices: HashMap::new(),
             default_price: price,
         },
-        defaults: DefaultModels { llm_chat: model.clone(), chat_service: model.clone(), persona_chat: model },
+        defaults: DefaultModels {
+            llm_chat: model.clone(),
+            chat_service: model.clone(),
+            persona_chat: model.clone(),
+            title: model,
+        },
         first_event_grace: Duration::from_secs(8),
         checkpoint_every: Duration::from_millis(250),
         renew_every: Duration::from_secs(5),

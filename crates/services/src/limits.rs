@@ -1,0 +1,145 @@
+//! Rate limits: which calls count, in which bucket, and how many may pass (C-13).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{Caller, ErrorKind, Label, Tier};
+use ports::{Bucket, RateLimiter, Ticket, Verdict};
+
+use crate::Fault;
+
+/// Rate limits. Cheap to clone.
+#[derive(Clone)]
+pub struct Limits {
+    limiter: Arc<dyn RateLimiter>,
+    settings: Arc<LimitSettings>,
+}
+
+/// How many calls may pass in any 60 seconds.
+#[derive(Debug, Clone)]
+pub struct LimitSettings {
+    /// Calls of `POST /chat`, for each principal and label (bucket A).
+    pub chat: u32,
+    /// Calls that reach a model, for each principal by tier (bucket B).
+    pub tiers: HashMap<Tier, u32>,
+    /// Registrations and sign-ins, for each address.
+    pub sign_in: u32,
+}
+
+/// A call that may pass.
+#[derive(Debug)]
+pub struct Admitted {
+    /// What the answer's headers say; the tightest of the limits that apply.
+    pub quota: Option<Quota>,
+    tickets: Vec<Ticket>,
+}
+
+/// The state of a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// How many calls may pass in any 60 seconds.
+    pub limit: u32,
+    /// How many more may pass now.
+    pub remaining: u32,
+    /// When the next place becomes free.
+    pub reset_after: Duration,
+}
+
+/// The call came too early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("Rate limit exceeded, try again later")]
+pub struct RateLimited {
+    /// The limit that it ran into.
+    pub quota: Quota,
+}
+
+impl Fault for RateLimited {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::TooMany
+    }
+
+    fn code(&self) -> &'static str {
+        "rate_limit_exceeded"
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        Some(self.quota.reset_after)
+    }
+}
+
+impl Limits {
+    /// Limits over this limiter.
+    #[must_use]
+    pub fn new(limiter: Arc<dyn RateLimiter>, settings: LimitSettings) -> Self {
+        Self { limiter, settings: Arc::new(settings) }
+    }
+
+    /// Lets a call of `POST /chat` pass.
+    ///
+    /// # Errors
+    /// Where it comes too early for its label or for its principal.
+    pub async fn chat(&self, caller: &Caller, label: Option<&Label>) -> Result<Admitted, RateLimited> {
+        let own = caller.user.to_string();
+        let label = label.map_or(own.as_str(), Label::as_str);
+        let by_label = Bucket { key: format!("chat:{}:{label}", caller.user), limit: self.settings.chat };
+        self.admit(vec![by_label, self.by_tier(caller)]).await
+    }
+
+    /// Lets a call pass that reaches a model.
+    ///
+    /// # Errors
+    /// Where it comes too early for its principal.
+    pub async fn model(&self, caller: &Caller) -> Result<Admitted, RateLimited> {
+        self.admit(vec![self.by_tier(caller)]).await
+    }
+
+    /// Lets a registration or a sign-in from this address pass.
+    ///
+    /// # Errors
+    /// Where it comes too early for its address.
+    pub async fn sign_in(&self, address: &str) -> Result<Admitted, RateLimited> {
+        self.admit(vec![Bucket { key: format!("sign-in:{address}"), limit: self.settings.sign_in }]).await
+    }
+
+    /// Forgets a call that reached no model.
+    pub async fn give_back(&self, admitted: Admitted) {
+        for ticket in admitted.tickets {
+            if let Err(error) = self.limiter.give_back(ticket).await {
+                tracing::warn!(error = %error, "a rate limit could not be given back");
+            }
+        }
+    }
+
+    fn by_tier(&self, caller: &Caller) -> Bucket {
+        let limit = self.settings.tiers.get(&caller.tier).copied().unwrap_or(u32::MAX);
+        Bucket { key: format!("model:{}", caller.user), limit }
+    }
+
+    /// All buckets or none.
+    async fn admit(&self, buckets: Vec<Bucket>) -> Result<Admitted, RateLimited> {
+        let mut admitted = Admitted { quota: None, tickets: Vec::with_capacity(buckets.len()) };
+        for bucket in buckets {
+            let limit = bucket.limit;
+            let verdict = match self.limiter.take(bucket).await {
+                Ok(verdict) => verdict,
+                Err(error) => {
+                    // A limiter that is away must not stop the service.
+                    tracing::warn!(error = %error, "a rate limit was not checked");
+                    continue;
+                }
+            };
+            let Verdict { ticket, remaining, reset_after } = verdict;
+            let quota = Quota { limit, remaining, reset_after };
+            let Some(ticket) = ticket else {
+                self.give_back(admitted).await;
+                return Err(RateLimited { quota });
+            };
+            admitted.tickets.push(ticket);
+            if admitted.quota.is_none_or(|tightest| quota.remaining < tightest.remaining) {
+                admitted.quota = Some(quota);
+            }
+        }
+        Ok(admitted)
+    }
+}
