@@ -1,1 +1,20 @@
-//! omnichat-testkit
+//! For tests only: servers that last as long as a test, and the suite that every store passes.
+//!
+//! Nothing here needs the internet or a key. What cannot run fails, with a word on what to install; nothing is skipped.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::disallowed_methods,
+    reason = "a test kit fails its test by a panic, and makes the ids that a test needs"
+)]
+#![expect(clippy::similar_names, reason = "`begin` and `begun` are the words of the port")]
+
+pub mod contract;
+pub mod fake_llm;
+pub mod postgres;
+
+pub use fake_llm::FakeLlm;
+pub use postgres::PostgresServer;

@@ -1,0 +1,325 @@
+//! A turn is opened: what it appends, what it answers, whom it refuses.
+
+use domain::limits::{WINDOW_BYTES, WINDOW_MESSAGES};
+use domain::{
+    Contract, EndState, JsonText, Label, MessageState, NewMessage, Part, Role, Seq, Title, Totals,
+    WindowMessage,
+};
+use ports::{BeginError, Target, Window};
+
+use super::Stores;
+use super::scene::{
+    Scene, conversation_id, message_id, model, path_of, project, reply, says, seqs, turn_of, window_of,
+};
+
+/// A conversation that is made with its first turn holds all it was given, and the turn.
+pub async fn a_new_conversation_is_made_with_its_first_question(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let mut new = scene.new_conversation();
+    new.label = Label::parse("their label").unwrap();
+    new.project = Some(project("p"));
+    new.begun_by = Contract::ChatApi;
+    new.title = Some(Title::parse("A title").unwrap());
+    new.model = Some(model("own"));
+    new.metadata = JsonText::from_parsed("{\"k\":1}".to_owned());
+    new.application = Some(7);
+    let begin = scene.begin(Target::New(Box::new(new.clone())), "hello");
+    let (turn, at, question) = (begin.turn, begin.at, begin.messages[0].clone());
+    let begun = scene.begun(begin).await;
+
+    let conversation = &begun.conversation;
+    assert_eq!(
+        (conversation.id, conversation.owner, &conversation.label, &conversation.project),
+        (new.id, new.owner, &new.label, &new.project)
+    );
+    assert_eq!((conversation.begun_by, &conversation.home), (new.begun_by, &new.home));
+    assert_eq!((&conversation.title, &conversation.model), (&new.title, &new.model));
+    assert_eq!(
+        (&conversation.last_model, &conversation.persona, &conversation.summary),
+        (&None, &None, &None)
+    );
+    assert_eq!((conversation.application, conversation.active), (Some(7), true));
+    assert_eq!((conversation.message_count, conversation.totals), (0, Totals::default()));
+    assert_eq!((conversation.last_seq, conversation.running), (Seq(1), Some(turn)));
+    assert_eq!((conversation.created_at, conversation.updated_at), (new.at, at));
+    assert_eq!((begun.question, &begun.persona, &begun.window), (Seq(1), &None, &Window::default()));
+    assert_eq!(scene.conversation(new.id).await, *conversation);
+
+    let messages = scene.messages(new.id).await;
+    let [message] = messages.as_slice() else { panic!("one message: {messages:?}") };
+    assert_eq!((message.id, message.conversation, message.seq), (question.id, new.id, Seq(1)));
+    assert_eq!((message.parent, message.turn), (None, Some(turn)));
+    assert_eq!(
+        (message.role, &message.parts, message.state),
+        (Role::User, &question.parts, MessageState::Completed)
+    );
+    assert_eq!((&message.reply, message.created_at), (&None, at));
+}
+
+/// On a fresh database, conversations and messages are numbered from 1.
+pub async fn numbers_begin_at_one(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let begun = scene.start("one").await;
+    assert_eq!(begun.conversation.number.0, 1);
+    assert_eq!(scene.messages(begun.conversation.id).await[0].number.0, 1);
+    let (ending, _) = scene.answer(&begun, "two").await;
+    assert_eq!(ending.reply.map(|reply| reply.number.0), Some(2));
+    assert_eq!(scene.start("three").await.conversation.number.0, 2);
+}
+
+/// Several messages of one begin follow each other, and the last one is the question.
+pub async fn several_messages_are_appended_in_their_order(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let mut begin = scene.begin_new("");
+    begin.messages = vec![says(Role::System, "s"), says(Role::User, "u"), says(Role::User, "q")];
+    let begun = scene.begun(begin).await;
+    assert_eq!((begun.question, begun.conversation.last_seq), (Seq(3), Seq(3)));
+    assert_eq!(begun.window, Window::default());
+    let messages = scene.messages(begun.conversation.id).await;
+    let facts: Vec<_> = messages.iter().map(|message| (message.seq, message.parent, message.role)).collect();
+    assert_eq!(
+        facts,
+        [
+            (Seq(1), None, Role::System),
+            (Seq(2), Some(Seq(1)), Role::User),
+            (Seq(3), Some(Seq(2)), Role::User)
+        ]
+    );
+}
+
+/// A question in an existing conversation follows its last message; the window holds what came before.
+pub async fn a_question_follows_what_was_said(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let first = scene.start("hello?").await;
+    let (ending, _) = scene.answer(&first, "hello!").await;
+    let begin = scene.begin_in(first.conversation.id, "and now?");
+    let (turn, at) = (begin.turn, begin.at);
+    let begun = scene.begun(begin).await;
+    assert_eq!((begun.question, begun.conversation.last_seq), (Seq(3), Seq(3)));
+    assert_eq!((begun.conversation.running, begun.conversation.updated_at), (Some(turn), at));
+    let expected = [
+        WindowMessage {
+            seq: Seq(1),
+            turn: Some(turn_of(&first)),
+            role: Role::User,
+            parts: vec![Part::Text("hello?".to_owned())],
+            state: MessageState::Completed,
+            token_count: says(Role::User, "hello?").token_count(),
+        },
+        WindowMessage {
+            seq: Seq(2),
+            turn: Some(turn_of(&first)),
+            role: Role::Assistant,
+            parts: vec![Part::Text("hello!".to_owned())],
+            state: MessageState::Completed,
+            token_count: u32::try_from(ending.usage.output).unwrap(),
+        },
+    ];
+    assert_eq!(begun.window.messages, expected);
+    assert!(!begun.window.has_older);
+    assert_eq!(begun.conversation, scene.conversation(first.conversation.id).await);
+    let messages = scene.messages(first.conversation.id).await;
+    assert_eq!(messages[2].parent, Some(Seq(2)));
+}
+
+/// A reply without figures counts by its text in the window.
+pub async fn a_reply_without_figures_is_estimated_in_the_window(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let first = scene.start("q").await;
+    let mut finish = scene.completion_of(&first, reply(["twelve bytes"]));
+    finish.ending.usage = domain::Usage::default();
+    scene.finished(finish).await;
+    let begun = scene.ask(first.conversation.id, "next").await;
+    assert_eq!(begun.window.messages[1].token_count, domain::usage::estimate_tokens("twelve bytes".len()));
+}
+
+/// A question whose turn said nothing stays on the path, and the next one follows it.
+pub async fn a_question_without_a_reply_stays_on_the_path(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let first = scene.start("lost").await;
+    scene.finished(scene.ending_of(&first, EndState::Stopped, reply([]))).await;
+    let begun = scene.ask(first.conversation.id, "again").await;
+    assert_eq!(window_of(&begun), path_of([(1, "lost")]));
+    assert_eq!(scene.messages(first.conversation.id).await[1].parent, Some(Seq(1)));
+}
+
+/// The window holds the newest messages and says that there are older ones.
+pub async fn the_window_holds_the_newest_messages(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let id = scene.conversation_with((1..=100).map(|number| format!("m{number}"))).await;
+    let begun = scene.ask(id, "q").await;
+    let newest = i64::from(WINDOW_MESSAGES);
+    let places: Vec<Seq> = begun.window.messages.iter().map(|message| message.seq).collect();
+    assert_eq!(places, seqs(100 - newest + 1..=100));
+    assert!(begun.window.has_older);
+    assert_eq!(window_of(&begun).pop(), Some((100, "m100".to_owned())));
+}
+
+/// A window that holds all there is says so, also at its limit.
+pub async fn a_full_window_of_everything_has_nothing_older(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let id = scene.conversation_with((1..=WINDOW_MESSAGES).map(|number| format!("m{number}"))).await;
+    let begun = scene.ask(id, "q").await;
+    assert_eq!(begun.window.messages.len(), WINDOW_MESSAGES as usize);
+    assert!(!begun.window.has_older);
+}
+
+/// The window is bounded in bytes too.
+pub async fn the_window_is_bounded_in_bytes(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    // Four fit, with what a store puts around each, and five do not.
+    let text = "x".repeat(WINDOW_BYTES as usize * 23 / 100);
+    let id = scene.conversation_with(std::iter::repeat_n(text, 10)).await;
+    let begun = scene.ask(id, "q").await;
+    let places: Vec<Seq> = begun.window.messages.iter().map(|message| message.seq).collect();
+    assert_eq!(places, seqs(7..=10));
+    assert!(begun.window.has_older);
+}
+
+/// A message that is larger than the window is still in it where it is the newest, and alone.
+pub async fn the_newest_message_is_in_the_window_whatever_its_size(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let huge = "x".repeat(WINDOW_BYTES as usize + 1);
+    let id = scene.conversation_with(["small".to_owned(), huge.clone()]).await;
+    let begun = scene.ask(id, "q").await;
+    assert_eq!(window_of(&begun), [(2, huge)]);
+    assert!(begun.window.has_older);
+    scene.answer(&begun, "a").await;
+    // Further up it ends the window.
+    let begun = scene.ask(id, "q").await;
+    assert_eq!(window_of(&begun), path_of([(3, "q"), (4, "a")]));
+    assert!(begun.window.has_older);
+}
+
+/// Older pages lead back to the first message without a gap.
+pub async fn older_pages_lead_back_to_the_beginning(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let id = scene.conversation_with((1..=150).map(|number| format!("m{number}"))).await;
+    let begun = scene.ask(id, "q").await;
+    let mut window = begun.window;
+    let mut path: Vec<Seq> = window.messages.iter().map(|message| message.seq).collect();
+    let mut pages = 0;
+    while window.has_older {
+        window = stores.turns.earlier(id, path[0]).await.unwrap();
+        assert!(!window.messages.is_empty() && window.messages.len() <= WINDOW_MESSAGES as usize);
+        path.splice(0..0, window.messages.iter().map(|message| message.seq));
+        pages += 1;
+    }
+    assert_eq!(path, seqs(1..=150));
+    assert_eq!(pages, 2);
+    assert_eq!(stores.turns.earlier(id, Seq(1)).await.unwrap(), Window::default());
+    assert_eq!(stores.turns.earlier(conversation_id(), Seq(9)).await.unwrap(), Window::default());
+}
+
+/// Every kind of part comes back as it went in, in messages and in the window.
+pub async fn every_kind_of_part_is_kept_exactly(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let parts = vec![
+        Part::Text("ä \"quoted\" \\ back\n\ttab 🦀 \u{202e}".to_owned()),
+        Part::Image { url: "data:image/png;base64,AAAA".to_owned() },
+        Part::File { name: "a b.pdf".to_owned(), text: "line\r\nline".to_owned() },
+        Part::ToolCall {
+            call: "call_1".to_owned(),
+            name: "look_up".to_owned(),
+            arguments: JsonText::from_parsed("{\"b\": 1, \"a\":[null]}".to_owned()),
+        },
+        Part::ToolResult { call: "call_1".to_owned(), output: "{}".to_owned() },
+        Part::Refusal("no".to_owned()),
+        Part::Reasoning("hm".to_owned()),
+        Part::Text(String::new()),
+    ];
+    let mut begin = scene.begin_new("");
+    begin.messages = vec![NewMessage { id: message_id(), role: Role::Tool, parts: parts.clone() }];
+    let first = scene.begun(begin).await;
+    scene.answer(&first, "a").await;
+    let id = first.conversation.id;
+    assert_eq!(scene.messages(id).await[0].parts, parts);
+    assert_eq!(scene.messages(id).await[0].role, Role::Tool);
+    assert_eq!(scene.ask(id, "q").await.window.messages[0].parts, parts);
+}
+
+/// Whoever may not open a turn is told why, and nothing changes.
+pub async fn a_begin_is_refused_where_it_must_be(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let id = scene.conversation_of(1).await;
+    let before = scene.conversation(id).await;
+    let stranger = scene.of_another_user().await;
+    assert!(matches!(stranger.refused(stranger.begin_in(id, "mine?")).await, BeginError::Foreign));
+    let absent = conversation_id();
+    assert!(matches!(scene.refused(scene.begin_in(absent, "there?")).await, BeginError::NotFound));
+    assert_eq!(scene.conversation(id).await, before);
+    assert_eq!(scene.path(id).await, path_of([(1, "q1"), (2, "a1")]));
+
+    stores.conversations.soft_delete(scene.owner, id.into(), scene.now()).await.unwrap();
+    assert!(matches!(scene.refused(scene.begin_in(id, "there?")).await, BeginError::NotFound));
+    stores.conversations.restore(scene.owner, id.into(), scene.now()).await.unwrap();
+    assert_eq!(window_of(&scene.ask(id, "back").await), path_of([(1, "q1"), (2, "a1")]));
+    stores.conversations.purge(scene.owner, id.into()).await.unwrap();
+    assert!(matches!(scene.refused(scene.begin_in(id, "there?")).await, BeginError::NotFound));
+}
+
+/// One turn at a time: a second one is refused until the first has ended, and leaves no trace.
+pub async fn a_conversation_runs_one_turn_at_a_time(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let begun = scene.start("first").await;
+    let id = begun.conversation.id;
+    for _ in 0..3 {
+        let refusal = scene.refused(scene.begin_in(id, "second")).await;
+        let BeginError::Busy { retry_after } = refusal else { panic!("busy, and not {refusal:?}") };
+        assert!(!retry_after.is_zero());
+    }
+    // A stranger learns nothing of it.
+    let stranger = scene.of_another_user().await;
+    assert!(matches!(stranger.refused(stranger.begin_in(id, "mine?")).await, BeginError::Foreign));
+    assert_eq!(scene.conversation(id).await, begun.conversation);
+    assert_eq!(scene.path(id).await, path_of([(1, "first")]));
+    scene.answer(&begun, "done").await;
+    assert_eq!(window_of(&scene.ask(id, "second").await), path_of([(1, "first"), (2, "done")]));
+}
+
+/// The model named for a turn goes first, then the conversation's own, then the default; only the own one stays.
+pub async fn the_model_of_a_turn_is_the_nearest_one(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let mut begin = scene.begin_new("q");
+    begin.model = Some(model("named"));
+    let begun = scene.begun(begin).await;
+    assert_eq!((&begun.model, &begun.conversation.model), (&model("named"), &None));
+    let (_, conversation) = scene.answer(&begun, "a").await;
+    assert_eq!((conversation.model, conversation.last_model), (None, Some(model("named"))));
+
+    let id = begun.conversation.id;
+    let begun = scene.ask(id, "q").await;
+    assert_eq!(begun.model, model("default"));
+    let (_, conversation) = scene.answer(&begun, "a").await;
+    assert_eq!((conversation.model, conversation.last_model), (None, Some(model("default"))));
+
+    let mut begin = scene.begin_in(id, "q");
+    begin.own_model = Some(model("own"));
+    let begun = scene.begun(begin).await;
+    assert_eq!((&begun.model, &begun.conversation.model), (&model("own"), &Some(model("own"))));
+    scene.answer(&begun, "a").await;
+
+    let mut begin = scene.begin_in(id, "q");
+    begin.own_model = Some(model("late"));
+    begin.model = Some(model("named"));
+    let begun = scene.begun(begin).await;
+    assert_eq!((&begun.model, &begun.conversation.model), (&model("named"), &Some(model("own"))));
+    scene.answer(&begun, "a").await;
+    assert_eq!(scene.ask(id, "q").await.model, model("own"));
+}
+
+/// A new conversation takes its own model from its maker, else from its first turn.
+pub async fn a_new_conversation_takes_a_model_of_its_own(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let mut begin = scene.begin_new("q");
+    begin.own_model = Some(model("own"));
+    let begun = scene.begun(begin).await;
+    assert_eq!((&begun.model, &begun.conversation.model), (&model("own"), &Some(model("own"))));
+
+    let mut new = scene.new_conversation();
+    new.model = Some(model("made-with"));
+    let mut begin = scene.begin(Target::New(Box::new(new)), "q");
+    begin.own_model = Some(model("own"));
+    let begun = scene.begun(begin).await;
+    assert_eq!((&begun.model, &begun.conversation.model), (&model("made-with"), &Some(model("made-with"))));
+}

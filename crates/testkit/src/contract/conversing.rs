@@ -1,0 +1,247 @@
+//! Conversations are made, read, edited, hidden and taken away.
+
+use domain::{
+    Contract, ConversationId, ConversationKey, ConversationNumber, ConversationPatch, JsonText, MessageHome,
+    MessagePage, Order, Seq, Title, Totals,
+};
+use ports::{Access, Purged};
+use serde_json::{Value, json};
+
+use super::Stores;
+use super::scene::{Scene, conversation_id, instant, model, project, turn_of};
+
+fn metadata(json: &Value) -> JsonText {
+    JsonText::from_parsed(json.to_string())
+}
+
+fn value(text: &JsonText) -> Value {
+    serde_json::from_str(text.as_str()).expect("metadata is JSON")
+}
+
+/// A conversation made without messages is empty and all it was given.
+pub async fn a_conversation_is_made_without_messages(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    for begun_by in [
+        Contract::LlmChat,
+        Contract::ChatApi,
+        Contract::ChatService,
+        Contract::ChatAi,
+        Contract::PersonaChat,
+        Contract::OpenAi,
+    ] {
+        let mut new = scene.new_conversation();
+        new.begun_by = begun_by;
+        new.title = Some(Title::parse("T").unwrap());
+        new.metadata = metadata(&json!({"a": {"b": [1, "ü", null]}}));
+        new.application = Some(i64::MAX);
+        let made = stores.conversations.create(new.clone()).await.unwrap();
+        assert_eq!((made.id, made.owner, made.begun_by), (new.id, scene.owner, begun_by));
+        assert_eq!((&made.label, &made.title, made.application), (&new.label, &new.title, new.application));
+        assert_eq!(value(&made.metadata), value(&new.metadata));
+        assert_eq!((made.last_seq, made.running, made.message_count), (Seq(0), None, 0));
+        assert_eq!((made.totals, made.active), (Totals::default(), true));
+        assert_eq!((made.created_at, made.updated_at), (new.at, new.at));
+        assert_eq!(scene.conversation(new.id).await, made);
+        assert!(scene.messages(new.id).await.is_empty());
+        let begun = scene.ask(new.id, "q").await;
+        assert_eq!((begun.question, begun.window.messages.len()), (Seq(1), 0));
+    }
+}
+
+/// A conversation is found by every form of its id, by its owner alone.
+pub async fn a_conversation_is_found_by_every_key(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let stranger = scene.of_another_user().await;
+    let mut new = scene.new_conversation();
+    new.home = MessageHome::OpenAi("conv_68a1".to_owned());
+    let made = stores.conversations.create(new.clone()).await.unwrap();
+    assert_eq!(made.home, new.home);
+    let local = stores.conversations.create(scene.new_conversation()).await.unwrap();
+    let provider = ConversationKey::Provider("conv_68a1".to_owned());
+    for key in [made.id.into(), made.number.into(), provider.clone()] {
+        let found = stores.conversations.find(scene.owner, key.clone()).await.unwrap();
+        assert_eq!(found, Access::Granted(made.clone()));
+        assert_eq!(stores.conversations.find(stranger.owner, key).await.unwrap(), Access::Foreign);
+    }
+    assert_eq!(scene.conversation(local.id).await, local);
+    let absent = [
+        conversation_id().into(),
+        ConversationNumber(made.number.0 + 1_000).into(),
+        ConversationKey::Provider("conv_other".to_owned()),
+    ];
+    for key in absent {
+        assert_eq!(stores.conversations.find(scene.owner, key).await.unwrap(), Access::Absent);
+    }
+    stores.conversations.soft_delete(scene.owner, provider.clone(), scene.now()).await.unwrap();
+    for key in [made.id.into(), made.number.into(), provider] {
+        assert_eq!(stores.conversations.find(scene.owner, key).await.unwrap(), Access::Absent);
+    }
+}
+
+/// Messages are read from either end, in pages, along the active path, by their owner alone.
+pub async fn messages_are_read_in_pages(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let id = scene.conversation_of(3).await;
+    let number = scene.conversation(id).await.number;
+    let read = async |key: ConversationKey, order, limit, offset| {
+        let page = MessagePage { order, limit, offset };
+        let found = stores.conversations.messages(scene.owner, key, page).await.unwrap();
+        let messages = found.granted().expect("the conversation is the user's");
+        messages.iter().map(|message| message.seq.0).collect::<Vec<i64>>()
+    };
+    let (up, down) = (Order::Ascending, Order::Descending);
+    assert_eq!(read(id.into(), up, None, 0).await, [1, 2, 3, 4, 5, 6]);
+    assert_eq!(read(number.into(), down, None, 0).await, [6, 5, 4, 3, 2, 1]);
+    assert_eq!(read(id.into(), up, Some(2), 0).await, [1, 2]);
+    assert_eq!(read(id.into(), up, Some(2), 5).await, [6]);
+    assert_eq!(read(id.into(), down, Some(2), 1).await, [5, 4]);
+    assert_eq!(read(id.into(), up, None, 4).await, [5, 6]);
+    assert!(read(id.into(), up, Some(9), 6).await.is_empty());
+
+    let mut begin = scene.begin_in(id, "other");
+    begin.branch = Some(ports::Branch { expect_last: Seq(6), keep_to: Seq(2) });
+    scene.begun(begin).await;
+    assert_eq!(read(id.into(), up, None, 0).await, [1, 2, 7]);
+    assert_eq!(read(id.into(), down, Some(2), 0).await, [7, 2]);
+
+    let stranger = scene.of_another_user().await;
+    let page = MessagePage::default();
+    let foreign = stores.conversations.messages(stranger.owner, id.into(), page).await.unwrap();
+    assert_eq!(foreign, Access::Foreign);
+    let absent = stores.conversations.messages(scene.owner, conversation_id().into(), page).await.unwrap();
+    assert_eq!(absent, Access::Absent);
+}
+
+/// The messages of several conversations come in one answer, the caller's alone.
+pub async fn messages_of_several_conversations_come_together(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let (one, two, hidden) =
+        (scene.conversation_of(2).await, scene.conversation_of(1).await, scene.conversation_of(1).await);
+    let other = scene.conversation_of(1).await;
+    let stranger = scene.of_another_user().await;
+    let foreign = stranger.conversation_of(1).await;
+    stores.conversations.soft_delete(scene.owner, hidden.into(), scene.now()).await.unwrap();
+    let mut begin = scene.begin_in(one, "other");
+    begin.branch = Some(ports::Branch { expect_last: Seq(4), keep_to: Seq(2) });
+    scene.begun(begin).await;
+
+    let asked = vec![two, foreign, one, hidden, conversation_id()];
+    let messages = stores.conversations.messages_of(scene.owner, asked).await.unwrap();
+    let places = |id: ConversationId| {
+        let of_one = messages.iter().filter(|message| message.conversation == id);
+        of_one.map(|message| message.seq.0).collect::<Vec<i64>>()
+    };
+    assert_eq!((places(one), places(two)), (vec![1, 2, 5], vec![1, 2]));
+    assert_eq!((messages.len(), places(other).len()), (5, 0));
+    let changes = messages.windows(2).filter(|pair| pair[0].conversation != pair[1].conversation).count();
+    assert_eq!(changes, 1, "the messages of a conversation stand together");
+    let reply = messages.iter().find(|message| message.reply.is_some()).expect("a reply with its facts");
+    assert_eq!(reply.reply.as_ref().map(|facts| facts.usage.input), Some(10));
+    assert!(stores.conversations.messages_of(scene.owner, Vec::new()).await.unwrap().is_empty());
+}
+
+/// A patch changes what it names, merges metadata at the top level, and leaves the rest.
+pub async fn a_patch_changes_what_it_names(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let mut new = scene.new_conversation();
+    new.metadata = metadata(&json!({"kept": 1, "nested": {"a": 1}, "gone": true}));
+    new.project = Some(project("p"));
+    let before = stores.conversations.create(new).await.unwrap();
+    let patch = ConversationPatch {
+        title: Some(Title::parse("New").unwrap()),
+        metadata: Some(metadata(&json!({"nested": {"b": 2}, "gone": null, "added": "ü"}))),
+        ..ConversationPatch::default()
+    };
+    let at = instant(1_000);
+    let patched = stores.conversations.patch(scene.owner, before.id.into(), patch, at).await.unwrap();
+    let patched = patched.granted().expect("the conversation is the user's");
+    assert_eq!(patched.title.as_ref().map(Title::as_str), Some("New"));
+    let merged = json!({"kept": 1, "nested": {"b": 2}, "gone": null, "added": "ü"});
+    assert_eq!((value(&patched.metadata), patched.updated_at), (merged.clone(), at));
+    assert_eq!((&patched.model, &patched.project), (&None, &before.project));
+    assert_eq!((patched.created_at, patched.number), (before.created_at, before.number));
+    assert_eq!(scene.conversation(before.id).await, patched);
+
+    let patch = ConversationPatch { model: Some(model("switched")), ..ConversationPatch::default() };
+    let patched = stores.conversations.patch(scene.owner, before.number.into(), patch, at).await.unwrap();
+    let patched = patched.granted().expect("the conversation is the user's");
+    assert_eq!((&patched.model, value(&patched.metadata)), (&Some(model("switched")), merged));
+    assert_eq!(patched.title.as_ref().map(Title::as_str), Some("New"));
+    assert_eq!(scene.ask(before.id, "q").await.model, model("switched"));
+}
+
+/// Only its owner may patch a conversation, and only while it is there.
+pub async fn a_patch_is_refused_where_it_must_be(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let id = scene.conversation_of(1).await;
+    let before = scene.conversation(id).await;
+    let stranger = scene.of_another_user().await;
+    let patch = ConversationPatch { title: Some(Title::parse("x").unwrap()), ..ConversationPatch::default() };
+    let patched = async |user, key: ConversationKey| {
+        stores.conversations.patch(user, key, patch.clone(), scene.now()).await.unwrap()
+    };
+    assert_eq!(patched(stranger.owner, id.into()).await, Access::Foreign);
+    assert_eq!(patched(scene.owner, conversation_id().into()).await, Access::Absent);
+    assert_eq!(scene.conversation(id).await, before);
+    stores.conversations.soft_delete(scene.owner, id.into(), scene.now()).await.unwrap();
+    assert_eq!(patched(scene.owner, id.into()).await, Access::Absent);
+}
+
+/// A hidden conversation is absent until it is brought back, and then it is as it was.
+pub async fn a_hidden_conversation_can_be_brought_back(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let id = scene.conversation_of(2).await;
+    let (before, path) = (scene.conversation(id).await, scene.path(id).await);
+    let stranger = scene.of_another_user().await;
+    let store = &stores.conversations;
+    assert_eq!(store.restore(scene.owner, id.into(), scene.now()).await.unwrap(), Access::Absent);
+    assert_eq!(store.soft_delete(stranger.owner, id.into(), scene.now()).await.unwrap(), Access::Foreign);
+    let absent = conversation_id();
+    assert_eq!(store.soft_delete(scene.owner, absent.into(), scene.now()).await.unwrap(), Access::Absent);
+    assert_eq!(scene.conversation(id).await, before);
+
+    assert_eq!(store.soft_delete(scene.owner, id.into(), scene.now()).await.unwrap(), Access::Granted(id));
+    assert_eq!(store.soft_delete(scene.owner, id.into(), scene.now()).await.unwrap(), Access::Absent);
+    let page = MessagePage::default();
+    assert_eq!(store.messages(scene.owner, id.into(), page).await.unwrap(), Access::Absent);
+    assert!(store.messages_of(scene.owner, vec![id]).await.unwrap().is_empty());
+    assert_eq!(store.restore(scene.owner, absent.into(), scene.now()).await.unwrap(), Access::Absent);
+    assert!(store.restore(stranger.owner, id.into(), scene.now()).await.unwrap().granted().is_none());
+
+    let at = instant(2_000);
+    let restored = store.restore(scene.owner, before.number.into(), at).await.unwrap();
+    let restored = restored.granted().expect("the conversation is back");
+    assert_eq!(restored, domain::Conversation { updated_at: restored.updated_at, ..before });
+    assert_eq!((scene.conversation(id).await, scene.path(id).await), (restored, path));
+    assert_eq!(store.restore(scene.owner, id.into(), at).await.unwrap(), Access::Absent);
+}
+
+/// A purge takes a conversation away for good, hidden or not, and names the turn that runs in it.
+pub async fn a_purge_takes_everything_away(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let (idle, hidden, kept) =
+        (scene.conversation_of(2).await, scene.conversation_of(1).await, scene.conversation_of(1).await);
+    let busy = scene.start("q").await;
+    scene.checkpoint(&busy, 0, super::scene::reply(["par"])).await;
+    let store = &stores.conversations;
+    store.soft_delete(scene.owner, hidden.into(), scene.now()).await.unwrap();
+    let stranger = scene.of_another_user().await;
+    assert_eq!(store.purge(stranger.owner, idle.into()).await.unwrap(), Access::Foreign);
+    assert_eq!(store.purge(scene.owner, conversation_id().into()).await.unwrap(), Access::Absent);
+
+    let busy_key: ConversationKey = busy.conversation.number.into();
+    let running = Some(turn_of(&busy));
+    for (key, id, running) in [
+        (ConversationKey::from(idle), idle, None),
+        (hidden.into(), hidden, None),
+        (busy_key, busy.conversation.id, running),
+    ] {
+        let purged = store.purge(scene.owner, key.clone()).await.unwrap();
+        assert_eq!(purged, Access::Granted(Purged { id, running }));
+        assert_eq!(store.purge(scene.owner, key.clone()).await.unwrap(), Access::Absent);
+        assert_eq!(store.find(scene.owner, key.clone()).await.unwrap(), Access::Absent);
+        assert_eq!(store.restore(scene.owner, key, scene.now()).await.unwrap(), Access::Absent);
+        assert!(store.messages_of(scene.owner, vec![id]).await.unwrap().is_empty());
+    }
+    assert_eq!(scene.path(kept).await.len(), 2);
+}

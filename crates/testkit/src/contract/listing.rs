@@ -1,0 +1,152 @@
+//! Conversations are listed and counted.
+
+use domain::{Conversation, ConversationPatch, Label, Page, PersonaId};
+use ports::ConversationFilter;
+
+use super::Stores;
+use super::scene::{Scene, instant, model, project};
+
+const ALL: Page = Page { limit: 100, offset: 0 };
+
+/// The listed conversations' titles or numbers; the count must agree.
+async fn listed(scene: &Scene<'_>, filter: ConversationFilter) -> Vec<i64> {
+    let store = &scene.stores.conversations;
+    let listed = store.list(scene.owner, filter.clone(), ALL).await.unwrap();
+    assert_eq!(store.count(scene.owner, filter).await.unwrap(), listed.len() as u64);
+    listed.iter().map(|conversation| conversation.number.0).collect()
+}
+
+/// Makes a conversation that differs from an ordinary one as the caller wishes.
+async fn made(scene: &Scene<'_>, change: impl FnOnce(&mut domain::NewConversation)) -> Conversation {
+    let mut new = scene.new_conversation();
+    change(&mut new);
+    scene.stores.conversations.create(new).await.unwrap()
+}
+
+/// Lists begin with the newest update; of equal ones with the newest id.
+pub async fn lists_begin_with_the_newest_update(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let (one, two) = (made(&scene, |_| ()).await, made(&scene, |_| ()).await);
+    let three = made(&scene, |new| new.at = two.updated_at).await;
+    let all = ConversationFilter::default();
+    let numbers = [three.number.0, two.number.0, one.number.0];
+    assert_eq!(listed(&scene, all.clone()).await, numbers);
+    let begun = scene.ask(one.id, "q").await;
+    assert_eq!(listed(&scene, all.clone()).await, [one.number.0, three.number.0, two.number.0]);
+    let patch = ConversationPatch::default();
+    stores.conversations.patch(scene.owner, two.id.into(), patch, instant(900)).await.unwrap();
+    assert_eq!(listed(&scene, all.clone()).await, [two.number.0, one.number.0, three.number.0]);
+    let mut finish = scene.completion_of(&begun, super::scene::reply(["a"]));
+    finish.ending.at = instant(901);
+    scene.finished(finish).await;
+    assert_eq!(listed(&scene, all).await, [one.number.0, two.number.0, three.number.0]);
+}
+
+/// A listed conversation is the same as a found one.
+pub async fn a_list_shows_what_is_found(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let id = scene.conversation_of(2).await;
+    scene.ask(id, "running").await;
+    let listed = stores.conversations.list(scene.owner, ConversationFilter::default(), ALL).await.unwrap();
+    assert_eq!(listed, [scene.conversation(id).await]);
+}
+
+/// Pages follow each other without a gap.
+pub async fn lists_come_in_pages(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    for _ in 0..7 {
+        made(&scene, |_| ()).await;
+    }
+    let all = ConversationFilter::default();
+    let whole = stores.conversations.list(scene.owner, all.clone(), ALL).await.unwrap();
+    let mut pages = Vec::new();
+    for offset in [0, 3, 6, 9] {
+        let page = Page { limit: 3, offset };
+        pages.extend(stores.conversations.list(scene.owner, all.clone(), page).await.unwrap());
+    }
+    assert_eq!(pages, whole);
+    assert_eq!(whole.len(), 7);
+}
+
+/// Nobody sees the conversations of others, nor hidden ones.
+pub async fn lists_hold_the_callers_visible_conversations_alone(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let stranger = scene.of_another_user().await;
+    let mine = made(&scene, |_| ()).await;
+    let hidden = made(&scene, |_| ()).await;
+    // Their label names this user: it gives no right.
+    made(&stranger, |new| new.label = Label::of_owner(scene.owner)).await;
+    stores.conversations.soft_delete(scene.owner, hidden.id.into(), scene.now()).await.unwrap();
+    assert_eq!(listed(&scene, ConversationFilter::default()).await, [mine.number.0]);
+    let label = Some(Label::of_owner(scene.owner));
+    assert_eq!(
+        listed(&scene, ConversationFilter { label, ..ConversationFilter::default() }).await,
+        [mine.number.0]
+    );
+}
+
+/// Every condition holds, alone and with others.
+pub async fn filters_hold_together(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let label = Label::parse("Their 100% \"label\"").unwrap();
+    let plain = made(&scene, |_| ()).await.number.0;
+    let labelled = made(&scene, |new| new.label = label.clone()).await.number.0;
+    let in_project = made(&scene, |new| new.project = Some(project("p"))).await.number.0;
+    let both = made(&scene, |new| {
+        new.label = label.clone();
+        new.project = Some(project("p"));
+    });
+    let both = both.await.number.0;
+    let none = ConversationFilter::default();
+    let by_label = ConversationFilter { label: Some(label), ..none.clone() };
+    assert_eq!(listed(&scene, by_label.clone()).await, [both, labelled]);
+    let by_project = ConversationFilter { project: Some(project("p")), ..none.clone() };
+    assert_eq!(listed(&scene, by_project).await, [both, in_project]);
+    let by_both = ConversationFilter { project: Some(project("p")), ..by_label };
+    assert_eq!(listed(&scene, by_both).await, [both]);
+    let unknown = ConversationFilter { project: Some(project("%")), ..none.clone() };
+    assert!(listed(&scene, unknown).await.is_empty());
+    let with_persona = ConversationFilter { any_persona: true, ..none.clone() };
+    assert!(listed(&scene, with_persona).await.is_empty());
+    let of_persona = ConversationFilter { persona: Some(PersonaId(1)), ..none.clone() };
+    assert!(listed(&scene, of_persona).await.is_empty());
+    assert_eq!(listed(&scene, none).await, [both, in_project, labelled, plain]);
+}
+
+/// A conversation is found by the model it shows: its own, else that of its last reply.
+pub async fn a_filter_by_model_goes_by_the_shown_one(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let own = made(&scene, |new| new.model = Some(model("a"))).await;
+    let mut begin = scene.begin_in(own.id, "q");
+    begin.model = Some(model("b"));
+    let begun = scene.begun(begin).await;
+    scene.answer(&begun, "a").await;
+    let mut begin = scene.begin_new("q");
+    begin.model = Some(model("b"));
+    let begun = scene.begun(begin).await;
+    scene.answer(&begun, "a").await;
+    let silent = scene.start("q").await;
+    assert_eq!(silent.model, model("default"));
+    let by = |name| ConversationFilter { model: Some(model(name)), ..ConversationFilter::default() };
+    assert_eq!(listed(&scene, by("a")).await, [own.number.0]);
+    assert_eq!(listed(&scene, by("b")).await, [begun.conversation.number.0]);
+    assert!(listed(&scene, by("default")).await.is_empty());
+}
+
+/// A span of time holds its first instant and not its last.
+pub async fn a_span_of_time_holds_its_first_instant(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let mut numbers = Vec::new();
+    for second in 10..14 {
+        numbers.push(made(&scene, |new| new.at = instant(second)).await.number.0);
+    }
+    let span = |from: Option<i64>, before: Option<i64>| ConversationFilter {
+        created_from: from.map(instant),
+        created_before: before.map(instant),
+        ..ConversationFilter::default()
+    };
+    assert_eq!(listed(&scene, span(Some(11), Some(13))).await, [numbers[2], numbers[1]]);
+    assert_eq!(listed(&scene, span(Some(13), None)).await, [numbers[3]]);
+    assert_eq!(listed(&scene, span(None, Some(11))).await, [numbers[0]]);
+    assert!(listed(&scene, span(Some(12), Some(12))).await.is_empty());
+}

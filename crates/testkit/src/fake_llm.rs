@@ -1,0 +1,336 @@
+//! A provider of models that runs in the test: a real HTTP server that speaks the real wire and fails on request.
+//!
+//! It serves Chat Completions, the Responses API and the list of models. Without a script it repeats the question,
+//! so that every answer can be foretold from its request.
+
+mod call;
+mod chat;
+mod delivery;
+mod frame;
+mod gate;
+mod log;
+mod reply;
+mod responses;
+mod watch;
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use actix_web::dev::ServerHandle;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ContentType, HeaderMap};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+pub use call::{Call, CallEnd};
+pub use gate::Gate;
+pub use reply::{ErrorForm, Fault, Figures, Place, Reply, ToolCall};
+
+use delivery::Delivery;
+use frame::Frame;
+use log::CallLog;
+use watch::CallWatch;
+
+/// The time that every answer names as its own.
+const CREATED: u64 = 1_767_225_600;
+
+/// The models that the server lists.
+const MODELS: [&str; 3] = ["fake-large", "fake-small", "vendor/fake-routed"];
+
+/// Whose habits the server has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Flavour {
+    /// Those of `OpenAI`.
+    #[default]
+    OpenAi,
+    /// Those of `OpenRouter`: comments between events, usage with its cost, numbers as error codes.
+    OpenRouter,
+}
+
+type Rule = Box<dyn Fn(&Call) -> Option<Reply> + Send>;
+
+/// What the server answers, and to whom.
+#[derive(Default)]
+struct Script {
+    rules: Vec<Rule>,
+    queue: VecDeque<Reply>,
+    otherwise: Reply,
+    key: Option<String>,
+}
+
+struct Shared {
+    flavour: Flavour,
+    log: Arc<CallLog>,
+    script: Mutex<Script>,
+}
+
+/// The server. It stops when it is dropped.
+pub struct FakeLlm {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    server: ServerHandle,
+}
+
+impl FakeLlm {
+    /// Starts a server with the habits of `OpenAI`.
+    pub async fn start() -> Self {
+        Self::start_as(Flavour::OpenAi).await
+    }
+
+    /// Starts a server with these habits, on a port of its own of 127.0.0.1.
+    pub async fn start_as(flavour: Flavour) -> Self {
+        let shared = Arc::new(Shared { flavour, log: Arc::default(), script: Mutex::default() });
+        let (started, has_started) = tokio::sync::oneshot::channel();
+        let for_thread = Arc::clone(&shared);
+        // A thread with a runtime of its own: the server works whatever runtime the test has, and however busy it is.
+        std::thread::Builder::new()
+            .name("fake-llm".to_owned())
+            .spawn(move || actix_web::rt::System::new().block_on(run(for_thread, started)))
+            .expect("the thread of the fake provider starts");
+        let (address, server) = has_started.await.expect("the fake provider starts");
+        Self { shared, address, server }
+    }
+
+    /// The base of the API's addresses, with `/v1`.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+
+    /// Answers the next call that no rule is for; several wait in a queue.
+    pub fn script(&self, reply: Reply) {
+        self.shared.script().queue.push_back(reply);
+    }
+
+    /// Answers every call whose question holds this text.
+    pub fn when(&self, text: &str, reply: Reply) {
+        let text = text.to_owned();
+        self.on(move |call| call.question().contains(&text), reply);
+    }
+
+    /// Answers every call that fits. The rule that was made last goes first; rules go before the queue.
+    pub fn on(&self, fits: impl Fn(&Call) -> bool + Send + 'static, reply: Reply) {
+        self.answer(move |call| fits(call).then(|| reply.clone()));
+    }
+
+    /// Answers as this says, where it says something.
+    pub fn answer(&self, rule: impl Fn(&Call) -> Option<Reply> + Send + 'static) {
+        self.shared.script().rules.push(Box::new(rule));
+    }
+
+    /// Answers all calls so that neither a rule nor the queue is for.
+    pub fn otherwise(&self, reply: Reply) {
+        self.shared.script().otherwise = reply;
+    }
+
+    /// From now on answers 401 to calls without this key.
+    pub fn require_key(&self, key: &str) {
+        self.shared.script().key = Some(key.to_owned());
+    }
+
+    /// Forgets all rules and replies.
+    pub fn forget_script(&self) {
+        *self.shared.script() = Script::default();
+    }
+
+    /// All calls so far, in order; the list of models and unknown paths included.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        self.shared.log.all()
+    }
+
+    /// How many calls there were.
+    #[must_use]
+    pub fn call_count(&self) -> usize {
+        self.shared.log.count()
+    }
+
+    /// How many answers are under way.
+    #[must_use]
+    pub fn open_streams(&self) -> usize {
+        self.shared.log.open()
+    }
+
+    /// Waits until there were so many calls.
+    pub async fn wait_for_calls(&self, count: usize) {
+        self.wait_until("calls", || self.call_count() >= count).await;
+    }
+
+    /// Waits until no answer is under way.
+    pub async fn wait_until_idle(&self) {
+        self.wait_until("idleness", || self.open_streams() == 0).await;
+    }
+
+    async fn wait_until(&self, what: &str, holds: impl Fn() -> bool) {
+        let start = Instant::now();
+        while !holds() {
+            assert!(
+                start.elapsed() < Duration::from_secs(30),
+                "waited for {what} in vain: {:?}",
+                self.calls()
+            );
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+}
+
+impl Drop for FakeLlm {
+    fn drop(&mut self) {
+        // The command is sent at once; nobody waits for its end.
+        drop(self.server.stop(false));
+    }
+}
+
+impl Shared {
+    fn script(&self) -> MutexGuard<'_, Script> {
+        self.script.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn choose(&self, call: &Call) -> Reply {
+        let mut script = self.script();
+        if let Some(key) = &script.key
+            && call.header("authorization") != Some(format!("Bearer {key}").as_str())
+        {
+            let body = json!({"error": {
+                "message": "Incorrect API key provided", "type": "invalid_request_error",
+                "param": null, "code": "invalid_api_key",
+            }});
+            return Reply::fault(Fault::Status { code: 401, body, headers: Vec::new() });
+        }
+        let ruled = script.rules.iter().rev().find_map(|rule| rule(call));
+        ruled
+            .or_else(|| if call.method == "POST" { script.queue.pop_front() } else { None })
+            .unwrap_or_else(|| script.otherwise.clone())
+    }
+}
+
+async fn run(shared: Arc<Shared>, started: tokio::sync::oneshot::Sender<(SocketAddr, ServerHandle)>) {
+    let shared = web::Data::from(shared);
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(web::PayloadConfig::new(256 * 1024 * 1024))
+            .app_data(shared.clone())
+            .default_service(web::to(serve))
+    })
+    .workers(1)
+    .disable_signals()
+    .backlog(4_096)
+    .h1_allow_half_closed(false)
+    .tcp_nodelay(true)
+    .shutdown_timeout(0)
+    .bind(("127.0.0.1", 0))
+    .expect("a free port of 127.0.0.1");
+    let address = *server.addrs().first().expect("a bound server has an address");
+    let server = server.run();
+    // A test that has given up in the meantime needs no server.
+    if started.send((address, server.handle())).is_ok() {
+        server.await.expect("the fake provider serves");
+    }
+}
+
+async fn serve(shared: web::Data<Shared>, request: HttpRequest, body: Bytes) -> HttpResponse {
+    let call = shared.log.add(Call {
+        number: 0,
+        method: request.method().to_string(),
+        path: request.uri().to_string(),
+        headers: headers(request.headers()),
+        body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+        received: Instant::now(),
+        events_sent: 0,
+        end: None,
+    });
+    let mut watch = CallWatch::new(Arc::clone(&shared.log), call.number);
+    let reply = shared.choose(&call);
+    if !reply.answers_after.is_zero() {
+        tokio::time::sleep(reply.answers_after).await;
+    }
+    if reply.has(&Fault::HangBeforeHeaders) {
+        std::future::pending::<()>().await;
+    }
+    if let Some(refusal) = refusal(&reply) {
+        watch.end(CallEnd::Served);
+        return refusal;
+    }
+    let (status, is_stream, frames) = answer(&call, &reply, shared.flavour);
+    let content_type = if is_stream {
+        "text/event-stream; charset=utf-8".to_owned()
+    } else {
+        ContentType::json().to_string()
+    };
+    HttpResponse::build(status)
+        .content_type(content_type)
+        .insert_header(("x-request-id", format!("req_{}", call.number)))
+        .streaming(Delivery::plan(&call, &reply, frames).body(watch))
+}
+
+/// The answer that the call gets, as a body of events or of one object.
+fn answer(call: &Call, reply: &Reply, flavour: Flavour) -> (StatusCode, bool, Vec<Frame>) {
+    let is_stream = call.wants_stream() && !reply.has(&Fault::JsonInsteadOfStream);
+    let path = call.path.split('?').next().unwrap_or_default();
+    let frames = match (call.method.as_str(), path, is_stream) {
+        ("POST", "/v1/chat/completions", true) => chat::frames(call, reply, flavour),
+        ("POST", "/v1/responses", true) => responses::frames(call, reply),
+        ("POST", "/v1/chat/completions", false) => object(chat::whole(call, reply, flavour), reply),
+        ("POST", "/v1/responses", false) => object(responses::whole(call, reply), reply),
+        ("GET", "/v1/models", _) => object(models(), reply),
+        ("GET", "/v1/key", _) => object(json!({"data": {"label": "fake", "usage": 0, "limit": null}}), reply),
+        _ => {
+            let error = json!({"error": {
+                "message": format!("Invalid URL ({} {path})", call.method), "type": "invalid_request_error",
+                "param": null, "code": null,
+            }});
+            return (StatusCode::NOT_FOUND, false, object(error, reply));
+        }
+    };
+    let is_stream = is_stream && call.method == "POST";
+    (StatusCode::OK, is_stream, frames)
+}
+
+/// A body of one object; an error that a stream would hold stands in its place.
+fn object(body: Value, reply: &Reply) -> Vec<Frame> {
+    let fails = reply.faults.iter().any(|fault| matches!(fault, Fault::ErrorAfter(..)));
+    let body = if fails { frame::bare_error() } else { body };
+    vec![Frame::raw(body.to_string())]
+}
+
+fn models() -> Value {
+    let model = |id: &&str| json!({"id": id, "object": "model", "created": CREATED, "owned_by": "fake"});
+    json!({"object": "list", "data": MODELS.iter().map(model).collect::<Vec<Value>>()})
+}
+
+/// The usage of an answer: the script's figures, else words are counted as tokens.
+fn figures(call: &Call, reply: &Reply, words: &[String]) -> Figures {
+    reply.figures.unwrap_or_else(|| {
+        let input: usize = call.messages().iter().map(|(_, text)| text.split_whitespace().count()).sum();
+        let reasoning = reply.reasoning.len() as u64;
+        Figures {
+            input: input as u64,
+            cached: 0,
+            output: words.len() as u64 + reasoning,
+            reasoning,
+            cost: Some(0.000_25),
+        }
+    })
+}
+
+/// The answer with another status, where the script wants one.
+fn refusal(reply: &Reply) -> Option<HttpResponse> {
+    reply.faults.iter().find_map(|fault| {
+        let Fault::Status { code, body, headers } = fault else { return None };
+        let status = StatusCode::from_u16(*code).expect("a scripted status is valid");
+        let mut response = HttpResponse::build(status);
+        for (name, value) in headers {
+            response.insert_header((name.as_str(), value.as_str()));
+        }
+        Some(response.json(body))
+    })
+}
+
+fn headers(headers: &HeaderMap) -> Vec<(String, String)> {
+    let text =
+        |value: &actix_web::http::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    headers.iter().map(|(name, value)| (name.as_str().to_lowercase(), text(value))).collect()
+}

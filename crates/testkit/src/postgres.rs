@@ -1,0 +1,228 @@
+//! A PostgreSQL server that lives as long as its test process.
+
+mod binaries;
+mod owner;
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use binaries::Binaries;
+use owner::Owner;
+
+/// The account that owns every database of the server; it needs no password.
+const SUPERUSER: &str = "omnichat";
+
+/// The server. Its directory goes when it is dropped, or when the process ends, however it ends.
+#[derive(Debug)]
+pub struct PostgresServer {
+    binaries: Binaries,
+    owner: Owner,
+    directory: PathBuf,
+    port: u16,
+    is_durable: bool,
+    databases: AtomicU32,
+    undertaker: Child,
+}
+
+/// How a server is started.
+#[derive(Debug, Clone, Copy)]
+pub struct PostgresOptions {
+    is_durable: bool,
+}
+
+impl PostgresOptions {
+    /// Without waiting for the disk: for tests that cut no power.
+    #[must_use]
+    pub fn fast(self) -> Self {
+        Self { is_durable: false }
+    }
+
+    /// Starts the server; waits until it takes connections.
+    #[must_use]
+    pub fn start(self) -> PostgresServer {
+        PostgresServer::start_with(self)
+    }
+}
+
+impl PostgresServer {
+    /// A server of the test's own, with PostgreSQL's own settings for durability.
+    #[must_use]
+    pub fn options() -> PostgresOptions {
+        PostgresOptions { is_durable: true }
+    }
+
+    /// The server that all tests of this process share; the first caller starts it, without waiting for the disk.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<PostgresServer> = OnceLock::new();
+        SHARED.get_or_init(|| Self::options().fast().start())
+    }
+
+    /// The address of a new, empty database.
+    pub async fn database(&self) -> String {
+        let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed) + 1);
+        let mut command =
+            tokio::process::Command::from(self.psql("postgres", &format!("CREATE DATABASE {name}")));
+        let output = command.output().await.expect("psql runs");
+        assert!(
+            output.status.success(),
+            "CREATE DATABASE failed: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        self.url(&name)
+    }
+
+    /// Runs SQL in a database of this server, beside the code under test; answers rows as text.
+    pub fn sql(&self, url: &str, sql: &str) -> String {
+        run(&mut self.psql(url, sql))
+    }
+
+    /// The address of a database of this server.
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres://{SUPERUSER}@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// Ends the server as a power cut would: no checkpoint, connections cut.
+    pub fn stop_hard(&self) {
+        run(self.pg_ctl("stop").args(["--mode=immediate", "--wait"]));
+    }
+
+    /// Starts the server again, on the same port and data.
+    pub fn start_again(&self) {
+        self.try_to_start().expect("the server starts again");
+    }
+
+    fn start_with(options: PostgresOptions) -> Self {
+        let binaries = Binaries::find();
+        let owner = Owner::find();
+        let directory = new_directory(&owner);
+        let undertaker = undertaker(&binaries, &owner, &directory);
+        let mut server = Self {
+            binaries,
+            owner,
+            directory,
+            port: 0,
+            is_durable: options.is_durable,
+            databases: AtomicU32::new(0),
+            undertaker,
+        };
+        server.make_cluster();
+        // Another process may take a free port before the server does.
+        let mut failure = String::new();
+        for _ in 0..5 {
+            server.port = free_port();
+            match server.try_to_start() {
+                Ok(()) => return server,
+                Err(reason) => failure = reason,
+            }
+        }
+        panic!("PostgreSQL does not start: {failure}");
+    }
+
+    fn make_cluster(&self) {
+        let mut initdb = self.owner.command(&self.binaries.directory.join("initdb"), &self.directory);
+        initdb.arg("--pgdata").arg(self.data());
+        initdb.args(["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"]);
+        initdb.args(["--username", SUPERUSER]);
+        run(&mut initdb);
+    }
+
+    fn try_to_start(&self) -> Result<(), String> {
+        let mut settings = format!(
+            "-c listen_addresses=127.0.0.1 -c port={} -c unix_socket_directories= -c max_connections=400",
+            self.port
+        );
+        if !self.is_durable {
+            settings.push_str(" -c fsync=off -c synchronous_commit=off -c full_page_writes=off");
+        }
+        let log = self.directory.join("log");
+        let output = self
+            .pg_ctl("start")
+            .args(["--wait", "--timeout=60"])
+            .arg("--log")
+            .arg(&log)
+            .arg("--options")
+            .arg(settings)
+            .output()
+            .expect("pg_ctl runs");
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(fs::read_to_string(&log).unwrap_or_default())
+    }
+
+    fn pg_ctl(&self, action: &str) -> Command {
+        let mut command = self.owner.command(&self.binaries.directory.join("pg_ctl"), &self.directory);
+        command.arg(action).arg("--pgdata").arg(self.data());
+        command
+    }
+
+    /// One statement by psql, in a database by its name or address.
+    fn psql(&self, database: &str, sql: &str) -> Command {
+        let url = if database.contains("://") { database.to_owned() } else { self.url(database) };
+        let mut command = Command::new(self.binaries.directory.join("psql"));
+        command.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"]);
+        command.args(["--set=ON_ERROR_STOP=1", "--dbname", &url, "--command", sql]);
+        command.stdin(Stdio::null());
+        command
+    }
+
+    fn data(&self) -> PathBuf {
+        self.directory.join("data")
+    }
+}
+
+impl Drop for PostgresServer {
+    fn drop(&mut self) {
+        // Closing its input is the undertaker's call to work.
+        drop(self.undertaker.stdin.take());
+        let _ = self.undertaker.wait();
+    }
+}
+
+/// Tests end by `exit`, by a signal or by a panic, so no destructor is sure to run. This child outlives the process:
+/// it reads a pipe that only the process holds, and when that ends, it stops the server and takes its directory away.
+fn undertaker(binaries: &Binaries, owner: &Owner, directory: &Path) -> Child {
+    const SCRIPT: &str = r#"
+        trap '' INT TERM HUP
+        cat > /dev/null
+        "$1" stop --pgdata "$2/data" --mode=immediate --wait --silent
+        rm -rf "$2"
+    "#;
+    let mut command = owner.command(Path::new("/bin/sh"), Path::new("/"));
+    command.args(["-c", SCRIPT, "undertaker"]).arg(binaries.directory.join("pg_ctl")).arg(directory);
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    // Out of reach of a Ctrl-C in the terminal of the tests.
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    command.spawn().expect("/bin/sh runs")
+}
+
+fn new_directory(owner: &Owner) -> PathBuf {
+    let name = format!("omnichat-postgres-{}", uuid::Uuid::new_v4().simple());
+    let directory = std::env::temp_dir().join(name);
+    run(owner.command(Path::new("mkdir"), Path::new("/")).args(["-m", "700"]).arg(&directory));
+    directory
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port of 127.0.0.1");
+    listener.local_addr().expect("a bound listener has an address").port()
+}
+
+/// Runs a program to its end and answers what it wrote.
+fn run(command: &mut Command) -> String {
+    let start = Instant::now();
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?} does not run: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?} failed after {:?}: {}",
+        start.elapsed().max(Duration::from_millis(1)),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+}
