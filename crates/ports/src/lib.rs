@@ -8,6 +8,7 @@ pub mod conversations;
 pub mod identity;
 pub mod ledger;
 pub mod limits;
+pub mod messages;
 pub mod models;
 pub mod personas;
 pub mod store;
@@ -21,8 +22,9 @@ pub use identity::{
 };
 pub use ledger::{Ledger, LedgerTotals};
 pub use limits::{Bucket, LimiterError, RateLimiter, Ticket, Verdict};
+pub use messages::{MessageDeletion, MessageStore};
 pub use models::{BoxError, LanguageModel, ModelError, ModelEvent, ModelStream, Retry};
-pub use personas::{NewPersona, PersonaPatch, PersonaRecord, PersonaStore};
+pub use personas::{NewPersona, PersonaChatTotals, PersonaPatch, PersonaRecord, PersonaStore};
 pub use store::{StoreError, StoreHealth};
 pub use turns::{
     Begin, BeginError, Begun, Branch, Chunk, Finish, Finished, RunnerStore, Signals, StopOutcome, Target,
@@ -37,6 +39,7 @@ pub use {
     identity::{MockPasswordHasher, MockTokenIssuer, MockTokenVerifier},
     ledger::MockLedger,
     limits::MockRateLimiter,
+    messages::MockMessageStore,
     models::MockLanguageModel,
     personas::MockPersonaStore,
     store::MockStoreHealth,

@@ -1,7 +1,7 @@
 //! Personas.
 
 use async_trait::async_trait;
-use domain::{Page, Persona, PersonaId, Relation, Timestamp, TurnId, UserId};
+use domain::{ConversationKey, Page, Persona, PersonaId, Relation, Timestamp, TurnId, UserId};
 
 use crate::{Access, StoreError};
 
@@ -44,6 +44,17 @@ pub struct PersonaPatch {
     pub relation: Option<Relation>,
 }
 
+/// What a user's conversations with personas add up to; deleted ones are left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PersonaChatTotals {
+    /// How many conversations.
+    pub conversations: u64,
+    /// How many messages, deleted ones left out.
+    pub messages: u64,
+    /// Their tokens, input and output together, those of deleted messages included.
+    pub tokens: u64,
+}
+
 /// The personas of a user. The owner is checked in the query itself.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
@@ -68,4 +79,10 @@ pub trait PersonaStore: Send + Sync {
 
     /// Takes a persona away with all its conversations. Answers the turns that ran in them, which are to be stopped.
     async fn delete(&self, caller: UserId, id: PersonaId) -> Result<Access<Vec<TurnId>>, StoreError>;
+
+    /// Whether this conversation, whosever it is, is held with a persona; a deleted one is not.
+    async fn holds(&self, key: ConversationKey) -> Result<bool, StoreError>;
+
+    /// What the caller's conversations with personas add up to.
+    async fn totals(&self, caller: UserId) -> Result<PersonaChatTotals, StoreError>;
 }

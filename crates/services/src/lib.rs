@@ -7,6 +7,7 @@ pub mod fault;
 pub mod health;
 pub mod limits;
 pub mod models;
+pub mod personas;
 pub mod sign_in;
 pub mod tasks;
 pub mod turns;
@@ -16,6 +17,7 @@ pub use fault::Fault;
 pub use health::{Health, HealthReport};
 pub use limits::{Admitted, LimitSettings, Limits, Quota, RateLimited};
 pub use models::{DefaultModels, Failover, ModelSettings, RetryPolicy, Retrying};
+pub use personas::{PersonaRequest, PersonaSettings, Personas, PersonasError, PersonasSetup};
 pub use sign_in::{Registration, SignIn, SignInError, SignInSetup, SignedIn};
 pub use tasks::Tasks;
 pub use turns::{

@@ -1,0 +1,88 @@
+//! Makes, reads, changes and deletes personas.
+
+use std::sync::Arc;
+
+use domain::{Caller, Page, PersonaId, Relation};
+use ports::{Access, NewPersona, PersonaPatch, PersonaRecord, StoreError};
+
+use super::{Personas, PersonasError};
+
+/// A persona as a caller describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonaRequest {
+    /// Its name.
+    pub name: String,
+    /// What it is like.
+    pub description: Option<String>,
+    /// How it stands to the user.
+    pub relation: Relation,
+}
+
+impl Personas {
+    /// Makes a persona.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn create(
+        &self,
+        caller: &Caller,
+        request: PersonaRequest,
+    ) -> Result<PersonaRecord, PersonasError> {
+        let PersonaRequest { name, description, relation } = request;
+        let new = NewPersona { owner: caller.user, name, description, relation, at: self.clock.now() };
+        let store = Arc::clone(&self.store);
+        Ok(self.tasks.run(async move { store.create(new).await }).await?)
+    }
+
+    /// One persona of the caller's. One of somebody else's is as good as absent (C-7).
+    ///
+    /// # Errors
+    /// As [`PersonasError`] says.
+    pub async fn find(&self, caller: &Caller, id: PersonaId) -> Result<PersonaRecord, PersonasError> {
+        unless_granted(id, self.store.find(caller.user, id).await?)
+    }
+
+    /// The caller's personas, newest update first.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn list(&self, caller: &Caller, page: Page) -> Result<Vec<PersonaRecord>, PersonasError> {
+        Ok(self.store.list(caller.user, page).await?)
+    }
+
+    /// Changes a persona.
+    ///
+    /// # Errors
+    /// As [`PersonasError`] says.
+    pub async fn update(
+        &self,
+        caller: &Caller,
+        id: PersonaId,
+        patch: PersonaPatch,
+    ) -> Result<PersonaRecord, PersonasError> {
+        let (store, user, at) = (Arc::clone(&self.store), caller.user, self.clock.now());
+        unless_granted(id, self.tasks.run(async move { store.update(user, id, patch, at).await }).await?)
+    }
+
+    /// Deletes a persona with all its conversations, and stops their turns.
+    ///
+    /// # Errors
+    /// As [`PersonasError`] says.
+    pub async fn delete(&self, caller: &Caller, id: PersonaId) -> Result<(), PersonasError> {
+        let (store, turns, user) = (Arc::clone(&self.store), self.turns.clone(), caller.user);
+        let deleted = self.tasks.run(async move {
+            let deleted = store.delete(user, id).await?;
+            if let Access::Granted(running) = &deleted {
+                for turn in running {
+                    turns.stop_here(*turn).await;
+                }
+            }
+            Ok::<_, StoreError>(deleted)
+        });
+        unless_granted(id, deleted.await?).map(|_| ())
+    }
+}
+
+fn unless_granted<T>(id: PersonaId, access: Access<T>) -> Result<T, PersonasError> {
+    access.granted().ok_or(PersonasError::NoPersona(id))
+}

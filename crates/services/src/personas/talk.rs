@@ -1,0 +1,177 @@
+//! Conversations with personas: those without one do not exist here.
+
+use std::sync::Arc;
+
+use domain::{
+    Caller, Contract, Conversation, ConversationKey, ConversationNumber, ConversationPatch, Message,
+    MessageNumber, MessagePage, Page, Part, PersonaId, PromptMessage, Role, Title,
+};
+use ports::{ConversationFilter, MessageDeletion, PersonaChatTotals};
+
+use super::{Personas, PersonasError};
+use crate::{
+    ConversationsError, Deletion, NewConversationRequest, RunningTurn, SendError, SendMessage, SendTarget,
+};
+
+impl Personas {
+    /// Begins a conversation with a persona of the caller's.
+    ///
+    /// # Errors
+    /// As [`PersonasError`] says.
+    pub async fn begin_conversation(
+        &self,
+        caller: &Caller,
+        persona: PersonaId,
+        title: Title,
+    ) -> Result<Conversation, PersonasError> {
+        self.find(caller, persona).await?;
+        let request = NewConversationRequest {
+            persona: Some(persona),
+            title: Some(title),
+            ..NewConversationRequest::plain(Contract::PersonaChat)
+        };
+        Ok(self.conversations.create(caller, request).await?)
+    }
+
+    /// The caller's conversations with personas, or with this one, newest update first.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn conversations(
+        &self,
+        caller: &Caller,
+        persona: Option<PersonaId>,
+        page: Page,
+    ) -> Result<Vec<Conversation>, PersonasError> {
+        let filter = ConversationFilter { persona, any_persona: true, ..ConversationFilter::default() };
+        Ok(self.conversations.list(caller, filter, page).await?)
+    }
+
+    /// A conversation with a persona.
+    ///
+    /// # Errors
+    /// As [`PersonasError`] says.
+    pub async fn conversation(
+        &self,
+        caller: &Caller,
+        number: ConversationNumber,
+    ) -> Result<Conversation, PersonasError> {
+        match self.conversations.find(caller, number.into()).await {
+            Ok(conversation) if conversation.persona.is_some() => Ok(conversation),
+            Ok(_) | Err(ConversationsError::NotFound) => Err(PersonasError::NoConversation),
+            Err(ConversationsError::Foreign) => Err(self.foreign(number).await?),
+            Err(ConversationsError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// Renames a conversation, or gives it another persona of the caller's.
+    ///
+    /// # Errors
+    /// As [`PersonasError`] says.
+    pub async fn edit_conversation(
+        &self,
+        caller: &Caller,
+        number: ConversationNumber,
+        title: Option<Title>,
+        persona: Option<PersonaId>,
+    ) -> Result<Conversation, PersonasError> {
+        let key = self.key(caller, number).await?;
+        if let Some(persona) = persona {
+            self.find(caller, persona).await?;
+        }
+        let patch = ConversationPatch { title, persona, ..ConversationPatch::default() };
+        Ok(self.conversations.patch(caller, key, patch).await?)
+    }
+
+    /// Deletes a conversation for good.
+    ///
+    /// # Errors
+    /// As [`PersonasError`] says.
+    pub async fn delete_conversation(
+        &self,
+        caller: &Caller,
+        number: ConversationNumber,
+    ) -> Result<(), PersonasError> {
+        let key = self.key(caller, number).await?;
+        self.conversations.delete(caller, key, Deletion::Hard).await?;
+        Ok(())
+    }
+
+    /// Has the persona answer a message.
+    ///
+    /// # Errors
+    /// As [`PersonasError`] says; then nothing was kept.
+    pub async fn send(
+        &self,
+        caller: &Caller,
+        number: ConversationNumber,
+        content: String,
+    ) -> Result<RunningTurn, PersonasError> {
+        let key = self.key(caller, number).await?;
+        let question = PromptMessage { role: Role::User, parts: vec![Part::Text(content)] };
+        let message = SendMessage {
+            sampling: self.settings.sampling,
+            history_limit: Some(self.settings.history_limit),
+            ..SendMessage::plain(SendTarget::Existing(key), Contract::PersonaChat, question)
+        };
+        self.turns.send(caller, message).await.map_err(|error| match error {
+            SendError::NotFound => PersonasError::NoConversation,
+            SendError::Foreign => PersonasError::ForeignConversation,
+            SendError::Busy { .. }
+            | SendError::Moved
+            | SendError::ModelNotAllowed
+            | SendError::ShuttingDown
+            | SendError::Store(_) => PersonasError::Send(error),
+        })
+    }
+
+    /// The messages of a conversation.
+    ///
+    /// # Errors
+    /// As [`PersonasError`] says.
+    pub async fn messages(
+        &self,
+        caller: &Caller,
+        number: ConversationNumber,
+        page: MessagePage,
+    ) -> Result<Vec<Message>, PersonasError> {
+        let key = self.key(caller, number).await?;
+        Ok(self.conversations.messages(caller, key, page).await?)
+    }
+
+    /// Takes a message out of lists and prompts.
+    ///
+    /// # Errors
+    /// As [`PersonasError`] says.
+    pub async fn delete_message(&self, caller: &Caller, message: MessageNumber) -> Result<(), PersonasError> {
+        let (store, user, at) = (Arc::clone(&self.messages), caller.user, self.clock.now());
+        match self.tasks.run(async move { store.delete(user, message, at).await }).await? {
+            MessageDeletion::Deleted => Ok(()),
+            MessageDeletion::Running => Err(PersonasError::MessageInUse),
+            MessageDeletion::Foreign => Err(PersonasError::ForeignMessage),
+            MessageDeletion::Absent => Err(PersonasError::NoMessage),
+        }
+    }
+
+    /// What the caller's conversations with personas add up to.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn totals(&self, caller: &Caller) -> Result<PersonaChatTotals, PersonasError> {
+        Ok(self.store.totals(caller.user).await?)
+    }
+
+    async fn key(
+        &self,
+        caller: &Caller,
+        number: ConversationNumber,
+    ) -> Result<ConversationKey, PersonasError> {
+        Ok(self.conversation(caller, number).await?.id.into())
+    }
+
+    /// Somebody else's conversation is forbidden where it has a persona, and absent where it has none (C-7).
+    async fn foreign(&self, number: ConversationNumber) -> Result<PersonasError, PersonasError> {
+        let is_held = self.store.holds(number.into()).await?;
+        Ok(if is_held { PersonasError::ForeignConversation } else { PersonasError::NoConversation })
+    }
+}
