@@ -1,1 +1,148 @@
-//! omnichat-sqlite
+//! The store on SQLite: one process, one file, one writer.
+//!
+//! Reads go to a few connections of their own; a write-ahead log lets them go on while the writer writes. All writes
+//! go through the [`writer`], which makes what waits durable in one commit.
+
+mod conversations;
+mod error;
+mod rows;
+mod runners;
+#[cfg(test)]
+mod tests;
+mod turns;
+mod users;
+mod values;
+mod writer;
+
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ports::{StoreError, StoreHealth};
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, SqlitePool};
+
+use crate::error::Fault;
+use crate::writer::{Source, Writer};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../../../migrations/sqlite");
+
+/// Connections that read.
+const READERS: u32 = 4;
+/// How long a lock of another process is waited for.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a read waits for a connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the check of the store's health may take.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The store: every store port on one SQLite database. Clones share it.
+#[derive(Debug, Clone)]
+pub struct SqliteStore {
+    reads: SqlitePool,
+    writer: Writer,
+    /// Where migrations run; `None` where the one connection is `reads`.
+    file: Option<SqliteConnectOptions>,
+}
+
+impl SqliteStore {
+    /// Opens a database file, and makes it and its directory where they are missing. Only its owner may read it.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the file cannot be made, opened or read.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        make_file(path).await.map_err(Fault::unavailable)?;
+        let options = options()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            // A commit is on the disk before it is acknowledged.
+            .synchronous(SqliteSynchronous::Full)
+            // A log that grew in a rush is cut down again.
+            .pragma("journal_size_limit", "67108864");
+        let connection = options.connect().await.map_err(Fault::from)?;
+        let reads = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .connect_lazy_with(options.clone().pragma("query_only", "ON"));
+        let source = Source::Own { options: Box::new(options.clone()), connection: Some(connection) };
+        Ok(Self { reads, writer: Writer::start(source), file: Some(options) })
+    }
+
+    /// A new database in memory, migrated already: gone with the last clone.
+    ///
+    /// It has one connection, which the writer and the readers use in turns.
+    ///
+    /// # Errors
+    /// [`StoreError`] where there is no memory for it.
+    pub async fn in_memory() -> Result<Self, StoreError> {
+        let reads = SqlitePoolOptions::new()
+            .max_connections(1)
+            .min_connections(1)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .connect_with(options().filename(":memory:"))
+            .await
+            .map_err(Fault::from)?;
+        let store = Self { writer: Writer::start(Source::Shared(reads.clone())), reads, file: None };
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    /// Brings the tables up to date; nothing where they are.
+    ///
+    /// # Errors
+    /// [`StoreError`] where a migration fails, or the database is from a later version.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        let migrated = match &self.file {
+            Some(options) => {
+                let mut connection = options.connect().await.map_err(Fault::from)?;
+                let migrated = MIGRATIONS.run(&mut connection).await;
+                sqlx::Connection::close(connection).await.map_err(Fault::from)?;
+                migrated
+            }
+            None => MIGRATIONS.run(&self.reads).await,
+        };
+        Ok(migrated.map_err(Fault::from)?)
+    }
+
+    /// Makes the writes that wait, then closes all connections. Later calls answer [`StoreError::Unavailable`].
+    pub async fn close(&self) {
+        self.writer.close().await;
+        self.reads.close().await;
+    }
+}
+
+fn options() -> SqliteConnectOptions {
+    SqliteConnectOptions::new().busy_timeout(BUSY_TIMEOUT).foreign_keys(true)
+}
+
+async fn make_file(path: &Path) -> std::io::Result<()> {
+    if let Some(directory) = path.parent() {
+        tokio::fs::create_dir_all(directory).await?;
+    }
+    let mut file = tokio::fs::OpenOptions::new();
+    file.create(true).append(true);
+    // It holds password hashes; SQLite gives its log the same mode.
+    #[cfg(unix)]
+    file.mode(0o600);
+    file.open(path).await.map(drop)
+}
+
+#[async_trait]
+impl StoreHealth for SqliteStore {
+    async fn check(&self) -> Result<(), StoreError> {
+        self.writer.check()?;
+        let read = sqlx::query_scalar!(r#"SELECT EXISTS (SELECT 1 FROM conversations) AS "any: bool""#);
+        match tokio::time::timeout(CHECK_TIMEOUT, read.fetch_one(&self.reads)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(Fault::from(error).into()),
+            Err(late) => Err(Fault::unavailable(late).into()),
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The file: locks of others, a full disk, processes that end without a word.
+
+use std::time::Duration;
+
+use domain::MessagePage;
+use ports::{Chunk, ConversationFilter, RunnerStore as _, StoreError, StoreHealth as _};
+use sqlx::{ConnectOptions as _, Connection as _};
+
+use super::*;
+
+async fn store_on(scratch: &Scratch) -> SqliteStore {
+    let store = SqliteStore::open(&scratch.file()).await.unwrap();
+    store.migrate().await.unwrap();
+    store
+}
+
+#[tokio::test]
+async fn commits_are_synced_to_a_log_that_only_the_owner_may_read() {
+    let scratch = Scratch::new();
+    let store = store_on(&scratch).await;
+    let mut connection = store.file.clone().unwrap().connect().await.unwrap();
+    let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut connection).await.unwrap();
+    let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut connection).await.unwrap();
+    let foreign_keys: i64 =
+        sqlx::query_scalar("PRAGMA foreign_keys").fetch_one(&mut connection).await.unwrap();
+    assert_eq!((mode.as_str(), synchronous, foreign_keys), ("wal", 2, 1));
+    #[cfg(unix)]
+    for file in std::fs::read_dir(scratch.file().parent().unwrap()).unwrap() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let file = file.unwrap();
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", file.path());
+    }
+    connection.close().await.unwrap();
+    store.close().await;
+}
+
+#[tokio::test]
+async fn readers_cannot_write() {
+    let scratch = Scratch::new();
+    let store = store_on(&scratch).await;
+    assert!(sqlx::query("DELETE FROM users").execute(&store.reads).await.is_err());
+}
+
+#[tokio::test]
+async fn migrating_twice_changes_nothing() {
+    let scratch = Scratch::new();
+    let store = store_on(&scratch).await;
+    let owner = user(&store, "ada").await;
+    store.migrate().await.unwrap();
+    assert!(ports::UserStore::find(&store, owner).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_there_after_a_new_start() {
+    let scratch = Scratch::new();
+    let store = store_on(&scratch).await;
+    let owner = user(&store, "ada").await;
+    let talk = conversation(&store, owner).await;
+    exchange(&store, owner, talk.id).await;
+    store.close().await;
+    let late = store.create(conversation_of(owner)).await.unwrap_err();
+    assert!(matches!(late, StoreError::Unavailable(_)));
+    assert!(store.check().await.is_err());
+
+    let store = store_on(&scratch).await;
+    let messages =
+        store.messages(owner, talk.id.into(), MessagePage::default()).await.unwrap().granted().unwrap();
+    assert_eq!(messages.iter().map(domain::Message::text).collect::<Vec<_>>(), ["why?", "because"]);
+    assert!(store.check().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_new_start_ends_the_turns_that_the_old_one_left() {
+    let scratch = Scratch::new();
+    let old = store_on(&scratch).await;
+    let owner = user(&old, "ada").await;
+    let talk = conversation(&old, owner).await;
+    let dead = runner();
+    old.renew(dead).await.unwrap();
+    let order = begin(owner, Target::Existing(talk.id), dead);
+    let turn = order.turn;
+    old.begin(order).await.unwrap();
+    let mut whole = said("half ");
+    whole.push(Delta::Text("an answer".to_owned()));
+    for first in 0..2u32 {
+        let deltas = said(if first == 0 { "half " } else { "an answer" });
+        old.checkpoint(dead, vec![turn], vec![Chunk { turn, first, deltas }]).await.unwrap();
+    }
+
+    let new = SqliteStore::open(&scratch.file()).await.unwrap();
+    let alive = runner();
+    new.renew(alive).await.unwrap();
+    assert_eq!(new.reap(alive, at(9)).await.unwrap(), 1);
+    assert_eq!(new.reap(alive, at(9)).await.unwrap(), 0);
+
+    let record = turn_of(&new, owner, turn).await;
+    assert_eq!(record.reply, whole);
+    let ending = record.ending.unwrap();
+    assert_eq!(ending.state, EndState::Interrupted);
+    assert_eq!(ending.usage, Usage { output: 5, estimated: true, ..Usage::default() });
+    assert_eq!(old.finish(finish(turn, dead, talk.id, "late")).await.unwrap(), ports::Finished::Lost);
+    let signals = old.checkpoint(dead, vec![turn], Vec::new()).await.unwrap();
+    assert_eq!(signals.lost, [turn]);
+}
+
+#[tokio::test]
+async fn a_lock_of_another_process_is_waited_for() {
+    let scratch = Scratch::new();
+    let store = store_on(&scratch).await;
+    let owner = user(&store, "ada").await;
+    let mut other = store.file.clone().unwrap().connect().await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let writes: Vec<_> = (0..64)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.create(conversation_of(owner)).await })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    assert_eq!(store.count(owner, ConversationFilter::default()).await.unwrap(), 0, "readers go on");
+    sqlx::query("COMMIT").execute(&mut other).await.unwrap();
+    for write in writes {
+        write.await.unwrap().unwrap();
+    }
+    assert_eq!(store.count(owner, ConversationFilter::default()).await.unwrap(), 64);
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_writes_serves_reads_and_recovers() {
+    let scratch = Scratch::new();
+    let store = store_on(&scratch).await;
+    let owner = user(&store, "ada").await;
+    let talk = conversation(&store, owner).await;
+    store.writer.write(Sql("PRAGMA max_page_count = 1")).await.unwrap();
+    let mut long = begin(owner, Target::Existing(talk.id), runner());
+    long.messages = vec![question(&"long ".repeat(100_000))];
+
+    for _ in 0..3 {
+        let full = store.begin(long.clone()).await.unwrap_err();
+        assert!(
+            matches!(full, ports::BeginError::Store(StoreError::Unavailable(_))),
+            "a full disk is not a fault of the caller's: {full:?}"
+        );
+    }
+    let seen = seen(&store, owner, talk.id).await;
+    assert_eq!((seen.last_seq.0, seen.running), (0, None));
+
+    // The limit is the connection's own. Where the failed write has ended it, there is none any more.
+    store.writer.write(Sql("PRAGMA max_page_count = 1000000")).await.unwrap();
+    assert_eq!(store.begin(long).await.unwrap().question.0, 1);
+    let intact: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&store.reads).await.unwrap();
+    assert_eq!(intact, "ok");
+}

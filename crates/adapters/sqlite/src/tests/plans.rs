@@ -1,0 +1,54 @@
+//! How the database finds its rows.
+
+use sqlx::{AssertSqlSafe, Row as _};
+
+use super::*;
+
+const TABLES: [&str; 9] = [
+    "users",
+    "sign_in_names",
+    "personas",
+    "conversations",
+    "messages",
+    "turns",
+    "turn_chunks",
+    "runners",
+    "ledger",
+];
+
+/// What a statement may read whole, by how the statement begins.
+const ALLOWED: [(&str, &str); 4] = [
+    // The index holds running turns alone.
+    (
+        "SELECT id AS \"id: Uuid\" FROM turns WHERE state = 'running'",
+        "turns USING COVERING INDEX turns_running",
+    ),
+    // There are as many as there were processes of late.
+    ("DELETE FROM runners", "runners"),
+    // It stops at the first row.
+    ("SELECT EXISTS (SELECT 1 FROM conversations)", "conversations"),
+    // A check of foreign keys that SQLite skips while none is open.
+    ("INSERT INTO users", "conversations"),
+];
+
+#[tokio::test]
+async fn no_statement_reads_a_whole_table() {
+    let store = SqliteStore::in_memory().await.unwrap();
+    let mut seen = 0;
+    for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.sqlx")).unwrap() {
+        let json = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let described: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let query = described["query"].as_str().unwrap().to_owned();
+        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {query}"));
+        for step in sqlx::query(explain).fetch_all(&store.reads).await.unwrap() {
+            let step: String = step.get("detail");
+            let Some(scanned) = step.strip_prefix("SCAN ") else { continue };
+            let is_table = TABLES.iter().any(|table| scanned.split(' ').next() == Some(table));
+            let is_allowed =
+                ALLOWED.iter().any(|(start, what)| query.starts_with(start) && scanned.starts_with(what));
+            assert!(!is_table || is_allowed, "{step} in {query}");
+        }
+        seen += 1;
+    }
+    assert!(seen > 30, "the statements are in .sqlx");
+}

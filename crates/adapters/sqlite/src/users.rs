@@ -1,0 +1,206 @@
+//! The accounts.
+
+use async_trait::async_trait;
+use domain::{NewUser, Tier, Timestamp, User, UserId};
+use ports::{RegisterError, SignInRecord, StoreError, UserChange, UserStore};
+use sqlx::{SqliteConnection, SqliteExecutor};
+
+use crate::SqliteStore;
+use crate::error::Fault;
+use crate::values::{instant, json_of, micros};
+use crate::writer::Write;
+
+#[async_trait]
+impl UserStore for SqliteStore {
+    async fn register(&self, new: NewUser) -> Result<User, RegisterError> {
+        self.writer.write(Register(new)).await?.ok_or(RegisterError::Taken)
+    }
+
+    async fn find_for_sign_in(&self, name: String) -> Result<Option<SignInRecord>, StoreError> {
+        let name = name.to_lowercase();
+        let row = sqlx::query_as!(
+            UserRow,
+            r#"SELECT u.id AS "id!", u.email, u.username, u.full_name, u.password_hash, u.tier,
+                 u.active AS "active: bool", u.created_at
+               FROM sign_in_names n JOIN users u ON u.id = n.user_id WHERE n.name = ?1"#,
+            name,
+        )
+        .fetch_optional(&self.reads)
+        .await
+        .map_err(Fault::from)?;
+        let Some(row) = row else { return Ok(None) };
+        let password_hash = row.password_hash.clone();
+        Ok(Some(SignInRecord { user: row.try_into()?, password_hash }))
+    }
+
+    async fn provision(&self, issuer: String, subject: String, at: Timestamp) -> Result<User, StoreError> {
+        if let Some(user) = by_subject(&self.reads, &issuer, &subject).await? {
+            return Ok(user);
+        }
+        Ok(self.writer.write(Provision { issuer, subject, at }).await?)
+    }
+
+    async fn find(&self, user: UserId) -> Result<Option<User>, StoreError> {
+        Ok(by_id(&self.reads, user).await?)
+    }
+
+    async fn change(&self, user: UserId, change: UserChange) -> Result<Option<User>, StoreError> {
+        Ok(self.writer.write(Change { user, change }).await?)
+    }
+}
+
+/// A row of `users`.
+#[derive(Debug)]
+struct UserRow {
+    id: i64,
+    email: Option<String>,
+    username: Option<String>,
+    full_name: Option<String>,
+    password_hash: Option<String>,
+    tier: String,
+    active: bool,
+    created_at: i64,
+}
+
+impl TryFrom<UserRow> for User {
+    type Error = Fault;
+
+    fn try_from(row: UserRow) -> Result<Self, Fault> {
+        Ok(Self {
+            id: UserId(row.id),
+            email: row.email,
+            username: row.username,
+            full_name: row.full_name,
+            tier: Tier::parse(&row.tier).ok_or_else(|| Fault::corrupt("tier", row.tier))?,
+            active: row.active,
+            created_at: instant(row.created_at)?,
+        })
+    }
+}
+
+async fn by_id(executor: impl SqliteExecutor<'_>, user: UserId) -> Result<Option<User>, Fault> {
+    let row = sqlx::query_as!(
+        UserRow,
+        r#"SELECT id AS "id!", email, username, full_name, password_hash, tier, active AS "active: bool",
+             created_at
+           FROM users WHERE id = ?1"#,
+        user.0,
+    )
+    .fetch_optional(executor)
+    .await?;
+    row.map(User::try_from).transpose()
+}
+
+async fn by_subject(
+    executor: impl SqliteExecutor<'_>,
+    issuer: &str,
+    subject: &str,
+) -> Result<Option<User>, Fault> {
+    let row = sqlx::query_as!(
+        UserRow,
+        r#"SELECT id AS "id!", email, username, full_name, password_hash, tier, active AS "active: bool",
+             created_at
+           FROM users WHERE issuer = ?1 AND subject = ?2"#,
+        issuer,
+        subject,
+    )
+    .fetch_optional(executor)
+    .await?;
+    row.map(User::try_from).transpose()
+}
+
+/// Makes an account; `None` where its names are taken.
+struct Register(NewUser);
+
+#[async_trait]
+impl Write for Register {
+    type Answer = Option<User>;
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<Option<User>, Fault> {
+        let new = &self.0;
+        let username = new.username.to_lowercase();
+        let email = new.email.as_deref().map(str::to_lowercase).filter(|email| *email != username);
+        let names: Vec<String> = std::iter::once(username).chain(email).collect();
+        let names = json_of(&names)?;
+        let taken = sqlx::query_scalar!(
+            r#"SELECT EXISTS (SELECT 1 FROM sign_in_names WHERE name IN (SELECT value FROM json_each(?1)))
+                 AS "taken!: bool""#,
+            names,
+        )
+        .fetch_one(&mut *connection)
+        .await?;
+        if taken {
+            return Ok(None);
+        }
+        let created_at = micros(new.at);
+        let id = sqlx::query_scalar!(
+            r#"INSERT INTO users (email, username, full_name, password_hash, created_at)
+               VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id AS "id!: i64""#,
+            new.email,
+            new.username,
+            new.full_name,
+            new.password_hash,
+            created_at,
+        )
+        .fetch_one(&mut *connection)
+        .await?;
+        sqlx::query!(
+            "INSERT INTO sign_in_names (name, user_id) SELECT value, ?2 FROM json_each(?1)",
+            names,
+            id,
+        )
+        .execute(&mut *connection)
+        .await?;
+        by_id(connection, UserId(id)).await
+    }
+}
+
+/// Makes the account of an outside subject, where it is not there by now.
+struct Provision {
+    issuer: String,
+    subject: String,
+    at: Timestamp,
+}
+
+#[async_trait]
+impl Write for Provision {
+    type Answer = User;
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<User, Fault> {
+        let created_at = micros(self.at);
+        sqlx::query!(
+            "INSERT INTO users (issuer, subject, created_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            self.issuer,
+            self.subject,
+            created_at,
+        )
+        .execute(&mut *connection)
+        .await?;
+        let user = by_subject(connection, &self.issuer, &self.subject).await?;
+        user.ok_or_else(|| Fault::refused("the new account is not there"))
+    }
+}
+
+/// Changes an account.
+struct Change {
+    user: UserId,
+    change: UserChange,
+}
+
+#[async_trait]
+impl Write for Change {
+    type Answer = Option<User>;
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<Option<User>, Fault> {
+        let tier = self.change.tier.map(Tier::as_str);
+        sqlx::query!(
+            "UPDATE users SET tier = coalesce(?2, tier), active = coalesce(?3, active) WHERE id = ?1",
+            self.user.0,
+            tier,
+            self.change.active,
+        )
+        .execute(&mut *connection)
+        .await?;
+        by_id(connection, self.user).await
+    }
+}
