@@ -1,1 +1,163 @@
-//! omnichat-demo
+//! The offline model: it needs no key and no network, answers the same to the same, and says that it is no model.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::message::text_of;
+use domain::{Delta, FinishReason, NanoDollars, Prompt, Role, Usage};
+use futures_util::{StreamExt, stream};
+use ports::{LanguageModel, ModelError, ModelEvent, ModelStream};
+
+/// How the demo writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DemoSettings {
+    /// The pause before each word but the first.
+    pub delay_between_words: Duration,
+}
+
+impl Default for DemoSettings {
+    fn default() -> Self {
+        Self { delay_between_words: Duration::from_millis(20) }
+    }
+}
+
+/// The provider `demo`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Demo {
+    settings: DemoSettings,
+}
+
+impl Demo {
+    /// A demo that writes so.
+    #[must_use]
+    pub fn new(settings: DemoSettings) -> Self {
+        Self { settings }
+    }
+}
+
+#[async_trait]
+impl LanguageModel for Demo {
+    fn provider(&self) -> &'static str {
+        "demo"
+    }
+
+    async fn stream(&self, prompt: Prompt) -> Result<ModelStream, ModelError> {
+        let answer = answer(&prompt);
+        let words: Vec<String> = answer.split_inclusive(char::is_whitespace).map(str::to_owned).collect();
+        let room = prompt.sampling.max_tokens.map_or(usize::MAX, |tokens| tokens as usize);
+        let reason = if room < words.len() { FinishReason::Length } else { FinishReason::Stop };
+        let written = room.min(words.len());
+        let usage = Usage { input: words_of(&prompt), output: written as u64, ..Usage::default() };
+        let end = ModelEvent::Finished { reason, usage: Some(usage), cost: Some(NanoDollars(0)) };
+        let pause = self.settings.delay_between_words;
+        let deltas = words.into_iter().take(written).map(|word| ModelEvent::Delta(Delta::Text(word)));
+        let events = stream::iter(deltas).enumerate().then(move |(index, event)| async move {
+            if index > 0 && !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
+            Ok(event)
+        });
+        Ok(Box::pin(events.chain(stream::once(async { Ok(end) }))))
+    }
+
+    async fn check(&self) -> Result<(), ModelError> {
+        Ok(())
+    }
+}
+
+/// What the demo has to say to a prompt.
+fn answer(prompt: &Prompt) -> String {
+    let (question, earlier) = match prompt.messages.iter().rposition(|message| message.role == Role::User) {
+        Some(position) => {
+            let question = prompt.messages.get(position).map(|message| text_of(&message.parts));
+            (question.unwrap_or_default(), position)
+        }
+        None => (String::new(), prompt.messages.len()),
+    };
+    let earlier = match earlier {
+        0 => "no earlier message".to_owned(),
+        1 => "1 earlier message".to_owned(),
+        count => format!("{count} earlier messages"),
+    };
+    let question = question.trim();
+    format!(
+        "This is the demo of OmniChat: no model is asked, so this is no real answer. \
+         You asked: \"{question}\". I was given {earlier} of this conversation."
+    )
+}
+
+fn words_of(prompt: &Prompt) -> u64 {
+    let words = |text: &str| text.split_whitespace().count() as u64;
+    let said: u64 = prompt.messages.iter().map(|message| words(&text_of(&message.parts))).sum();
+    said + prompt.instructions.as_deref().map_or(0, words)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{ModelName, Part, PromptMessage, Sampling};
+    use tokio::time::Instant;
+
+    use super::*;
+
+    fn prompt(questions: &[&str], max_tokens: Option<u32>) -> Prompt {
+        let message = |(index, text): (usize, &&str)| PromptMessage {
+            role: if index % 2 == 0 { Role::User } else { Role::Assistant },
+            parts: vec![Part::Text((*text).to_owned())],
+        };
+        Prompt {
+            model: ModelName::parse("gpt-4o").unwrap(),
+            instructions: Some("Be brief".to_owned()),
+            messages: questions.iter().enumerate().map(message).collect(),
+            sampling: Sampling { max_tokens, ..Sampling::default() },
+        }
+    }
+
+    async fn ask(prompt: Prompt) -> (Vec<String>, ModelEvent) {
+        let mut events = Demo::default().stream(prompt).await.unwrap();
+        let mut words = Vec::new();
+        while let Some(event) = events.next().await {
+            match event.unwrap() {
+                ModelEvent::Delta(Delta::Text(word)) => words.push(word),
+                end @ (ModelEvent::Delta(_) | ModelEvent::ServedBy(_) | ModelEvent::Finished { .. }) => {
+                    assert!(events.next().await.is_none());
+                    return (words, end);
+                }
+            }
+        }
+        panic!("no end");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_says_that_it_is_no_model_and_what_it_was_given() {
+        let (words, end) = ask(prompt(&["Hi", "Hello!", "What is\n2 + 2?"], None)).await;
+        assert_eq!(
+            words.concat(),
+            "This is the demo of OmniChat: no model is asked, so this is no real answer. \
+             You asked: \"What is\n2 + 2?\". I was given 2 earlier messages of this conversation."
+        );
+        let usage = Usage { input: 9, output: words.len() as u64, ..Usage::default() };
+        let cost = Some(NanoDollars(0));
+        assert_eq!(end, ModelEvent::Finished { reason: FinishReason::Stop, usage: Some(usage), cost });
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_writes_word_by_word_and_the_same_each_time() {
+        let before = Instant::now();
+        let first = ask(prompt(&["Hi"], None)).await;
+        assert_eq!(before.elapsed().as_millis(), 20 * (first.0.len() as u128 - 1));
+        assert_eq!(ask(prompt(&["Hi"], None)).await, first);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_stops_at_the_limit_of_its_output() {
+        let (words, end) = ask(prompt(&["Hi"], Some(3))).await;
+        assert_eq!(words.concat(), "This is the ");
+        assert!(matches!(end, ModelEvent::Finished { reason: FinishReason::Length, .. }));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_answers_even_to_nothing() {
+        let (words, _) = ask(prompt(&[], None)).await;
+        assert!(words.concat().ends_with("I was given no earlier message of this conversation."));
+    }
+}

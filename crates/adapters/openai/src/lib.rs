@@ -1,1 +1,93 @@
-//! omnichat-openai
+//! `OpenAI`, and every server that speaks one of its wires.
+
+use async_trait::async_trait;
+use domain::Prompt;
+use openai_transport::Timeouts;
+use openai_wire::{ChatDecoder, ChatRequest, Redaction, ResponsesDecoder, ResponsesRequest, for_openai};
+use ports::{LanguageModel, ModelError, ModelStream};
+use reqwest::{Client, RequestBuilder};
+use secrecy::{ExposeSecret, SecretString};
+
+/// The wire that is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OpenAiApi {
+    /// The Responses API, `OpenAI`'s own.
+    #[default]
+    Responses,
+    /// Chat Completions, for compatible servers.
+    Chat,
+}
+
+/// Where and how the provider is called.
+#[derive(Debug, Clone)]
+pub struct OpenAiSettings {
+    /// The key; without one, as local servers are, none is sent.
+    pub api_key: SecretString,
+    /// The base of its addresses, with `/v1`.
+    pub base_url: String,
+    /// The wire.
+    pub api: OpenAiApi,
+    /// How long it may be silent.
+    pub timeouts: Timeouts,
+}
+
+/// The provider `openai`.
+#[derive(Debug, Clone)]
+pub struct OpenAi {
+    client: Client,
+    settings: OpenAiSettings,
+    redaction: Redaction,
+}
+
+impl OpenAi {
+    /// A provider that is called through this client, which knows how long a connection may take.
+    #[must_use]
+    pub fn new(client: Client, settings: OpenAiSettings) -> Self {
+        let redaction = Redaction::of(settings.api_key.expose_secret());
+        Self { client, settings, redaction }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/{path}", self.settings.base_url.trim_end_matches('/'))
+    }
+
+    fn with_key(&self, request: RequestBuilder) -> RequestBuilder {
+        match self.settings.api_key.expose_secret() {
+            "" => request,
+            key => request.bearer_auth(key),
+        }
+    }
+
+    fn post(&self, path: &str) -> RequestBuilder {
+        self.with_key(self.client.post(self.url(path)))
+    }
+}
+
+#[async_trait]
+impl LanguageModel for OpenAi {
+    fn provider(&self) -> &'static str {
+        "openai"
+    }
+
+    async fn stream(&self, prompt: Prompt) -> Result<ModelStream, ModelError> {
+        let model = for_openai(prompt.model.as_str());
+        let timeouts = self.settings.timeouts;
+        match self.settings.api {
+            OpenAiApi::Responses => {
+                let request = self.post("responses").json(&ResponsesRequest::new(&prompt, model));
+                let decoder = ResponsesDecoder::new(self.redaction.clone());
+                openai_transport::stream(request, decoder, timeouts, &self.redaction).await
+            }
+            OpenAiApi::Chat => {
+                let request = self.post("chat/completions").json(&ChatRequest::new(&prompt, model));
+                let decoder = ChatDecoder::new(self.redaction.clone());
+                openai_transport::stream(request, decoder, timeouts, &self.redaction).await
+            }
+        }
+    }
+
+    async fn check(&self) -> Result<(), ModelError> {
+        let request = self.with_key(self.client.get(self.url("models")));
+        openai_transport::check(request, &self.redaction).await
+    }
+}

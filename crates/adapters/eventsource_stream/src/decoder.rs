@@ -1,0 +1,111 @@
+//! The lines of a stream of events, and what they mean.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::{EVENT_BYTES, Event};
+
+/// A line or an event is larger than the bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TooLarge;
+
+/// Takes bytes as they come; a line may be cut anywhere.
+#[derive(Debug, Default)]
+pub(crate) struct Decoder {
+    pub(crate) last_id: String,
+    /// The beginning of the line that has not ended.
+    line: Vec<u8>,
+    /// A line feed that comes next belongs to the carriage return before it.
+    after_return: bool,
+    after_first_line: bool,
+    /// Each line of the data so far, with a line feed after it.
+    data: String,
+    event: String,
+    retry: Option<Duration>,
+}
+
+impl Decoder {
+    /// Reads a chunk and appends the events that end in it.
+    pub(crate) fn push(&mut self, chunk: &[u8], events: &mut VecDeque<Event>) -> Result<(), TooLarge> {
+        let mut rest = chunk;
+        while let [first, after_first @ ..] = rest {
+            if std::mem::take(&mut self.after_return) && *first == b'\n' {
+                rest = after_first;
+                continue;
+            }
+            let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+            let (piece, ended) = rest.split_at(end.unwrap_or(rest.len()));
+            if self.line.len() + piece.len() + self.data.len() > EVENT_BYTES {
+                return Err(TooLarge);
+            }
+            match ended {
+                [] => {
+                    self.line.extend_from_slice(piece);
+                    rest = ended;
+                }
+                [terminator, after_line @ ..] => {
+                    self.after_return = *terminator == b'\r';
+                    self.end_line(piece, events);
+                    rest = after_line;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn end_line(&mut self, piece: &[u8], events: &mut VecDeque<Event>) {
+        let mut begun = std::mem::take(&mut self.line);
+        let line = if begun.is_empty() {
+            piece
+        } else {
+            begun.extend_from_slice(piece);
+            &begun
+        };
+        let is_first = !std::mem::replace(&mut self.after_first_line, true);
+        let line = if is_first { line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line) } else { line };
+        self.read_line(&String::from_utf8_lossy(line), events);
+    }
+
+    fn read_line(&mut self, line: &str, events: &mut VecDeque<Event>) {
+        if line.is_empty() {
+            self.dispatch(events);
+            return;
+        }
+        let (field, value) = line.split_once(':').unwrap_or((line, ""));
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        match field {
+            "" => self.keep_alive(events),
+            "data" => {
+                self.data.push_str(value);
+                self.data.push('\n');
+            }
+            "event" => value.clone_into(&mut self.event),
+            "id" if !value.contains('\0') => value.clone_into(&mut self.last_id),
+            "retry" if value.bytes().all(|byte| byte.is_ascii_digit()) => {
+                self.retry = value.parse().ok().map(Duration::from_millis);
+            }
+            _ => {}
+        }
+    }
+
+    fn dispatch(&mut self, events: &mut VecDeque<Event>) {
+        let mut data = std::mem::take(&mut self.data);
+        let mut event = std::mem::take(&mut self.event);
+        let retry = self.retry.take();
+        // Without a line of data there is no event.
+        if data.pop().is_none() {
+            return;
+        }
+        if event.is_empty() {
+            "message".clone_into(&mut event);
+        }
+        events.push_back(Event { event, data, id: self.last_id.clone(), retry });
+    }
+
+    /// One sign of life is enough, however many comments there are.
+    fn keep_alive(&self, events: &mut VecDeque<Event>) {
+        if events.is_empty() {
+            events.push_back(Event { id: self.last_id.clone(), ..Event::default() });
+        }
+    }
+}

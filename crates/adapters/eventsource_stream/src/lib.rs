@@ -1,0 +1,141 @@
+//! Reads server-sent events from a stream of bytes, within bounds.
+//!
+//! `reqwest-eventsource` reads through a crate of this name. That crate keeps an event of any size, goes through the
+//! whole of it again with every chunk, panics on a byte order mark, and swallows all that follows a byte which is not
+//! UTF-8. Nothing can be put between the two, so this crate stands in its place, with the same interface: at most
+//! [`EVENT_BYTES`] are kept, every byte is read once, marks are skipped, and what is not UTF-8 becomes U+FFFD.
+
+mod decoder;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::pin::Pin;
+use std::string::FromUtf8Error;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_core::Stream;
+use nom::error::{Error as NomError, ErrorKind};
+
+use decoder::Decoder;
+
+/// The largest event, in bytes, and the longest line.
+pub const EVENT_BYTES: usize = 1024 * 1024;
+
+/// Chunks without an event after which others get a turn, so that no flood holds the thread.
+const CHUNKS_AT_ONCE: usize = 32;
+
+/// An event. One without `data` and `event` stands for comments: somebody at the other end lives.
+#[derive(Default, Debug, Eq, PartialEq, Clone)]
+pub struct Event {
+    /// Its type; `message` where it names none.
+    pub event: String,
+    /// Its data; lines are joined by a line feed.
+    pub data: String,
+    /// The last id that the stream has named.
+    pub id: String,
+    /// The pause before a new connection that the stream asks for.
+    pub retry: Option<Duration>,
+}
+
+/// Why a stream of events ended early.
+#[derive(Debug, PartialEq)]
+pub enum EventStreamError<E> {
+    /// Never made: what is not UTF-8 is replaced. The interface asks for it.
+    Utf8(FromUtf8Error),
+    /// An event is larger than [`EVENT_BYTES`].
+    Parser(NomError<String>),
+    /// The bytes ended with an error.
+    Transport(E),
+}
+
+impl<E: fmt::Display> fmt::Display for EventStreamError<E> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Utf8(error) => error.fmt(formatter),
+            Self::Parser(error) => formatter.write_str(&error.input),
+            Self::Transport(error) => error.fmt(formatter),
+        }
+    }
+}
+
+impl<E: fmt::Display + fmt::Debug> std::error::Error for EventStreamError<E> {}
+
+/// Makes streams of bytes into streams of events.
+pub trait Eventsource: Sized {
+    /// The events in these bytes.
+    fn eventsource(self) -> EventStream<Self>;
+}
+
+impl<S, B, E> Eventsource for S
+where
+    S: Stream<Item = Result<B, E>>,
+    B: AsRef<[u8]>,
+{
+    fn eventsource(self) -> EventStream<Self> {
+        EventStream::new(self)
+    }
+}
+
+/// A stream of events.
+pub struct EventStream<S> {
+    bytes: Pin<Box<S>>,
+    decoder: Decoder,
+    ready: VecDeque<Event>,
+    is_over: bool,
+}
+
+impl<S> EventStream<S> {
+    /// The events in a stream of bytes.
+    pub fn new(bytes: S) -> Self {
+        Self { bytes: Box::pin(bytes), decoder: Decoder::default(), ready: VecDeque::new(), is_over: false }
+    }
+
+    /// Sets the id that holds until the stream names one.
+    pub fn set_last_event_id(&mut self, id: impl Into<String>) {
+        self.decoder.last_id = id.into();
+    }
+
+    /// The last id that the stream has named.
+    #[must_use]
+    pub fn last_event_id(&self) -> &str {
+        &self.decoder.last_id
+    }
+}
+
+impl<S, B, E> Stream for EventStream<S>
+where
+    S: Stream<Item = Result<B, E>>,
+    B: AsRef<[u8]>,
+{
+    type Item = Result<Event, EventStreamError<E>>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        for _ in 0..CHUNKS_AT_ONCE {
+            if let Some(event) = this.ready.pop_front() {
+                return Poll::Ready(Some(Ok(event)));
+            }
+            if this.is_over {
+                return Poll::Ready(None);
+            }
+            match ready!(this.bytes.as_mut().poll_next(context)) {
+                Some(Ok(bytes)) => {
+                    if this.decoder.push(bytes.as_ref(), &mut this.ready).is_err() {
+                        this.is_over = true;
+                        this.ready.clear();
+                        let error = NomError::new("an event is too large".to_owned(), ErrorKind::TooLarge);
+                        return Poll::Ready(Some(Err(EventStreamError::Parser(error))));
+                    }
+                }
+                Some(Err(error)) => {
+                    this.is_over = true;
+                    return Poll::Ready(Some(Err(EventStreamError::Transport(error))));
+                }
+                None => this.is_over = true,
+            }
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+}

@@ -1,0 +1,105 @@
+//! Streams of events as servers send them, cut everywhere.
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
+
+use std::convert::Infallible;
+
+use eventsource_stream::{EVENT_BYTES, Event, EventStreamError, Eventsource};
+use futures_util::{StreamExt, stream};
+
+type Read = Result<Vec<Event>, EventStreamError<Infallible>>;
+
+async fn read(chunks: Vec<Vec<u8>>) -> Read {
+    let mut events = stream::iter(chunks.into_iter().map(Ok::<_, Infallible>)).eventsource();
+    let mut all = Vec::new();
+    while let Some(event) = events.next().await {
+        all.push(event?);
+    }
+    Ok(all)
+}
+
+/// The data of all events, however the bytes are cut in two, and byte by byte.
+async fn data(bytes: &[u8]) -> Vec<String> {
+    let of = |events: Read| -> Vec<String> {
+        events.unwrap().into_iter().filter(|event| !event.event.is_empty()).map(|event| event.data).collect()
+    };
+    let whole = of(read(vec![bytes.to_vec()]).await);
+    for at in 0..=bytes.len() {
+        let (before, after) = bytes.split_at(at);
+        assert_eq!(of(read(vec![before.to_vec(), after.to_vec()]).await), whole, "cut at {at}");
+    }
+    assert_eq!(of(read(bytes.iter().map(|byte| vec![*byte]).collect()).await), whole);
+    whole
+}
+
+#[tokio::test]
+async fn every_line_end_is_a_line_end() {
+    for end in ["\n", "\r", "\r\n"] {
+        let bytes = format!("data: a{end}data:b{end}{end}data:  c{end}{end}data{end}{end}");
+        assert_eq!(data(bytes.as_bytes()).await, ["a\nb", " c", ""]);
+    }
+}
+
+#[tokio::test]
+async fn characters_may_be_cut_anywhere() {
+    assert_eq!(data("data: é👍\u{2028}ü\n\n".as_bytes()).await, ["é👍\u{2028}ü"]);
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_is_skipped_at_the_start_and_kept_elsewhere() {
+    let bytes = "\u{feff}data: a\n\ndata: \u{feff}b\n\n";
+    assert_eq!(data(bytes.as_bytes()).await, ["a", "\u{feff}b"]);
+}
+
+#[tokio::test]
+async fn what_is_not_utf_8_is_replaced() {
+    assert_eq!(data(b"data: a\xffb\n\ndata: c\n\n").await, ["a\u{fffd}b", "c"]);
+}
+
+#[tokio::test]
+async fn an_event_without_its_blank_line_is_none() {
+    for bytes in [&b"data: a"[..], b"data: a\n", b"event: x\n\n", b"id: 1\n\n", b"\n\n\n", b"unknown: 1\n\n"]
+    {
+        assert!(data(bytes).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn fields_are_read() {
+    let events = read(vec![b"event: e\nid: 7\nretry: 20\ndata: a\n\ndata: b\n\n".to_vec()]).await.unwrap();
+    let retry = Some(std::time::Duration::from_millis(20));
+    assert_eq!(
+        events,
+        [
+            Event { event: "e".into(), data: "a".into(), id: "7".into(), retry },
+            Event { event: "message".into(), data: "b".into(), id: "7".into(), retry: None },
+        ]
+    );
+}
+
+#[tokio::test]
+async fn comments_are_one_sign_of_life() {
+    let events = read(vec![b": a\n\n: b\n\n".to_vec(), b":\ndata: x\n\n".to_vec()]).await.unwrap();
+    let data: Vec<&str> = events.iter().map(|event| event.data.as_str()).collect();
+    assert_eq!(data, ["", "", "x"]);
+}
+
+#[tokio::test]
+async fn no_event_is_larger_than_the_bound() {
+    let fits = format!("data: {}\n\n", "x".repeat(EVENT_BYTES - 6));
+    assert_eq!(read(vec![fits.into_bytes()]).await.unwrap().len(), 1);
+    let long_line = vec![b'x'; 4096];
+    let many_lines = b"data: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n".to_vec();
+    for chunk in [long_line, many_lines] {
+        let times = 2 * EVENT_BYTES / chunk.len();
+        let error = read(vec![chunk; times]).await.unwrap_err();
+        assert!(matches!(error, EventStreamError::Parser(_)));
+        assert_eq!(error.to_string(), "an event is too large");
+    }
+}
+
+#[tokio::test]
+async fn a_flood_without_events_lets_others_run() {
+    let mut events = stream::repeat(Ok::<_, Infallible>(b"x:1\n\n")).eventsource();
+    let waited = tokio::time::timeout(std::time::Duration::from_millis(50), events.next()).await;
+    assert!(waited.is_err());
+}

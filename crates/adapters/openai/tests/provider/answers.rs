@@ -1,0 +1,124 @@
+//! What comes back.
+
+use std::error::Error;
+use std::fmt::Write;
+
+use domain::{Delta, FinishReason, ModelName, Prompt, Reply, Sampling, Usage};
+use futures_util::StreamExt;
+use omnichat_openai::{OpenAi, OpenAiApi};
+use ports::{LanguageModel, ModelError, ModelEvent};
+use serde_json::json;
+use testkit::FakeLlm;
+use testkit::fake_llm::{Fault, Figures, Reply as Scripted};
+
+use crate::prompts::user;
+use crate::{KEY, provider};
+
+const BOTH: [OpenAiApi; 2] = [OpenAiApi::Responses, OpenAiApi::Chat];
+
+fn hi() -> Prompt {
+    let model = ModelName::parse("gpt-4o").unwrap();
+    Prompt { model, instructions: None, messages: vec![user("Hi")], sampling: Sampling::default() }
+}
+
+async fn whole(provider: &OpenAi) -> (Reply, ModelEvent) {
+    let mut events = provider.stream(hi()).await.unwrap();
+    let mut reply = Reply::default();
+    let mut end = None;
+    while let Some(event) = events.next().await {
+        match event.unwrap() {
+            ModelEvent::Delta(delta) => reply.push(delta),
+            ModelEvent::ServedBy(_) => panic!("only a fail-over says so"),
+            finished @ ModelEvent::Finished { .. } => assert!(end.replace(finished).is_none()),
+        }
+    }
+    (reply, end.unwrap())
+}
+
+#[tokio::test]
+async fn an_answer_is_read_to_its_end() {
+    for api in BOTH {
+        let server = FakeLlm::start().await;
+        let figures = Figures { input: 10, cached: 4, output: 15, reasoning: 5, cost: None };
+        server.script(Scripted::pieces(["Hel", "lo ", "[DONE]", "\n\ndata: 👍"]).figures(figures));
+        let (reply, end) = whole(&provider(&server, api)).await;
+        assert_eq!(reply.text(), "Hello [DONE]\n\ndata: 👍", "{api:?}");
+        assert_eq!(reply.len(), 4);
+        let usage = Usage { input: 10, cached_input: 4, output: 15, reasoning: 5, estimated: false };
+        let expected = ModelEvent::Finished { reason: FinishReason::Stop, usage: Some(usage), cost: None };
+        assert_eq!(end, expected, "{api:?}");
+        assert_eq!(server.call_count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn reasons_refusals_thoughts_and_tool_calls_come_through() {
+    for api in BOTH {
+        let server = FakeLlm::start().await;
+        let provider = provider(&server, api);
+
+        server.script(Scripted::text("a b").finishing("length"));
+        let (_, end) = whole(&provider).await;
+        assert!(matches!(end, ModelEvent::Finished { reason: FinishReason::Length, .. }), "{api:?}");
+
+        server.script(Scripted::refusal("No, I will not."));
+        let (reply, _) = whole(&provider).await;
+        assert!(matches!(reply.delta(0), Some(Delta::Refusal(_))), "{api:?}: {reply:?}");
+
+        server.script(Scripted::text("yes").thinking("hm well"));
+        let (reply, _) = whole(&provider).await;
+        assert!(matches!(reply.delta(0), Some(Delta::Reasoning(_))), "{api:?}: {reply:?}");
+        assert_eq!(reply.text(), "yes");
+
+        server.script(Scripted::tool_call("sum", ["{\"a\"", ":1}"]));
+        let (reply, end) = whole(&provider).await;
+        assert!(matches!(end, ModelEvent::Finished { reason: FinishReason::ToolCalls, .. }), "{api:?}");
+        assert_eq!(reply.len(), 1, "{api:?}: {reply:?}");
+        assert!(matches!(reply.delta(0), Some(Delta::ToolCall { name, .. }) if name == "sum"));
+    }
+}
+
+#[tokio::test]
+async fn the_key_is_checked_without_a_token() {
+    let server = FakeLlm::start().await;
+    let provider = provider(&server, OpenAiApi::Responses);
+    provider.check().await.unwrap();
+    server.require_key("another");
+    assert!(matches!(provider.check().await, Err(ModelError::Refused(_))));
+    assert!(server.calls().iter().all(|call| call.method == "GET" && call.path == "/v1/models"));
+}
+
+#[tokio::test]
+async fn a_key_that_the_provider_echoes_is_in_no_error() {
+    let server = FakeLlm::start().await;
+    let message = format!("Incorrect API key provided: {KEY}. Authorization: Bearer {KEY}");
+    let body = json!({"error": {"message": message, "type": KEY, "code": KEY}});
+    for code in [400, 401, 429, 500] {
+        let headers = vec![("x-echo".to_owned(), KEY.to_owned())];
+        server.script(Scripted::fault(Fault::Status { code, body: body.clone(), headers }));
+        let error = provider(&server, OpenAiApi::Chat).stream(hi()).await.err().unwrap();
+        let mut seen = format!("{error} {error:?}");
+        let mut source = error.source();
+        while let Some(cause) = source {
+            write!(seen, " {cause} {cause:?}").unwrap();
+            source = cause.source();
+        }
+        assert!(!seen.contains(KEY), "{seen}");
+        assert!(!error.to_string().contains("Incorrect"), "{error}");
+    }
+    assert!(!format!("{:?}", provider(&server, OpenAiApi::Chat)).contains(KEY));
+}
+
+#[tokio::test]
+async fn who_has_no_key_sends_none() {
+    let server = FakeLlm::start().await;
+    let settings = omnichat_openai::OpenAiSettings {
+        api_key: String::new().into(),
+        base_url: format!("{}/", server.base_url()),
+        api: OpenAiApi::Chat,
+        timeouts: openai_transport::Timeouts::default(),
+    };
+    whole(&OpenAi::new(crate::client(), settings)).await;
+    assert_eq!(server.calls()[0].header("authorization"), None);
+    assert_eq!(server.calls()[0].path, "/v1/chat/completions");
+}

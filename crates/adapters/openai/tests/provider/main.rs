@@ -1,0 +1,29 @@
+//! The provider against a server that speaks its wires.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
+
+mod answers;
+mod golden;
+mod prompts;
+
+use omnichat_openai::{OpenAi, OpenAiApi, OpenAiSettings};
+use openai_transport::Timeouts;
+use testkit::FakeLlm;
+
+const KEY: &str = "canary-key-1234";
+
+/// The provider, as it is set up for this server.
+fn provider(server: &FakeLlm, api: OpenAiApi) -> OpenAi {
+    let settings = OpenAiSettings {
+        api_key: KEY.into(),
+        base_url: server.base_url(),
+        api,
+        timeouts: Timeouts::default(),
+    };
+    OpenAi::new(client(), settings)
+}
+
+fn client() -> reqwest::Client {
+    // As the binary does at its start; all but the first find it done.
+    let _done = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().tls_built_in_root_certs(false).build().unwrap()
+}

@@ -1,0 +1,73 @@
+//! The stream of one answer, as its listener sees it.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::vec;
+
+use futures_util::{FutureExt, Stream};
+use ports::{ModelError, ModelEvent, ModelStream};
+use tokio::sync::mpsc::{Receiver, channel};
+use tokio::task::JoinHandle;
+
+use crate::failure::StreamFault;
+use crate::reader::{Batch, Reader};
+
+/// Batches that wait for the listener.
+const BATCHES: usize = 256;
+
+/// Reads the answer in a task of its own.
+pub(crate) fn spawn(reader: Reader) -> ModelStream {
+    let (sender, batches) = channel(BATCHES);
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the task ends with its stream, and a turn that shutdown waits for holds that"
+    )]
+    let task = tokio::spawn(reader.run(sender));
+    Box::pin(Answer { task, batches, batch: Vec::new().into_iter(), is_over: false })
+}
+
+struct Answer {
+    task: JoinHandle<()>,
+    batches: Receiver<Batch>,
+    batch: vec::IntoIter<ModelEvent>,
+    is_over: bool,
+}
+
+impl Stream for Answer {
+    type Item = Result<ModelEvent, ModelError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.is_over {
+            return Poll::Ready(None);
+        }
+        loop {
+            if let Some(event) = self.batch.next() {
+                self.is_over = matches!(event, ModelEvent::Finished { .. });
+                return Poll::Ready(Some(Ok(event)));
+            }
+            match ready!(self.batches.poll_recv(context)) {
+                Some(Ok(batch)) => self.batch = batch.into_iter(),
+                Some(Err(error)) => {
+                    self.is_over = true;
+                    return Poll::Ready(Some(Err(error)));
+                }
+                None => {
+                    let ended = ready!(self.task.poll_unpin(context));
+                    self.is_over = true;
+                    let error =
+                        if ended.is_err() { StreamFault::Reader.into() } else { ModelError::Truncated };
+                    return Poll::Ready(Some(Err(error)));
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        // After the end, the task only frees the connection, and ends by itself.
+        if !self.is_over {
+            self.task.abort();
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Faults by request.
+
+use std::time::{Duration, Instant};
+
+use domain::FailureKind;
+use futures_util::StreamExt;
+use omnichat_openai_transport::Timeouts;
+use openai_wire::{ChatDecoder, Decoder, Redaction};
+use ports::{ModelError, ModelEvent, Retry};
+use testkit::FakeLlm;
+use testkit::fake_llm::{CallEnd, ErrorForm, Fault, Place, Reply};
+
+use crate::{LONG, Outcome, SHORT, WIRES, call, open, outcome};
+
+/// What comes of a call that is answered so, on each wire; there is one call, whatever happens.
+async fn answered(reply: Reply, timeouts: Timeouts) -> Vec<Outcome> {
+    let mut outcomes = Vec::new();
+    for path in WIRES {
+        let server = FakeLlm::start().await;
+        server.script(reply.clone());
+        outcomes.push(call(&server.base_url(), path, timeouts).await);
+        assert_eq!(server.call_count(), 1, "{path}: {reply:?}");
+    }
+    outcomes
+}
+
+async fn fails(reply: Reply, said: &str, failure: FailureKind) {
+    let is_silence = failure == FailureKind::TimedOut;
+    for (text, error) in answered(reply.clone(), if is_silence { SHORT } else { LONG }).await {
+        let found = error.map(|error| error.failure());
+        assert_eq!((text.as_str(), found), (said, Some(failure)), "{reply:?}");
+    }
+}
+
+async fn succeeds(reply: Reply, said: &str) {
+    for (text, error) in answered(reply.clone(), LONG).await {
+        assert!(error.is_none(), "{reply:?}: {error:?}");
+        assert_eq!(text, said, "{reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_only_odd_is_read() {
+    for fault in [Fault::ByteOrderMark, Fault::CrLf, Fault::SingleBytes] {
+        succeeds(Reply::text("é 👍 \u{2028}\r\n[DONE]").with(fault), "é 👍 \u{2028}\r\n[DONE]").await;
+    }
+    succeeds(Reply::echo().slowly(Duration::from_millis(50)), "You said: one two three").await;
+    succeeds(Reply::empty(), "").await;
+}
+
+#[tokio::test]
+async fn every_status_is_classified_at_once() {
+    for (code, failure) in [
+        (400, FailureKind::Rejected),
+        (401, FailureKind::Unauthorized),
+        (404, FailureKind::Rejected),
+        (500, FailureKind::Unavailable),
+        (503, FailureKind::Unavailable),
+        (529, FailureKind::RateLimited),
+    ] {
+        fails(Reply::fault(Fault::status(code)), "", failure).await;
+    }
+}
+
+#[tokio::test]
+async fn a_busy_provider_names_its_pause() {
+    for (_, error) in answered(Reply::fault(Fault::rate_limited(7)), LONG).await {
+        assert_eq!(error.unwrap().retry(), Retry::After(Duration::from_secs(7)));
+    }
+}
+
+#[tokio::test]
+async fn silence_is_not_waited_for() {
+    let before = Instant::now();
+    fails(Reply::fault(Fault::HangBeforeHeaders), "", FailureKind::TimedOut).await;
+    fails(Reply::fault(Fault::HangAfter(Place::Events(0))), "", FailureKind::TimedOut).await;
+    fails(Reply::fault(Fault::HangAfter(Place::Words(2))), "You said: ", FailureKind::TimedOut).await;
+    assert!(before.elapsed() < Duration::from_secs(10), "{:?}", before.elapsed());
+}
+
+#[tokio::test]
+async fn a_whole_answer_may_not_take_longer_than_it_may() {
+    let server = FakeLlm::start().await;
+    server.script(Reply::text("a b c d e f g h i j k l m n o p").slowly(Duration::from_millis(100)));
+    let timeouts = Timeouts { total: Duration::from_millis(500), ..LONG };
+    let before = Instant::now();
+    let (said, error) = call(&server.base_url(), "responses", timeouts).await;
+    assert!(said.starts_with("a "), "{said}");
+    assert!(matches!(error, Some(ModelError::TimedOut)));
+    assert!(before.elapsed() < Duration::from_millis(1_500));
+}
+
+#[tokio::test]
+async fn an_error_under_status_200_is_an_error() {
+    let server = FakeLlm::start().await;
+    for (path, forms) in [
+        (WIRES[0], [ErrorForm::InChunk, ErrorForm::WithoutChoices, ErrorForm::Bare]),
+        (WIRES[1], [ErrorForm::ResponseFailed, ErrorForm::ErrorEvent, ErrorForm::Bare]),
+    ] {
+        for form in forms {
+            server.script(Reply::fault(Fault::ErrorAfter(Place::Words(1), form)));
+            let (said, error) = call(&server.base_url(), path, LONG).await;
+            assert_eq!(said, "You ", "{form:?}");
+            assert_eq!(error.unwrap().failure(), FailureKind::Broken, "{form:?}");
+        }
+    }
+    assert_eq!(server.call_count(), 6);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_breaks_the_answer() {
+    fails(Reply::fault(Fault::MalformedAfter(Place::Words(2))), "You said: ", FailureKind::Broken).await;
+    fails(Reply::fault(Fault::JsonInsteadOfStream), "", FailureKind::Broken).await;
+    fails(Reply::fault(Fault::EndlessLineAfter(Place::Words(2))), "You said: ", FailureKind::Broken).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_cut() {
+    let word = "x".repeat(900_000);
+    let reply = Reply::pieces(std::iter::repeat_n(word.as_str(), 20));
+    for (said, error) in answered(reply, LONG).await {
+        assert!(said.len() < 17_000_000);
+        assert_eq!(error.unwrap().failure(), FailureKind::Broken);
+    }
+}
+
+#[tokio::test]
+async fn dropping_the_stream_ends_the_call_at_once() {
+    let server = FakeLlm::start().await;
+    server.script(Reply::fault(Fault::HangAfter(Place::Words(1))));
+    let decoder = ChatDecoder::new(Redaction::default());
+    let mut events = open(&server.base_url(), WIRES[0], decoder, Timeouts::default()).await.unwrap();
+    events.next().await.unwrap().unwrap();
+    drop(events);
+    server.wait_until_idle().await;
+    assert!(matches!(server.calls()[0].end, Some(CallEnd::ClosedByClient { after }) if after.as_secs() < 5));
+}
+
+#[tokio::test]
+async fn dropping_the_call_ends_it_before_its_headers() {
+    let server = FakeLlm::start().await;
+    server.script(Reply::fault(Fault::HangBeforeHeaders));
+    let base_url = server.base_url();
+    let decoder = ChatDecoder::new(Redaction::default());
+    let opening = open(&base_url, WIRES[0], decoder, Timeouts::default());
+    assert!(tokio::time::timeout(Duration::from_millis(200), opening).await.is_err());
+    server.wait_until_idle().await;
+}
+
+#[tokio::test]
+async fn a_panic_in_the_reader_is_an_error() {
+    struct Panics;
+    impl Decoder for Panics {
+        fn push(&mut self, _: &str, _: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
+            panic!("scripted");
+        }
+        fn end(&mut self, _: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
+            Ok(())
+        }
+        fn is_over(&self) -> bool {
+            false
+        }
+    }
+    let server = FakeLlm::start().await;
+    let events = open(&server.base_url(), WIRES[0], Panics, LONG).await.unwrap();
+    let (_, error) = outcome(events).await;
+    assert!(matches!(error, Some(ModelError::Broken(_))));
+}

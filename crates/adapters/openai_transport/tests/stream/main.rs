@@ -1,0 +1,96 @@
+//! Calls to servers that fail in every way. Whatever happens, there is one call and one end.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test fails by a panic, and its server needs no orderly end"
+)]
+
+mod cuts;
+mod faults;
+mod raw;
+mod raw_server;
+
+use std::time::Duration;
+
+use domain::Delta;
+use futures_util::StreamExt;
+use omnichat_openai_transport::{Timeouts, stream};
+use openai_wire::{ChatDecoder, Decoder, Redaction, ResponsesDecoder};
+use ports::{ModelError, ModelEvent, ModelStream};
+use serde_json::json;
+
+/// The two wires, by their paths.
+const WIRES: [&str; 2] = ["chat/completions", "responses"];
+
+/// For servers that are silent.
+const SHORT: Timeouts = Timeouts {
+    first_event: Duration::from_millis(300),
+    idle: Duration::from_millis(300),
+    total: Duration::from_secs(20),
+};
+
+/// For servers that are not, on a machine that is busy.
+const LONG: Timeouts = Timeouts {
+    first_event: Duration::from_secs(20),
+    idle: Duration::from_secs(20),
+    total: Duration::from_mins(1),
+};
+
+/// How a call ended: what was said, and the error if there was one.
+type Outcome = (String, Option<ModelError>);
+
+fn client() -> reqwest::Client {
+    // As the binary does at its start; all but the first find it done.
+    let _done = rustls::crypto::ring::default_provider().install_default();
+    // Loading the system's certificates takes longer than a call does.
+    reqwest::Client::builder().tls_built_in_root_certs(false).build().unwrap()
+}
+
+async fn open(
+    base_url: &str,
+    path: &str,
+    decoder: impl Decoder + 'static,
+    timeouts: Timeouts,
+) -> Result<ModelStream, ModelError> {
+    let message = json!({"role": "user", "content": "one two three"});
+    let body = json!({
+        "model": "fake", "stream": true, "stream_options": {"include_usage": true},
+        "messages": [message], "input": [message],
+    });
+    let request = client().post(format!("{base_url}/{path}")).json(&body);
+    stream(request, decoder, timeouts, &Redaction::default()).await
+}
+
+/// Calls, and reads to the end.
+async fn call(base_url: &str, path: &str, timeouts: Timeouts) -> Outcome {
+    let redaction = Redaction::default();
+    let opened = if path == "responses" {
+        open(base_url, path, ResponsesDecoder::new(redaction), timeouts).await
+    } else {
+        open(base_url, path, ChatDecoder::new(redaction), timeouts).await
+    };
+    match opened {
+        Ok(events) => outcome(events).await,
+        Err(error) => (String::new(), Some(error)),
+    }
+}
+
+async fn outcome(mut events: ModelStream) -> Outcome {
+    let mut said = String::new();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(ModelEvent::Delta(Delta::Text(text))) => said.push_str(&text),
+            Ok(ModelEvent::Delta(_) | ModelEvent::ServedBy(_)) => panic!("text alone is scripted"),
+            Ok(ModelEvent::Finished { .. }) => {
+                assert!(events.next().await.is_none(), "nothing follows the end");
+                return (said, None);
+            }
+            Err(error) => {
+                assert!(events.next().await.is_none(), "nothing follows an error");
+                return (said, Some(error));
+            }
+        }
+    }
+    panic!("neither an end nor an error");
+}

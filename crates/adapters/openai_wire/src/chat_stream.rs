@@ -1,0 +1,217 @@
+//! The stream of Chat Completions.
+
+use domain::{Delta, FinishReason, JsonText, NanoDollars, Usage};
+use ports::{ModelError, ModelEvent};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+use crate::decoder::{Decoder, text};
+use crate::provider_error::{broken, in_a_stream, unreadable};
+use crate::{Redaction, usage};
+
+/// Reads a stream of Chat Completions.
+///
+/// The usage comes after the finish reason, so the end is `[DONE]`, or a clean end of the stream after a reason.
+#[derive(Debug)]
+pub struct ChatDecoder {
+    redaction: Redaction,
+    reason: Option<FinishReason>,
+    usage: Option<Usage>,
+    cost: Option<NanoDollars>,
+    calls: Vec<Call>,
+    began: bool,
+    over: bool,
+}
+
+/// A tool call as its fragments come.
+#[derive(Debug)]
+struct Call {
+    index: u64,
+    id: String,
+    name: String,
+    arguments: String,
+}
+
+#[derive(Deserialize)]
+struct Chunk {
+    choices: Option<Vec<Choice>>,
+    usage: Option<Value>,
+    error: Option<Value>,
+    object: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    #[serde(default)]
+    index: u64,
+    delta: Option<ChoiceDelta>,
+    finish_reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ChoiceDelta {
+    content: Option<String>,
+    refusal: Option<String>,
+    /// As `OpenRouter` names the thoughts.
+    reasoning: Option<String>,
+    /// As many compatible servers name them.
+    reasoning_content: Option<String>,
+    tool_calls: Option<Vec<Fragment>>,
+}
+
+#[derive(Deserialize)]
+struct Fragment {
+    index: Option<u64>,
+    id: Option<String>,
+    function: Option<FunctionFragment>,
+}
+
+#[derive(Deserialize)]
+struct FunctionFragment {
+    name: Option<String>,
+    arguments: Option<String>,
+}
+
+impl ChatDecoder {
+    /// A decoder at the start of a stream.
+    #[must_use]
+    pub fn new(redaction: Redaction) -> Self {
+        Self {
+            redaction,
+            reason: None,
+            usage: None,
+            cost: None,
+            calls: Vec::new(),
+            began: false,
+            over: false,
+        }
+    }
+
+    fn read(&mut self, data: &str, events: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
+        let chunk: Chunk = serde_json::from_str(data).map_err(|error| unreadable(&error))?;
+        if let Some(error) = chunk.error {
+            return Err(in_a_stream(&error, self.began, &self.redaction));
+        }
+        if chunk.object.as_deref() == Some("error") {
+            // An older form of compatible servers: the fields of the error stand at the top.
+            let error: Value = serde_json::from_str(data).map_err(|error| unreadable(&error))?;
+            return Err(in_a_stream(&error, self.began, &self.redaction));
+        }
+        if let Some(body) = chunk.usage.filter(Value::is_object) {
+            self.usage = usage::usage(&body).or(self.usage);
+            self.cost = usage::cost(&body).or(self.cost);
+        }
+        for choice in chunk.choices.unwrap_or_default() {
+            if choice.index == 0 {
+                self.read_choice(choice, events)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_choice(&mut self, choice: Choice, events: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
+        if choice.finish_reason.as_deref() == Some("error") {
+            return Err(broken("the finish reason is an error"));
+        }
+        if let Some(delta) = choice.delta {
+            let reasoning = delta.reasoning.or(delta.reasoning_content);
+            let pieces = [
+                reasoning.and_then(text).map(Delta::Reasoning),
+                delta.content.and_then(text).map(Delta::Text),
+                delta.refusal.and_then(text).map(Delta::Refusal),
+            ];
+            for piece in pieces.into_iter().flatten() {
+                self.began = true;
+                events.push(ModelEvent::Delta(piece));
+            }
+            for fragment in delta.tool_calls.unwrap_or_default() {
+                self.gather(fragment);
+            }
+        }
+        if let Some(reason) = choice.finish_reason
+            && self.reason.is_none()
+        {
+            self.reason = Some(FinishReason::from_name(&reason));
+        }
+        Ok(())
+    }
+
+    /// Fragments of a call carry its index; some servers leave it out and send calls whole.
+    fn gather(&mut self, fragment: Fragment) {
+        self.began = true;
+        let index = fragment.index.unwrap_or_else(|| {
+            let last = self.calls.last().map_or(0, |call| call.index);
+            if fragment.id.is_some() && !self.calls.is_empty() { last.saturating_add(1) } else { last }
+        });
+        let known = self.calls.iter().position(|call| call.index == index);
+        let position = known.unwrap_or_else(|| {
+            self.calls.push(Call { index, id: String::new(), name: String::new(), arguments: String::new() });
+            self.calls.len() - 1
+        });
+        let Some(call) = self.calls.get_mut(position) else { return };
+        if let Some(id) = fragment.id.filter(|id| !id.is_empty()) {
+            call.id = id;
+        }
+        let Some(function) = fragment.function else { return };
+        // The name comes whole; servers that repeat it must not double it.
+        if let Some(name) = function.name.filter(|name| !name.is_empty()) {
+            call.name = name;
+        }
+        call.arguments.push_str(function.arguments.as_deref().unwrap_or_default());
+    }
+
+    fn finish(&mut self, events: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
+        let Some(reason) = self.reason.take() else { return Err(ModelError::Truncated) };
+        // Where the answer was cut, so may be its last call.
+        let was_cut = matches!(reason, FinishReason::Length | FinishReason::ContentFilter);
+        for call in std::mem::take(&mut self.calls) {
+            match tool_call(call.id, call.name, &call.arguments) {
+                Ok(delta) => events.push(ModelEvent::Delta(delta)),
+                Err(_) if was_cut => {}
+                Err(error) => return Err(error),
+            }
+        }
+        events.push(ModelEvent::Finished { reason, usage: self.usage, cost: self.cost });
+        Ok(())
+    }
+}
+
+impl Decoder for ChatDecoder {
+    fn push(&mut self, data: &str, events: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
+        let data = data.trim();
+        if self.over || data.is_empty() {
+            return Ok(());
+        }
+        let is_end = data == "[DONE]";
+        let read = if is_end { self.finish(events) } else { self.read(data, events) };
+        self.over = is_end || read.is_err();
+        read
+    }
+
+    fn end(&mut self, events: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
+        if self.over {
+            return Ok(());
+        }
+        self.over = true;
+        self.finish(events)
+    }
+
+    fn is_over(&self) -> bool {
+        self.over
+    }
+}
+
+/// A whole tool call. Arguments that are left out are none.
+pub(crate) fn tool_call(call: String, name: String, arguments: &str) -> Result<Delta, ModelError> {
+    let arguments = if arguments.trim().is_empty() { "{}" } else { arguments };
+    if serde_json::from_str::<IgnoredAny>(arguments).is_err() {
+        return Err(broken("the arguments of a tool call are not JSON"));
+    }
+    let clean = |raw: String| text(raw).unwrap_or_default();
+    Ok(Delta::ToolCall {
+        call: clean(call),
+        name: clean(name),
+        arguments: JsonText::from_parsed(arguments.to_owned()),
+    })
+}

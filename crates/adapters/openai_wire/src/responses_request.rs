@@ -1,0 +1,138 @@
+//! The body of `POST /responses`.
+
+use std::borrow::Cow;
+
+use domain::Prompt;
+use serde::Serialize;
+
+use crate::history::{Call, Content, Entry, Said, entries};
+
+/// A request for a streamed answer that the provider does not keep. It holds these fields and no others.
+#[derive(Debug, Serialize)]
+pub struct ResponsesRequest<'a> {
+    model: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instructions: Option<&'a str>,
+    input: Vec<Item<'a>>,
+    store: bool,
+    stream: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_p: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_output_tokens: Option<u32>,
+}
+
+/// Messages go without a `type`: with one, the assistant's would need ids that we do not have.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Item<'a> {
+    Message {
+        role: &'static str,
+        content: Body<'a>,
+    },
+    FunctionCall {
+        #[serde(rename = "type")]
+        kind: &'static str,
+        call_id: &'a str,
+        name: &'a str,
+        arguments: &'a str,
+    },
+    FunctionCallOutput {
+        #[serde(rename = "type")]
+        kind: &'static str,
+        call_id: &'a str,
+        output: &'a str,
+    },
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Body<'a> {
+    Text(Cow<'a, str>),
+    Parts(Vec<Part<'a>>),
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Part<'a> {
+    InputText { text: Cow<'a, str> },
+    InputImage { image_url: &'a str, detail: &'static str },
+    OutputText { text: &'a str },
+    Refusal { refusal: &'a str },
+}
+
+impl<'a> ResponsesRequest<'a> {
+    /// The request for a prompt, under the model's name at this provider.
+    #[must_use]
+    pub fn new(prompt: &'a Prompt, model: &'a str) -> Self {
+        let mut input = Vec::with_capacity(prompt.messages.len());
+        for entry in entries(prompt) {
+            match entry {
+                Entry::System(text) => {
+                    input.push(Item::Message { role: "system", content: Body::Text(text.into()) });
+                }
+                Entry::User(contents) => input.push(Item::Message { role: "user", content: contents.into() }),
+                Entry::Assistant { said, calls } => {
+                    if !said.is_empty() {
+                        let parts = said.into_iter().map(Part::from).collect();
+                        input.push(Item::Message { role: "assistant", content: Body::Parts(parts) });
+                    }
+                    input.extend(calls.into_iter().map(Item::from));
+                }
+                Entry::ToolResult { call, output } => {
+                    input.push(Item::FunctionCallOutput {
+                        kind: "function_call_output",
+                        call_id: call,
+                        output,
+                    });
+                }
+            }
+        }
+        Self {
+            model,
+            instructions: prompt.instructions.as_deref(),
+            input,
+            store: false,
+            stream: true,
+            temperature: prompt.sampling.temperature,
+            top_p: prompt.sampling.top_p,
+            max_output_tokens: prompt.sampling.max_tokens,
+        }
+    }
+}
+
+impl<'a> From<Vec<Content<'a>>> for Body<'a> {
+    fn from(mut contents: Vec<Content<'a>>) -> Self {
+        if let [Content::Text(text)] = contents.as_mut_slice() {
+            return Self::Text(std::mem::take(text));
+        }
+        Self::Parts(contents.into_iter().map(Part::from).collect())
+    }
+}
+
+impl<'a> From<Content<'a>> for Part<'a> {
+    fn from(content: Content<'a>) -> Self {
+        match content {
+            Content::Text(text) => Self::InputText { text },
+            Content::Image(image_url) => Self::InputImage { image_url, detail: "auto" },
+        }
+    }
+}
+
+impl<'a> From<Said<'a>> for Part<'a> {
+    fn from(said: Said<'a>) -> Self {
+        match said {
+            Said::Text(text) => Self::OutputText { text },
+            Said::Refusal(refusal) => Self::Refusal { refusal },
+        }
+    }
+}
+
+impl<'a> From<Call<'a>> for Item<'a> {
+    fn from(call: Call<'a>) -> Self {
+        let Call { id, name, arguments } = call;
+        Self::FunctionCall { kind: "function_call", call_id: id, name, arguments }
+    }
+}

@@ -1,0 +1,195 @@
+//! The stream of the Responses API.
+
+use std::borrow::Cow;
+
+use domain::{Delta, FinishReason};
+use ports::{ModelError, ModelEvent};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::chat_stream::tool_call;
+use crate::decoder::{Decoder, text};
+use crate::provider_error::{broken, error_of, in_a_stream, unreadable};
+use crate::{Redaction, usage};
+
+/// Reads a stream of the Responses API. Its last event is `response.completed`, `.incomplete` or `.failed`, or `error`.
+#[derive(Debug)]
+pub struct ResponsesDecoder {
+    redaction: Redaction,
+    calls_tools: bool,
+    began: bool,
+    over: bool,
+}
+
+#[derive(Deserialize)]
+struct Kind<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct Piece {
+    delta: String,
+}
+
+#[derive(Deserialize)]
+struct ItemDone {
+    item: Item,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Item {
+    FunctionCall {
+        call_id: String,
+        name: String,
+        arguments: String,
+        status: Option<String>,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct End {
+    response: Response,
+}
+
+#[derive(Deserialize)]
+struct Response {
+    usage: Option<Value>,
+    error: Option<Value>,
+    incomplete_details: Option<IncompleteDetails>,
+}
+
+#[derive(Deserialize)]
+struct IncompleteDetails {
+    reason: Option<String>,
+}
+
+impl ResponsesDecoder {
+    /// A decoder at the start of a stream.
+    #[must_use]
+    pub fn new(redaction: Redaction) -> Self {
+        Self { redaction, calls_tools: false, began: false, over: false }
+    }
+
+    fn read(&mut self, data: &str, events: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
+        let kind = parsed::<Kind<'_>>(data)?.kind.unwrap_or_default();
+        match &*kind {
+            "response.output_text.delta" => self.say(Delta::Text, data, events),
+            "response.refusal.delta" => self.say(Delta::Refusal, data, events),
+            // The second name is that of the Open Responses specification.
+            "response.reasoning_text.delta"
+            | "response.reasoning.delta"
+            | "response.reasoning_summary_text.delta" => self.say(Delta::Reasoning, data, events),
+            "response.output_item.done" => self.read_item(data, events),
+            "response.completed" | "response.incomplete" => self.finish(&kind, data, events),
+            "response.failed" => {
+                let response = parsed::<End>(data)?.response;
+                Err(self.error(&response.error.unwrap_or(Value::Null)))
+            }
+            // Both forms of an error event: its fields at the top, or under `error`. Some servers leave out the type.
+            "error" | "" => {
+                let event: Value = parsed(data)?;
+                match error_of(&event) {
+                    Some(error) => Err(self.error(error)),
+                    None if kind.is_empty() => Ok(()),
+                    None => Err(self.error(&event)),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn say(
+        &mut self,
+        delta: fn(String) -> Delta,
+        data: &str,
+        events: &mut Vec<ModelEvent>,
+    ) -> Result<(), ModelError> {
+        if let Some(piece) = text(parsed::<Piece>(data)?.delta) {
+            self.began = true;
+            events.push(ModelEvent::Delta(delta(piece)));
+        }
+        Ok(())
+    }
+
+    fn read_item(&mut self, data: &str, events: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
+        match parsed::<ItemDone>(data)?.item {
+            Item::FunctionCall { call_id, name, arguments, status } => {
+                self.began = true;
+                match tool_call(call_id, name, &arguments) {
+                    Ok(delta) => {
+                        self.calls_tools = true;
+                        events.push(ModelEvent::Delta(delta));
+                        Ok(())
+                    }
+                    // The answer was cut in the middle of the call; `response.incomplete` follows.
+                    Err(_) if status.as_deref() == Some("incomplete") => Ok(()),
+                    Err(error) => Err(error),
+                }
+            }
+            Item::Other => Ok(()),
+        }
+    }
+
+    fn finish(&mut self, kind: &str, data: &str, events: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
+        let response = parsed::<End>(data)?.response;
+        if let Some(error) = response.error {
+            return Err(self.error(&error));
+        }
+        let reason = if kind == "response.incomplete" {
+            let reason = response.incomplete_details.and_then(|details| details.reason);
+            match reason.as_deref() {
+                Some("max_output_tokens") => FinishReason::Length,
+                Some("content_filter") => FinishReason::ContentFilter,
+                Some(other) => FinishReason::Other(other.to_owned()),
+                None => FinishReason::Other("incomplete".to_owned()),
+            }
+        } else if self.calls_tools {
+            FinishReason::ToolCalls
+        } else {
+            FinishReason::Stop
+        };
+        let usage = response.usage.unwrap_or(Value::Null);
+        events.push(ModelEvent::Finished { reason, usage: usage::usage(&usage), cost: usage::cost(&usage) });
+        self.over = true;
+        Ok(())
+    }
+
+    fn error(&self, error: &Value) -> ModelError {
+        if error.is_null() {
+            return broken("the response failed and does not say why");
+        }
+        in_a_stream(error, self.began, &self.redaction)
+    }
+}
+
+impl Decoder for ResponsesDecoder {
+    fn push(&mut self, data: &str, events: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
+        let data = data.trim();
+        if self.over || data.is_empty() {
+            return Ok(());
+        }
+        let read = if data == "[DONE]" { Err(ModelError::Truncated) } else { self.read(data, events) };
+        self.over |= read.is_err();
+        read
+    }
+
+    fn end(&mut self, _events: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
+        if self.over {
+            return Ok(());
+        }
+        self.over = true;
+        Err(ModelError::Truncated)
+    }
+
+    fn is_over(&self) -> bool {
+        self.over
+    }
+}
+
+fn parsed<'a, T: Deserialize<'a>>(data: &'a str) -> Result<T, ModelError> {
+    serde_json::from_str(data).map_err(|error| unreadable(&error))
+}

@@ -1,0 +1,84 @@
+//! What a call consumed and cost, in the words of both wires.
+
+use domain::{NanoDollars, Usage};
+use serde_json::Value;
+
+/// More tokens than any call has: a bound against nonsense that would overflow a sum.
+const TOKENS_MAX: u64 = 1_000_000_000_000;
+
+/// Reads an object `usage`; `None` where it names no figures.
+pub(crate) fn usage(body: &Value) -> Option<Usage> {
+    let input = tokens(body, &["prompt_tokens", "input_tokens"]);
+    let output = tokens(body, &["completion_tokens", "output_tokens"]);
+    if input.is_none() && output.is_none() {
+        return None;
+    }
+    let (input, output) = (input.unwrap_or(0), output.unwrap_or(0));
+    let detail = |objects: [&str; 2], name: &str| {
+        objects.iter().find_map(|object| tokens(body.get(object)?, &[name])).unwrap_or(0)
+    };
+    let cached = detail(["prompt_tokens_details", "input_tokens_details"], "cached_tokens");
+    let reasoning = detail(["completion_tokens_details", "output_tokens_details"], "reasoning_tokens");
+    Some(Usage {
+        input,
+        cached_input: cached.min(input),
+        output,
+        reasoning: reasoning.min(output),
+        estimated: false,
+    })
+}
+
+/// Reads the provider's own figure of the cost, which `OpenRouter` gives in dollars.
+pub(crate) fn cost(body: &Value) -> Option<NanoDollars> {
+    let dollars = body.get("cost")?.as_f64().filter(|dollars| *dollars >= 0.0)?;
+    NanoDollars::from_dollars(dollars)
+}
+
+fn tokens(body: &Value, names: &[&str]) -> Option<u64> {
+    names.iter().find_map(|name| body.get(name)?.as_u64()).map(|count| count.min(TOKENS_MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn both_wires_are_read() {
+        let expected = Usage { input: 9, cached_input: 3, output: 7, reasoning: 2, estimated: false };
+        let chat = json!({
+            "prompt_tokens": 9, "completion_tokens": 7, "total_tokens": 16,
+            "prompt_tokens_details": {"cached_tokens": 3, "audio_tokens": 0},
+            "completion_tokens_details": {"reasoning_tokens": 2},
+        });
+        let responses = json!({
+            "input_tokens": 9, "output_tokens": 7,
+            "input_tokens_details": {"cached_tokens": 3}, "output_tokens_details": {"reasoning_tokens": 2},
+        });
+        assert_eq!(usage(&chat), Some(expected));
+        assert_eq!(usage(&responses), Some(expected));
+    }
+
+    #[test]
+    fn nonsense_counts_as_nothing() {
+        for body in
+            [json!(null), json!({}), json!([1]), json!({"prompt_tokens": -1}), json!({"prompt_tokens": "9"})]
+        {
+            assert_eq!(usage(&body), None, "{body}");
+        }
+        let details = json!({"prompt_tokens": 2, "prompt_tokens_details": {"cached_tokens": 9}});
+        assert_eq!(usage(&details).map(|usage| usage.cached_input), Some(2));
+        let huge = json!({"prompt_tokens": u64::MAX, "completion_tokens": u64::MAX});
+        assert_eq!(usage(&huge).map(|usage| usage.total()), Some(2 * TOKENS_MAX));
+    }
+
+    #[test]
+    fn a_cost_is_in_dollars() {
+        assert_eq!(cost(&json!({"cost": 0.000_175})), Some(NanoDollars(175_000)));
+        assert_eq!(cost(&json!({"cost": 0})), Some(NanoDollars(0)));
+        for body in [json!({}), json!({"cost": null}), json!({"cost": -1}), json!({"cost": 1e300})] {
+            assert_eq!(cost(&body), None, "{body}");
+        }
+    }
+}

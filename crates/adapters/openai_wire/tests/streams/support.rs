@@ -1,0 +1,33 @@
+//! What the tests of both decoders share.
+
+use domain::Delta;
+use omnichat_openai_wire::Decoder;
+use ports::{ModelError, ModelEvent};
+
+/// Everything that comes of these frames and a clean end: the events, then the error, if there is one.
+pub(crate) fn read(mut decoder: impl Decoder, frames: &[&str]) -> (Vec<ModelEvent>, Option<ModelError>) {
+    let mut events = Vec::new();
+    let mut error = None;
+    for frame in frames {
+        if let Err(found) = decoder.push(frame, &mut events) {
+            assert!(error.is_none(), "a second error: {found:?}");
+            error = Some(found);
+        }
+    }
+    if let Err(found) = decoder.end(&mut events) {
+        assert!(error.is_none(), "a second error: {found:?}");
+        error = Some(found);
+    }
+    let ends = events.iter().filter(|event| matches!(event, ModelEvent::Finished { .. })).count();
+    assert_eq!(ends + usize::from(error.is_some()), 1, "one end or one error");
+    (events, error)
+}
+
+/// The text of all deltas.
+pub(crate) fn text(events: &[ModelEvent]) -> String {
+    let piece = |event: &ModelEvent| match event {
+        ModelEvent::Delta(Delta::Text(text)) => text.clone(),
+        ModelEvent::Delta(_) | ModelEvent::ServedBy(_) | ModelEvent::Finished { .. } => String::new(),
+    };
+    events.iter().map(piece).collect()
+}

@@ -1,0 +1,63 @@
+//! What comes back.
+
+use domain::{Delta, FailureKind, FinishReason, NanoDollars, Prompt, Usage};
+use futures_util::StreamExt;
+use ports::{LanguageModel, ModelError, ModelEvent};
+use serde_json::json;
+use testkit::FakeLlm;
+use testkit::fake_llm::{ErrorForm, Fault, Figures, Flavour, Place, Reply};
+
+use crate::{prompts, provider};
+
+fn question() -> Prompt {
+    prompts::all().remove(0).1
+}
+
+#[tokio::test]
+async fn an_answer_names_its_cost() {
+    let server = FakeLlm::start_as(Flavour::OpenRouter).await;
+    let figures = Figures { input: 10, cached: 4, output: 15, reasoning: 0, cost: Some(0.000_14) };
+    server.script(Reply::pieces(["Hel", "lo"]).figures(figures));
+    let events: Vec<_> =
+        provider(&server).stream(question()).await.unwrap().map(Result::unwrap).collect().await;
+    let say = |text: &str| ModelEvent::Delta(Delta::Text(text.to_owned()));
+    let usage = Usage { input: 10, cached_input: 4, output: 15, ..Usage::default() };
+    let cost = Some(NanoDollars(140_000));
+    let end = ModelEvent::Finished { reason: FinishReason::Stop, usage: Some(usage), cost };
+    assert_eq!(events, [say("Hel"), say("lo"), end]);
+    assert_eq!(server.call_count(), 1);
+}
+
+#[tokio::test]
+async fn an_error_in_the_stream_ends_it() {
+    for form in [ErrorForm::InChunk, ErrorForm::WithoutChoices, ErrorForm::Bare] {
+        let server = FakeLlm::start_as(Flavour::OpenRouter).await;
+        server.script(Reply::text("one two three").with(Fault::ErrorAfter(Place::Words(2), form)));
+        let events: Vec<_> = provider(&server).stream(question()).await.unwrap().collect().await;
+        let (last, before) = events.split_last().unwrap();
+        assert_eq!(before.len(), 2, "{form:?}");
+        assert!(before.iter().all(Result::is_ok), "{form:?}");
+        assert_eq!(last.as_ref().unwrap_err().failure(), FailureKind::Broken, "{form:?}");
+        assert_eq!(server.call_count(), 1, "{form:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_by_moderation_is_no_matter_of_the_key() {
+    let server = FakeLlm::start_as(Flavour::OpenRouter).await;
+    let metadata = json!({"reasons": ["violence"], "flagged_input": "…"});
+    let body = json!({"error": {"code": 403, "message": "flagged", "metadata": metadata}});
+    server.script(Reply::fault(Fault::Status { code: 403, body, headers: Vec::new() }));
+    let error = provider(&server).stream(question()).await.err().unwrap();
+    assert!(matches!(error, ModelError::Rejected(_)));
+}
+
+#[tokio::test]
+async fn the_key_is_checked_without_a_token() {
+    let server = FakeLlm::start_as(Flavour::OpenRouter).await;
+    let provider = provider(&server);
+    provider.check().await.unwrap();
+    server.require_key("another");
+    assert!(matches!(provider.check().await, Err(ModelError::Refused(_))));
+    assert!(server.calls().iter().all(|call| call.method == "GET" && call.path == "/v1/key"));
+}

@@ -1,0 +1,28 @@
+//! The provider against a server with its habits.
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
+
+mod answers;
+mod golden;
+// The same prompts as for the wire's own provider.
+#[path = "../../../openai/tests/provider/prompts.rs"]
+mod prompts;
+
+use omnichat_openrouter::{OpenRouter, OpenRouterSettings};
+use openai_transport::Timeouts;
+use testkit::FakeLlm;
+
+const KEY: &str = "canary-key-1234";
+
+/// The provider, as it is set up for this server.
+fn provider(server: &FakeLlm) -> OpenRouter {
+    // As the binary does at its start; all but the first find it done.
+    let _done = rustls::crypto::ring::default_provider().install_default();
+    let settings = OpenRouterSettings {
+        api_key: KEY.into(),
+        base_url: server.base_url(),
+        referer: Some("https://omnichat.example".to_owned()),
+        title: Some("OmniChat".to_owned()),
+        timeouts: Timeouts::default(),
+    };
+    OpenRouter::new(reqwest::Client::builder().tls_built_in_root_certs(false).build().unwrap(), settings)
+}
