@@ -4,17 +4,21 @@
 //! over a database of its own.
 
 pub mod abandoning;
+pub mod accounting;
 pub mod accounts;
 pub mod beginning;
 pub mod branching;
 pub mod checkpointing;
 pub mod conversing;
+pub mod deleting;
 pub mod finishing;
 pub mod listing;
+pub mod personas;
 pub mod racing;
 pub mod recovering;
 mod scene;
 mod stores;
+pub mod talking;
 
 pub use stores::{KillRunner, Stores};
 
@@ -108,6 +112,31 @@ macro_rules! store_contract {
                 one_of_many_gets_the_name,
                 a_subject_has_one_account,
                 an_account_is_changed_as_named;
+            personas: a_persona_is_found_as_it_was_made,
+                a_persona_is_its_owners_alone,
+                personas_begin_with_the_newest_update,
+                a_persona_is_changed_as_named,
+                a_deleted_persona_takes_its_conversations_along,
+                a_deleted_persona_leaves_others_alone;
+            talking: a_begin_brings_the_persona_of_its_conversation,
+                a_patch_gives_a_conversation_another_persona,
+                conversations_are_listed_by_their_persona,
+                a_conversation_is_known_to_be_held_with_a_persona,
+                conversations_with_personas_add_up,
+                a_deleted_message_does_not_count_but_its_tokens_do;
+            deleting: a_deleted_message_is_gone_from_lists,
+                a_deleted_message_is_gone_from_prompts,
+                a_deleted_message_changes_nothing_else,
+                a_deleted_reply_is_not_replayed,
+                the_tree_goes_on_from_a_deleted_message,
+                a_message_off_the_path_can_be_deleted,
+                a_message_of_the_running_turn_stays,
+                a_message_is_deleted_where_it_may_be,
+                a_message_is_deleted_once;
+            accounting: a_finish_enters_its_call_once,
+                what_closes_no_turn_enters_nothing,
+                calls_beside_turns_add_up,
+                the_ledger_outlives_what_it_was_for;
         }
     };
     (@register $make:expr => $($area:ident: $($case:ident),+;)+) => {
@@ -132,15 +161,19 @@ mod tests {
         let registered = include_str!("contract.rs");
         let areas = [
             include_str!("contract/abandoning.rs"),
+            include_str!("contract/accounting.rs"),
             include_str!("contract/accounts.rs"),
             include_str!("contract/beginning.rs"),
             include_str!("contract/branching.rs"),
             include_str!("contract/checkpointing.rs"),
             include_str!("contract/conversing.rs"),
+            include_str!("contract/deleting.rs"),
             include_str!("contract/finishing.rs"),
             include_str!("contract/listing.rs"),
+            include_str!("contract/personas.rs"),
             include_str!("contract/racing.rs"),
             include_str!("contract/recovering.rs"),
+            include_str!("contract/talking.rs"),
         ];
         let cases = areas.into_iter().flat_map(|area| area.split("\npub async fn ").skip(1));
         for case in cases.filter_map(|rest| rest.split('(').next()) {

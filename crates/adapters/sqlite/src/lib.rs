@@ -5,6 +5,9 @@
 
 mod conversations;
 mod error;
+mod ledger;
+mod messages;
+mod personas;
 mod rows;
 mod runners;
 #[cfg(test)]

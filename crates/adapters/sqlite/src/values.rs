@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use chrono::DateTime;
-use domain::Timestamp;
+use domain::{Timestamp, Usage};
 use serde::Serialize;
 
 use crate::error::Fault;
@@ -41,6 +41,28 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 /// Rows as the JSON that `json_each` takes apart.
 pub(crate) fn json_of<Row: Serialize>(rows: &[Row]) -> Result<String, Fault> {
     Ok(serde_json::to_string(rows)?)
+}
+
+/// What a model call consumed, on its way into columns.
+#[derive(Debug, Serialize)]
+pub(crate) struct UsageToKeep {
+    input: i64,
+    cached: i64,
+    output: i64,
+    reasoning: i64,
+    estimated: u8,
+}
+
+impl From<&Usage> for UsageToKeep {
+    fn from(usage: &Usage) -> Self {
+        Self {
+            input: count_to(usage.input),
+            cached: count_to(usage.cached_input),
+            output: count_to(usage.output),
+            reasoning: count_to(usage.reasoning),
+            estimated: u8::from(usage.estimated),
+        }
+    }
 }
 
 fn out_of_range(what: &'static str) -> Fault {

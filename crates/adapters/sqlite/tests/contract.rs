@@ -19,7 +19,10 @@ fn stores_of(store: SqliteStore, kill_runner: KillRunner) -> Stores {
         conversations: store.clone(),
         turns: store.clone(),
         runners: store.clone(),
-        users: store,
+        users: store.clone(),
+        personas: store.clone(),
+        messages: store.clone(),
+        ledger: store,
         kill_runner,
         elsewhere: None,
     }

@@ -7,10 +7,10 @@ use chrono::{TimeDelta, TimeZone, Utc};
 use domain::{
     Contract, Conversation, ConversationId, ConversationKey, Delta, EndState, Ending, FinishReason, JsonText,
     Label, LedgerEntry, Message, MessageHome, MessageId, MessagePage, ModelName, NanoDollars,
-    NewConversation, NewMessage, NewUser, Part, ProjectId, Purpose, Reply, Role, RunnerId, Seq, Timestamp,
-    TurnId, Usage, UserId,
+    NewConversation, NewMessage, NewUser, Part, PersonaId, ProjectId, Purpose, Relation, Reply, Role,
+    RunnerId, Seq, Timestamp, TurnId, Usage, UserId,
 };
-use ports::{Begin, BeginError, Begun, Chunk, Finish, Finished, Target};
+use ports::{Begin, BeginError, Begun, Chunk, Finish, Finished, LedgerTotals, NewPersona, Target};
 use uuid::Uuid;
 
 use super::Stores;
@@ -63,6 +63,24 @@ impl<'a> Scene<'a> {
             application: None,
             at: self.now(),
         }
+    }
+
+    /// A persona of the user's.
+    pub(super) async fn persona(&self, name: &str) -> PersonaId {
+        let new = NewPersona {
+            owner: self.owner,
+            name: name.to_owned(),
+            description: None,
+            relation: Relation::Friend,
+            at: self.now(),
+        };
+        self.stores.personas.create(new).await.expect("the persona is made").persona.id
+    }
+
+    /// A conversation with a persona, without messages.
+    pub(super) async fn talk_with(&self, persona: PersonaId) -> ConversationId {
+        let new = NewConversation { persona: Some(persona), ..self.new_conversation() };
+        self.stores.conversations.create(new).await.expect("the conversation is made").id
     }
 
     /// A begin with one question.
@@ -202,6 +220,11 @@ impl<'a> Scene<'a> {
     /// The active path, as places and texts.
     pub(super) async fn path(&self, conversation: ConversationId) -> Vec<(i64, String)> {
         self.messages(conversation).await.iter().map(|message| (message.seq.0, message.text())).collect()
+    }
+
+    /// What the user's model calls add up to.
+    pub(super) async fn ledger(&self) -> LedgerTotals {
+        self.stores.ledger.totals(self.owner).await.expect("an answer")
     }
 
     /// Keeps deltas of a running turn.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::RunnerId;
 use futures_util::future::BoxFuture;
-use ports::{ConversationStore, RunnerStore, TurnStore, UserStore};
+use ports::{ConversationStore, Ledger, MessageStore, PersonaStore, RunnerStore, TurnStore, UserStore};
 
 /// Makes a process's lease so old that it counts as dead.
 pub type KillRunner = Arc<dyn Fn(RunnerId) -> BoxFuture<'static, ()> + Send + Sync>;
@@ -19,6 +19,12 @@ pub struct Stores {
     pub runners: Arc<dyn RunnerStore>,
     /// Accounts.
     pub users: Arc<dyn UserStore>,
+    /// Personas.
+    pub personas: Arc<dyn PersonaStore>,
+    /// Single messages.
+    pub messages: Arc<dyn MessageStore>,
+    /// What model calls add up to.
+    pub ledger: Arc<dyn Ledger>,
     /// Makes a process dead, as the store sees it.
     pub kill_runner: KillRunner,
     /// The same turns as another process reaches them, over connections of its own; `None` where only one process can

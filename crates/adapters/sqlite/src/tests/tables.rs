@@ -1,35 +1,12 @@
-//! What stands in tables that no port reads yet.
+//! What stands in the tables and no port reads.
 
-use domain::{LedgerEntry, PersonaId, Purpose, Relation};
-use ports::Chunk;
+use domain::{LedgerEntry, MessageNumber, PersonaId, Purpose, Relation};
+use ports::{Chunk, MessageDeletion, NewPersona};
 
 use super::*;
 
-const PERSONA: Sql =
-    Sql("INSERT INTO personas (user_id, name, description, relation_type, created_at, updated_at)
-     VALUES (1, 'Grace', 'She explains.', 'friend', 0, 0)");
-
 /// User, conversation, turn, purpose, provider, tokens in and out, whether estimated, cost, time.
 type Entry = (i64, Uuid, Uuid, String, String, i64, i64, bool, i64, i64);
-
-#[tokio::test]
-async fn a_begin_brings_the_persona_of_its_conversation() {
-    let store = SqliteStore::in_memory().await.unwrap();
-    let owner = user(&store, "ada").await;
-    store.writer.write(PERSONA).await.unwrap();
-    let new = NewConversation { persona: Some(PersonaId(1)), ..conversation_of(owner) };
-    let id = new.id;
-    let runner = runner();
-    let first = store.begin(begin(owner, Target::New(Box::new(new)), runner)).await.unwrap();
-    let turn = first.conversation.running.unwrap();
-    store.finish(finish(turn, runner, id, "hello")).await.unwrap();
-    let second = store.begin(begin(owner, Target::Existing(id), runner)).await.unwrap();
-    for begun in [first, second] {
-        let persona = begun.persona.unwrap();
-        assert_eq!((persona.name.as_str(), persona.relation), ("Grace", Relation::Friend));
-        assert_eq!(persona.description.as_deref(), Some("She explains."));
-    }
-}
 
 #[tokio::test]
 async fn a_finish_enters_the_ledger_once_and_drops_the_chunks_and_the_ledger_outlives_a_purge() {
@@ -72,4 +49,64 @@ async fn a_finish_enters_the_ledger_once_and_drops_the_chunks_and_the_ledger_out
     let entry =
         (1, talk.id.0, turn.0, "turn".into(), "demo".into(), 7, 3, false, 11, at(2).timestamp_micros());
     assert_eq!(entries, [entry]);
+}
+
+async fn befriended(store: &SqliteStore, owner: UserId) -> PersonaId {
+    let new = NewPersona {
+        owner,
+        name: "Grace".to_owned(),
+        description: None,
+        relation: Relation::Friend,
+        at: at(0),
+    };
+    ports::PersonaStore::create(store, new).await.unwrap().persona.id
+}
+
+/// Parts, lengths, time of deletion, tokens, whether on the path.
+type EmptyRow = (String, Option<Vec<u8>>, Option<i64>, i64, bool);
+
+#[tokio::test]
+async fn a_deleted_message_leaves_an_empty_row() {
+    let store = SqliteStore::in_memory().await.unwrap();
+    let owner = user(&store, "ada").await;
+    let persona = Some(befriended(&store, owner).await);
+    let talk = store.create(NewConversation { persona, ..conversation_of(owner) }).await.unwrap();
+    exchange(&store, owner, talk.id).await;
+    let reply = MessageNumber(2);
+    assert_eq!(
+        ports::MessageStore::delete(&store, owner, reply, at(7)).await.unwrap(),
+        MessageDeletion::Deleted
+    );
+
+    let rows: Vec<EmptyRow> = sqlx::query_as(
+        "SELECT parts, lengths, deleted_at, token_count, active FROM messages ORDER BY number DESC",
+    )
+    .fetch_all(&store.reads)
+    .await
+    .unwrap();
+    let emptied = (stored::parts_to_json(&[]), None, Some(at(7).timestamp_micros()), 3, true);
+    assert_eq!((rows.len(), rows.first()), (2, Some(&emptied)));
+}
+
+#[tokio::test]
+async fn a_deleted_persona_leaves_no_row_of_its_conversations() {
+    let store = SqliteStore::in_memory().await.unwrap();
+    let owner = user(&store, "ada").await;
+    let persona = befriended(&store, owner).await;
+    let new = || NewConversation { persona: Some(persona), ..conversation_of(owner) };
+    let talk = store.create(new()).await.unwrap();
+    exchange(&store, owner, talk.id).await;
+    let runner = runner();
+    let order = begin(owner, Target::New(Box::new(new())), runner);
+    let turn = order.turn;
+    store.begin(order).await.unwrap();
+    let chunk = Chunk { turn, first: 0, deltas: said("bec") };
+    store.checkpoint(runner, vec![turn], vec![chunk]).await.unwrap();
+    ports::PersonaStore::delete(&store, owner, persona).await.unwrap();
+
+    for table in ["personas", "conversations", "messages", "turns", "turn_chunks"] {
+        let count = sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
+        let count: i64 = sqlx::query_scalar(count).fetch_one(&store.reads).await.unwrap();
+        assert_eq!(count, 0, "{table}");
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use domain::{
     Conversation, ConversationId, EndState, Ending, MessageId, MessageNumber, Reply, ReplyRef, Role, Seq,
-    TurnId, Usage, message,
+    TurnId, message,
 };
 use ports::{Finish, Finished};
 use serde::Serialize;
@@ -15,10 +15,11 @@ use uuid::fmt::Simple;
 
 use crate::conversations::rows_of;
 use crate::error::Fault;
+use crate::ledger::{self, EntryToKeep};
 use crate::rows::{ConversationRow, model_name};
 use crate::turns::messages::{self, MessageToAppend};
 use crate::turns::record;
-use crate::values::{count_to, hex, json_of, micros};
+use crate::values::{UsageToKeep, count_to, hex, json_of, micros};
 
 /// What is read of a turn before it is closed.
 struct OpenTurn {
@@ -133,7 +134,7 @@ struct Writes {
     replies: Vec<MessageToAppend>,
     turns: Vec<TurnToClose>,
     conversations: Vec<Unlock>,
-    ledger: Vec<Entry>,
+    ledger: Vec<EntryToKeep>,
 }
 
 #[derive(Serialize)]
@@ -162,40 +163,6 @@ struct Unlock {
     last_model: Option<String>,
     title: Option<String>,
     at: i64,
-}
-
-#[derive(Serialize)]
-struct UsageToKeep {
-    input: i64,
-    cached: i64,
-    output: i64,
-    reasoning: i64,
-    estimated: u8,
-}
-
-#[derive(Serialize)]
-struct Entry {
-    user: i64,
-    conversation: Option<Simple>,
-    turn: Option<Simple>,
-    purpose: &'static str,
-    provider: String,
-    model: String,
-    usage: UsageToKeep,
-    cost: i64,
-    at: i64,
-}
-
-impl From<&Usage> for UsageToKeep {
-    fn from(usage: &Usage) -> Self {
-        Self {
-            input: count_to(usage.input),
-            cached: count_to(usage.cached_input),
-            output: count_to(usage.output),
-            reasoning: count_to(usage.reasoning),
-            estimated: u8::from(usage.estimated),
-        }
-    }
 }
 
 impl Writes {
@@ -227,17 +194,7 @@ impl Writes {
 
         self.turns.push(TurnToClose::new(finish.turn, &ending));
         self.conversations.push(Unlock::new(&conversation, head));
-        self.ledger.extend(finish.ledger.as_ref().map(|entry| Entry {
-            user: entry.user.0,
-            conversation: entry.conversation.map(|conversation| conversation.0.simple()),
-            turn: entry.turn.map(|turn| turn.0.simple()),
-            purpose: stored::purpose_name(entry.purpose),
-            provider: entry.provider.clone(),
-            model: entry.model.to_string(),
-            usage: (&entry.usage).into(),
-            cost: entry.cost.0,
-            at: micros(entry.at),
-        }));
+        self.ledger.extend(finish.ledger.as_ref().map(EntryToKeep::from));
         Ok((ending, conversation))
     }
 
@@ -276,7 +233,7 @@ impl Writes {
         )
         .execute(&mut *connection)
         .await?;
-        self.enter(connection).await?;
+        ledger::enter(connection, &self.ledger).await?;
         sqlx::query!(
             "DELETE FROM turn_chunks WHERE turn_id IN
                (SELECT unhex(j.value->>'id') FROM json_each(?1) AS j)",
@@ -285,28 +242,6 @@ impl Writes {
         .execute(&mut *connection)
         .await?;
         Ok(numbers)
-    }
-
-    async fn enter(&self, connection: &mut SqliteConnection) -> Result<(), Fault> {
-        if self.ledger.is_empty() {
-            return Ok(());
-        }
-        let ledger = json_of(&self.ledger)?;
-        sqlx::query!(
-            "INSERT INTO ledger
-               (user_id, conversation_id, turn_id, purpose, provider, model, input_tokens, cached_tokens,
-                output_tokens, reasoning_tokens, usage_estimated, cost_nanos, created_at)
-             SELECT j.value->>'user', unhex(j.value->>'conversation'), unhex(j.value->>'turn'),
-               j.value->>'purpose', j.value->>'provider', j.value->>'model',
-               j.value->>'$.usage.input', j.value->>'$.usage.cached', j.value->>'$.usage.output',
-               j.value->>'$.usage.reasoning', j.value->>'$.usage.estimated', j.value->>'cost',
-               j.value->>'at'
-             FROM json_each(?1) AS j",
-            ledger,
-        )
-        .execute(connection)
-        .await?;
-        Ok(())
     }
 }
 
