@@ -27,3 +27,7 @@ generate:
 # Bring the configured database up to date.
 migrate:
     cargo run --locked -- migrate
+
+# Measure beside direct calls and a bare gateway; `just bench --profile FILE` also says what costs most.
+bench *arguments:
+    scripts/bench.sh {{arguments}}

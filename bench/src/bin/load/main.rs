@@ -1,0 +1,162 @@
+//! The conductor of the benchmark: starts what is measured, asks it, reports. `scripts/bench.sh` calls it.
+
+mod client;
+mod omnichat;
+mod options;
+mod processes;
+mod profile;
+mod report;
+mod scenarios;
+mod shapes;
+mod targets;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use omnichat_bench::models::{BURST, Model, PLAIN, SLOW};
+use tokio::process::Command;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::client::{Connection, post};
+use crate::omnichat::{Installation, Running};
+use crate::options::Options;
+use crate::processes::{Process, free_address};
+use crate::report::{Aim, Report};
+use crate::targets::{Ask, Target};
+
+/// One thread: the client is to leave the machine to what it measures.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<ExitCode> {
+    let options = Options::parse(std::env::args().skip(1))?;
+    let mut end = signal(SignalKind::terminate())?;
+    let report = tokio::select! {
+        report = run(&options) => report?,
+        // What was started ends with us.
+        _ = end.recv() => bail!("stopped"),
+        _ = tokio::signal::ctrl_c() => bail!("stopped"),
+    };
+    let text = report.to_markdown();
+    println!("{text}");
+    if let Some(out) = &options.out {
+        std::fs::write(out, text).with_context(|| out.display().to_string())?;
+    }
+    Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn run(options: &Options) -> anyhow::Result<Report> {
+    let provider = free_address()?;
+    let mut command = Command::new(Options::beside("fake-llm")?);
+    command.arg(provider.port().to_string());
+    let fake_llm = Process::start(command, "fake-llm", &options.scratch)?;
+    let floor_address = free_address()?;
+    let mut command = Command::new(Options::beside("floor")?);
+    command.args([floor_address.port().to_string(), format!("http://{provider}/v1")]);
+    let floor = Process::start(command, "floor", &options.scratch)?;
+
+    let direct = Target { name: "direct", address: provider, token: None, pids: Vec::new() };
+    let floor_target = Target { name: "floor", address: floor_address, token: None, pids: vec![floor.pid] };
+    for target in [&direct, &floor_target] {
+        answering(target).await?;
+    }
+    let fixed = [direct, floor_target];
+    let installations = options.installations(provider);
+    let stores = installations.iter().map(|installation| installation.name);
+    let mut report = Report::new(fixed.iter().map(|target| target.name).chain(stores).collect());
+
+    say("durable turns");
+    let running = start(&installations, PLAIN).await?;
+    let all = together(&fixed, &running);
+    scenarios::turns(&all, &mut report).await?;
+    scenarios::at_a_rate(&all, &mut report).await?;
+    scenarios::cpu_by_thread(&all, &[("fake-llm", fake_llm.pid), ("load", std::process::id())], &mut report)
+        .await?;
+    if options.profile {
+        say("profile");
+        profile::profile(&all, &options.scratch, &mut report).await?;
+    }
+    if !installations.is_empty() {
+        say("long conversation");
+        scenarios::long_conversation(&all, &mut report).await?;
+        say("starts");
+        starts(&installations, running, fixed.len(), &mut report).await?;
+    }
+
+    say("streams");
+    let running = start(&installations, BURST).await?;
+    scenarios::bursts(&together(&fixed, &running), &mut report).await?;
+    stop(running).await?;
+
+    say("slow streams");
+    let running = start(&installations, SLOW).await?;
+    scenarios::slow_streams(&together(&fixed, &running), &mut report).await?;
+    stop(running).await?;
+
+    floor.stop().await?;
+    fake_llm.stop().await?;
+    Ok(report)
+}
+
+/// Stops each installation, starts it again on its data, asks in a conversation that was there.
+async fn starts(
+    installations: &[Installation],
+    running: Vec<Running>,
+    columns_before: usize,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let (mut first, mut idle) = (vec![None; columns_before], vec![None; columns_before]);
+    let plain = Model::named(PLAIN);
+    for (installation, running) in installations.iter().zip(running) {
+        let target = running.target.clone();
+        let load = target.workload(Ask::Turn, PLAIN, 1, 1).await?;
+        running.stop().await?;
+        let request = load.connections.first().and_then(|requests| requests.first());
+        let request = request.context("a workload without requests")?;
+        let token = target.token.unwrap_or_default();
+        let again = installation.start_again(PLAIN, &token, request, plain.tokens).await?;
+        let (running, elapsed) = again;
+        first.push(Some(elapsed.as_secs_f64()));
+        idle.push(scenarios::idle_memory(&running.target).await);
+        running.stop().await?;
+    }
+    report.row("start to first answer, existing database, s", first, Some(Aim::FigureAtMost(0.3)));
+    report.row("idle memory, MiB", idle, Some(Aim::FigureAtMost(40.0)));
+    Ok(())
+}
+
+async fn start(installations: &[Installation], model: &str) -> anyhow::Result<Vec<Running>> {
+    let mut running = Vec::new();
+    for installation in installations {
+        running.push(installation.start(model).await?);
+    }
+    Ok(running)
+}
+
+async fn stop(running: Vec<Running>) -> anyhow::Result<()> {
+    for running in running {
+        running.stop().await?;
+    }
+    Ok(())
+}
+
+fn together(fixed: &[Target], running: &[Running]) -> Vec<Target> {
+    fixed.iter().cloned().chain(running.iter().map(|running| running.target.clone())).collect()
+}
+
+/// Waits until a server of our own answers.
+async fn answering(target: &Target) -> anyhow::Result<()> {
+    let body = serde_json::json!({"model": PLAIN, "messages": []});
+    let request = post("/v1/chat/completions", None, Some(&body));
+    let tokens = Model::named(PLAIN).tokens;
+    for _ in 0..500 {
+        if let Ok(mut connection) = Connection::open(target.address).await {
+            connection.call(&request, tokens).await.with_context(|| target.name)?;
+            return Ok(());
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    bail!("{} does not start", target.name)
+}
+
+fn say(what: &str) {
+    eprintln!("bench: {what}");
+}

@@ -1,0 +1,73 @@
+//! What the conductor is told on its command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+
+use crate::omnichat::Installation;
+
+const USAGE: &str = "load --scratch DIR [--omnichat PROGRAM] [--database-url URL --database-pid PID] \
+     [--profile] [--out FILE]";
+
+/// What to measure, and where to put it.
+#[derive(Debug, Default)]
+pub(crate) struct Options {
+    /// A directory for logs, data and the numbers of processes.
+    pub(crate) scratch: PathBuf,
+    /// The program; direct calls and the floor alone where absent.
+    omnichat: Option<PathBuf>,
+    database_url: Option<String>,
+    database_pid: Option<u32>,
+    /// Whether to look with perf at where the time goes.
+    pub(crate) profile: bool,
+    /// A file for the report.
+    pub(crate) out: Option<PathBuf>,
+}
+
+impl Options {
+    pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Self> {
+        let mut options = Self::default();
+        while let Some(name) = arguments.next() {
+            if name == "--profile" {
+                options.profile = true;
+                continue;
+            }
+            let value = arguments.next().with_context(|| format!("{name} needs a value; {USAGE}"))?;
+            match name.as_str() {
+                "--scratch" => options.scratch = PathBuf::from(value),
+                "--omnichat" => options.omnichat = Some(PathBuf::from(value)),
+                "--database-url" => options.database_url = Some(value),
+                "--database-pid" => options.database_pid = Some(value.parse()?),
+                "--out" => options.out = Some(PathBuf::from(value)),
+                _ => bail!("{name}: unknown; {USAGE}"),
+            }
+        }
+        if options.scratch.as_os_str().is_empty()
+            || options.database_url.is_some() != options.database_pid.is_some()
+        {
+            bail!("{USAGE}");
+        }
+        Ok(options)
+    }
+
+    /// A program that was built beside this one.
+    pub(crate) fn beside(name: &str) -> anyhow::Result<PathBuf> {
+        Ok(std::env::current_exe()?.with_file_name(name))
+    }
+
+    /// OmniChat on each store that there is.
+    pub(crate) fn installations(&self, provider: SocketAddr) -> Vec<Installation> {
+        let Some(program) = &self.omnichat else { return Vec::new() };
+        let on = |name, database| Installation {
+            name,
+            program: program.clone(),
+            directory: self.scratch.join(name),
+            provider,
+            database,
+        };
+        let postgres = self.database_url.clone().zip(self.database_pid);
+        let postgres = postgres.map(|database| on("PostgreSQL", Some(database)));
+        [on("SQLite", None)].into_iter().chain(postgres).collect()
+    }
+}
