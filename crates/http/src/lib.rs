@@ -1,1 +1,18 @@
-//! omnichat-http
+//! HTTP: each contract a dialect that translates, wire to command and events to wire; nothing is decided here.
+//!
+//! [`server`] is what the binary runs; [`application`] is the same without sockets, for tests.
+
+mod dialects;
+mod edge;
+mod entrance;
+mod error;
+mod extract;
+mod routes;
+mod server;
+mod settings;
+mod stream;
+mod wire;
+
+pub use routes::{RouteInfo, route_table};
+pub use server::{Services, application, server};
+pub use settings::{ContextManagement, HttpSettings, Pricing, PublicConfig, PublicLimits};

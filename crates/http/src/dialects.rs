@@ -1,0 +1,7 @@
+//! The contracts: each translates wire to command and events to wire, and decides nothing.
+
+pub(crate) mod auth;
+pub(crate) mod chat_ai;
+pub(crate) mod conversations;
+pub(crate) mod info;
+pub(crate) mod turns;

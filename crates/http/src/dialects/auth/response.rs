@@ -1,0 +1,56 @@
+//! Accounts and tokens, as clients see them.
+
+use domain::User;
+use serde::Serialize;
+use services::SignedIn;
+
+use crate::wire;
+
+/// An account.
+#[derive(Serialize)]
+pub(crate) struct AccountBody {
+    id: i64,
+    email: Option<String>,
+    username: Option<String>,
+    full_name: Option<String>,
+    tier: &'static str,
+    created_at: String,
+}
+
+/// A token.
+#[derive(Serialize)]
+pub(crate) struct TokenBody {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: u64,
+}
+
+/// A new account with a token for it.
+#[derive(Serialize)]
+pub(crate) struct RegisteredBody {
+    #[serde(flatten)]
+    account: AccountBody,
+    #[serde(flatten)]
+    token: TokenBody,
+}
+
+impl From<User> for AccountBody {
+    fn from(user: User) -> Self {
+        let User { id, email, username, full_name, tier, active: _, created_at } = user;
+        Self { id: id.0, email, username, full_name, tier: tier.as_str(), created_at: wire::time(created_at) }
+    }
+}
+
+impl From<services::AccessToken> for TokenBody {
+    fn from(token: services::AccessToken) -> Self {
+        let services::AccessToken { token, expires_in } = token;
+        Self { access_token: token, token_type: "bearer", expires_in }
+    }
+}
+
+impl From<SignedIn> for RegisteredBody {
+    fn from(signed_in: SignedIn) -> Self {
+        let SignedIn { user, token } = signed_in;
+        Self { account: user.into(), token: token.into() }
+    }
+}

@@ -1,0 +1,63 @@
+//! Contract S3, the `ChatAI` API: `/conversation`.
+
+mod request;
+mod response;
+mod stream;
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use domain::Contract;
+use services::{ConversationFilter, Conversations, NewConversationRequest, Turns};
+
+use crate::HttpSettings;
+use crate::error::{Answer, Refusal};
+use crate::extract::{Authenticated, ConversationPath, JsonBody, ListQuery, QueryOf};
+use crate::stream::as_text;
+use crate::wire::TurnHeaders;
+use request::CompletionRequest;
+use response::{ConversationBody, ReplyBody};
+use stream::PlainText;
+
+/// `POST /conversation`: no body is expected, and none is read.
+pub(crate) async fn create(caller: Authenticated, conversations: Data<Conversations>) -> Answer {
+    let new = NewConversationRequest::plain(Contract::ChatAi);
+    let conversation = conversations.create(&caller.0, new).await?;
+    Ok(HttpResponse::Ok().json(ConversationBody::new(&conversation, &[])))
+}
+
+/// `GET /conversation`
+pub(crate) async fn list(
+    caller: Authenticated,
+    conversations: Data<Conversations>,
+    query: QueryOf<ListQuery>,
+) -> Answer {
+    let filter = ConversationFilter::default();
+    let found = conversations.list_with_messages(&caller.0, filter, query.0.page()).await?;
+    let bodies: Vec<_> =
+        found.iter().map(|(conversation, messages)| ConversationBody::new(conversation, messages)).collect();
+    Ok(HttpResponse::Ok().json(bodies))
+}
+
+/// `POST /conversation/completion/{id}`
+pub(crate) async fn complete(
+    request: HttpRequest,
+    caller: Authenticated,
+    turns: Data<Turns>,
+    settings: Data<HttpSettings>,
+    path: ConversationPath,
+    body: JsonBody<CompletionRequest>,
+) -> Answer {
+    let wants_stream = body.0.wants_stream();
+    let message = body.0.into_command(path.key, &settings)?;
+    let mut turn = turns.send(&caller.0, message).await?;
+    let headers = TurnHeaders::of(turn.turn());
+    let mut response = HttpResponse::Ok();
+    headers.put_on(&mut response);
+    if wants_stream {
+        let begun = turn.first_event(turns.first_event_grace()).await;
+        begun.map_err(|failure| Refusal::from(failure).in_turn(&headers))?;
+        return Ok(as_text(&request, response, turn.into_listener(), PlainText::default()));
+    }
+    let answer = turn.whole().await.map_err(|failure| Refusal::from(failure).in_turn(&headers))?;
+    Ok(response.json(ReplyBody::from(&answer)))
+}

@@ -1,0 +1,35 @@
+//! What S3 clients send.
+
+use domain::{Contract, ConversationKey, Part, PromptMessage, Role};
+use serde::Deserialize;
+use services::{SendMessage, SendTarget};
+use validator::Validate;
+
+use crate::HttpSettings;
+use crate::extract::{FieldError, flag, text};
+
+/// The body of `POST /conversation/completion/{id}`. The contract writes `stream` as a string.
+#[derive(Debug, Deserialize, Validate)]
+pub(crate) struct CompletionRequest {
+    message: String,
+    #[serde(default, deserialize_with = "flag")]
+    stream: Option<bool>,
+}
+
+impl CompletionRequest {
+    /// Whether the answer is to be streamed; not where the request does not say.
+    pub(crate) fn wants_stream(&self) -> bool {
+        self.stream.unwrap_or(false)
+    }
+
+    /// The message to send.
+    pub(crate) fn into_command(
+        self,
+        key: ConversationKey,
+        settings: &HttpSettings,
+    ) -> Result<SendMessage, FieldError> {
+        let message = text("message", &self.message, settings.max_input_length)?;
+        let question = PromptMessage { role: Role::User, parts: vec![Part::Text(message)] };
+        Ok(SendMessage::plain(SendTarget::Existing(key), Contract::ChatAi, question))
+    }
+}

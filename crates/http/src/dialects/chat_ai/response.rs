@@ -1,0 +1,78 @@
+//! Conversations and messages, as S3 clients see them: UUIDs, and authors instead of roles.
+
+use domain::{Conversation, Message, Role};
+use serde::Serialize;
+use services::Answer;
+
+use crate::wire;
+
+/// A conversation with its messages.
+#[derive(Serialize)]
+pub(crate) struct ConversationBody {
+    id: String,
+    messages: Vec<MessageBody>,
+    created_at: String,
+}
+
+/// A message.
+#[derive(Serialize)]
+struct MessageBody {
+    id: String,
+    author: &'static str,
+    content: String,
+    created_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'static str>,
+}
+
+/// The answer to a completion.
+#[derive(Serialize)]
+pub(crate) struct ReplyBody {
+    /// None where it was stopped before its first word.
+    id: Option<String>,
+    author: &'static str,
+    content: String,
+    created_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'static str>,
+}
+
+impl ConversationBody {
+    pub(crate) fn new(conversation: &Conversation, messages: &[Message]) -> Self {
+        Self {
+            id: conversation.id.to_string(),
+            messages: messages.iter().filter_map(MessageBody::of).collect(),
+            created_at: wire::time(conversation.created_at),
+        }
+    }
+}
+
+impl MessageBody {
+    /// The contract knows two authors.
+    fn of(message: &Message) -> Option<Self> {
+        let author = match message.role {
+            Role::User | Role::Assistant => message.role.as_str(),
+            Role::System | Role::Tool => return None,
+        };
+        Some(Self {
+            id: message.id.to_string(),
+            author,
+            content: message.text(),
+            created_at: wire::time(message.created_at),
+            state: wire::state(message.state),
+        })
+    }
+}
+
+impl From<&Answer> for ReplyBody {
+    fn from(answer: &Answer) -> Self {
+        let ending = &answer.ending;
+        Self {
+            id: ending.reply.map(|reply| reply.id.to_string()),
+            author: Role::Assistant.as_str(),
+            content: answer.reply.text(),
+            created_at: wire::time(ending.reply.map_or(ending.at, |reply| reply.created_at)),
+            state: wire::state(ending.state.of_message()),
+        }
+    }
+}

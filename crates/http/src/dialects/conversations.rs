@@ -1,0 +1,138 @@
+//! `/conversations*`: contracts S0 and S2 share these paths, and the bodies are the union of both (C-1, C-2).
+
+mod request;
+mod response;
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use domain::{Contract, Page};
+use services::{ConversationFilter, Conversations, Turns};
+
+use crate::HttpSettings;
+use crate::error::{Answer, Refusal};
+use crate::extract::{Authenticated, ConversationPath, JsonBody, ListQuery, ProjectPath, QueryOf, RawBody};
+use crate::wire::TurnHeaders;
+use request::{
+    CreateQuery, DeleteQuery, LabelQuery, MessagesQuery, PatchRequest, SendRequest, new_conversation,
+};
+use response::{ConversationBody, DeletedBody, IdForm, MessageBody, SentBody};
+
+/// `POST /conversations`: with `?project_id=` of S2, with a JSON object of S0.
+pub(crate) async fn create(
+    caller: Authenticated,
+    conversations: Data<Conversations>,
+    query: QueryOf<CreateQuery>,
+    body: RawBody,
+) -> Answer {
+    let request = new_conversation(query.0, &body)?;
+    let form = IdForm::of(request.contract);
+    let conversation = conversations.create(&caller.0, request).await?;
+    Ok(HttpResponse::Ok().json(ConversationBody::new(conversation, &form)))
+}
+
+/// `GET /conversations?user_id=`
+pub(crate) async fn list(
+    caller: Authenticated,
+    conversations: Data<Conversations>,
+    query: QueryOf<LabelQuery>,
+) -> Answer {
+    let (filter, page) = query.0.filter()?;
+    listed(&caller, &conversations, filter, page, Contract::LlmChat).await
+}
+
+/// `GET /conversations/project/{project_id}`
+pub(crate) async fn list_of_project(
+    caller: Authenticated,
+    conversations: Data<Conversations>,
+    project: ProjectPath,
+    query: QueryOf<ListQuery>,
+) -> Answer {
+    let filter = ConversationFilter { project: Some(project.0), ..ConversationFilter::default() };
+    listed(&caller, &conversations, filter, query.0.page(), Contract::ChatService).await
+}
+
+async fn listed(
+    caller: &Authenticated,
+    conversations: &Conversations,
+    filter: ConversationFilter,
+    page: Page,
+    contract: Contract,
+) -> Answer {
+    let form = IdForm::of(contract);
+    let found = conversations.list(&caller.0, filter, page).await?;
+    let bodies: Vec<_> =
+        found.into_iter().map(|conversation| ConversationBody::new(conversation, &form)).collect();
+    Ok(HttpResponse::Ok().json(bodies))
+}
+
+/// `GET /conversations/{id}`
+pub(crate) async fn find(
+    caller: Authenticated,
+    conversations: Data<Conversations>,
+    path: ConversationPath,
+) -> Answer {
+    let conversation = conversations.find(&caller.0, path.key).await?;
+    Ok(HttpResponse::Ok().json(ConversationBody::new(conversation, &IdForm::Written(path.written))))
+}
+
+/// `PATCH /conversations/{id}`
+pub(crate) async fn patch(
+    caller: Authenticated,
+    conversations: Data<Conversations>,
+    path: ConversationPath,
+    body: JsonBody<PatchRequest>,
+) -> Answer {
+    let conversation = conversations.patch(&caller.0, path.key, body.0.try_into()?).await?;
+    Ok(HttpResponse::Ok().json(ConversationBody::new(conversation, &IdForm::Written(path.written))))
+}
+
+/// `DELETE /conversations/{id}?soft=`
+pub(crate) async fn delete(
+    caller: Authenticated,
+    conversations: Data<Conversations>,
+    path: ConversationPath,
+    query: QueryOf<DeleteQuery>,
+) -> Answer {
+    let deletion = query.0.deletion();
+    conversations.delete(&caller.0, path.key, deletion).await?;
+    Ok(HttpResponse::Ok().json(DeletedBody::new(path.written, deletion)))
+}
+
+/// `POST /conversations/{id}/restore`
+pub(crate) async fn restore(
+    caller: Authenticated,
+    conversations: Data<Conversations>,
+    path: ConversationPath,
+) -> Answer {
+    let conversation = conversations.restore(&caller.0, path.key).await?;
+    Ok(HttpResponse::Ok().json(ConversationBody::new(conversation, &IdForm::Written(path.written))))
+}
+
+/// `GET /conversations/{id}/messages`
+pub(crate) async fn messages(
+    caller: Authenticated,
+    conversations: Data<Conversations>,
+    path: ConversationPath,
+    query: QueryOf<MessagesQuery>,
+) -> Answer {
+    let messages = conversations.messages(&caller.0, path.key, query.0.page()).await?;
+    let bodies: Vec<_> = messages.iter().map(|message| MessageBody::new(message, &path.written)).collect();
+    Ok(HttpResponse::Ok().json(bodies))
+}
+
+/// `POST /conversations/{id}/messages` of S2
+pub(crate) async fn send(
+    caller: Authenticated,
+    turns: Data<Turns>,
+    settings: Data<HttpSettings>,
+    path: ConversationPath,
+    body: JsonBody<SendRequest>,
+) -> Answer {
+    let message = body.0.into_command(path.key, &settings)?;
+    let turn = turns.send(&caller.0, message).await?;
+    let headers = TurnHeaders::of(turn.turn()).and_conversation(&path.written);
+    let answer = turn.whole().await.map_err(|failure| Refusal::from(failure).in_turn(&headers))?;
+    let mut response = HttpResponse::Ok();
+    headers.put_on(&mut response);
+    Ok(response.json(SentBody::new(&answer, path.written)))
+}

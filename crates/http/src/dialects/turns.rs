@@ -1,0 +1,34 @@
+//! Watching and stopping a turn, whichever contract began it.
+
+mod request;
+mod response;
+mod stream;
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use services::Turns;
+
+use crate::error::Answer;
+use crate::extract::{Authenticated, ConversationPath, QueryOf, TurnPath};
+use crate::stream::as_events;
+use request::EventsQuery;
+use response::StoppedBody;
+use stream::NumberedEvents;
+
+/// `POST /conversations/{id}/stop`: 200 also where nothing runs.
+pub(crate) async fn stop(caller: Authenticated, turns: Data<Turns>, path: ConversationPath) -> Answer {
+    let stopped = turns.stop(&caller.0, path.key).await?;
+    Ok(HttpResponse::Ok().json(StoppedBody::new(stopped, path.written)))
+}
+
+/// `GET /turns/{id}/events?after=N`
+pub(crate) async fn events(
+    request: HttpRequest,
+    caller: Authenticated,
+    turns: Data<Turns>,
+    path: TurnPath,
+    query: QueryOf<EventsQuery>,
+) -> Answer {
+    let listener = turns.watch(&caller.0, path.0, query.0.after()).await?;
+    Ok(as_events(&request, HttpResponse::Ok(), listener, NumberedEvents))
+}

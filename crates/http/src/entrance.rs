@@ -1,0 +1,101 @@
+//! What every route begins with: its rules, who is calling, and a net under the handler.
+
+use std::panic::AssertUnwindSafe;
+
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{Error, HttpMessage};
+use domain::Caller;
+use futures_util::FutureExt;
+use services::SignIn;
+
+use crate::error::Refusal;
+use crate::routes::{Access, Rules};
+
+/// The longest `Authorization` header.
+const CREDENTIALS_BYTES: usize = 16 * 1024;
+
+/// Lets a request in, or answers it. Nothing of the body is read before the caller is known.
+pub(crate) async fn enter(
+    rules: Rules,
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse, Error> {
+    let kept = request.request().clone();
+    request.extensions_mut().insert(rules);
+    let answered = AssertUnwindSafe(admit(rules, request, next)).catch_unwind().await;
+    answered.unwrap_or_else(|_panic| Ok(ServiceResponse::from_err(Refusal::panicked(), kept)))
+}
+
+async fn admit(rules: Rules, request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse, Error> {
+    match rules.access {
+        Access::Public => {}
+        Access::Private => match authenticate(&request).await {
+            Ok(caller) => {
+                request.extensions_mut().insert(caller);
+            }
+            Err(refusal) => return Ok(request.error_response(refusal)),
+        },
+    }
+    next.call(request).await
+}
+
+async fn authenticate(request: &ServiceRequest) -> Result<Caller, Refusal> {
+    let token = bearer(request.headers())?.to_owned();
+    let sign_in = request
+        .app_data::<Data<SignIn>>()
+        .ok_or_else(|| Refusal::internal("sign-in is not installed".to_owned()))?;
+    Ok(sign_in.authenticate(token).await?)
+}
+
+/// The token of the one `Authorization: Bearer` header.
+fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
+    let mut values = headers.get_all(AUTHORIZATION);
+    let value = values.next().ok_or_else(Refusal::no_token)?;
+    if values.next().is_some() || value.len() > CREDENTIALS_BYTES {
+        return Err(Refusal::bad_token());
+    }
+    let text = value.to_str().map_err(|_| Refusal::bad_token())?;
+    let (scheme, token) = text.trim().split_once(' ').ok_or_else(Refusal::bad_token)?;
+    let token = token.trim();
+    let readable = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+    if !scheme.eq_ignore_ascii_case("bearer") || !readable {
+        return Err(Refusal::bad_token());
+    }
+    Ok(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::*;
+
+    fn headers(values: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(AUTHORIZATION, HeaderValue::from_str(value).unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn the_scheme_is_known_in_any_case() {
+        for value in ["Bearer a.b.c", "bearer a.b.c", "BEARER  a.b.c "] {
+            assert_eq!(bearer(&headers(&[value])).ok(), Some("a.b.c"), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_single_bearer_token_is_refused() {
+        let long = format!("Bearer {}", "a".repeat(CREDENTIALS_BYTES));
+        for value in ["a.b.c", "Basic a.b.c", "Bearer", "Bearer ", "Bearer a b", "Bearer a\tb", &long] {
+            assert_eq!(bearer(&headers(&[value])).unwrap_err().code(), "invalid_token", "{value:.30}");
+        }
+        assert_eq!(bearer(&headers(&["Bearer a", "Bearer a"])).unwrap_err().code(), "invalid_token");
+        assert_eq!(bearer(&headers(&[])).unwrap_err().code(), "missing_token");
+    }
+}

@@ -1,0 +1,15 @@
+//! What handlers take from a request, with errors in our words.
+
+mod body;
+mod caller;
+mod field;
+mod lenient;
+mod path;
+mod query;
+
+pub(crate) use body::{JsonBody, RawBody};
+pub(crate) use caller::Authenticated;
+pub(crate) use field::{FieldError, object, text};
+pub(crate) use lenient::flag;
+pub(crate) use path::{ConversationPath, ProjectPath, TurnPath};
+pub(crate) use query::{ListQuery, QueryOf};

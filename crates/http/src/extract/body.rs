@@ -1,0 +1,215 @@
+//! JSON bodies: read up to a limit and within a time, after the caller is known.
+
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::CONTENT_LENGTH;
+use actix_web::web::{Bytes, BytesMut, Data};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::error::Category;
+use validator::Validate;
+
+use super::field::{FieldError, check};
+use super::query::locate;
+use crate::HttpSettings;
+use crate::error::Refusal;
+use crate::routes::Rules;
+
+/// A body as it came, for routes where it is optional.
+pub(crate) struct RawBody {
+    bytes: Bytes,
+    is_json: bool,
+}
+
+/// A JSON object as the body.
+pub(crate) struct JsonBody<T>(pub(crate) T);
+
+impl RawBody {
+    /// The JSON object in it; `None` where there is no body.
+    pub(crate) fn optional<T: DeserializeOwned + Validate>(&self) -> Result<Option<T>, Refusal> {
+        if self.bytes.is_empty() { Ok(None) } else { self.parse().map(Some) }
+    }
+
+    fn parse<T: DeserializeOwned + Validate>(&self) -> Result<T, Refusal> {
+        if !self.is_json {
+            return Err(Refusal::malformed("The Content-Type must be application/json"));
+        }
+        // Structs would also be read from arrays, in the order of their fields.
+        if self.bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+            serde_json::from_slice::<IgnoredAny>(&self.bytes).map_err(|error| broken(&error))?;
+            return Err(FieldError::whole("The body must be a JSON object").into());
+        }
+        let mut deserializer = serde_json::Deserializer::from_slice(&self.bytes);
+        let request: T =
+            serde_path_to_error::deserialize(&mut deserializer).map_err(|error| refuse(&error))?;
+        deserializer.end().map_err(|error| broken(&error))?;
+        check(&request)?;
+        Ok(request)
+    }
+}
+
+fn refuse(error: &serde_path_to_error::Error<serde_json::Error>) -> Refusal {
+    match error.inner().classify() {
+        Category::Data => locate(error.path(), &error.inner().to_string()).into(),
+        Category::Io | Category::Syntax | Category::Eof => broken(error.inner()),
+    }
+}
+
+fn broken(error: &serde_json::Error) -> Refusal {
+    let message = error.to_string();
+    // The parser's bound on nesting is a rule about valid JSON.
+    if message.starts_with("recursion limit") {
+        return FieldError::whole("The body is nested too deeply").into();
+    }
+    let place = format!("line {}, column {}", error.line(), error.column());
+    Refusal::malformed(format!("The body is not valid JSON ({place})"))
+}
+
+impl FromRequest for RawBody {
+    type Error = Refusal;
+    type Future = LocalBoxFuture<'static, Result<Self, Refusal>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let rules = request.extensions().get::<Rules>().copied();
+        let settings = request.app_data::<Data<HttpSettings>>();
+        let usual = settings.map_or(1024 * 1024, |settings| settings.json_limit);
+        let limit = rules.and_then(|rules| rules.json_limit).unwrap_or(usual);
+        let timeout = settings.map_or(Duration::from_secs(30), |settings| settings.body_timeout);
+        let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+        let declared = declared.and_then(|value| value.parse::<u64>().ok()).unwrap_or(0);
+        let too_large = usize::try_from(declared).map_or(true, |length| length > limit);
+        let is_json = is_json(request.content_type());
+        let payload = payload.take();
+        Box::pin(async move {
+            if too_large {
+                return Err(Refusal::too_large(limit));
+            }
+            let bytes = tokio::time::timeout(timeout, read(payload, limit)).await;
+            Ok(Self { bytes: bytes.map_err(|_| Refusal::too_slow())??, is_json })
+        })
+    }
+}
+
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, Refusal> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| Refusal::malformed("The body could not be read"))?;
+        if body.len() + chunk.len() > limit {
+            return Err(Refusal::too_large(limit));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+impl<T: DeserializeOwned + Validate + 'static> FromRequest for JsonBody<T> {
+    type Error = Refusal;
+    type Future = LocalBoxFuture<'static, Result<Self, Refusal>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = RawBody::from_request(request, payload);
+        Box::pin(async move { body.await?.parse().map(Self) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize, Validate)]
+    struct Request {
+        name: String,
+        #[validate(range(min = 1, message = "must be at least 1"))]
+        count: Option<u32>,
+        inner: Option<Inner>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Inner {
+        #[expect(dead_code, reason = "only its type matters")]
+        list: Vec<u8>,
+    }
+
+    fn parse(json: &str) -> Result<Request, Refusal> {
+        RawBody { bytes: Bytes::copy_from_slice(json.as_bytes()), is_json: true }.parse()
+    }
+
+    fn told(json: &str) -> (&'static str, String) {
+        let refusal = parse(json).unwrap_err();
+        (refusal.code(), refusal.to_string())
+    }
+
+    #[test]
+    fn unknown_fields_are_ignored_and_null_is_absent() {
+        let request = parse(r#"{"name":"a","count":null,"owner":"bob"}"#).unwrap();
+        assert_eq!((request.name.as_str(), request.count), ("a", None));
+        assert!(request.inner.is_none());
+    }
+
+    #[test]
+    fn what_is_no_json_is_malformed() {
+        let lone_surrogate = r#"{"name":"\ud800"}"#;
+        let with_bom = "\u{feff}{\"name\":\"a\"}";
+        for json in ["{", "", "{\"name\":\"a\"}x", "{name:1}", "nul", lone_surrogate, with_bom] {
+            assert_eq!(told(json).0, "invalid_json", "{json}");
+        }
+    }
+
+    #[test]
+    fn a_bad_field_is_named_with_its_path() {
+        let cases = [
+            (r#"{"name":5}"#, "name: invalid type: integer `5`, expected a string"),
+            (r"{}", "name is required"),
+            (r#"{"name":null}"#, "name: invalid type: null, expected a string"),
+            (r#"{"name":"a","count":0}"#, "count must be at least 1"),
+            (r#"{"name":"a","inner":{}}"#, "inner.list is required"),
+            (
+                r#"{"name":"a","inner":{"list":[1,"x"]}}"#,
+                "inner.list[1]: invalid type: string \"x\", expected u8",
+            ),
+            (r#"{"name":"a","name":"b"}"#, "duplicate field `name`"),
+        ];
+        for (json, message) in cases {
+            assert_eq!(told(json), ("validation_error", message.to_owned()), "{json}");
+        }
+    }
+
+    #[test]
+    fn only_objects_are_bodies() {
+        for json in ["[]", "[\"a\"]", "null", "\"\"", "1"] {
+            assert_eq!(told(json).0, "validation_error", "{json}");
+        }
+    }
+
+    #[test]
+    fn nesting_beyond_the_parser_is_a_broken_rule() {
+        let deep = format!("{{\"name\":{}1{}}}", "[".repeat(200), "]".repeat(200));
+        assert_eq!(told(&deep).0, "validation_error");
+    }
+
+    #[test]
+    fn an_echoed_value_is_short() {
+        let long = format!("{{\"name\":\"a\",\"count\":\"{}\"}}", "x".repeat(10_000));
+        assert!(told(&long).1.len() < 400);
+    }
+
+    #[test]
+    fn json_has_several_types() {
+        for known in ["application/json", "Application/JSON; charset=utf-8", "application/problem+json"] {
+            assert!(is_json(known), "{known}");
+        }
+        for other in ["", "text/plain", "application/x-www-form-urlencoded", "text/x+json"] {
+            assert!(!is_json(other), "{other}");
+        }
+    }
+}

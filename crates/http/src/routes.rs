@@ -1,0 +1,178 @@
+//! The table of all routes: one row each, and what holds for the row.
+
+use actix_web::dev::HttpServiceFactory;
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{FromRequest, Handler, Responder, Route, guard};
+use domain::Contract;
+
+use crate::dialects::{auth, chat_ai, conversations, info, turns};
+use crate::entrance;
+use crate::error::{Answer, Refusal};
+
+/// What holds for a route.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules {
+    /// The contract whose table of errors is used.
+    pub(crate) contract: Contract,
+    /// Who may call it.
+    pub(crate) access: Access,
+    /// The status of a bad field: 422, or 400 where the contract names no 422 (C-5).
+    pub(crate) bad_field: StatusCode,
+    /// The largest JSON body, where it is not the usual one.
+    pub(crate) json_limit: Option<usize>,
+}
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Everybody.
+    Public,
+    /// Whoever has a token.
+    Private,
+}
+
+/// A route, as others may know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteInfo {
+    /// The method.
+    pub method: Method,
+    /// The path, with `{…}` where a value stands.
+    pub path: &'static str,
+    /// Whether it can be called without a token.
+    pub public: bool,
+}
+
+/// All routes.
+#[must_use]
+pub fn route_table() -> Vec<RouteInfo> {
+    let info = |endpoint: Endpoint| RouteInfo {
+        method: endpoint.method,
+        path: endpoint.path,
+        public: endpoint.rules.access == Access::Public,
+    };
+    endpoints().into_iter().map(info).collect()
+}
+
+/// Credentials are read before anybody is known, so their bodies are small.
+const CREDENTIALS_LIMIT: usize = 64 * 1024;
+
+/// The table. Where two paths match, the earlier row wins.
+fn endpoints() -> Vec<Endpoint> {
+    use Contract::{ChatAi, ChatService, LlmChat, PersonaChat};
+    const GET: Method = Method::GET;
+    const POST: Method = Method::POST;
+    const PATCH: Method = Method::PATCH;
+    const DELETE: Method = Method::DELETE;
+    vec![
+        Endpoint::public(LlmChat, GET, "/", info::root),
+        Endpoint::public(LlmChat, GET, "/health", info::health),
+        Endpoint::public(LlmChat, GET, "/health/live", info::live),
+        Endpoint::public(LlmChat, GET, "/health/ready", info::ready),
+        Endpoint::public(LlmChat, GET, "/config", info::config),
+        Endpoint::public(PersonaChat, POST, "/auth/register", auth::register).json_limit(CREDENTIALS_LIMIT),
+        Endpoint::public(PersonaChat, POST, "/auth/login", auth::login).json_limit(CREDENTIALS_LIMIT),
+        Endpoint::private(PersonaChat, GET, "/auth/me", auth::me),
+        Endpoint::private(LlmChat, POST, "/conversations", conversations::create),
+        Endpoint::private(LlmChat, GET, "/conversations", conversations::list),
+        Endpoint::private(
+            ChatService,
+            GET,
+            "/conversations/project/{project_id}",
+            conversations::list_of_project,
+        ),
+        Endpoint::private(LlmChat, GET, "/conversations/{id}", conversations::find),
+        Endpoint::private(LlmChat, PATCH, "/conversations/{id}", conversations::patch),
+        Endpoint::private(LlmChat, DELETE, "/conversations/{id}", conversations::delete),
+        Endpoint::private(LlmChat, POST, "/conversations/{id}/restore", conversations::restore),
+        Endpoint::private(LlmChat, GET, "/conversations/{id}/messages", conversations::messages),
+        Endpoint::private(ChatService, POST, "/conversations/{id}/messages", conversations::send),
+        Endpoint::private(LlmChat, POST, "/conversations/{id}/stop", turns::stop),
+        Endpoint::private(LlmChat, GET, "/turns/{id}/events", turns::events),
+        Endpoint::private(ChatAi, POST, "/conversation", chat_ai::create),
+        Endpoint::private(ChatAi, GET, "/conversation", chat_ai::list),
+        Endpoint::private(ChatAi, POST, "/conversation/completion/{id}", chat_ai::complete),
+    ]
+}
+
+struct Endpoint {
+    method: Method,
+    path: &'static str,
+    rules: Rules,
+    handler: Route,
+}
+
+impl Rules {
+    /// The rules of a contract's private route.
+    pub(crate) fn of(contract: Contract) -> Self {
+        let bad_field = StatusCode::UNPROCESSABLE_ENTITY;
+        Self { contract, access: Access::Private, bad_field, json_limit: None }
+    }
+}
+
+impl Endpoint {
+    fn private<F, Args>(contract: Contract, method: Method, path: &'static str, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        Self { method, path, rules: Rules::of(contract), handler: Route::new().to(handler) }
+    }
+
+    fn public<F, Args>(contract: Contract, method: Method, path: &'static str, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        let mut endpoint = Self::private(contract, method, path, handler);
+        endpoint.rules.access = Access::Public;
+        endpoint
+    }
+
+    fn json_limit(mut self, limit: usize) -> Self {
+        self.rules.json_limit = Some(limit);
+        self
+    }
+
+    /// The methods it answers: whoever can be read can also be looked at.
+    fn methods(&self) -> Vec<Method> {
+        let head = (self.method == Method::GET).then_some(Method::HEAD);
+        std::iter::once(self.method.clone()).chain(head).collect()
+    }
+
+    fn into_route(self) -> Route {
+        let methods = self.methods();
+        let Self { rules, handler, .. } = self;
+        handler
+            .guard(guard::fn_guard(move |context| methods.contains(&context.head().method)))
+            .wrap(from_fn(move |request, next| entrance::enter(rules, request, next)))
+    }
+}
+
+/// Installs all routes; what is none of them is answered in our words too.
+pub(crate) fn install(config: &mut ServiceConfig) {
+    let mut rest = endpoints();
+    while let Some(path) = rest.first().map(|endpoint| endpoint.path) {
+        let (same, others): (Vec<_>, Vec<_>) = rest.into_iter().partition(|endpoint| endpoint.path == path);
+        config.service(resource(path, same));
+        rest = others;
+    }
+    config.default_service(web::to(no_route));
+}
+
+fn resource(path: &'static str, endpoints: Vec<Endpoint>) -> impl HttpServiceFactory + 'static {
+    let methods: Vec<Method> = endpoints.iter().flat_map(Endpoint::methods).collect();
+    let no_method = move || {
+        let refusal = Refusal::no_method(methods.iter());
+        async move { Answer::Err(refusal) }
+    };
+    let resource = web::resource(path).default_service(web::to(no_method));
+    endpoints.into_iter().fold(resource, |resource, endpoint| resource.route(endpoint.into_route()))
+}
+
+async fn no_route() -> Answer {
+    Err(Refusal::no_route())
+}

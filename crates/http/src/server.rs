@@ -1,0 +1,81 @@
+//! The application and the server that runs it.
+
+use std::io;
+use std::net::TcpListener;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::{NormalizePath, from_fn};
+use actix_web::web::{Data, ServiceConfig};
+use actix_web::{App, Error, HttpServer};
+use services::{Conversations, Health, SignIn, Turns};
+
+use crate::{HttpSettings, edge, routes, stream};
+
+/// What the dialects call.
+#[derive(Clone)]
+pub struct Services {
+    /// Sending, watching, stopping.
+    pub turns: Turns,
+    /// Reading and editing.
+    pub conversations: Conversations,
+    /// Accounts and tokens.
+    pub sign_in: SignIn,
+    /// Whether the service can work.
+    pub health: Health,
+}
+
+/// The whole application: every route, with all that stands in front of it.
+pub fn application(
+    settings: &HttpSettings,
+    services: &Services,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody + use<>>,
+        Error = Error,
+        InitError = (),
+    > + use<>,
+> {
+    App::new()
+        .configure(|config| install(settings, services, config))
+        .wrap(from_fn(edge::pass))
+        .wrap(NormalizePath::trim())
+}
+
+/// A server on these listeners. It runs while it is polled, and leaves signals to whoever runs it.
+///
+/// # Errors
+/// Where a listener cannot be used.
+pub fn server(settings: HttpSettings, services: Services, listeners: Vec<TcpListener>) -> io::Result<Server> {
+    let HttpSettings { header_timeout, keep_alive, workers, shutdown_timeout, .. } = settings;
+    let mut server = HttpServer::new(move || application(&settings, &services))
+        .on_connect(stream::keep_socket)
+        // A closed tab drops its stream at once, also while the stream is silent.
+        .h1_allow_half_closed(false)
+        // Nagle's algorithm would hold back the events of a short stream for 40 ms.
+        .tcp_nodelay(true)
+        .client_request_timeout(header_timeout)
+        .keep_alive(keep_alive)
+        .shutdown_timeout(shutdown_timeout.as_secs())
+        .disable_signals();
+    if let Some(workers) = workers {
+        server = server.workers(workers);
+    }
+    for listener in listeners {
+        server = server.listen(listener)?;
+    }
+    Ok(server.run())
+}
+
+fn install(settings: &HttpSettings, services: &Services, config: &mut ServiceConfig) {
+    let Services { turns, conversations, sign_in, health } = services.clone();
+    config
+        .app_data(Data::new(settings.clone()))
+        .app_data(Data::new(turns))
+        .app_data(Data::new(conversations))
+        .app_data(Data::new(sign_in))
+        .app_data(Data::new(health))
+        .configure(routes::install);
+}

@@ -1,0 +1,100 @@
+//! What can be set of the HTTP layer.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// How HTTP is spoken. [`HttpSettings::new`] has the defaults.
+#[derive(Debug, Clone)]
+pub struct HttpSettings {
+    /// The version that `GET /` names.
+    pub version: &'static str,
+    /// The longest user text, in Unicode characters.
+    pub max_input_length: usize,
+    /// The largest JSON body, in bytes, where a route has no limit of its own.
+    pub json_limit: usize,
+    /// How long a client may take to send its body.
+    pub body_timeout: Duration,
+    /// How often a silent event stream shows that it lives.
+    pub heartbeat: Duration,
+    /// How long a client may leave a stream unread.
+    pub stall_limit: Duration,
+    /// How long a client may take to send its headers.
+    pub header_timeout: Duration,
+    /// How long an idle connection is kept.
+    pub keep_alive: Duration,
+    /// How many threads serve connections; one for each core where absent.
+    pub workers: Option<usize>,
+    /// How long open connections may go on once the server stops.
+    pub shutdown_timeout: Duration,
+    /// What `GET /config` shows.
+    pub public: PublicConfig,
+}
+
+/// What everybody may know of the configuration. Nothing secret has a place here.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PublicConfig {
+    /// The provider's name in the configuration, such as `openrouter`.
+    pub provider: String,
+    /// The default model of contract S0.
+    pub model: String,
+    /// What bounds requests.
+    pub limits: PublicLimits,
+    /// How long conversations are sent to the model.
+    pub context_management: ContextManagement,
+    /// The default price of tokens.
+    pub pricing: Pricing,
+}
+
+/// What bounds requests.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PublicLimits {
+    /// Calls of `POST /chat` in any minute.
+    pub rate_limit_per_minute: u32,
+    /// The longest user text, in Unicode characters.
+    pub max_input_length: usize,
+    /// The largest image.
+    pub max_file_size_mb: u32,
+}
+
+/// How long conversations are sent to the model.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ContextManagement {
+    /// `full` or `summary_window`.
+    pub mode: String,
+    /// Message pairs that are always sent beside a summary.
+    pub window_size: u32,
+    /// After how many exchanges the first summary is made.
+    pub summarize_after_messages: u32,
+    /// After how many further exchanges it is made anew.
+    pub summary_update_interval: u32,
+}
+
+/// The default price of tokens, in US dollars per thousand.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Pricing {
+    /// Of input tokens.
+    pub input_per_1k: f64,
+    /// Of output tokens.
+    pub output_per_1k: f64,
+}
+
+impl HttpSettings {
+    /// The defaults, for a service that shows this configuration.
+    #[must_use]
+    pub fn new(version: &'static str, public: PublicConfig) -> Self {
+        Self {
+            version,
+            max_input_length: public.limits.max_input_length,
+            json_limit: 1024 * 1024,
+            body_timeout: Duration::from_secs(30),
+            heartbeat: Duration::from_secs(12),
+            stall_limit: Duration::from_mins(1),
+            header_timeout: Duration::from_secs(5),
+            keep_alive: Duration::from_secs(75),
+            workers: None,
+            shutdown_timeout: Duration::from_secs(30),
+            public,
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! HTTP over mocked ports: in process, and over sockets where bytes count.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+#![expect(unreachable_pub, reason = "what tests share")]
+
+mod accounts;
+mod chat_ai;
+mod conversations;
+mod foundation;
+mod streams;
+mod support;

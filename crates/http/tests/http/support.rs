@@ -1,0 +1,386 @@
+//! What the tests of HTTP share: services over mocked ports, a model that follows a script, plain sockets.
+
+pub mod sockets;
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use actix_web::dev::Service;
+use actix_web::http::header::HeaderMap;
+use actix_web::test;
+use async_trait::async_trait;
+use chrono::DateTime;
+use domain::{
+    Contract, Conversation, ConversationId, ConversationKey, ConversationNumber, Delta, Ending, FinishReason,
+    JsonText, Label, Message, MessageHome, MessageId, MessageNumber, MessageState, ModelName, NanoDollars,
+    Part, Price, Prompt, ReplyRef, Role, Seq, Tier, Timestamp, Totals, TurnId, Usage, User, UserId,
+};
+use futures_util::future::LocalBoxFuture;
+use omnichat_http::{ContextManagement, HttpSettings, Pricing, PublicConfig, PublicLimits, Services};
+use ports::{
+    Access, AccessToken, Begin, Begun, Finish, Finished, Issuer, LanguageModel, MockClock,
+    MockConversationStore, MockIdSource, MockLedger, MockPasswordHasher, MockRunnerStore, MockStoreHealth,
+    MockTokenIssuer, MockTokenVerifier, MockTurnStore, MockUserStore, ModelError, ModelEvent, ModelStream,
+    Subject, TokenError, Window,
+};
+use serde_json::Value;
+use services::{
+    Conversations, DefaultModels, Health, ModelSettings, SignIn, SignInSetup, Tasks, TurnSettings, Turns,
+    TurnsSetup,
+};
+use uuid::Uuid;
+
+/// What a scripted model does, in order.
+#[derive(Debug, Clone)]
+pub enum Step {
+    Say(&'static str),
+    SayMuch(usize),
+    Wait(Duration),
+    Finish,
+    Fail(fn() -> ModelError),
+}
+
+struct ScriptedModel(Vec<Step>);
+
+#[async_trait]
+impl LanguageModel for ScriptedModel {
+    fn provider(&self) -> &'static str {
+        "scripted"
+    }
+
+    async fn stream(&self, _: Prompt) -> Result<ModelStream, ModelError> {
+        if let Some(Step::Fail(error)) = self.0.first() {
+            return Err(error());
+        }
+        Ok(Box::pin(futures_util::stream::unfold(self.0.clone().into_iter(), |mut steps| async move {
+            loop {
+                let event = match steps.next()? {
+                    Step::Say(text) => Ok(ModelEvent::Delta(Delta::Text(text.to_owned()))),
+                    Step::SayMuch(bytes) => Ok(ModelEvent::Delta(Delta::Text("x".repeat(bytes)))),
+                    Step::Wait(time) => {
+                        tokio::time::sleep(time).await;
+                        continue;
+                    }
+                    Step::Finish => {
+                        let usage = Some(Usage { input: 10, output: 15, ..Usage::default() });
+                        Ok(ModelEvent::Finished { reason: FinishReason::Stop, usage, cost: None })
+                    }
+                    Step::Fail(error) => Err(error()),
+                };
+                return Some((event, steps));
+            }
+        })))
+    }
+
+    async fn check(&self) -> Result<(), ModelError> {
+        Ok(())
+    }
+}
+
+/// What a test sets up before it starts.
+pub struct Setup {
+    pub conversations: MockConversationStore,
+    pub turns: MockTurnStore,
+    pub users: MockUserStore,
+    pub health: MockStoreHealth,
+    pub hasher: MockPasswordHasher,
+    pub settings: HttpSettings,
+    pub steps: Vec<Step>,
+    pub grace: Duration,
+}
+
+pub fn setup() -> Setup {
+    let mut users = MockUserStore::new();
+    users.expect_find().returning(|id| Ok(Some(user(id.0))));
+    Setup {
+        conversations: MockConversationStore::new(),
+        turns: MockTurnStore::new(),
+        users,
+        health: MockStoreHealth::new(),
+        hasher: MockPasswordHasher::new(),
+        settings: HttpSettings::new("1.2.3", public_config()),
+        steps: Vec::new(),
+        grace: Duration::from_secs(8),
+    }
+}
+
+impl Setup {
+    /// The settings and the services.
+    pub fn ready(self) -> (HttpSettings, Services) {
+        let Self { conversations, turns, users, health, hasher, settings, steps, grace } = self;
+        let tasks = Tasks::new(tokio::runtime::Handle::current());
+        let conversations = Arc::new(conversations);
+        let model = Arc::new(ScriptedModel(steps));
+        let turns = Turns::new(TurnsSetup {
+            turns: Arc::new(turns),
+            conversations: conversations.clone(),
+            runners: Arc::new(MockRunnerStore::new()),
+            ledger: Arc::new(MockLedger::new()),
+            model: model.clone(),
+            clock: Arc::new(clock()),
+            ids: Arc::new(ids()),
+            tasks: tasks.clone(),
+            settings: turn_settings(grace),
+        });
+        let sign_in = SignIn::new(SignInSetup {
+            users: Arc::new(users),
+            hasher: Arc::new(hasher),
+            verifier: Arc::new(verifier()),
+            issuer: Arc::new(issuer()),
+            clock: Arc::new(clock()),
+            tasks: tasks.clone(),
+        });
+        let conversations =
+            Conversations::new(conversations, turns.clone(), Arc::new(clock()), Arc::new(ids()), tasks);
+        let health = Health::new(Arc::new(health), model);
+        let services = Services { turns, conversations, sign_in, health };
+        (settings, services)
+    }
+
+    /// A store that opens every turn, and a model that follows these steps.
+    pub fn with_open_turns(mut self, steps: Vec<Step>) -> Self {
+        self.steps = steps;
+        self.turns.expect_begin().returning(|begin: Begin| {
+            let conversation = Conversation { running: Some(begin.turn), ..conversation() };
+            let (model, question) = (begin.default_model, Seq(1));
+            Ok(Begun { conversation, persona: None, question, model, window: Window::default() })
+        });
+        self
+    }
+
+    /// A store that also keeps every reply.
+    pub fn with_working_turns(self, steps: Vec<Step>) -> Self {
+        let mut setup = self.with_open_turns(steps);
+        setup.turns.expect_finish().returning(|finish| Ok(kept(finish)));
+        setup
+    }
+}
+
+/// The whole application, without sockets.
+pub struct TestApp(Box<dyn Fn(test::TestRequest) -> LocalBoxFuture<'static, Read>>);
+
+/// Starts the application, without sockets.
+pub async fn start(setup: Setup) -> TestApp {
+    let (settings, services) = setup.ready();
+    let app = Rc::new(test::init_service(omnichat_http::application(&settings, &services)).await);
+    TestApp(Box::new(move |request| {
+        let app = Rc::clone(&app);
+        Box::pin(async move {
+            let response = app.call(request.to_request()).await.unwrap();
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            Read { status, headers, body: test::read_body(response).await.to_vec() }
+        })
+    }))
+}
+
+impl TestApp {
+    pub async fn call(&self, request: test::TestRequest) -> Read {
+        (self.0)(request).await
+    }
+}
+
+/// An answer, read to its end.
+pub struct Read {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Read {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.text()))
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    /// The error's code, after a look at the rest of its shape.
+    pub fn code(&self) -> String {
+        let body = self.json();
+        assert!(body["detail"].is_string() && body["detail"] == body["error"]["message"], "{body}");
+        assert!(body["error"]["type"].is_string(), "{body}");
+        body["error"]["code"].as_str().unwrap().to_owned()
+    }
+}
+
+/// A request by user 1.
+pub fn by_alice(request: test::TestRequest) -> test::TestRequest {
+    request.insert_header(("authorization", "Bearer alice"))
+}
+
+pub fn get(path: &str) -> test::TestRequest {
+    by_alice(test::TestRequest::get().uri(path))
+}
+
+pub fn post(path: &str, body: impl serde::Serialize) -> test::TestRequest {
+    by_alice(test::TestRequest::post().uri(path).set_json(body))
+}
+
+pub fn now() -> Timestamp {
+    DateTime::from_timestamp(1_700_000_000, 0).unwrap()
+}
+
+pub const ID: u128 = 0x0193_4a5b_6c7d_7e8f_9012_3456_789a_bcde;
+pub const PREFIXED: &str = "conv_01934a5b6c7d7e8f90123456789abcde";
+pub const UUID: &str = "01934a5b-6c7d-7e8f-9012-3456789abcde";
+
+pub fn conversation() -> Conversation {
+    Conversation {
+        id: ConversationId(Uuid::from_u128(ID)),
+        number: ConversationNumber(7),
+        owner: UserId(1),
+        label: Label::of_owner(UserId(1)),
+        project: None,
+        persona: None,
+        begun_by: Contract::ChatService,
+        home: MessageHome::Local,
+        title: None,
+        model: None,
+        last_model: None,
+        metadata: JsonText::empty_object(),
+        summary: None,
+        application: None,
+        active: true,
+        message_count: 0,
+        totals: Totals::default(),
+        last_seq: Seq(0),
+        running: None,
+        created_at: now(),
+        updated_at: now(),
+    }
+}
+
+pub fn message(seq: i64, role: Role, text: &str) -> Message {
+    Message {
+        id: MessageId(Uuid::from_u128(u128::try_from(seq).unwrap())),
+        number: MessageNumber(seq),
+        conversation: conversation().id,
+        seq: Seq(seq),
+        parent: None,
+        turn: None,
+        role,
+        parts: vec![Part::Text(text.to_owned())],
+        state: MessageState::Completed,
+        reply: None,
+        created_at: now(),
+    }
+}
+
+/// What is granted to every key of conversation 7.
+pub fn granted<T>(key: &ConversationKey, thing: T) -> Access<T> {
+    let id = ConversationKey::Id(conversation().id);
+    let number = ConversationKey::Number(conversation().number);
+    if *key == id || *key == number { Access::Granted(thing) } else { Access::Absent }
+}
+
+pub fn kept(finish: Finish) -> Finished {
+    let reply = finish.reply.filter(|(_, reply)| reply.says_something()).map(|(id, _)| ReplyRef {
+        id,
+        number: MessageNumber(2),
+        seq: Seq(2),
+        created_at: finish.ending.at,
+    });
+    let ending = Ending { reply, ..finish.ending };
+    Finished::Done { ending, conversation: Box::new(conversation()) }
+}
+
+pub fn user(id: i64) -> User {
+    let name = Some("alice@example.com".to_owned());
+    User {
+        id: UserId(id),
+        email: name.clone(),
+        username: name,
+        full_name: None,
+        tier: Tier::Free,
+        active: true,
+        created_at: now(),
+    }
+}
+
+fn verifier() -> MockTokenVerifier {
+    let mut verifier = MockTokenVerifier::new();
+    verifier.expect_verify().returning(|token| {
+        let subject = match token.as_str() {
+            "alice" => "1",
+            "expired" => return Err(TokenError::Expired),
+            _ => return Err(TokenError::Invalid("no such token".into())),
+        };
+        let (subject, expires_at) = (subject.to_owned(), now());
+        Ok(Subject { issuer: Issuer::Own, subject, application: None, expires_at })
+    });
+    verifier
+}
+
+fn issuer() -> MockTokenIssuer {
+    let mut issuer = MockTokenIssuer::new();
+    issuer.expect_issue().returning(|_, _| Ok(AccessToken { token: "a.b.c".to_owned(), expires_in: 3600 }));
+    issuer
+}
+
+fn clock() -> MockClock {
+    let mut clock = MockClock::new();
+    clock.expect_now().returning(now);
+    clock
+}
+
+fn ids() -> MockIdSource {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let next = || Uuid::from_u128(u128::from(NEXT.fetch_add(1, Ordering::Relaxed)));
+    let mut ids = MockIdSource::new();
+    ids.expect_conversation().returning(move || ConversationId(next()));
+    ids.expect_message().returning(move || MessageId(next()));
+    ids.expect_turn().returning(move || TurnId(next()));
+    ids.expect_runner().returning(move || domain::RunnerId(next()));
+    ids
+}
+
+fn turn_settings(first_event_grace: Duration) -> TurnSettings {
+    let model = ModelName::parse("test-model").unwrap();
+    let price = Price {
+        input_per_1k: NanoDollars(2_500_000),
+        cached_input_per_1k: NanoDollars(2_500_000),
+        output_per_1k: NanoDollars(10_000_000),
+    };
+    TurnSettings {
+        models: ModelSettings {
+            allow: None,
+            windows: HashMap::new(),
+            default_window: 128_000,
+            prices: HashMap::new(),
+            default_price: price,
+        },
+        defaults: DefaultModels {
+            llm_chat: model.clone(),
+            chat_service: model.clone(),
+            persona_chat: model.clone(),
+            title: model,
+        },
+        first_event_grace,
+        checkpoint_every: Duration::from_millis(250),
+        renew_every: Duration::from_secs(5),
+        finish_patience: Duration::from_mins(1),
+    }
+}
+
+fn public_config() -> PublicConfig {
+    PublicConfig {
+        provider: "demo".to_owned(),
+        model: "gpt-4o".to_owned(),
+        limits: PublicLimits { rate_limit_per_minute: 10, max_input_length: 10_000, max_file_size_mb: 20 },
+        context_management: ContextManagement {
+            mode: "full".to_owned(),
+            window_size: 5,
+            summarize_after_messages: 10,
+            summary_update_interval: 5,
+        },
+        pricing: Pricing { input_per_1k: 0.0025, output_per_1k: 0.01 },
+    }
+}
