@@ -24,6 +24,8 @@ const INSIDE: &[(&str, &[&str])] = &[
         "omnichat-openrouter",
         &["omnichat-domain", "omnichat-ports", "omnichat-openai-wire", "omnichat-openai-transport"],
     ),
+    // Stands in for the crate of that name (docs/decisions/004-event-stream-parser.md).
+    ("eventsource-stream", &[]),
     ("omnichat-demo", &["omnichat-domain", "omnichat-ports"]),
     ("omnichat-local", &["omnichat-domain", "omnichat-ports"]),
     ("omnichat-identity", &["omnichat-domain", "omnichat-ports"]),

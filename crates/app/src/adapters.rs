@@ -1,0 +1,117 @@
+//! The configured providers and keys, behind their ports.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use demo::{Demo, DemoSettings};
+use identity::{Argon2Hasher, JwtIdentity, TokenSettings};
+use local::{SystemChance, SystemClock};
+use openai::{OpenAi, OpenAiSettings};
+use openai_transport::Timeouts;
+use openrouter::{OpenRouter, OpenRouterSettings};
+use ports::{Clock, LanguageModel};
+use services::{Failover, RetryPolicy, Retrying, SignIn, SignInSetup, Tasks};
+
+use crate::config::{Auth, OpenAiApi, Provider, ProviderChoice};
+use crate::stores::Stores;
+
+/// The first pause before a provider is asked again, and the longest one.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+/// How long a call may be asked again for.
+const RETRY_FOR: Duration = Duration::from_secs(30);
+/// How fast the demo model writes.
+const DEMO_PAUSE: Duration = Duration::from_millis(20);
+
+/// The configured provider, with retry, and with those that stand in for it.
+///
+/// # Errors
+/// Where no HTTP client can be made.
+pub fn model(provider: &Provider) -> anyhow::Result<Arc<dyn LanguageModel>> {
+    let client = http_client(provider)?;
+    let first = retrying(provider, &provider.choice, &client);
+    let Some(fallback) = &provider.fallback else { return Ok(first) };
+    Ok(Arc::new(Failover::new(first, vec![retrying(provider, fallback, &client)])))
+}
+
+/// The client of all provider calls. A whole call has no timeout of the client's: streams bound themselves.
+fn http_client(provider: &Provider) -> anyhow::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .connect_timeout(provider.connect_timeout)
+        .redirect(reqwest::redirect::Policy::none())
+        .tcp_nodelay(true)
+        .user_agent(concat!("omnichat/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .context("no HTTP client can be made")
+}
+
+fn retrying(
+    provider: &Provider,
+    choice: &ProviderChoice,
+    client: &reqwest::Client,
+) -> Arc<dyn LanguageModel> {
+    let policy = RetryPolicy {
+        attempts: provider.attempts,
+        first_pause: FIRST_PAUSE,
+        longest_pause: LONGEST_PAUSE,
+        total: RETRY_FOR,
+    };
+    Arc::new(Retrying::new(plain(provider, choice, client.clone()), policy, Arc::new(SystemChance)))
+}
+
+fn plain(provider: &Provider, choice: &ProviderChoice, client: reqwest::Client) -> Arc<dyn LanguageModel> {
+    let timeouts = Timeouts {
+        first_event: provider.first_event_timeout,
+        idle: provider.idle_timeout,
+        total: provider.total_timeout,
+    };
+    match choice {
+        ProviderChoice::OpenAi(settings) => {
+            let api = match settings.api {
+                OpenAiApi::Responses => openai::OpenAiApi::Responses,
+                OpenAiApi::Chat => openai::OpenAiApi::Chat,
+            };
+            let (api_key, base_url) = (settings.api_key.clone(), settings.base_url.clone());
+            Arc::new(OpenAi::new(client, OpenAiSettings { api_key, base_url, api, timeouts }))
+        }
+        ProviderChoice::OpenRouter(settings) => {
+            let settings = settings.clone();
+            Arc::new(OpenRouter::new(
+                client,
+                OpenRouterSettings {
+                    api_key: settings.api_key,
+                    base_url: settings.base_url,
+                    referer: settings.referer,
+                    title: settings.title,
+                    timeouts,
+                },
+            ))
+        }
+        ProviderChoice::Demo => Arc::new(Demo::new(DemoSettings { delay_between_words: DEMO_PAUSE })),
+    }
+}
+
+/// Sign-in with the configured keys.
+///
+/// # Errors
+/// Where a key cannot be read or is too weak.
+pub fn sign_in(auth: &Auth, stores: &Stores, tasks: Tasks) -> anyhow::Result<SignIn> {
+    let settings = TokenSettings {
+        secret: auth.secret.read_or_make()?,
+        audience: auth.audience.clone(),
+        lifetime: auth.token_lifetime,
+        trusted_issuers: auth.trusted_issuers.clone(),
+        public_keys: auth.public_keys.clone(),
+    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let tokens = Arc::new(JwtIdentity::new(settings, Arc::clone(&clock))?);
+    Ok(SignIn::new(SignInSetup {
+        users: Arc::clone(&stores.users),
+        hasher: Arc::new(Argon2Hasher::new(auth.hashing_at_once)),
+        verifier: tokens.clone(),
+        issuer: tokens,
+        clock,
+        tasks,
+    }))
+}

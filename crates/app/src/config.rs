@@ -1,0 +1,197 @@
+//! Configuration: defaults in code, `config.yaml`, `{environment}.yaml`, `.env`, the environment; later ones win.
+//!
+//! Each setting has one path, `section.key`, and the variable `OMNICHAT_SECTION__KEY`; the documented settings keep
+//! their documented names beside it. The yaml files are built in, so the binary needs none beside it.
+
+pub mod auth;
+pub mod context_management;
+pub mod database;
+mod dotenv;
+mod environment;
+mod error;
+mod lenient;
+pub mod limits;
+pub mod models;
+mod notice;
+pub mod provider;
+pub mod server;
+pub mod settings;
+mod sources;
+pub mod storage;
+pub mod telemetry;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+pub use auth::{Auth, JwtSecret};
+pub use context_management::{ContextManagement, ContextMode};
+pub use database::{Database, DatabaseChoice};
+pub use environment::Environment;
+pub use error::ConfigError;
+pub use limits::Limits;
+pub use models::Models;
+pub use notice::Notice;
+pub use provider::{OpenAi, OpenAiApi, OpenRouter, Provider, ProviderChoice};
+pub use server::{Listen, Network, Server};
+pub use storage::{S3, Storage};
+pub use telemetry::{LogFormat, Telemetry};
+
+use sources::Sources;
+
+/// All that can be set, read and checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the service runs.
+    pub environment: Environment,
+    /// How it is reached.
+    pub server: Server,
+    /// Where conversations are kept.
+    pub database: Database,
+    /// How callers prove who they are.
+    pub auth: Auth,
+    /// Who answers.
+    pub provider: Provider,
+    /// Which models, and what they cost.
+    pub models: Models,
+    /// How much of a conversation a model sees.
+    pub context_management: ContextManagement,
+    /// How much a caller may do.
+    pub limits: Limits,
+    /// Where files are kept.
+    pub storage: Storage,
+    /// What is logged, and how.
+    pub telemetry: Telemetry,
+    /// What the operator should know; to be logged as warnings at the start.
+    pub notices: Vec<Notice>,
+}
+
+/// Names the directory of the yaml files; `config` where it is not set.
+pub(crate) const DIRECTORY_VARIABLE: &str = "OMNICHAT_CONFIG_DIR";
+
+const DIRECTORY: &str = "config";
+const DOTENV: &str = ".env";
+
+/// The settings as the sources hold them, before they are checked.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Sections {
+    server: server::Section,
+    database: database::Section,
+    auth: auth::Section,
+    provider: provider::Section,
+    models: models::Section,
+    context_management: context_management::Section,
+    limits: limits::Section,
+    storage: storage::Section,
+    telemetry: telemetry::Section,
+}
+
+/// What the checks of a section know and add to.
+struct Checking {
+    environment: Environment,
+    sources: Sources,
+    notices: Vec<Notice>,
+}
+
+impl Checking {
+    /// An error about a setting, by the name that the operator gave it.
+    fn error(&self, path: &str, problem: impl Into<String>) -> ConfigError {
+        ConfigError::new(self.sources.place(path), problem)
+    }
+}
+
+impl Config {
+    /// Reads the process's environment and, in the working directory, `.env` and `config/`.
+    ///
+    /// # Errors
+    /// Where a source cannot be read, or a setting is unknown, missing or wrong; the error names it.
+    pub fn load() -> Result<Self, ConfigError> {
+        let variables = process_variables()?;
+        let dotenv = read_dotenv(Path::new(DOTENV))?;
+        let directory = directory(&variables)?;
+        Self::from_sources(&variables, dotenv.as_deref(), directory.as_deref())
+    }
+
+    /// Reads these sources: variables, the text of a `.env` file, a directory with yaml files.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn from_sources(
+        variables: &BTreeMap<String, String>,
+        dotenv: Option<&str>,
+        directory: Option<&Path>,
+    ) -> Result<Self, ConfigError> {
+        let mut notices = Vec::new();
+        let named = sources::named_variables(variables, dotenv, &mut notices)?;
+        let environment = Environment::parse(named.get(Environment::VARIABLE).map(String::as_str))?;
+        let sources = Sources::read(&environment, named.settings, directory)?;
+        let sections: Sections = sources.extract()?;
+        Self::check(sections, Checking { environment, sources, notices })
+    }
+
+    fn check(sections: Sections, mut checking: Checking) -> Result<Self, ConfigError> {
+        let Sections {
+            server,
+            database,
+            auth,
+            provider,
+            models,
+            context_management,
+            limits,
+            storage,
+            telemetry,
+        } = sections;
+        let checking_mut = &mut checking;
+        let storage = storage.check(checking_mut)?;
+        Ok(Self {
+            server: server.check(checking_mut)?,
+            database: database.check(checking_mut, &storage.data_dir)?,
+            auth: auth.check(checking_mut, &storage.data_dir)?,
+            provider: provider.check(checking_mut)?,
+            models: models.check(checking_mut)?,
+            context_management: context_management.check(checking_mut)?,
+            limits: limits.check(checking_mut)?,
+            telemetry: telemetry.check(checking_mut)?,
+            storage,
+            environment: checking.environment,
+            notices: checking.notices,
+        })
+    }
+}
+
+/// The one place where the process's environment is read.
+fn process_variables() -> Result<BTreeMap<String, String>, ConfigError> {
+    let mut variables = BTreeMap::new();
+    for (name, value) in std::env::vars_os() {
+        let Ok(name) = name.into_string() else { continue };
+        match value.into_string() {
+            Ok(value) => {
+                variables.insert(name, value);
+            }
+            Err(_) if settings::is_ours(&name) => {
+                return Err(ConfigError::new(format!("{name} (environment)"), "is not valid UTF-8"));
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(variables)
+}
+
+fn read_dotenv(path: &Path) -> Result<Option<String>, ConfigError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(ConfigError::new(DOTENV, format!("cannot be read: {error}"))),
+    }
+}
+
+fn directory(variables: &BTreeMap<String, String>) -> Result<Option<PathBuf>, ConfigError> {
+    match variables.get(DIRECTORY_VARIABLE).map(|name| name.trim()).filter(|name| !name.is_empty()) {
+        Some(name) if Path::new(name).is_dir() => Ok(Some(name.into())),
+        Some(_) => Err(ConfigError::new(DIRECTORY_VARIABLE, "names no directory")),
+        None => Ok(Some(PathBuf::from(DIRECTORY)).filter(|directory| directory.is_dir())),
+    }
+}

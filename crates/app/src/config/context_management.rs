@@ -1,0 +1,82 @@
+//! How much of a conversation a model sees.
+
+use serde::Deserialize;
+
+use super::{Checking, ConfigError, lenient};
+
+/// How much of a conversation a model sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ContextManagement {
+    /// All of it, or a summary and the last messages.
+    pub mode: ContextMode,
+    /// Exchanges that are sent beside a summary.
+    pub window_size: u32,
+    /// Exchanges after which the first summary is made.
+    pub summarize_after_messages: u32,
+    /// Exchanges after which it is made anew.
+    pub summary_update_interval: u32,
+}
+
+/// What a model sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContextMode {
+    /// All that fits.
+    Full,
+    /// The summary, and the last messages.
+    SummaryWindow,
+}
+
+impl ContextMode {
+    /// Its name in the configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::SummaryWindow => "summary_window",
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Section {
+    #[serde(deserialize_with = "lenient::text")]
+    mode: String,
+    #[serde(deserialize_with = "lenient::whole")]
+    window_size: u32,
+    #[serde(deserialize_with = "lenient::whole")]
+    summarize_after_messages: u32,
+    #[serde(deserialize_with = "lenient::whole")]
+    summary_update_interval: u32,
+}
+
+impl Default for Section {
+    fn default() -> Self {
+        Self {
+            mode: ContextMode::Full.as_str().to_owned(),
+            window_size: 5,
+            summarize_after_messages: 10,
+            summary_update_interval: 5,
+        }
+    }
+}
+
+impl Section {
+    pub(super) fn check(self, checking: &Checking) -> Result<ContextManagement, ConfigError> {
+        let Self { mode, window_size, summarize_after_messages, summary_update_interval } = self;
+        let modes = [ContextMode::Full, ContextMode::SummaryWindow];
+        let mode = modes.into_iter().find(|known| known.as_str() == mode);
+        let mode =
+            mode.ok_or_else(|| checking.error("context_management.mode", "must be full or summary_window"))?;
+        for (path, number) in [
+            ("context_management.window_size", window_size),
+            ("context_management.summarize_after_messages", summarize_after_messages),
+            ("context_management.summary_update_interval", summary_update_interval),
+        ] {
+            if number == 0 {
+                return Err(checking.error(path, "must be at least 1"));
+            }
+        }
+        Ok(ContextManagement { mode, window_size, summarize_after_messages, summary_update_interval })
+    }
+}

@@ -1,0 +1,191 @@
+//! Which models are asked, what they read at once, and what they cost.
+
+mod known;
+
+use std::collections::{BTreeMap, HashMap};
+
+use domain::{ModelName, NanoDollars, Price};
+use serde::Deserialize;
+use services::{DefaultModels, ModelSettings};
+
+use super::lenient::{self, Whole};
+use super::{Checking, ConfigError};
+
+/// Which models are asked, what they read at once, and what they cost.
+#[derive(Debug, Clone)]
+pub struct Models {
+    /// The model of each contract where nobody names one.
+    pub defaults: DefaultModels,
+    /// What S4 asks for where its sends say nothing (S4-27).
+    pub persona_chat_max_tokens: u32,
+    /// As above: from 0 to 1.
+    pub persona_chat_temperature: f64,
+    /// Makes summaries.
+    pub summary: ModelName,
+    /// Tries prompts out.
+    pub preview: ModelName,
+    /// Which may be asked, their windows and prices.
+    pub facts: ModelSettings,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Section {
+    #[serde(deserialize_with = "lenient::text")]
+    default: String,
+    #[serde(deserialize_with = "lenient::text")]
+    chat_service: String,
+    #[serde(deserialize_with = "lenient::text")]
+    persona_chat: String,
+    #[serde(deserialize_with = "lenient::whole")]
+    persona_chat_max_tokens: u32,
+    #[serde(deserialize_with = "lenient::decimal")]
+    persona_chat_temperature: f64,
+    #[serde(deserialize_with = "lenient::text")]
+    title: String,
+    #[serde(deserialize_with = "lenient::text")]
+    summary: String,
+    #[serde(deserialize_with = "lenient::text")]
+    preview: String,
+    #[serde(deserialize_with = "lenient::some_list")]
+    allow: Option<Vec<String>>,
+    pricing: PriceSection,
+    #[serde(deserialize_with = "lenient::table")]
+    prices: BTreeMap<String, PriceSection>,
+    #[serde(deserialize_with = "lenient::table")]
+    windows: BTreeMap<String, Whole>,
+    #[serde(deserialize_with = "lenient::whole")]
+    default_window: u32,
+}
+
+/// US dollars per thousand tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the documented keys")]
+struct PriceSection {
+    #[serde(deserialize_with = "lenient::decimal")]
+    input_per_1k: f64,
+    /// As `input_per_1k` where absent.
+    #[serde(default, deserialize_with = "lenient::some_decimal")]
+    cached_input_per_1k: Option<f64>,
+    #[serde(deserialize_with = "lenient::decimal")]
+    output_per_1k: f64,
+}
+
+/// No model reads less, and the planner needs room.
+const LEAST_WINDOW: u32 = 1_024;
+
+impl Default for Section {
+    fn default() -> Self {
+        Self {
+            default: "gpt-4o".to_owned(),
+            chat_service: "openai/gpt-3.5-turbo".to_owned(),
+            persona_chat: "gpt-3.5-turbo".to_owned(),
+            persona_chat_max_tokens: 1_000,
+            persona_chat_temperature: 0.7,
+            title: "gpt-4o-mini".to_owned(),
+            summary: "gpt-4o-mini".to_owned(),
+            preview: "gpt-3.5-turbo".to_owned(),
+            allow: None,
+            pricing: PriceSection::default(),
+            prices: BTreeMap::new(),
+            windows: BTreeMap::new(),
+            default_window: 128_000,
+        }
+    }
+}
+
+impl Default for PriceSection {
+    fn default() -> Self {
+        Self { input_per_1k: 0.0025, cached_input_per_1k: None, output_per_1k: 0.01 }
+    }
+}
+
+impl PriceSection {
+    fn price(self, path: &str, checking: &Checking) -> Result<Price, ConfigError> {
+        let amount = |dollars: f64, key: &str| {
+            let amount = NanoDollars::from_dollars(dollars).filter(|amount| amount.0 >= 0);
+            amount.ok_or_else(|| {
+                checking.error(&format!("{path}.{key}"), "must not be negative, nor too large")
+            })
+        };
+        let cached = self.cached_input_per_1k.unwrap_or(self.input_per_1k);
+        Ok(Price {
+            input_per_1k: amount(self.input_per_1k, "input_per_1k")?,
+            cached_input_per_1k: amount(cached, "cached_input_per_1k")?,
+            output_per_1k: amount(self.output_per_1k, "output_per_1k")?,
+        })
+    }
+}
+
+impl Section {
+    pub(super) fn check(self, checking: &Checking) -> Result<Models, ConfigError> {
+        let name = |text: &str, path: &str| {
+            ModelName::parse(text).map_err(|_| checking.error(path, "is not the name of a model"))
+        };
+        if self.persona_chat_max_tokens == 0 {
+            return Err(checking.error("models.persona_chat_max_tokens", "must be at least 1"));
+        }
+        if !(0.0..=1.0).contains(&self.persona_chat_temperature) {
+            return Err(checking.error("models.persona_chat_temperature", "must be from 0 to 1"));
+        }
+        if self.default_window < LEAST_WINDOW {
+            return Err(checking.error("models.default_window", "must be at least 1024 tokens"));
+        }
+        let default = name(&self.default, "models.default")?;
+        let allow = match &self.allow {
+            Some(names) => {
+                let names = names.iter().map(|text| Ok(name(text, "models.allow")?.as_str().to_owned()));
+                Some(names.collect::<Result<_, ConfigError>>()?)
+            }
+            None => None,
+        };
+        let facts = ModelSettings {
+            allow,
+            windows: self.windows(checking)?,
+            default_window: self.default_window,
+            prices: self.prices(&default, checking)?,
+            default_price: self.pricing.price("models.pricing", checking)?,
+        };
+        Ok(Models {
+            defaults: DefaultModels {
+                llm_chat: default,
+                chat_service: name(&self.chat_service, "models.chat_service")?,
+                persona_chat: name(&self.persona_chat, "models.persona_chat")?,
+                title: name(&self.title, "models.title")?,
+            },
+            persona_chat_max_tokens: self.persona_chat_max_tokens,
+            persona_chat_temperature: self.persona_chat_temperature,
+            summary: name(&self.summary, "models.summary")?,
+            preview: name(&self.preview, "models.preview")?,
+            facts,
+        })
+    }
+
+    fn windows(&self, checking: &Checking) -> Result<HashMap<String, u32>, ConfigError> {
+        let mut windows: HashMap<String, u32> =
+            known::WINDOWS.iter().map(|(name, window)| ((*name).to_owned(), *window)).collect();
+        windows.extend(self.windows.iter().map(|(name, Whole(window))| (name.clone(), *window)));
+        if windows.values().any(|window| *window < LEAST_WINDOW) {
+            return Err(checking.error("models.windows", "holds less than 1024 tokens"));
+        }
+        Ok(windows)
+    }
+
+    fn prices(
+        &self,
+        default: &ModelName,
+        checking: &Checking,
+    ) -> Result<HashMap<String, Price>, ConfigError> {
+        let mut prices = known::prices();
+        // Who changes `pricing` speaks of the model beside it, whatever the list says.
+        if self.pricing != PriceSection::default() {
+            prices.remove(default.as_str());
+            prices.remove(default.as_str().rsplit('/').next().unwrap_or_default());
+        }
+        for (name, section) in &self.prices {
+            prices.insert(name.clone(), section.price(&format!("models.prices.{name}"), checking)?);
+        }
+        Ok(prices)
+    }
+}

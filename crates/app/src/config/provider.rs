@@ -1,0 +1,287 @@
+//! Who answers.
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use super::{Checking, ConfigError, Notice, lenient};
+
+/// Who answers, and how long that may take.
+#[derive(Debug, Clone)]
+pub struct Provider {
+    /// Who is asked.
+    pub choice: ProviderChoice,
+    /// Who is asked where the first one fails before it began to answer.
+    pub fallback: Option<ProviderChoice>,
+    /// How long a connection may take.
+    pub connect_timeout: Duration,
+    /// How long a model may think before its first event.
+    pub first_event_timeout: Duration,
+    /// How long a stream may be silent.
+    pub idle_timeout: Duration,
+    /// How long a reply may take in all.
+    pub total_timeout: Duration,
+    /// Calls in all, the first one included, before a failure is the answer.
+    pub attempts: u32,
+}
+
+/// A provider.
+#[derive(Debug, Clone)]
+pub enum ProviderChoice {
+    /// `openai`, or a server that speaks like it.
+    OpenAi(OpenAi),
+    /// `openrouter`.
+    OpenRouter(OpenRouter),
+    /// `demo`: no model, and replies that are made up.
+    Demo,
+}
+
+/// How `openai` is called.
+#[derive(Debug, Clone)]
+pub struct OpenAi {
+    /// The key.
+    pub api_key: SecretString,
+    /// The base of its addresses, with `/v1` and without a slash at the end.
+    pub base_url: String,
+    /// The wire.
+    pub api: OpenAiApi,
+}
+
+/// The wire that `openai` speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenAiApi {
+    /// The Responses API.
+    Responses,
+    /// Chat Completions, for compatible servers.
+    Chat,
+}
+
+/// How `openrouter` is called.
+#[derive(Debug, Clone)]
+pub struct OpenRouter {
+    /// The key.
+    pub api_key: SecretString,
+    /// The base of its addresses, with `/v1` and without a slash at the end.
+    pub base_url: String,
+    /// The address of this service, for its rankings.
+    pub referer: Option<String>,
+    /// The name of this service, for its rankings.
+    pub title: Option<String>,
+}
+
+impl ProviderChoice {
+    /// Its name in the configuration.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::OpenAi(_) => "openai",
+            Self::OpenRouter(_) => "openrouter",
+            Self::Demo => "demo",
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Section {
+    #[serde(deserialize_with = "lenient::some_text")]
+    name: Option<String>,
+    #[serde(deserialize_with = "lenient::some_text")]
+    fallback: Option<String>,
+    #[serde(deserialize_with = "lenient::whole")]
+    connect_timeout_seconds: u32,
+    #[serde(deserialize_with = "lenient::whole")]
+    first_event_timeout_seconds: u32,
+    #[serde(deserialize_with = "lenient::whole")]
+    idle_timeout_seconds: u32,
+    #[serde(deserialize_with = "lenient::whole")]
+    total_timeout_seconds: u32,
+    #[serde(deserialize_with = "lenient::whole")]
+    attempts: u32,
+    openai: OpenAiSection,
+    openrouter: OpenRouterSection,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct OpenAiSection {
+    #[serde(deserialize_with = "lenient::some_secret")]
+    api_key: Option<SecretString>,
+    #[serde(deserialize_with = "lenient::text")]
+    base_url: String,
+    #[serde(deserialize_with = "lenient::text")]
+    api: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct OpenRouterSection {
+    #[serde(deserialize_with = "lenient::some_secret")]
+    api_key: Option<SecretString>,
+    #[serde(deserialize_with = "lenient::text")]
+    base_url: String,
+    #[serde(deserialize_with = "lenient::some_text")]
+    referer: Option<String>,
+    #[serde(deserialize_with = "lenient::some_text")]
+    title: Option<String>,
+}
+
+impl Default for Section {
+    fn default() -> Self {
+        Self {
+            name: None,
+            fallback: None,
+            connect_timeout_seconds: 5,
+            first_event_timeout_seconds: 60,
+            idle_timeout_seconds: 60,
+            total_timeout_seconds: 600,
+            attempts: 3,
+            openai: OpenAiSection::default(),
+            openrouter: OpenRouterSection::default(),
+        }
+    }
+}
+
+impl Default for OpenAiSection {
+    fn default() -> Self {
+        Self { api_key: None, base_url: "https://api.openai.com/v1".to_owned(), api: "responses".to_owned() }
+    }
+}
+
+impl Default for OpenRouterSection {
+    fn default() -> Self {
+        Self {
+            api_key: None,
+            base_url: "https://openrouter.ai/api/v1".to_owned(),
+            referer: None,
+            title: None,
+        }
+    }
+}
+
+impl Section {
+    pub(super) fn check(self, checking: &mut Checking) -> Result<Provider, ConfigError> {
+        for (path, number) in [
+            ("provider.connect_timeout_seconds", self.connect_timeout_seconds),
+            ("provider.first_event_timeout_seconds", self.first_event_timeout_seconds),
+            ("provider.idle_timeout_seconds", self.idle_timeout_seconds),
+            ("provider.total_timeout_seconds", self.total_timeout_seconds),
+            ("provider.attempts", self.attempts),
+        ] {
+            if number == 0 {
+                return Err(checking.error(path, "must be at least 1"));
+            }
+        }
+        let choice = match &self.name {
+            Some(name) => self.named(name, "provider.name", checking)?,
+            None => self.unnamed(checking)?,
+        };
+        if matches!(choice, ProviderChoice::Demo) {
+            checking.notices.push(Notice::Demo);
+        }
+        let fallback = match &self.fallback {
+            Some(name) => Some(self.named(name, "provider.fallback", checking)?),
+            None => None,
+        };
+        if fallback.as_ref().is_some_and(|fallback| fallback.name() == choice.name()) {
+            return Err(checking.error("provider.fallback", "is the provider that is asked first"));
+        }
+        let seconds = |number: u32| Duration::from_secs(number.into());
+        Ok(Provider {
+            choice,
+            fallback,
+            connect_timeout: seconds(self.connect_timeout_seconds),
+            first_event_timeout: seconds(self.first_event_timeout_seconds),
+            idle_timeout: seconds(self.idle_timeout_seconds),
+            total_timeout: seconds(self.total_timeout_seconds),
+            attempts: self.attempts,
+        })
+    }
+
+    /// Nobody says who is asked: the keys say it (C-16).
+    fn unnamed(&self, checking: &mut Checking) -> Result<ProviderChoice, ConfigError> {
+        if self.openrouter.api_key.is_some() {
+            return self.openrouter.choice("OPENROUTER_API_KEY", checking);
+        }
+        if self.openai.api_key.is_some() {
+            return self.openai.choice("OPENAI_API_KEY", checking);
+        }
+        if checking.environment.is_development() {
+            return Ok(ProviderChoice::Demo);
+        }
+        let problem = "or OPENAI_API_KEY must be set in production, or LLM_PROVIDER=demo";
+        Err(checking.error("provider.openrouter.api_key", problem))
+    }
+
+    fn named(&self, name: &str, path: &str, checking: &mut Checking) -> Result<ProviderChoice, ConfigError> {
+        let place = checking.sources.place(path);
+        match name.to_ascii_lowercase().as_str() {
+            "openai" => self.openai.choice(&place, checking),
+            "openrouter" => self.openrouter.choice(&place, checking),
+            "demo" => Ok(ProviderChoice::Demo),
+            _ => Err(ConfigError::new(
+                place,
+                format!("is `{name}`, which is none of: openai, openrouter, demo"),
+            )),
+        }
+    }
+}
+
+impl OpenAiSection {
+    fn choice(&self, asked_by: &str, checking: &mut Checking) -> Result<ProviderChoice, ConfigError> {
+        let api_key = key(self.api_key.as_ref(), "provider.openai.api_key", asked_by, checking)?;
+        let base_url = base_url(&self.base_url, "provider.openai.base_url", checking)?;
+        let api = match self.api.to_ascii_lowercase().as_str() {
+            "responses" => OpenAiApi::Responses,
+            "chat" => OpenAiApi::Chat,
+            _ => return Err(checking.error("provider.openai.api", "must be responses or chat")),
+        };
+        Ok(ProviderChoice::OpenAi(OpenAi { api_key, base_url, api }))
+    }
+}
+
+impl OpenRouterSection {
+    fn choice(&self, asked_by: &str, checking: &mut Checking) -> Result<ProviderChoice, ConfigError> {
+        let api_key = key(self.api_key.as_ref(), "provider.openrouter.api_key", asked_by, checking)?;
+        let base_url = base_url(&self.base_url, "provider.openrouter.base_url", checking)?;
+        let (referer, title) = (self.referer.clone(), self.title.clone());
+        Ok(ProviderChoice::OpenRouter(OpenRouter { api_key, base_url, referer, title }))
+    }
+}
+
+/// The key, which travels in a header.
+fn key(
+    key: Option<&SecretString>,
+    path: &str,
+    asked_by: &str,
+    checking: &mut Checking,
+) -> Result<SecretString, ConfigError> {
+    let Some(key) = key else {
+        return Err(checking.error(path, format!("must be set, as {asked_by} asks for this provider")));
+    };
+    let text = key.expose_secret();
+    if !text.chars().all(|c| c.is_ascii_graphic()) {
+        return Err(checking.error(path, "holds a character that no key has, such as a space"));
+    }
+    if ["your-key", "your_", "your-", "sk-xxx"].iter().any(|start| text.starts_with(start)) {
+        checking.notices.push(Notice::PlaceholderKey { variable: checking.sources.place(path) });
+    }
+    Ok(key.clone())
+}
+
+fn base_url(text: &str, path: &str, checking: &Checking) -> Result<String, ConfigError> {
+    let is_good = reqwest::Url::parse(text).is_ok_and(|url| {
+        ["http", "https"].contains(&url.scheme())
+            && url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    });
+    if is_good {
+        Ok(text.trim_end_matches('/').to_owned())
+    } else {
+        Err(checking.error(path, "must be an address such as https://api.openai.com/v1"))
+    }
+}

@@ -1,0 +1,222 @@
+//! How the service is reached.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::{Checking, ConfigError, lenient};
+
+/// How the service is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Where it listens; never empty.
+    pub listen: Vec<Listen>,
+    /// The proxies whose word about a caller's address counts.
+    pub trusted_proxies: Vec<Network>,
+    /// The origins whose pages may call; `*` stands alone and means all.
+    pub cors_origins: Vec<String>,
+    /// How long running turns may go on when the process is asked to end.
+    pub shutdown_grace: Duration,
+    /// How long a streamed answer waits for the first event before it begins with heartbeats.
+    pub first_event_grace: Duration,
+    /// How often a silent stream shows that it lives.
+    pub heartbeat: Duration,
+}
+
+/// A place to listen at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listen {
+    /// The address and the port.
+    pub address: SocketAddr,
+    /// Whether the service also starts where there is no such address, as on a machine without IPv6.
+    pub optional: bool,
+}
+
+/// Addresses that begin alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    /// One of them.
+    pub address: IpAddr,
+    /// How many bits they share.
+    pub prefix: u8,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Section {
+    #[serde(deserialize_with = "lenient::list")]
+    host: Vec<String>,
+    #[serde(deserialize_with = "lenient::whole")]
+    port: u16,
+    #[serde(deserialize_with = "lenient::list")]
+    extra_ports: Vec<String>,
+    #[serde(deserialize_with = "lenient::list")]
+    trusted_proxies: Vec<String>,
+    #[serde(deserialize_with = "lenient::list")]
+    cors_origins: Vec<String>,
+    #[serde(deserialize_with = "lenient::whole")]
+    shutdown_grace_seconds: u32,
+    #[serde(deserialize_with = "lenient::whole")]
+    first_event_grace_seconds: u32,
+    #[serde(deserialize_with = "lenient::whole")]
+    heartbeat_seconds: u32,
+}
+
+impl Default for Section {
+    fn default() -> Self {
+        Self {
+            host: Vec::new(),
+            port: 8000,
+            extra_ports: Vec::new(),
+            trusted_proxies: Vec::new(),
+            cors_origins: Vec::new(),
+            shutdown_grace_seconds: 30,
+            first_event_grace_seconds: 8,
+            heartbeat_seconds: 10,
+        }
+    }
+}
+
+impl Section {
+    pub(super) fn check(self, checking: &Checking) -> Result<Server, ConfigError> {
+        let listen = self.listen(checking)?;
+        let networks = self.trusted_proxies.iter().map(|text| Network::parse(text)).collect::<Option<_>>();
+        let trusted_proxies = networks.ok_or_else(|| {
+            checking.error("server.trusted_proxies", "must be addresses or networks, such as 10.0.0.0/8")
+        })?;
+        self.check_origins(checking)?;
+        if !(1..=60).contains(&self.heartbeat_seconds) {
+            return Err(checking.error("server.heartbeat_seconds", "must be from 1 to 60"));
+        }
+        let seconds = |number: u32| Duration::from_secs(number.into());
+        Ok(Server {
+            listen,
+            trusted_proxies,
+            cors_origins: self.cors_origins,
+            shutdown_grace: seconds(self.shutdown_grace_seconds),
+            first_event_grace: seconds(self.first_event_grace_seconds),
+            heartbeat: seconds(self.heartbeat_seconds),
+        })
+    }
+
+    fn listen(&self, checking: &Checking) -> Result<Vec<Listen>, ConfigError> {
+        let wrong_host = || checking.error("server.host", "must be an address, such as 127.0.0.1 or 0.0.0.0");
+        let mut addresses: Vec<IpAddr> = Vec::new();
+        for host in &self.host {
+            if host == "localhost" {
+                addresses.extend([IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]);
+            } else {
+                addresses.push(host.parse().map_err(|_| wrong_host())?);
+            }
+        }
+        if addresses.is_empty() {
+            return Err(wrong_host());
+        }
+        let mut ports = vec![self.port];
+        for port in &self.extra_ports {
+            let port = port.parse().map_err(|_| {
+                checking
+                    .error("server.extra_ports", "must be ports with commas between them, such as 7001,8002")
+            })?;
+            if !ports.contains(&port) {
+                ports.push(port);
+            }
+        }
+        let beside = addresses.len() > 1;
+        let mut listen: Vec<Listen> = Vec::new();
+        for address in addresses {
+            for port in &ports {
+                let optional = beside && address == IpAddr::V6(Ipv6Addr::LOCALHOST);
+                let new = Listen { address: SocketAddr::new(address, *port), optional };
+                if !listen.contains(&new) {
+                    listen.push(new);
+                }
+            }
+        }
+        Ok(listen)
+    }
+
+    fn check_origins(&self, checking: &Checking) -> Result<(), ConfigError> {
+        let all = self.cors_origins.iter().any(|origin| origin == "*");
+        let each = self.cors_origins.iter().all(|origin| is_origin(origin));
+        if (all && self.cors_origins.len() == 1) || (!all && each) {
+            return Ok(());
+        }
+        let problem = "must be origins, such as https://app.example.com without a path, or `*` alone";
+        Err(checking.error("server.cors_origins", problem))
+    }
+}
+
+/// A scheme, a host, perhaps a port, and nothing else: browsers compare origins letter by letter.
+fn is_origin(text: &str) -> bool {
+    let parsed = reqwest::Url::parse(text);
+    parsed.is_ok_and(|url| url.has_host() && url.origin().ascii_serialization() == text)
+}
+
+impl Network {
+    fn parse(text: &str) -> Option<Self> {
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix.parse().ok()?)),
+            None => (text, None),
+        };
+        let address: IpAddr = address.parse().ok()?;
+        let longest = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = prefix.unwrap_or(longest);
+        (prefix <= longest).then_some(Self { address, prefix })
+    }
+
+    /// Whether the address is one of them.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let alike =
+            |one: u128, other: u128, unused: u32| one.checked_shr(unused) == other.checked_shr(unused);
+        match (self.address, address.to_canonical()) {
+            (IpAddr::V4(one), IpAddr::V4(other)) => {
+                alike(one.to_bits().into(), other.to_bits().into(), 32 - u32::from(self.prefix))
+            }
+            (IpAddr::V6(one), IpAddr::V6(other)) => {
+                alike(one.to_bits(), other.to_bits(), 128 - u32::from(self.prefix))
+            }
+            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_holds_the_addresses_that_begin_like_it() {
+        for (network, address, holds) in [
+            ("10.0.0.0/8", "10.255.0.1", true),
+            ("10.0.0.0/8", "11.0.0.1", false),
+            ("10.0.0.0/8", "::ffff:10.1.2.3", true),
+            ("192.168.1.7", "192.168.1.7", true),
+            ("192.168.1.7", "192.168.1.8", false),
+            ("0.0.0.0/0", "8.8.8.8", true),
+            ("0.0.0.0/0", "::1", false),
+            ("::/0", "::1", true),
+            ("fd00::/8", "fd12::1", true),
+            ("fd00::/8", "fe80::1", false),
+        ] {
+            let network = Network::parse(network).unwrap();
+            assert_eq!(network.contains(address.parse().unwrap()), holds, "{network:?} {address}");
+        }
+        for wrong in ["", "10.0.0.0/33", "10.0.0.0/", "::/129", "proxy", "10.0.0/8", "10.0.0.0/-1"] {
+            assert_eq!(Network::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn origins_have_no_path() {
+        for origin in ["https://app.example.com", "http://localhost:5173", "http://[::1]:3000"] {
+            assert!(is_origin(origin), "{origin}");
+        }
+        for other in ["https://a.example/", "a.example", "https://A.example", "null", "https://a.example:443"]
+        {
+            assert!(!is_origin(other), "{other}");
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Serves until it is told to end.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use http::{ContextManagement, HttpSettings, Pricing, PublicConfig, PublicLimits};
+use local::{SystemClock, UuidIds};
+use ports::{Clock, IdSource, StoreError};
+use services::{Conversations, Health, Tasks, TurnSettings, Turns, TurnsSetup};
+use tokio::runtime::Handle;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::adapters;
+use crate::config::{Config, DatabaseChoice, Server};
+use crate::instance_lock::InstanceLock;
+use crate::stores::Stores;
+
+/// How often partial text is kept (docs/ARCHITECTURE.md).
+const CHECKPOINT_EVERY: Duration = Duration::from_millis(250);
+/// How often the process renews its lease.
+const RENEW_EVERY: Duration = Duration::from_secs(5);
+/// How long a reply is offered to a store that is away.
+const FINISH_PATIENCE: Duration = Duration::from_mins(1);
+/// How long turns have to keep what there is, once they are interrupted.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+/// How often a database that is away is tried at the start.
+const START_PAUSE: Duration = Duration::from_secs(1);
+
+/// Serves.
+///
+/// # Errors
+/// Where it cannot start: an address is taken, the embedded database cannot be used, a key cannot be read.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    announce(&config);
+    let _lock = match &config.database.choice {
+        DatabaseChoice::SqliteFile { path } => Some(InstanceLock::take(path)?),
+        DatabaseChoice::SqliteMemory | DatabaseChoice::Postgres { .. } => None,
+    };
+    let stores = Stores::open(&config.database).await.context("the database cannot be opened")?;
+    let tasks = Tasks::new(Handle::current());
+    let (services, turns) = assemble(&config, &stores, &tasks)?;
+    prepare(&config, &stores, &turns, &tasks).await?;
+    turns.start_upkeep();
+
+    let health = services.health.clone();
+    let listeners = bind(&config.server)?;
+    let server = http::server(http_settings(&config), services, listeners)?;
+    let handle = server.handle();
+    #[expect(clippy::disallowed_methods, reason = "it ends by `handle.stop`, while tasks still run")]
+    let mut serving = tokio::spawn(server);
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("told to end"),
+        _ = interrupt.recv() => tracing::info!("interrupted"),
+        ended = &mut serving => bail!("the server ended by itself: {ended:?}"),
+    }
+
+    health.drain();
+    let (all_ended, ()) =
+        tokio::join!(tasks.shut_down(config.server.shutdown_grace, LAST_WORDS), handle.stop(true));
+    if !all_ended {
+        tracing::warn!("some turns did not end in time; another process will end them");
+    }
+    turns.retire().await;
+    stores.close().await;
+    tracing::info!("ended");
+    Ok(())
+}
+
+/// The first lines of the log: what an operator must know.
+fn announce(config: &Config) {
+    tracing::info!(
+        "omnichat {}: keeps conversations with {}, asks the provider {}",
+        env!("CARGO_PKG_VERSION"),
+        config.database.choice.describe(),
+        config.provider.choice.name()
+    );
+    for notice in &config.notices {
+        tracing::warn!("{notice}");
+    }
+}
+
+fn assemble(config: &Config, stores: &Stores, tasks: &Tasks) -> anyhow::Result<(http::Services, Turns)> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let ids: Arc<dyn IdSource> = Arc::new(UuidIds::default());
+    let model = adapters::model(&config.provider)?;
+    let turns = Turns::new(TurnsSetup {
+        turns: Arc::clone(&stores.turns),
+        conversations: Arc::clone(&stores.conversations),
+        runners: Arc::clone(&stores.runners),
+        ledger: Arc::clone(&stores.ledger),
+        model: Arc::clone(&model),
+        clock: Arc::clone(&clock),
+        ids: Arc::clone(&ids),
+        tasks: tasks.clone(),
+        settings: TurnSettings {
+            models: config.models.facts.clone(),
+            defaults: config.models.defaults.clone(),
+            first_event_grace: config.server.first_event_grace,
+            checkpoint_every: CHECKPOINT_EVERY,
+            renew_every: RENEW_EVERY,
+            finish_patience: FINISH_PATIENCE,
+        },
+    });
+    let conversations =
+        Conversations::new(Arc::clone(&stores.conversations), turns.clone(), clock, ids, tasks.clone());
+    let services = http::Services {
+        turns: turns.clone(),
+        conversations,
+        sign_in: adapters::sign_in(&config.auth, stores, tasks.clone())?,
+        health: Health::new(Arc::clone(&stores.health), model),
+    };
+    Ok((services, turns))
+}
+
+/// Brings the database up to date and ends the turns of dead processes. An embedded database must be ready before
+/// anything is served; a PostgreSQL server may come later, and the service is not ready until then.
+async fn prepare(config: &Config, stores: &Stores, turns: &Turns, tasks: &Tasks) -> anyhow::Result<()> {
+    let migrate = config.database.migrate_on_start;
+    match &config.database.choice {
+        DatabaseChoice::SqliteFile { .. } | DatabaseChoice::SqliteMemory => {
+            make_ready(stores, turns, migrate).await.context("the database cannot be used")
+        }
+        DatabaseChoice::Postgres { .. } => {
+            let (stores, turns) = (stores.clone(), turns.clone());
+            tasks.spawn_background(async move {
+                while let Err(error) = make_ready(&stores, &turns, migrate).await {
+                    tracing::warn!(error = %chain(&error), "the database is not ready yet");
+                    tokio::time::sleep(START_PAUSE).await;
+                }
+            });
+            Ok(())
+        }
+    }
+}
+
+async fn make_ready(stores: &Stores, turns: &Turns, migrate: bool) -> Result<(), StoreError> {
+    if migrate {
+        stores.migrate().await?;
+    }
+    turns.take_over().await
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |error| error.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+/// Binds all addresses; one that this machine lacks is passed over where it is optional.
+fn bind(server: &Server) -> anyhow::Result<Vec<TcpListener>> {
+    let mut listeners = Vec::new();
+    for listen in &server.listen {
+        match TcpListener::bind(listen.address) {
+            Ok(listener) => {
+                tracing::info!("listening on http://{}", listen.address);
+                listeners.push(listener);
+            }
+            Err(error) if listen.optional => tracing::debug!(%error, "{} is left out", listen.address),
+            Err(error) => {
+                return Err(error)
+                    .with_context(|| format!("cannot listen on {} (HOST, PORT)", listen.address));
+            }
+        }
+    }
+    Ok(listeners)
+}
+
+fn http_settings(config: &Config) -> HttpSettings {
+    let price = config.models.facts.default_price;
+    let context = &config.context_management;
+    let public = PublicConfig {
+        provider: config.provider.choice.name().to_owned(),
+        model: config.models.defaults.llm_chat.to_string(),
+        limits: PublicLimits {
+            rate_limit_per_minute: config.limits.rates.chat,
+            max_input_length: config.limits.max_input_length,
+            max_file_size_mb: config.limits.max_file_size_mb,
+        },
+        context_management: ContextManagement {
+            mode: context.mode.as_str().to_owned(),
+            window_size: context.window_size,
+            summarize_after_messages: context.summarize_after_messages,
+            summary_update_interval: context.summary_update_interval,
+        },
+        pricing: Pricing {
+            input_per_1k: price.input_per_1k.to_dollars(),
+            output_per_1k: price.output_per_1k.to_dollars(),
+        },
+    };
+    HttpSettings {
+        heartbeat: config.server.heartbeat,
+        // Open streams end with their turns, which have the grace and a few last words.
+        shutdown_timeout: config.server.shutdown_grace + LAST_WORDS + LAST_WORDS,
+        ..HttpSettings::new(env!("CARGO_PKG_VERSION"), public)
+    }
+}

@@ -1,0 +1,127 @@
+//! The configured store, behind its ports.
+
+use std::sync::Arc;
+
+use ports::{
+    ConversationStore, Ledger, MessageStore, PersonaStore, RunnerStore, StoreError, StoreHealth, TurnStore,
+    UserStore,
+};
+use postgres::{PostgresOptions, PostgresStore};
+use secrecy::ExposeSecret;
+use sqlite::SqliteStore;
+
+use crate::config::{Database, DatabaseChoice};
+
+/// Every port of the one store.
+#[derive(Clone)]
+pub struct Stores {
+    /// Conversations.
+    pub conversations: Arc<dyn ConversationStore>,
+    /// Turns.
+    pub turns: Arc<dyn TurnStore>,
+    /// Processes.
+    pub runners: Arc<dyn RunnerStore>,
+    /// Accounts.
+    pub users: Arc<dyn UserStore>,
+    /// Personas.
+    pub personas: Arc<dyn PersonaStore>,
+    /// Single messages.
+    pub messages: Arc<dyn MessageStore>,
+    /// Model calls.
+    pub ledger: Arc<dyn Ledger>,
+    /// Whether the store can be used.
+    pub health: Arc<dyn StoreHealth>,
+    opened: Opened,
+}
+
+#[derive(Clone)]
+enum Opened {
+    Postgres(PostgresStore),
+    Sqlite(SqliteStore),
+}
+
+impl Stores {
+    /// Opens the configured store. A PostgreSQL server may be away; a file must be usable.
+    ///
+    /// # Errors
+    /// Where the address is wrong, or the file cannot be used.
+    pub async fn open(database: &Database) -> Result<Self, StoreError> {
+        match &database.choice {
+            DatabaseChoice::Postgres { url } => {
+                let options = PostgresOptions {
+                    max_connections: database.max_connections,
+                    acquire_timeout: database.acquire_timeout,
+                    statement_timeout: database.statement_timeout,
+                    ..PostgresOptions::default()
+                };
+                let store = PostgresStore::connect_lazy(url.expose_secret(), options)?;
+                Ok(Self::of(store.clone(), Opened::Postgres(store)))
+            }
+            DatabaseChoice::SqliteFile { path } => {
+                let store = SqliteStore::open(path).await?;
+                Ok(Self::of(store.clone(), Opened::Sqlite(store)))
+            }
+            DatabaseChoice::SqliteMemory => {
+                let store = SqliteStore::in_memory().await?;
+                Ok(Self::of(store.clone(), Opened::Sqlite(store)))
+            }
+        }
+    }
+
+    fn of<S>(store: S, opened: Opened) -> Self
+    where
+        S: ConversationStore
+            + TurnStore
+            + RunnerStore
+            + UserStore
+            + PersonaStore
+            + MessageStore
+            + Ledger
+            + StoreHealth
+            + 'static,
+    {
+        let store = Arc::new(store);
+        Self {
+            conversations: store.clone(),
+            turns: store.clone(),
+            runners: store.clone(),
+            users: store.clone(),
+            personas: store.clone(),
+            messages: store.clone(),
+            ledger: store.clone(),
+            health: store,
+            opened,
+        }
+    }
+
+    /// Brings the database up to date, under a lock: other processes may try at the same time.
+    ///
+    /// # Errors
+    /// Where the database is away, or a migration fails.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        match &self.opened {
+            Opened::Postgres(store) => store.migrate().await,
+            Opened::Sqlite(store) => store.migrate().await,
+        }
+    }
+
+    /// Lets the store end what it has begun.
+    pub async fn close(&self) {
+        match &self.opened {
+            Opened::Postgres(store) => store.close().await,
+            Opened::Sqlite(store) => store.close().await,
+        }
+    }
+}
+
+impl DatabaseChoice {
+    /// The store in a few words, without its password.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Postgres { .. } => "PostgreSQL".to_owned(),
+            Self::SqliteFile { path } => format!("SQLite in {}", path.display()),
+            Self::SqliteMemory => "SQLite in memory".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! A crash, a deploy, a database that goes away.
+
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::json;
+use testkit::fake_llm::{Gate, Reply};
+
+use crate::support::{App, Store, User, on_both_stores};
+
+on_both_stores!(
+    a_killed_process_leaves_the_question_and_the_partial_reply,
+    a_process_that_is_told_to_end_lets_turns_end,
+    a_process_that_must_end_keeps_what_there_is,
+);
+
+/// Begins a streamed turn that stays open after its first word.
+async fn open_turn(app: &App, user: &User, id: &str) -> (Gate, reqwest::Response) {
+    let gate = Gate::closed();
+    app.llm.script(Reply::text("one two three").waiting_after_words(1, &gate));
+    let request = user
+        .request(Method::POST, &format!("/conversation/completion/{id}"))
+        .json(&json!({"message": "hi", "stream": true}));
+    let mut answer = request.send().await.unwrap();
+    assert_eq!(answer.chunk().await.unwrap().unwrap(), "one ");
+    (gate, answer)
+}
+
+async fn a_killed_process_leaves_the_question_and_the_partial_reply(store: Store) {
+    let mut app = App::start(store).await;
+    let user = app.user("ann").await;
+    let id = user.conversation().await;
+    let (gate, _answer) = open_turn(&app, &user, &id).await;
+    // Partial text is kept every 250 ms.
+    tokio::time::sleep(Duration::from_millis(900)).await;
+    app.kill();
+    gate.open();
+    let killed = Instant::now();
+    app.start_again().await;
+    let patience = match store {
+        Store::Sqlite => Duration::from_secs(5),
+        Store::Postgres => Duration::from_secs(30),
+    };
+    loop {
+        let answer = user.say(&id, "next").await;
+        if answer.status == 200 {
+            break;
+        }
+        answer.is_error(409, "conversation_busy");
+        assert!(killed.elapsed() < patience, "still busy after {patience:?}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert_eq!(
+        user.history(&id).await,
+        ["user: hi", "assistant: one  (interrupted)", "user: next", "assistant: You said: next"]
+    );
+}
+
+async fn a_process_that_is_told_to_end_lets_turns_end(store: Store) {
+    let mut app = App::start(store).await;
+    let user = app.user("ann").await;
+    let id = user.conversation().await;
+    let (gate, answer) = open_turn(&app, &user, &id).await;
+    let opening = gate.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        opening.open();
+    });
+    let (code, rest) = tokio::join!(app.terminate(), answer.text());
+    assert_eq!(code, Some(0));
+    assert_eq!(rest.unwrap(), "two three");
+    app.start_again().await;
+    assert_eq!(user.history(&id).await, ["user: hi", "assistant: one two three"]);
+}
+
+async fn a_process_that_must_end_keeps_what_there_is(store: Store) {
+    let mut app = App::start_with(store, &[("SHUTDOWN_GRACE_SECONDS", "1")]).await;
+    let user = app.user("ann").await;
+    let id = user.conversation().await;
+    let (gate, answer) = open_turn(&app, &user, &id).await;
+    let (code, rest) = tokio::join!(app.terminate(), answer.text());
+    assert_eq!(code, Some(0));
+    assert!(rest.is_err(), "a stream that was interrupted must not look whole");
+    gate.open();
+    app.start_again().await;
+    assert_eq!(user.history(&id).await, ["user: hi", "assistant: one  (interrupted)"]);
+    user.say(&id, "next").await.ok();
+}

@@ -1,0 +1,59 @@
+//! Two users never see each other's data.
+
+use serde_json::json;
+
+use crate::support::{App, Store, on_both_stores};
+
+on_both_stores!(nothing_of_another_user_is_to_be_had, a_label_is_no_identity);
+
+const CANARY: &str = "canary-5b1c7a9e";
+
+async fn nothing_of_another_user_is_to_be_had(store: Store) {
+    let app = App::start(store).await;
+    let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+    let uuid = ann.conversation().await;
+    let answer = ann.say(&uuid, CANARY).await;
+    answer.ok();
+    let turn = answer.header("x-turn-id").to_owned();
+    let prefixed = format!("conv_{}", uuid.replace('-', ""));
+    let before = ann.get(&format!("/conversations/{uuid}")).await.ok();
+    let calls = app.llm.call_count();
+    for id in [uuid.as_str(), prefixed.as_str(), "1"] {
+        let found = [
+            bob.get(&format!("/conversations/{id}")).await,
+            bob.get(&format!("/conversations/{id}/messages")).await,
+            bob.patch(&format!("/conversations/{id}"), json!({"title": "mine"})).await,
+            bob.delete(&format!("/conversations/{id}")).await,
+            bob.delete(&format!("/conversations/{id}?soft=false")).await,
+            bob.post_nothing(&format!("/conversations/{id}/restore")).await,
+            bob.post_nothing(&format!("/conversations/{id}/stop")).await,
+            bob.say(id, "hello").await,
+            bob.post(&format!("/conversation/completion/{id}"), json!({"message": "hi"})).await,
+            bob.post(&format!("/conversation/completion/{id}"), json!({"message": "hi", "stream": true}))
+                .await,
+        ];
+        for answer in found {
+            answer.is_error(404, "conversation_not_found");
+            assert!(!answer.text.contains(CANARY));
+        }
+    }
+    bob.get(&format!("/turns/{turn}/events")).await.is_error(404, "turn_not_found");
+    for list in ["/conversation", "/conversations/project/p1", "/conversations?user_id=1"] {
+        assert_eq!(bob.get(list).await.ok(), json!([]), "{list}");
+    }
+    assert_eq!(ann.get(&format!("/conversations/{uuid}")).await.ok(), before);
+    assert_eq!(ann.history(&uuid).await.len(), 2);
+    assert_eq!(app.llm.call_count(), calls);
+}
+
+/// C-6
+async fn a_label_is_no_identity(store: Store) {
+    let app = App::start(store).await;
+    let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+    ann.post("/conversations", json!({"user_id": "user123", "title": "Ann's"})).await.ok();
+    let body = bob.post("/conversations", json!({"user_id": "user123", "title": "Bob's"})).await.ok();
+    assert_eq!(body["user_id"], "user123");
+    let list = bob.get("/conversations?user_id=user123").await.ok();
+    assert_eq!(list.as_array().unwrap().len(), 1);
+    assert_eq!(list[0]["title"], "Bob's");
+}

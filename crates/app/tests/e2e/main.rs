@@ -1,0 +1,23 @@
+//! The whole application over both stores, met as its users meet it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "a test may fail, and is no part of the application"
+)]
+
+mod support;
+
+mod chat_ai;
+mod chat_service;
+mod crashing;
+mod isolation;
+mod leaving;
+mod provider_faults;
+mod racing;
+mod sign_in;
+mod start;
+mod stopping;

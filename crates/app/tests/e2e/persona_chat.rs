@@ -1,0 +1,275 @@
+//! Contract S4: personas and the conversations that are held with them.
+
+use serde_json::{Value, json};
+use testkit::fake_llm::{Fault, Figures, Reply};
+
+use crate::support::{App, Store, User, on_both_stores};
+
+on_both_stores!(
+    personas_are_kept,
+    a_conversation_is_held_with_a_persona,
+    an_answer_has_the_documented_body,
+    the_model_is_told_who_it_is,
+    the_newest_messages_are_history,
+    messages_are_listed_and_deleted,
+    deleting_a_persona_takes_its_conversations,
+    others_are_forbidden,
+    the_statistics_add_up,
+    faults_are_mapped,
+    bad_input_is_refused,
+    health_needs_no_token,
+);
+
+async fn persona(user: &User, relation: &str) -> i64 {
+    let body = json!({"name": "Alex", "description": "Loves chess.", "relation_type": relation});
+    user.post("/personas/", body).await.ok()["id"].as_i64().unwrap()
+}
+
+async fn held(user: &User) -> (i64, i64) {
+    let persona = persona(user, "friend").await;
+    let body = json!({"title": "First Chat with Alex", "persona_id": persona});
+    let conversation = user.post("/chat/conversations", body).await.ok();
+    (persona, conversation["id"].as_i64().unwrap())
+}
+
+async fn send(user: &User, conversation: i64, content: &str) -> crate::support::Answer {
+    user.post(&format!("/chat/conversations/{conversation}/send"), json!({"content": content})).await
+}
+
+/// S4-61, C-31
+async fn personas_are_kept(store: Store) {
+    let app = App::start(store).await;
+    let (user, other) = (app.user("ann").await, app.user("bob").await);
+    let created = user.post("/personas/", json!({"name": "Alex", "relation_type": "Friend"})).await.ok();
+    assert_eq!((&created["id"], &created["relation_type"]), (&json!(1), &json!("friend")));
+    assert_eq!((&created["status"], &created["user_id"]), (&json!("active"), &json!(user.id)));
+    assert_eq!(created["description"], Value::Null);
+    let alias = user.post("/personas", json!({"name": "Bo", "relationship": "parent"})).await.ok();
+    assert_eq!(alias["relation_type"], "parent");
+    let changed = user.request(reqwest::Method::PUT, "/personas/1").json(&json!({"description": "Kind."}));
+    let changed = crate::support::Answer::read(changed.send().await.unwrap()).await.ok();
+    assert_eq!((&changed["name"], &changed["description"]), (&json!("Alex"), &json!("Kind.")));
+    assert_eq!(user.get("/personas/1").await.ok(), changed);
+    assert_eq!(user.get("/personas/").await.ok().as_array().unwrap().len(), 2);
+    assert_eq!(other.get("/personas").await.ok(), json!([]));
+    other.get("/personas/1").await.is_error(404, "persona_not_found");
+    other.delete("/personas/1").await.is_error(404, "persona_not_found");
+    let deleted = user.delete("/personas/1").await.ok();
+    assert_eq!(deleted, json!({"message": "Persona 1 deleted successfully"}));
+    user.get("/personas/1").await.is_error(404, "persona_not_found");
+}
+
+/// S4-10 to S4-16, S4-35
+async fn a_conversation_is_held_with_a_persona(store: Store) {
+    let app = App::start(store).await;
+    let user = app.user("ann").await;
+    let unknown = user.post("/chat/conversations", json!({"title": "T", "persona_id": 1})).await;
+    unknown.is_error(404, "persona_not_found");
+    assert_eq!(unknown.json()["detail"], "Persona 1 not found");
+    let (first, conversation) = held(&user).await;
+    assert_eq!(conversation, 1);
+    let body = user.get("/chat/conversations/1").await.ok();
+    for key in ["id", "title", "persona_id", "user_id", "is_active", "created_at", "updated_at"] {
+        assert!(body.get(key).is_some(), "{key}");
+    }
+    assert_eq!((&body["is_active"], &body["user_id"]), (&json!(true), &json!(user.id)));
+    let second = persona(&user, "parent").await;
+    let put = user.request(reqwest::Method::PUT, "/chat/conversations/1");
+    let put = put.json(&json!({"title": "Updated Chat Title", "persona_id": second}));
+    let put = crate::support::Answer::read(put.send().await.unwrap()).await.ok();
+    assert_eq!((&put["title"], &put["persona_id"]), (&json!("Updated Chat Title"), &json!(second)));
+    assert_eq!(user.get(&format!("/chat/conversations?persona_id={first}")).await.ok(), json!([]));
+    assert_eq!(user.get("/chat/conversations").await.ok().as_array().unwrap().len(), 1);
+    // A conversation without a persona does not exist here.
+    user.conversation().await;
+    user.get("/chat/conversations/2").await.is_error(404, "conversation_not_found");
+    let deleted = user.delete("/chat/conversations/1").await.ok();
+    assert_eq!(deleted, json!({"message": "Conversation 1 deleted successfully"}));
+    user.get("/chat/conversations/1").await.is_error(404, "conversation_not_found");
+    user.get("/conversations/1").await.is_error(404, "conversation_not_found");
+}
+
+/// S4-17 to S4-20, S4-27
+async fn an_answer_has_the_documented_body(store: Store) {
+    let app = App::start(store).await;
+    let user = app.user("ann").await;
+    let (_, conversation) = held(&user).await;
+    let figures = Figures { input: 10, cached: 0, output: 15, reasoning: 0, cost: None };
+    app.llm.script(Reply::text("Hey there!").figures(figures));
+    let body = send(&user, conversation, "Hi Alex! How are you doing today?").await.ok();
+    assert_eq!(body["conversation"]["id"], conversation);
+    assert_ne!(body["conversation"]["updated_at"], body["conversation"]["created_at"]);
+    let (question, reply) = (&body["user_message"], &body["assistant_message"]);
+    assert_eq!((&question["id"], &reply["id"]), (&json!(1), &json!(2)));
+    assert_eq!((&question["role"], &reply["role"]), (&json!("user"), &json!("assistant")));
+    assert_eq!(question["conversation_id"], conversation);
+    assert!(question["tokens_used"].is_null());
+    assert_eq!((&reply["content"], &reply["tokens_used"]), (&json!("Hey there!"), &json!(25)));
+    assert_eq!(reply["model_used"], "gpt-3.5-turbo");
+    assert!(reply["response_time_ms"].is_u64());
+    let call = &app.llm.calls()[0];
+    assert_eq!(call.body["model"], "gpt-3.5-turbo");
+    assert_eq!(call.body["max_tokens"], 1000);
+    assert_eq!(call.body["temperature"].as_f64(), Some(0.7));
+}
+
+/// S4-1, S4-3, S4-40 to S4-46
+async fn the_model_is_told_who_it_is(store: Store) {
+    let app = App::start(store).await;
+    let user = app.user("ann").await;
+    for (relation, word) in [("parent", "nurturing"), ("colleague", "professional"), ("other", "engaging")] {
+        let persona = persona(&user, relation).await;
+        let body = json!({"title": "T", "persona_id": persona});
+        let conversation = user.post("/chat/conversations", body).await.ok()["id"].as_i64().unwrap();
+        send(&user, conversation, "hi").await.ok();
+        let call = app.llm.calls().pop().unwrap();
+        assert_eq!(call.body["messages"][0]["role"], "system");
+        let told = call.body["messages"][0]["content"].as_str().unwrap();
+        assert!(told.contains("Alex") && told.contains("Loves chess.") && told.contains(word), "{told}");
+    }
+}
+
+/// S4-2, S4-47
+async fn the_newest_messages_are_history(store: Store) {
+    let app = App::start(store).await;
+    let user = app.user("ann").await;
+    let (_, conversation) = held(&user).await;
+    for number in 0..12 {
+        send(&user, conversation, &format!("n{number}")).await.ok();
+    }
+    // The persona's instructions, the newest 20 messages, the question.
+    let call = app.llm.calls().pop().unwrap();
+    assert_eq!(call.messages().len(), 22);
+    assert_eq!(call.messages()[1].1, "n1");
+}
+
+/// S4-21 to S4-23
+async fn messages_are_listed_and_deleted(store: Store) {
+    let app = App::start(store).await;
+    let user = app.user("ann").await;
+    let (_, conversation) = held(&user).await;
+    for number in 0..3 {
+        send(&user, conversation, &format!("n{number}")).await.ok();
+    }
+    let path = format!("/chat/conversations/{conversation}/messages");
+    let list = user.get(&path).await.ok();
+    assert_eq!(list.as_array().unwrap().len(), 6);
+    assert_eq!(list[1]["model_used"], "gpt-3.5-turbo");
+    let newest = user.get(&format!("{path}?limit=2")).await.ok();
+    assert_eq!(newest.as_array().unwrap()[..], list.as_array().unwrap()[4..]);
+    user.get(&format!("{path}?limit=0")).await.is_error(422, "validation_error");
+    let deleted = user.delete("/chat/messages/2").await.ok();
+    assert_eq!(deleted, json!({"message": "Message 2 deleted successfully"}));
+    user.delete("/chat/messages/2").await.is_error(404, "message_not_found");
+    assert_eq!(user.get(&path).await.ok().as_array().unwrap().len(), 5);
+    let totals = user.get("/chat/stats").await.ok();
+    send(&user, conversation, "next").await.ok();
+    assert!(!app.llm.calls().pop().unwrap().body.to_string().contains("You said: n0"));
+    assert!(totals["total_tokens"].as_u64().unwrap() > 0);
+}
+
+/// S4-60
+async fn deleting_a_persona_takes_its_conversations(store: Store) {
+    let app = App::start(store).await;
+    let user = app.user("ann").await;
+    let (persona, conversation) = held(&user).await;
+    send(&user, conversation, "hi").await.ok();
+    user.delete(&format!("/personas/{persona}")).await.ok();
+    user.get(&format!("/chat/conversations/{conversation}")).await.is_error(404, "conversation_not_found");
+    user.get(&format!("/conversations/{conversation}")).await.is_error(404, "conversation_not_found");
+    user.delete("/chat/messages/1").await.is_error(404, "message_not_found");
+}
+
+/// S4-7, S4-38, C-7
+async fn others_are_forbidden(store: Store) {
+    let app = App::start(store).await;
+    let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+    let (persona, conversation) = held(&ann).await;
+    send(&ann, conversation, "hi").await.ok();
+    let plain = ann.conversation().await;
+    let path = format!("/chat/conversations/{conversation}");
+    bob.get(&path).await.is_error(403, "conversation_forbidden");
+    bob.delete(&path).await.is_error(403, "conversation_forbidden");
+    bob.get(&format!("{path}/messages")).await.is_error(403, "conversation_forbidden");
+    send(&bob, conversation, "hi").await.is_error(403, "conversation_forbidden");
+    bob.delete("/chat/messages/1").await.is_error(403, "message_forbidden");
+    let put = bob.request(reqwest::Method::PUT, &path).json(&json!({"title": "mine"}));
+    crate::support::Answer::read(put.send().await.unwrap()).await.is_error(403, "conversation_forbidden");
+    let body = json!({"title": "T", "persona_id": persona});
+    bob.post("/chat/conversations", body).await.is_error(404, "persona_not_found");
+    assert_eq!(bob.get("/chat/conversations").await.ok(), json!([]));
+    // One without a persona is hidden, and the other contracts hide them all.
+    let _ = plain;
+    bob.get(&format!("/chat/conversations/{}", conversation + 1)).await.is_error(404, "conversation_not_found");
+    bob.get(&format!("/conversations/{conversation}")).await.is_error(404, "conversation_not_found");
+    assert_eq!(app.llm.call_count(), 1);
+}
+
+/// S4-24
+async fn the_statistics_add_up(store: Store) {
+    let app = App::start(store).await;
+    let user = app.user("ann").await;
+    let (_, conversation) = held(&user).await;
+    let figures = Figures { input: 4_000, cached: 0, output: 1_000, reasoning: 0, cost: None };
+    app.llm.script(Reply::text("x").figures(figures));
+    send(&user, conversation, "hi").await.ok();
+    let other = user.conversation().await;
+    user.say(&other, "hi").await.ok();
+    let stats = user.get("/chat/stats").await.ok();
+    let expected = json!({
+        "total_conversations": 1, "total_messages": 2, "total_tokens": 5000, "estimated_cost_usd": 0.01
+    });
+    assert_eq!(stats, expected);
+}
+
+/// S4-36, C-14
+async fn faults_are_mapped(store: Store) {
+    let app = App::start(store).await;
+    let user = app.user("ann").await;
+    let (_, conversation) = held(&user).await;
+    for (fault, status, code) in [
+        (Fault::rate_limited(120), 429, "upstream_rate_limited"),
+        (Fault::status(401), 500, "upstream_unauthorized"),
+        (Fault::status(400), 400, "upstream_rejected"),
+    ] {
+        app.llm.script(Reply::fault(fault));
+        send(&user, conversation, "hi").await.is_error(status, code);
+    }
+}
+
+/// S4-9, S4-15, S4-22, S4-39
+async fn bad_input_is_refused(store: Store) {
+    let app = App::start(store).await;
+    let user = app.user("ann").await;
+    let (persona, conversation) = held(&user).await;
+    for body in [
+        json!({"title": " ", "persona_id": persona}),
+        json!({"title": "t".repeat(256), "persona_id": persona}),
+        json!({"title": "T"}),
+        json!({"title": "T", "persona_id": "one"}),
+    ] {
+        user.post("/chat/conversations", body).await.is_error(422, "validation_error");
+    }
+    for body in [
+        json!({"name": " ", "relation_type": "friend"}),
+        json!({"name": "n".repeat(129), "relation_type": "friend"}),
+        json!({"name": "Alex", "relation_type": "boss"}),
+        json!({"name": "Alex"}),
+    ] {
+        user.post("/personas/", body).await.is_error(422, "validation_error");
+    }
+    send(&user, conversation, " ").await.is_error(422, "validation_error");
+    let put = user.request(reqwest::Method::PUT, &format!("/chat/conversations/{conversation}"));
+    let put = put.json(&json!({}));
+    crate::support::Answer::read(put.send().await.unwrap()).await.is_error(422, "validation_error");
+    user.get("/chat/conversations/one").await.is_error(422, "validation_error");
+    user.delete("/chat/messages/one").await.is_error(422, "validation_error");
+}
+
+/// S4-25, C-28
+async fn health_needs_no_token(store: Store) {
+    let app = App::start(store).await;
+    let answer = app.http.get(format!("{}/chat/health", app.url)).send().await.unwrap();
+    let body = crate::support::Answer::read(answer).await.ok();
+    assert_eq!(body, json!({"status": "healthy", "openai_api": "connected"}));
+}

@@ -1,0 +1,75 @@
+//! How the service starts, what it says of itself, and what it refuses to start with.
+
+use crate::support::{Answer, App, Store, on_both_stores};
+
+on_both_stores!(
+    the_service_says_what_it_is,
+    the_log_says_which_store_and_provider,
+    migrations_run_on_command,
+    what_is_wrong_is_named_and_nothing_starts,
+);
+
+async fn the_service_says_what_it_is(store: Store) {
+    let app = App::start(store).await;
+    let get = |path: &'static str| {
+        let request = app.http.get(format!("{}{path}", app.url));
+        async move { Answer::read(request.send().await.unwrap()).await }
+    };
+    let info = get("/").await.ok();
+    for key in ["name", "version", "status", "endpoints"] {
+        assert!(info.get(key).is_some(), "{key}");
+    }
+    let health = get("/health").await.ok();
+    assert_eq!(health["status"], "healthy");
+    for check in ["database", "storage", "llm"] {
+        assert!(health["checks"][check].is_string(), "{check}");
+    }
+    get("/health/live").await.ok();
+    let config = get("/config").await;
+    let body = config.ok();
+    assert_eq!(body["model"], "gpt-4o");
+    assert_eq!(body["context_management"]["window_size"], 5);
+    for secret in [crate::support::PROVIDER_KEY, crate::support::JWT_SECRET, "postgres:", "127.0.0.1"] {
+        assert!(!config.text.contains(secret));
+    }
+    assert_eq!(app.llm.call_count(), 0);
+}
+
+async fn the_log_says_which_store_and_provider(store: Store) {
+    let app = App::start(store).await;
+    let log = app.log();
+    let first: Vec<&str> = log.lines().take(6).collect();
+    let name = match store {
+        Store::Sqlite => "SQLite",
+        Store::Postgres => "PostgreSQL",
+    };
+    assert!(first.iter().any(|line| line.contains(name)), "{first:?}");
+    assert!(first.iter().any(|line| line.contains("openai")), "{first:?}");
+}
+
+async fn migrations_run_on_command(store: Store) {
+    let app = App::start(store).await;
+    let output = app.command().arg("migrate").output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+async fn what_is_wrong_is_named_and_nothing_starts(store: Store) {
+    let app = App::start(store).await;
+    for (name, value, word) in [
+        ("LLM_PROVIDER", "acme", "acme"),
+        ("OPENAI_API_KEY", "", "OPENAI_API_KEY"),
+        ("OMNICHAT_CONTEXT_MANAGEMENT__MODE", "sometimes", "mode"),
+        ("OMNICHAT_NO_SUCH__KEY", "1", "no_such"),
+        ("OPENAI_TEMPERATURE", "1.5", "OPENAI_TEMPERATURE"),
+        ("DATABASE_URL", "mysql://x", "DATABASE_URL"),
+        ("PORT", "none", "PORT"),
+    ] {
+        let output = app.command().env(name, value).output().unwrap();
+        let text =
+            String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+        assert!(!output.status.success(), "{name}={value} starts");
+        assert!(text.to_lowercase().contains(&word.to_lowercase()), "{name}={value}: {text}");
+    }
+    let production = app.command().env("ENVIRONMENT", "production").env("JWT_SECRET", "").output().unwrap();
+    assert!(!production.status.success());
+}

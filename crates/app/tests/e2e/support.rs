@@ -1,0 +1,328 @@
+//! The whole application as its users meet it: the real binary on a port of its own, over either store, with a fake
+//! provider behind it.
+
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use testkit::{FakeLlm, PostgresServer};
+
+/// The secret that the tests sign their own tokens with.
+pub(crate) const JWT_SECRET: &str = "a-secret-for-tests-that-is-long-enough-0123456789";
+/// The provider's key; no answer and no log may hold it.
+pub(crate) const PROVIDER_KEY: &str = "sk-canary-4f7d1c9b2a8e6d5f";
+
+/// Which store the application runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Store {
+    Sqlite,
+    Postgres,
+}
+
+/// Runs each test over both stores.
+macro_rules! on_both_stores {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name(crate::support::Store::Sqlite).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name(crate::support::Store::Postgres).await;
+            })*
+        }
+    };
+}
+pub(crate) use on_both_stores;
+
+/// The application. It is killed when it is dropped.
+pub(crate) struct App {
+    pub(crate) url: String,
+    pub(crate) port: u16,
+    pub(crate) llm: Arc<FakeLlm>,
+    pub(crate) data: tempfile::TempDir,
+    pub(crate) database_url: Option<String>,
+    pub(crate) http: reqwest::Client,
+    settings: Vec<(String, String)>,
+    process: Option<Child>,
+}
+
+impl App {
+    /// An application over this store, asking the fake provider in Chat Completions mode.
+    pub(crate) async fn start(store: Store) -> Self {
+        Self::start_with(store, &[]).await
+    }
+
+    /// As [`App::start`], with further variables.
+    pub(crate) async fn start_with(store: Store, settings: &[(&str, &str)]) -> Self {
+        let llm = Arc::new(FakeLlm::start().await);
+        Self::start_on(store, llm, settings).await
+    }
+
+    /// As [`App::start_with`], in front of this provider.
+    pub(crate) async fn start_on(store: Store, llm: Arc<FakeLlm>, settings: &[(&str, &str)]) -> Self {
+        let database_url = match store {
+            Store::Sqlite => None,
+            Store::Postgres => Some(PostgresServer::shared().database().await),
+        };
+        let port = free_port();
+        let mut app = Self {
+            url: format!("http://127.0.0.1:{port}"),
+            port,
+            llm,
+            data: tempfile::tempdir().unwrap(),
+            database_url,
+            http: http_client(),
+            settings: settings
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            process: None,
+        };
+        app.spawn();
+        app.wait_until_ready().await;
+        app
+    }
+
+    /// The binary with the application's variables and nothing else of the test's own environment.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_omnichat"));
+        command
+            .env_clear()
+            .current_dir(self.data.path())
+            .env("PORT", self.port.to_string())
+            .env("DATA_DIR", self.data.path().join("data"))
+            .env("JWT_SECRET", JWT_SECRET)
+            .env("LLM_PROVIDER", "openai")
+            .env("OPENAI_API", "chat")
+            .env("OPENAI_API_KEY", PROVIDER_KEY)
+            .env("OPENAI_BASE_URL", self.llm.base_url())
+            .env("LOG_LEVEL", "DEBUG")
+            .env("RATE_LIMIT_TIERS", "free=100000,pro=100000,enterprise=100000")
+            .env("RATE_LIMIT_PER_MINUTE", "100000")
+            .env("AUTH_RATE_LIMIT_PER_MINUTE", "100000");
+        if let Some(url) = &self.database_url {
+            command.env("DATABASE_URL", url);
+        }
+        command.envs(self.settings.iter().cloned());
+        command
+    }
+
+    pub(crate) fn spawn(&mut self) {
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.data.path().join("omnichat.log"))
+            .unwrap();
+        let process =
+            self.command().stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+        self.process = Some(process);
+    }
+
+    pub(crate) async fn wait_until_ready(&mut self) {
+        let start = Instant::now();
+        loop {
+            if let Ok(answer) = self.http.get(format!("{}/health/ready", self.url)).send().await
+                && answer.status() == 200
+            {
+                return;
+            }
+            let ended = self.process.as_mut().and_then(|process| process.try_wait().unwrap());
+            assert!(ended.is_none(), "the application ended with {ended:?}:\n{}", self.log());
+            assert!(start.elapsed() < Duration::from_secs(30), "not ready in 30 s:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// All that the application has logged.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.data.path().join("omnichat.log")).unwrap_or_default()
+    }
+
+    /// Ends the process as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+
+    /// Asks the process to end, as an orchestrator does, and waits until it has. Answers its exit code.
+    pub(crate) async fn terminate(&mut self) -> Option<i32> {
+        let mut process = self.process.take()?;
+        let asked = Command::new("kill").arg("-TERM").arg(process.id().to_string()).status().unwrap();
+        assert!(asked.success());
+        tokio::task::spawn_blocking(move || process.wait().unwrap().code()).await.unwrap()
+    }
+
+    /// Starts the process again, on the same data.
+    pub(crate) async fn start_again(&mut self) {
+        self.spawn();
+        self.wait_until_ready().await;
+    }
+
+    /// A new user, signed in.
+    pub(crate) async fn user(&self, name: &str) -> User {
+        let body = json!({"username": name, "password": "password123"});
+        let answer = self.http.post(format!("{}/auth/register", self.url)).json(&body).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
+        let body: Value = answer.json().await.unwrap();
+        User {
+            token: body["access_token"].as_str().unwrap().to_owned(),
+            id: body["id"].as_i64().unwrap(),
+            url: self.url.clone(),
+            http: self.http.clone(),
+        }
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            eprintln!("the application's log:\n{}", self.log());
+        }
+    }
+}
+
+/// Somebody with a token.
+#[derive(Clone)]
+pub(crate) struct User {
+    pub(crate) token: String,
+    pub(crate) id: i64,
+    url: String,
+    http: reqwest::Client,
+}
+
+/// An answer that was read whole.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) async fn read(answer: reqwest::Response) -> Self {
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        Self { status, headers, text: answer.text().await.unwrap() }
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The body, where the status is 200.
+    #[track_caller]
+    pub(crate) fn ok(&self) -> Value {
+        assert_eq!(self.status, 200, "{}", self.text);
+        self.json()
+    }
+
+    /// Checks the body that every error has in every contract (C-4).
+    #[track_caller]
+    pub(crate) fn is_error(&self, status: u16, code: &str) {
+        assert_eq!(self.status, status, "{}", self.text);
+        let body = self.json();
+        let message = body["detail"].as_str().expect("detail is text");
+        assert_eq!(body["error"]["message"], message);
+        assert_eq!(body["error"]["code"], code, "{body}");
+        let kind = body["error"]["type"].as_str().unwrap();
+        let expected = match status {
+            _ if code.starts_with("upstream_") => "upstream_error",
+            400 | 405 | 413 | 422 => "invalid_request_error",
+            401 => "authentication_error",
+            403 => "permission_error",
+            404 => "not_found_error",
+            409 => "conflict_error",
+            429 => "rate_limit_error",
+            _ => "server_error",
+        };
+        assert_eq!(kind, expected, "{body}");
+    }
+}
+
+impl User {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        Answer::read(self.request(Method::GET, path).send().await.unwrap()).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        Answer::read(self.request(Method::DELETE, path).send().await.unwrap()).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        Answer::read(self.request(Method::POST, path).json(&body).send().await.unwrap()).await
+    }
+
+    pub(crate) async fn post_nothing(&self, path: &str) -> Answer {
+        Answer::read(self.request(Method::POST, path).send().await.unwrap()).await
+    }
+
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
+        Answer::read(self.request(Method::PATCH, path).json(&body).send().await.unwrap()).await
+    }
+
+    /// A new conversation of contract S2; its id.
+    pub(crate) async fn conversation(&self) -> String {
+        let body = self.post_nothing("/conversations?project_id=p1").await.ok();
+        body["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Sends a message by contract S2.
+    pub(crate) async fn say(&self, conversation: &str, text: &str) -> Answer {
+        self.post(&format!("/conversations/{conversation}/messages"), json!({"content": text})).await
+    }
+
+    /// The messages of a conversation, as `role: content`, with the state where it is not completed.
+    pub(crate) async fn history(&self, conversation: &str) -> Vec<String> {
+        let body = self.get(&format!("/conversations/{conversation}/messages")).await.ok();
+        let line = |message: &Value| {
+            let state = message["state"].as_str().map(|state| format!(" ({state})")).unwrap_or_default();
+            format!("{}: {}{state}", message["role"].as_str().unwrap(), message["content"].as_str().unwrap())
+        };
+        body.as_array().unwrap().iter().map(line).collect()
+    }
+
+    /// Waits until the history has so many messages.
+    pub(crate) async fn wait_for_history(
+        &self,
+        conversation: &str,
+        length: usize,
+        patience: Duration,
+    ) -> Vec<String> {
+        let start = Instant::now();
+        loop {
+            let history = self.history(conversation).await;
+            if history.len() >= length {
+                return history;
+            }
+            assert!(start.elapsed() < patience, "only {history:?} after {patience:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+/// A client of the test's own; TLS is never used, and still wants a provider.
+fn http_client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().build().unwrap()
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
