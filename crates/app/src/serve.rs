@@ -85,7 +85,7 @@ fn announce(config: &Config) {
 
 fn assemble(config: &Config, stores: &Stores, tasks: &Tasks) -> anyhow::Result<(http::Services, Turns)> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let ids: Arc<dyn IdSource> = Arc::new(UuidIds::default());
+    let ids: Arc<dyn IdSource> = Arc::new(UuidIds);
     let model = adapters::model(&config.provider)?;
     let turns = Turns::new(TurnsSetup {
         turns: Arc::clone(&stores.turns),

@@ -55,7 +55,6 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("argon2", &["omnichat-identity"]),
     ("figment", &["omnichat"]),
     ("clap", &["omnichat"]),
-    ("dotenvy", &["omnichat"]),
     ("anyhow", &["omnichat", "omnichat-testkit"]),
     ("tracing-subscriber", &["omnichat"]),
 ];

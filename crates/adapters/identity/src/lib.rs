@@ -1,1 +1,9 @@
-//! omnichat-identity
+//! Who is asking: tokens and password hashes.
+
+mod passwords;
+mod secret;
+mod tokens;
+
+pub use passwords::Argon2Hasher;
+pub use secret::new_secret;
+pub use tokens::{JwtIdentity, KeyError, OWN_ISSUER, PublicKey, SHARED, SigningAlgorithm, TokenSettings};

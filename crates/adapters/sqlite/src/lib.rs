@@ -105,7 +105,7 @@ impl SqliteStore {
         let migrated = match &self.file {
             Some(options) => {
                 let mut connection = options.connect().await.map_err(Fault::from)?;
-                let migrated = MIGRATIONS.run(&mut connection).await;
+                let migrated = MIGRATIONS.run_direct(None, &mut connection, false).await;
                 sqlx::Connection::close(connection).await.map_err(Fault::from)?;
                 migrated
             }

@@ -71,8 +71,16 @@ impl App {
             Store::Sqlite => None,
             Store::Postgres => Some(PostgresServer::shared().database().await),
         };
+        let mut app = Self::over(database_url, llm, settings);
+        app.spawn();
+        app.wait_until_ready().await;
+        app
+    }
+
+    /// An application over this database, or a file of its own, that has yet to be started.
+    pub(crate) fn over(database_url: Option<String>, llm: Arc<FakeLlm>, settings: &[(&str, &str)]) -> Self {
         let port = free_port();
-        let mut app = Self {
+        Self {
             url: format!("http://127.0.0.1:{port}"),
             port,
             llm,
@@ -84,10 +92,7 @@ impl App {
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
             process: None,
-        };
-        app.spawn();
-        app.wait_until_ready().await;
-        app
+        }
     }
 
     /// The binary with the application's variables and nothing else of the test's own environment.
@@ -165,6 +170,16 @@ impl App {
     pub(crate) async fn start_again(&mut self) {
         self.spawn();
         self.wait_until_ready().await;
+    }
+
+    /// What a probe of the service answers, without a token.
+    pub(crate) async fn probe(&self, path: &str) -> Answer {
+        Answer::read(self.http.get(format!("{}{path}", self.url)).send().await.unwrap()).await
+    }
+
+    /// The same user at this application, which shares the database and the secret with the user's own.
+    pub(crate) fn welcome(&self, user: &User) -> User {
+        User { url: self.url.clone(), ..user.clone() }
     }
 
     /// A new user, signed in.

@@ -1,0 +1,200 @@
+//! Password hashes: argon2id, a few at a time.
+
+use std::sync::Arc;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{Error, PasswordHasher as _, PasswordVerifier as _};
+use argon2::{Algorithm, Argon2, Params, Version};
+use async_trait::async_trait;
+use ports::{BoxError, HashingError, PasswordHasher};
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+
+/// OWASP's minimum for argon2id: 19 MiB, two passes, one lane.
+const MEMORY_KIB: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+
+/// How many may wait for their turn; whoever comes later is told to try again.
+const WAITING: usize = 64;
+
+/// What a password is compared with where there is no account: the same work, and no password has this hash.
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGhhcyB0aGlz$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// Hashes with argon2id on the blocking pool. However many sign in at once, only a few hold its 19 MiB, and a
+/// bounded number waits.
+#[derive(Debug, Clone)]
+pub struct Argon2Hasher {
+    running: Arc<Semaphore>,
+    /// Those who run and those who wait.
+    present: Arc<Semaphore>,
+}
+
+impl Argon2Hasher {
+    /// A hasher that works on so many passwords at once; at least on one.
+    #[must_use]
+    pub fn new(at_once: usize) -> Self {
+        Self::with_queue(at_once, WAITING)
+    }
+
+    fn with_queue(at_once: usize, waiting: usize) -> Self {
+        let at_once = at_once.clamp(1, 64);
+        Self {
+            running: Arc::new(Semaphore::new(at_once)),
+            present: Arc::new(Semaphore::new(at_once + waiting)),
+        }
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, HashingError> {
+        let present = Arc::clone(&self.present).try_acquire_owned().map_err(|_| HashingError::Busy)?;
+        let running = Arc::clone(&self.running).acquire_owned().await.map_err(failed)?;
+        // The permits go with the work: a caller that leaves does not end it, so it must not free its place either.
+        let done = spawn_blocking(move || {
+            let _permits = (present, running);
+            work()
+        });
+        done.await.map_err(failed)?.map_err(failed)
+    }
+}
+
+#[async_trait]
+impl PasswordHasher for Argon2Hasher {
+    async fn hash(&self, password: String) -> Result<String, HashingError> {
+        self.run(move || Ok(argon2()?.hash_password(password.as_bytes())?.to_string())).await
+    }
+
+    async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, HashingError> {
+        self.run(move || {
+            let known = hash.is_some();
+            let hash = PasswordHash::new(hash.as_deref().unwrap_or(NOBODY))?;
+            match argon2()?.verify_password(password.as_bytes(), &hash) {
+                Ok(()) => Ok(known),
+                Err(Error::PasswordInvalid) => Ok(false),
+                Err(error) => Err(error),
+            }
+        })
+        .await
+    }
+}
+
+fn argon2() -> Result<Argon2<'static>, Error> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None)?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+fn failed(error: impl Into<BoxError>) -> HashingError {
+    HashingError::Failed(error.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use tokio::task::JoinSet;
+
+    use super::*;
+
+    fn hasher() -> Argon2Hasher {
+        Argon2Hasher::new(2)
+    }
+
+    #[tokio::test]
+    async fn a_password_matches_its_own_hash_only() {
+        let hash = hasher().hash("correct horse".to_owned()).await.unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert!(hasher().verify("correct horse".to_owned(), Some(hash.clone())).await.unwrap());
+        assert!(!hasher().verify("correct horsf".to_owned(), Some(hash)).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn two_hashes_of_one_password_differ() {
+        let one = hasher().hash("same".to_owned()).await.unwrap();
+        let other = hasher().hash("same".to_owned()).await.unwrap();
+        assert_ne!(one, other);
+    }
+
+    #[tokio::test]
+    async fn long_passwords_count_to_their_last_character() {
+        let long = "x".repeat(1_023);
+        let hash = hasher().hash(format!("{long}a")).await.unwrap();
+        assert!(hasher().verify(format!("{long}a"), Some(hash.clone())).await.unwrap());
+        assert!(!hasher().verify(format!("{long}b"), Some(hash)).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn without_an_account_every_password_is_wrong_and_the_work_is_the_same() {
+        let hash = hasher().hash("password".to_owned()).await.unwrap();
+        let (mut known, mut unknown) = (Vec::new(), Vec::new());
+        for _ in 0..7 {
+            let start = Instant::now();
+            assert!(!hasher().verify("wrong".to_owned(), Some(hash.clone())).await.unwrap());
+            known.push(start.elapsed());
+            let start = Instant::now();
+            assert!(!hasher().verify("wrong".to_owned(), None).await.unwrap());
+            unknown.push(start.elapsed());
+        }
+        // A loose bound, for busy machines: an answer without work would be a thousand times as fast.
+        let least = |times: &[Duration]| times.iter().min().copied().unwrap();
+        assert!(least(&unknown) * 3 > least(&known), "{known:?} {unknown:?}");
+        assert!(least(&known) * 3 > least(&unknown), "{known:?} {unknown:?}");
+    }
+
+    #[tokio::test]
+    async fn nobodys_hash_costs_what_a_new_one_costs() {
+        let new = hasher().hash("password".to_owned()).await.unwrap();
+        let cost = |hash: &str| hash.split('$').take(4).collect::<Vec<_>>().join("$");
+        let lengths = |hash: &str| hash.split('$').skip(4).map(str::len).collect::<Vec<_>>();
+        assert_eq!(cost(NOBODY), cost(&new));
+        assert_eq!(lengths(NOBODY)[1], lengths(&new)[1]);
+    }
+
+    #[tokio::test]
+    async fn a_hash_that_cannot_be_read_is_our_fault() {
+        let answer = hasher().verify("password".to_owned(), Some("plain".to_owned())).await;
+        assert!(matches!(answer, Err(HashingError::Failed(_))));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn who_finds_the_queue_full_is_told_to_come_back() {
+        let hasher = Argon2Hasher::with_queue(1, 2);
+        let held = Arc::clone(&hasher.running).acquire_owned().await.unwrap();
+        let mut waiting: JoinSet<_> = (0..3)
+            .map(|_| {
+                let hasher = hasher.clone();
+                async move { hasher.hash("password".to_owned()).await }
+            })
+            .collect();
+        while hasher.present.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(matches!(hasher.hash("password".to_owned()).await, Err(HashingError::Busy)));
+        drop(held);
+        while let Some(done) = waiting.join_next().await {
+            assert!(done.unwrap().is_ok());
+        }
+        assert!(hasher.hash("password".to_owned()).await.is_ok());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_caller_that_leaves_does_not_free_the_place_of_running_work() {
+        let hasher = Argon2Hasher::with_queue(1, 0);
+        let (gate, wait) = std::sync::mpsc::channel::<()>();
+        let running = hasher.clone();
+        let task =
+            JoinSet::from_iter([
+                async move { running.run(move || wait.recv().map_err(|_| Error::Crypto)).await },
+            ]);
+        while hasher.present.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        drop(task);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(matches!(hasher.hash("password".to_owned()).await, Err(HashingError::Busy)));
+        gate.send(()).unwrap();
+    }
+}

@@ -1,0 +1,121 @@
+//! What a token says, and what of it must hold.
+
+use chrono::DateTime;
+use domain::Timestamp;
+use ports::TokenError;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::invalid;
+use super::keys::Refusal;
+
+/// How far clocks may be apart, in seconds.
+const LEEWAY: i64 = 30;
+
+/// The longest subject, in characters.
+const SUBJECT_CHARS: usize = 255;
+
+/// Words for tokens that are no key to the API, in whichever claim issuers keep them.
+const OTHER_KINDS: &[&str] = &["refresh", "id"];
+
+/// The claims that we look at. `exp` and `nbf` are whole numbers: a token with anything else there is not read.
+#[derive(Debug, Deserialize)]
+pub(super) struct Claims {
+    exp: u64,
+    nbf: Option<u64>,
+    sub: SubjectClaim,
+    iss: Option<String>,
+    aud: Option<Value>,
+    application_id: Option<Value>,
+    typ: Option<Value>,
+    #[serde(rename = "type")]
+    kind: Option<Value>,
+    token_type: Option<Value>,
+    token_use: Option<Value>,
+}
+
+/// Our own tokens.
+#[derive(Debug, Serialize)]
+pub(super) struct OwnClaims<'a> {
+    pub(super) iss: &'static str,
+    pub(super) sub: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) aud: Option<&'a str>,
+    pub(super) iat: i64,
+    pub(super) nbf: i64,
+    pub(super) exp: i64,
+    pub(super) jti: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum SubjectClaim {
+    Text(String),
+    Number(i64),
+    LargeNumber(u64),
+}
+
+impl Claims {
+    pub(super) fn issuer(&self) -> Option<&str> {
+        self.iss.as_deref()
+    }
+
+    pub(super) fn application(&self) -> Option<i64> {
+        self.application_id.as_ref().and_then(Value::as_i64)
+    }
+
+    /// Whether it is a token for calls, as far as it says.
+    pub(super) fn check_kind(&self) -> Result<(), Refusal> {
+        let kinds = [&self.typ, &self.kind, &self.token_type, &self.token_use];
+        let other = kinds
+            .into_iter()
+            .filter_map(|kind| kind.as_ref()?.as_str())
+            .any(|kind| OTHER_KINDS.iter().any(|other| kind.eq_ignore_ascii_case(other)));
+        if other { Err("is no access token") } else { Ok(()) }
+    }
+
+    /// Whether it is meant for us, perhaps among others.
+    pub(super) fn check_audience(&self, ours: &str) -> Result<(), Refusal> {
+        let meant = match &self.aud {
+            Some(Value::String(one)) => one == ours,
+            Some(Value::Array(several)) => several.iter().any(|one| one == ours),
+            Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) | None => false,
+        };
+        if meant { Ok(()) } else { Err("is meant for somebody else") }
+    }
+
+    /// Until when it holds, if it holds now.
+    pub(super) fn check_time(&self, now: Timestamp) -> Result<Timestamp, TokenError> {
+        let now = now.timestamp();
+        let expires_at =
+            i64::try_from(self.exp).ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+        let expires_at = expires_at.ok_or_else(|| invalid("expires at no time"))?;
+        if expires_at.timestamp().saturating_add(LEEWAY) <= now {
+            return Err(TokenError::Expired);
+        }
+        let from = i64::try_from(self.nbf.unwrap_or(0)).unwrap_or(i64::MAX);
+        if from > now.saturating_add(LEEWAY) {
+            return Err(invalid("does not hold yet"));
+        }
+        Ok(expires_at)
+    }
+
+    pub(super) fn into_subject(self) -> Result<String, Refusal> {
+        let subject = match self.sub {
+            SubjectClaim::Text(text) => text,
+            SubjectClaim::Number(number) => number.to_string(),
+            SubjectClaim::LargeNumber(number) => number.to_string(),
+        };
+        if subject.trim().is_empty() {
+            return Err("is about nobody");
+        }
+        if subject.chars().count() > SUBJECT_CHARS {
+            return Err("names too long a subject");
+        }
+        // Among them U+0000, which PostgreSQL does not keep.
+        if subject.chars().any(char::is_control) {
+            return Err("names a subject with control characters");
+        }
+        Ok(subject)
+    }
+}

@@ -1,0 +1,63 @@
+//! A PostgreSQL server that goes away and comes back.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use testkit::fake_llm::{Gate, Reply};
+use testkit::{FakeLlm, PostgresServer};
+
+use crate::support::App;
+
+async fn wait_for(app: &App, path: &str, status: u16, patience: Duration) {
+    let start = Instant::now();
+    let url = format!("{}{path}", app.url);
+    // At first nothing listens.
+    while app.http.get(&url).send().await.map_or(0, |answer| answer.status().as_u16()) != status {
+        assert!(start.elapsed() < patience, "{path} is not {status} after {patience:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// F23, F24
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_goes_away_is_waited_for() {
+    let server = PostgresServer::options().start();
+    let url = server.database().await;
+    server.stop_hard();
+
+    // It starts without its database, and says so.
+    let mut app = App::over(Some(url), Arc::new(FakeLlm::start().await), &[]);
+    app.spawn();
+    wait_for(&app, "/health/live", 200, Duration::from_secs(10)).await;
+    assert_eq!(app.probe("/health/ready").await.status, 503);
+    assert_eq!(app.probe("/health").await.json()["status"], "unhealthy");
+    server.start_again();
+    wait_for(&app, "/health/ready", 200, Duration::from_secs(8)).await;
+
+    let user = app.user("ann").await;
+    let id = user.conversation().await;
+    user.say(&id, "one").await.ok();
+
+    // It goes away in the middle of an answer; the answer is kept all the same.
+    let gate = Gate::closed();
+    app.llm.script(Reply::text("one two three").waiting_after_words(1, &gate));
+    let asking = tokio::spawn({
+        let (user, id) = (user.clone(), id.clone());
+        async move { user.say(&id, "two").await }
+    });
+    app.llm.wait_for_calls(2).await;
+    server.stop_hard();
+    let refused = user.get(&format!("/conversations/{id}")).await;
+    assert_eq!(refused.status, 503, "{}", refused.text);
+    assert!(refused.header("retry-after").parse::<u32>().unwrap() >= 1);
+    assert_eq!(app.probe("/health/live").await.status, 200);
+    wait_for(&app, "/health/ready", 503, Duration::from_secs(5)).await;
+    gate.open();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    server.start_again();
+    let answer = asking.await.unwrap().ok();
+    assert_eq!(answer["response"], "one two three");
+    wait_for(&app, "/health/ready", 200, Duration::from_secs(8)).await;
+    assert_eq!(user.history(&id).await.len(), 4);
+    user.say(&id, "three").await.ok();
+}

@@ -1,0 +1,130 @@
+//! Several processes over one database: every answer is correct on any of them.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use testkit::PostgresServer;
+use testkit::fake_llm::{FakeLlm, Fault, Gate, Place, Reply};
+
+use crate::support::{App, User};
+
+/// Two applications over one new database.
+async fn two() -> (App, App) {
+    let url = PostgresServer::shared().database().await;
+    let llm = Arc::new(FakeLlm::start().await);
+    let mut apps = [App::over(Some(url.clone()), Arc::clone(&llm), &[]), App::over(Some(url), llm, &[])];
+    // Both migrate the empty database at once.
+    apps.iter_mut().for_each(App::spawn);
+    for app in &mut apps {
+        app.wait_until_ready().await;
+    }
+    let [first, second] = apps;
+    (first, second)
+}
+
+async fn stream(user: &User, id: &str) -> reqwest::Response {
+    let request = user
+        .request(Method::POST, &format!("/conversation/completion/{id}"))
+        .json(&json!({"message": "hi", "stream": true}));
+    request.send().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_is_stopped_from_another_process() {
+    let (here, there) = two().await;
+    let user = here.user("ann").await;
+    let id = user.conversation().await;
+    here.llm.script(Reply::text("one two three").with(Fault::HangAfter(Place::Words(1))));
+    let mut answer = stream(&user, &id).await;
+    assert_eq!(answer.chunk().await.unwrap().unwrap(), "one ");
+    let asked = Instant::now();
+    let elsewhere = there.welcome(&user);
+    elsewhere.say(&id, "at once").await.is_error(409, "conversation_busy");
+    elsewhere.post_nothing(&format!("/conversations/{id}/stop")).await.ok();
+    here.llm.wait_until_idle().await;
+    assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+    let history = elsewhere.wait_for_history(&id, 2, Duration::from_secs(2)).await;
+    assert_eq!(history, ["user: hi", "assistant: one  (stopped)"]);
+    elsewhere.say(&id, "next").await.ok();
+    assert_eq!(user.history(&id).await.len(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_is_watched_from_another_process() {
+    let (here, there) = two().await;
+    let user = here.user("ann").await;
+    let id = user.conversation().await;
+    let gate = Gate::closed();
+    here.llm.script(Reply::text("one two three").waiting_after_words(1, &gate));
+    let answer = stream(&user, &id).await;
+    let turn = answer.headers()["x-turn-id"].to_str().unwrap().to_owned();
+    let watching = tokio::spawn({
+        let elsewhere = there.welcome(&user);
+        let path = format!("/turns/{turn}/events");
+        async move { elsewhere.get(&path).await }
+    });
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    gate.open();
+    let watched = watching.await.unwrap();
+    assert_eq!(watched.status, 200);
+    let events: Vec<Value> = watched
+        .text
+        .split("\n\n")
+        .filter_map(|event| event.strip_prefix("data: "))
+        .map(|data| serde_json::from_str(data).unwrap())
+        .collect();
+    assert_eq!(events.len(), 5, "{events:?}");
+    assert_eq!(events[4]["type"], "completed");
+    assert_eq!(answer.text().await.unwrap(), "one two three");
+}
+
+/// F18
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_dies_leaves_its_turn_to_the_others() {
+    let (mut here, there) = two().await;
+    let user = here.user("ann").await;
+    let id = user.conversation().await;
+    here.llm.script(Reply::text("one two three").with(Fault::HangAfter(Place::Words(1))));
+    let mut answer = stream(&user, &id).await;
+    assert_eq!(answer.chunk().await.unwrap().unwrap(), "one ");
+    tokio::time::sleep(Duration::from_millis(900)).await;
+    here.kill();
+    let killed = Instant::now();
+    let elsewhere = there.welcome(&user);
+    let history = elsewhere.wait_for_history(&id, 2, Duration::from_secs(30)).await;
+    assert_eq!(history, ["user: hi", "assistant: one  (interrupted)"]);
+    elsewhere.say(&id, "next").await.ok();
+    assert!(killed.elapsed() < Duration::from_secs(30), "{:?}", killed.elapsed());
+}
+
+/// Sends to one conversation through both processes at once: one turn at a time, whoever runs it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_runs_one_turn_at_a_time_over_both() {
+    let (here, there) = two().await;
+    let user = here.user("ann").await;
+    let users = [user.clone(), there.welcome(&user)];
+    let id = user.conversation().await;
+    let mut answered = 0;
+    for round in 0..4 {
+        let sends = (0..32).map(|number| {
+            let (user, id) = (users[number % 2].clone(), id.clone());
+            tokio::spawn(async move { user.say(&id, &format!("{round}-{number}")).await })
+        });
+        for send in sends.collect::<Vec<_>>() {
+            let answer = send.await.unwrap();
+            if answer.status == 200 {
+                answered += 1;
+            } else {
+                answer.is_error(409, "conversation_busy");
+            }
+        }
+    }
+    let history = user.history(&id).await;
+    assert_eq!(history.len(), 2 * answered);
+    for exchange in history.chunks(2) {
+        let question = exchange[0].strip_prefix("user: ").expect("a question");
+        assert_eq!(exchange[1], format!("assistant: You said: {question}"));
+    }
+}
