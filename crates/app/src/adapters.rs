@@ -31,8 +31,9 @@ const DEMO_PAUSE: Duration = Duration::from_millis(20);
 pub fn model(provider: &Provider) -> anyhow::Result<Arc<dyn LanguageModel>> {
     let client = http_client(provider)?;
     let first = retrying(provider, &provider.choice, &client);
-    let Some(fallback) = &provider.fallback else { return Ok(first) };
-    Ok(Arc::new(Failover::new(first, vec![retrying(provider, fallback, &client)])))
+    let others: Vec<_> =
+        provider.fallbacks.iter().map(|fallback| retrying(provider, fallback, &client)).collect();
+    Ok(if others.is_empty() { first } else { Arc::new(Failover::new(first, others)) })
 }
 
 /// The client of all provider calls. A whole call has no timeout of the client's: streams bound themselves.

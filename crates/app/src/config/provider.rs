@@ -12,8 +12,8 @@ use super::{Checking, ConfigError, Notice, lenient};
 pub struct Provider {
     /// Who is asked.
     pub choice: ProviderChoice,
-    /// Who is asked where the first one fails before it began to answer.
-    pub fallback: Option<ProviderChoice>,
+    /// Who is asked where that one cannot answer, in this order.
+    pub fallbacks: Vec<ProviderChoice>,
     /// How long a connection may take.
     pub connect_timeout: Duration,
     /// How long a model may think before its first event.
@@ -82,13 +82,15 @@ impl ProviderChoice {
     }
 }
 
+const FALLBACKS: &str = "provider.fallbacks";
+
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Section {
     #[serde(deserialize_with = "lenient::some_text")]
     name: Option<String>,
-    #[serde(deserialize_with = "lenient::some_text")]
-    fallback: Option<String>,
+    #[serde(deserialize_with = "lenient::list")]
+    fallbacks: Vec<String>,
     #[serde(deserialize_with = "lenient::whole")]
     connect_timeout_seconds: u32,
     #[serde(deserialize_with = "lenient::whole")]
@@ -131,7 +133,7 @@ impl Default for Section {
     fn default() -> Self {
         Self {
             name: None,
-            fallback: None,
+            fallbacks: Vec::new(),
             connect_timeout_seconds: 5,
             first_event_timeout_seconds: 60,
             idle_timeout_seconds: 60,
@@ -180,17 +182,19 @@ impl Section {
         if matches!(choice, ProviderChoice::Demo) {
             checking.notices.push(Notice::Demo);
         }
-        let fallback = match &self.fallback {
-            Some(name) => Some(self.named(name, "provider.fallback", checking)?),
-            None => None,
-        };
-        if fallback.as_ref().is_some_and(|fallback| fallback.name() == choice.name()) {
-            return Err(checking.error("provider.fallback", "is the provider that is asked first"));
+        let mut fallbacks: Vec<ProviderChoice> = Vec::with_capacity(self.fallbacks.len());
+        for name in &self.fallbacks {
+            let fallback = self.named(name, FALLBACKS, checking)?;
+            if fallbacks.iter().chain([&choice]).any(|other| other.name() == fallback.name()) {
+                return Err(checking
+                    .error(FALLBACKS, format!("names {} twice or as its own fallback", fallback.name())));
+            }
+            fallbacks.push(fallback);
         }
         let seconds = |number: u32| Duration::from_secs(number.into());
         Ok(Provider {
             choice,
-            fallback,
+            fallbacks,
             connect_timeout: seconds(self.connect_timeout_seconds),
             first_event_timeout: seconds(self.first_event_timeout_seconds),
             idle_timeout: seconds(self.idle_timeout_seconds),

@@ -49,7 +49,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("auth.outside_public_key"),
     plain("auth.hashing_at_once"),
     documented("provider.name", "LLM_PROVIDER"),
-    plain("provider.fallback"),
+    documented("provider.fallbacks", "LLM_FALLBACKS"),
     plain("provider.connect_timeout_seconds"),
     plain("provider.first_event_timeout_seconds"),
     plain("provider.idle_timeout_seconds"),

@@ -49,7 +49,7 @@ fn a_provider_has_its_own_address_wire_and_times() {
         ("OPENAI_BASE_URL", "http://127.0.0.1:9000/v1/"),
         ("OPENAI_API", "Chat"),
         ("OMNICHAT_PROVIDER__IDLE_TIMEOUT_SECONDS", "7"),
-        ("OMNICHAT_PROVIDER__FALLBACK", "demo"),
+        ("LLM_FALLBACKS", "demo"),
     ]);
     let ProviderChoice::OpenAi(openai) = &settings.choice else { panic!("{settings:?}") };
     assert_eq!((openai.base_url.as_str(), openai.api), ("http://127.0.0.1:9000/v1", OpenAiApi::Chat));
@@ -59,7 +59,8 @@ fn a_provider_has_its_own_address_wire_and_times() {
         (settings.first_event_timeout, settings.total_timeout),
         (Duration::from_mins(1), Duration::from_mins(10))
     );
-    assert_eq!(settings.fallback.map(|fallback| fallback.name()), Some("demo"));
+    let fallbacks: Vec<_> = settings.fallbacks.iter().map(ProviderChoice::name).collect();
+    assert_eq!(fallbacks, ["demo"]);
 
     let key = ("OPENAI_API_KEY", "sk-1");
     is_refused(&[key, ("OPENAI_API", "completions")], "OPENAI_API");
@@ -69,8 +70,8 @@ fn a_provider_has_its_own_address_wire_and_times() {
         let text = is_refused(&[key, ("OPENAI_BASE_URL", url)], "OPENAI_BASE_URL");
         assert!(!text.contains("canary"), "{text}");
     }
-    is_refused(&[key, ("OMNICHAT_PROVIDER__FALLBACK", "openai")], "OMNICHAT_PROVIDER__FALLBACK");
-    is_refused(&[key, ("OMNICHAT_PROVIDER__FALLBACK", "openrouter")], "OPENROUTER_API_KEY");
+    is_refused(&[key, ("LLM_FALLBACKS", "openai")], "LLM_FALLBACKS");
+    is_refused(&[key, ("LLM_FALLBACKS", "openrouter")], "OPENROUTER_API_KEY");
     let text = is_refused(&[("OPENAI_API_KEY", "sk canary")], "OPENAI_API_KEY");
     assert!(!text.contains("canary"), "{text}");
 }

@@ -138,7 +138,7 @@ fn nothing_that_is_secret_is_ever_shown() {
         .collect();
     let mut pairs: BTreeMap<String, String> = secrets.into_iter().collect();
     pairs.insert("DATABASE_URL".to_owned(), "postgresql://u:canary@h/d".to_owned());
-    pairs.insert("OMNICHAT_PROVIDER__FALLBACK".to_owned(), "openai".to_owned());
+    pairs.insert("LLM_FALLBACKS".to_owned(), "openai".to_owned());
     pairs.extend(variables(&[
         ("S3_ENABLED", "1"),
         ("S3_ENDPOINT", "https://s3.example.com"),
