@@ -1,0 +1,83 @@
+-- Opens turns in conversations that exist: any number, in one statement and one commit.
+-- A row comes back for each turn that was opened; why another one was not, diagnose_begin.sql tells.
+WITH
+item AS (
+    SELECT * FROM unnest(
+        $1::uuid[], $2::uuid[], $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
+        $9::bigint[], $10::bigint[], $11::integer[], $12::timestamptz[]
+    ) AS i (
+        turn, conversation, owner, runner, contract, asked_model, default_model, own_model,
+        expect_last, keep_to, appended, at
+    )
+),
+-- All locks are taken first and in one order, and nobody waits for one that somebody else holds: groups of several
+-- processes can neither deadlock nor stand in each other's way. What comes out of here is the newest version of each
+-- row, which the statement's own snapshot may not have. So the conditions are asked of it, and not of the row below.
+locked AS (
+    SELECT c.id, c.owner, c.running_turn, c.last_seq, c.head_seq
+    FROM omnichat.conversations c
+    WHERE c.id = ANY ($2) AND c.deleted_at IS NULL
+    ORDER BY c.id
+    FOR NO KEY UPDATE SKIP LOCKED
+),
+-- Of two turns in one conversation the second finds the row updated already, and is left out.
+opened AS (
+    UPDATE omnichat.conversations c
+    SET running_turn = i.turn,
+        last_seq = l.last_seq + i.appended,
+        head_seq = CASE WHEN i.appended > 0 THEN l.last_seq + i.appended ELSE coalesce(i.keep_to, l.head_seq) END,
+        model = coalesce(c.model, i.own_model),
+        updated_at = i.at
+    FROM item i
+    JOIN locked l ON l.id = i.conversation
+    WHERE c.id = l.id
+        AND l.owner = i.owner
+        AND l.running_turn IS NULL
+        AND (i.expect_last IS NULL OR i.expect_last = l.last_seq)
+    RETURNING
+        c.*, i.turn, i.runner, i.contract, i.keep_to, i.at, i.appended,
+        l.last_seq AS last_before,
+        -- The message that the new ones follow.
+        coalesce(i.keep_to, l.head_seq) AS base,
+        coalesce(i.asked_model, c.model, i.default_model) AS turn_model
+),
+branched AS (
+    UPDATE omnichat.messages m
+    SET active = false
+    FROM opened o
+    WHERE o.keep_to IS NOT NULL
+        AND m.conversation_id = o.id
+        AND m.seq > o.keep_to
+        AND m.active
+),
+appended AS (
+    INSERT INTO omnichat.messages (conversation_id, seq, id, turn_id, parent, created_at, token_count, role, parts)
+    SELECT
+        o.id, o.last_before + m.ordinal, m.id, o.turn,
+        CASE WHEN m.ordinal > 1 THEN o.last_before + m.ordinal - 1 ELSE nullif(o.base, 0) END,
+        o.at, m.token_count, m.role, m.parts
+    FROM unnest($13::uuid[], $14::bigint[], $15::uuid[], $16::text[], $17::integer[], $18::text[])
+        AS m (turn, ordinal, id, role, token_count, parts)
+    JOIN opened o ON o.turn = m.turn
+    -- Numbers follow the order of messages.
+    ORDER BY m.turn, m.ordinal
+),
+started AS (
+    INSERT INTO omnichat.turns (id, conversation_id, runner, owner, question_seq, started_at, contract, model)
+    SELECT o.turn, o.id, o.runner, o.owner, o.head_seq, o.at, o.contract, o.turn_model
+    FROM opened o
+)
+SELECT
+    o.id, o.number, o.owner, o.persona_id, o.application_id, o.running_turn, o.last_seq, o.input_tokens,
+    o.output_tokens, o.cost_nanos, o.created_at, o.updated_at, o.summary_updated_at, o.message_count,
+    o.summary_message_count, o.active, o.begun_by, o.provider_id, o.model, o.last_model, o.label, o.project, o.title,
+    o.metadata::text AS "metadata!", o.summary,
+    o.turn AS "turn!", o.head_seq AS "question!", o.turn_model AS "turn_model!",
+    p.name AS "persona_name?", p.description AS "persona_description?", p.relation_type AS "persona_relation?",
+    w.seqs AS "seqs!", w.turn_ids AS "turn_ids!: Vec<Option<Uuid>>", w.roles AS "roles!", w.states AS "states!",
+    w.token_counts AS "token_counts!", w.parts AS "parts!", w.has_older AS "has_older!"
+FROM opened o
+LEFT JOIN omnichat.personas p ON p.id = o.persona_id
+CROSS JOIN LATERAL omnichat.window_before(
+    o.id, CASE WHEN o.appended > 0 THEN o.base + 1 ELSE o.head_seq END, $19, $20
+) w

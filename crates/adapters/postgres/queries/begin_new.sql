@@ -1,0 +1,52 @@
+-- Makes conversations together with their first turns: any number, in one statement and one commit.
+WITH
+item AS (
+    SELECT * FROM unnest(
+        $1::uuid[], $2::uuid[], $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::integer[],
+        $9::timestamptz[], $10::timestamptz[], $11::text[], $12::text[], $13::bigint[], $14::text[], $15::text[],
+        $16::text[], $17::text[], $18::text[], $19::bigint[]
+    ) WITH ORDINALITY AS i (
+        turn, conversation, owner, runner, contract, asked_model, default_model, appended,
+        at, made_at, label, project, persona_id, begun_by, provider_id,
+        title, model, metadata, application_id, place
+    )
+),
+made AS (
+    INSERT INTO omnichat.conversations (
+        id, owner, persona_id, application_id, running_turn, last_seq, head_seq, created_at, updated_at, begun_by,
+        provider_id, model, label, project, title, metadata
+    )
+    SELECT
+        i.conversation, i.owner, i.persona_id, i.application_id, i.turn, i.appended, i.appended, i.made_at, i.at,
+        i.begun_by, i.provider_id, i.model, i.label, i.project, i.title, i.metadata::jsonb
+    FROM item i
+    -- Numbers follow the order in which the turns came.
+    ORDER BY i.place
+    RETURNING *
+),
+appended AS (
+    INSERT INTO omnichat.messages (conversation_id, seq, id, turn_id, parent, created_at, token_count, role, parts)
+    SELECT i.conversation, m.ordinal, m.id, i.turn, nullif(m.ordinal - 1, 0), i.at, m.token_count, m.role, m.parts
+    FROM unnest($20::uuid[], $21::bigint[], $22::uuid[], $23::text[], $24::integer[], $25::text[])
+        AS m (turn, ordinal, id, role, token_count, parts)
+    JOIN item i ON i.turn = m.turn
+    ORDER BY i.place, m.ordinal
+),
+started AS (
+    INSERT INTO omnichat.turns (id, conversation_id, runner, owner, question_seq, started_at, contract, model)
+    SELECT
+        i.turn, i.conversation, i.runner, i.owner, i.appended, i.at, i.contract,
+        coalesce(i.asked_model, i.model, i.default_model)
+    FROM item i
+)
+SELECT
+    o.id, o.number, o.owner, o.persona_id, o.application_id, o.running_turn, o.last_seq, o.input_tokens,
+    o.output_tokens, o.cost_nanos, o.created_at, o.updated_at, o.summary_updated_at, o.message_count,
+    o.summary_message_count, o.active, o.begun_by, o.provider_id, o.model, o.last_model, o.label, o.project, o.title,
+    o.metadata::text AS "metadata!", o.summary,
+    i.turn AS "turn!", o.head_seq AS "question!",
+    coalesce(i.asked_model, i.model, i.default_model) AS "turn_model!",
+    p.name AS "persona_name?", p.description AS "persona_description?", p.relation_type AS "persona_relation?"
+FROM made o
+JOIN item i ON i.conversation = o.id
+LEFT JOIN omnichat.personas p ON p.id = o.persona_id

@@ -1,0 +1,92 @@
+//! Messages along the active path.
+
+use domain::{ConversationId, ConversationKey, Message, MessagePage, Order, UserId};
+use ports::{Access, ConversationStore};
+use uuid::Uuid;
+
+use crate::PostgresStore;
+use crate::error::Fault;
+use crate::rows::{KeyColumns, MessageRow, readable_messages};
+
+/// A statement that answers messages; `$tail` is what follows its tables.
+macro_rules! select_messages {
+    ($tail:literal $(+ $more:literal)* $(, $argument:expr)* $(,)?) => {
+        sqlx::query_as!(
+            MessageRow,
+            r#"SELECT m.id, m.number, m.conversation_id, m.seq, m.parent, m.turn_id, m.role, m.parts, m.state,
+                 m.created_at, t.model AS "model?", t.input_tokens AS "input_tokens?",
+                 t.cached_tokens AS "cached_tokens?", t.output_tokens AS "output_tokens?",
+                 t.reasoning_tokens AS "reasoning_tokens?", t.usage_estimated AS "usage_estimated?",
+                 t.response_time_ms AS "response_time_ms?"
+               FROM omnichat.messages m
+               LEFT JOIN omnichat.turns t ON t.id = m.turn_id AND t.reply_seq = m.seq "# + $tail $(+ $more)*
+            $(, $argument)*
+        )
+    };
+}
+
+/// A page of one conversation. Its id comes out of a query of its own, so that the index yields the messages in their
+/// order, and a page of a long conversation reads that page alone.
+macro_rules! select_page {
+    ($key:ident, $caller:ident, $page:ident, $order:literal) => {
+        select_messages!(
+            "WHERE m.conversation_id = (
+               SELECT c.id FROM omnichat.conversations c
+               WHERE c.id = coalesce($1, omnichat.conversation_by($2, $3)) AND c.owner = $4 AND c.deleted_at IS NULL
+             ) AND m.active AND m.deleted_at IS NULL ORDER BY m.seq " + $order + " LIMIT $5 OFFSET $6",
+            $key.id,
+            $key.number,
+            $key.provider_id.as_deref(),
+            $caller.0,
+            $page.limit.map(i64::from),
+            i64::from($page.offset),
+        )
+    };
+}
+
+impl PostgresStore {
+    pub(super) async fn read_messages(
+        &self,
+        caller: UserId,
+        key: ConversationKey,
+        page: MessagePage,
+    ) -> Result<Access<Vec<Message>>, Fault> {
+        let columns = KeyColumns::from(key.clone());
+        let rows = match page.order {
+            Order::Ascending => {
+                let read = |pool| select_page!(columns, caller, page, "ASC").fetch_all(pool);
+                self.pool.run(read).await?
+            }
+            Order::Descending => {
+                let read = |pool| select_page!(columns, caller, page, "DESC").fetch_all(pool);
+                self.pool.run(read).await?
+            }
+        };
+        if rows.is_empty() {
+            // Either it has none here, or it is not the caller's.
+            let found = ConversationStore::find(self, caller, key).await.map_err(Fault::from)?;
+            return Ok(found.map(|_| Vec::new()));
+        }
+        Ok(Access::Granted(readable_messages(rows)))
+    }
+
+    pub(super) async fn read_messages_of(
+        &self,
+        caller: UserId,
+        conversations: &[ConversationId],
+    ) -> Result<Vec<Message>, Fault> {
+        let ids: Vec<Uuid> = conversations.iter().map(|id| id.0).collect();
+        let read = |pool| {
+            select_messages!(
+                "JOIN omnichat.conversations c ON c.id = m.conversation_id
+                 WHERE m.conversation_id = ANY ($1) AND c.owner = $2 AND c.deleted_at IS NULL
+                   AND m.active AND m.deleted_at IS NULL
+                 ORDER BY m.conversation_id, m.seq",
+                ids.as_slice(),
+                caller.0,
+            )
+            .fetch_all(pool)
+        };
+        Ok(readable_messages(self.pool.run(read).await?))
+    }
+}

@@ -1,0 +1,67 @@
+//! Whether the database can be used now.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ports::{StoreError, StoreHealth};
+use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
+
+use crate::PostgresStore;
+use crate::error::Fault;
+use crate::options::PostgresOptions;
+use crate::pool::guarded;
+
+/// How long a check may take.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The connection of the check: its own, so that it tells of the database and not of the pool's load.
+#[derive(Debug, Clone)]
+pub(crate) struct Probe {
+    pool: PgPool,
+    /// Once the schema was there, it stays.
+    is_migrated: Arc<AtomicBool>,
+}
+
+impl Probe {
+    pub(crate) fn connect_lazy(connect: &PgConnectOptions, options: PostgresOptions) -> Self {
+        let one = PostgresOptions { max_connections: 1, acquire_timeout: CHECK_TIMEOUT, ..options };
+        Self { pool: guarded(one).connect_lazy_with(connect.clone()), is_migrated: Arc::default() }
+    }
+
+    pub(crate) async fn close(&self) {
+        let _ = tokio::time::timeout(CHECK_TIMEOUT, self.pool.close()).await;
+    }
+}
+
+#[async_trait]
+impl StoreHealth for PostgresStore {
+    async fn check(&self) -> Result<(), StoreError> {
+        match tokio::time::timeout(CHECK_TIMEOUT, self.is_usable()).await {
+            Ok(result) => Ok(result?),
+            Err(_) => Err(Fault::timed_out(CHECK_TIMEOUT).into()),
+        }
+    }
+}
+
+impl PostgresStore {
+    async fn is_usable(&self) -> Result<(), Fault> {
+        if !self.probe.is_migrated.load(Ordering::Relaxed) {
+            if !self.migrations_are_applied(&self.probe.pool).await? {
+                return Err(Fault::unavailable("the schema is older than this program"));
+            }
+            self.probe.is_migrated.store(true, Ordering::Relaxed);
+        }
+        // Reads a row, so that a database with a broken schema fails. A standby, or a database whose operator has
+        // switched writes off, is of no use.
+        let takes_writes = sqlx::query_scalar!(
+            r#"SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off'
+                 AND (SELECT count(*) FROM (SELECT FROM omnichat.runners LIMIT 1) r) >= 0 AS "takes_writes!""#
+        )
+        .fetch_one(&self.probe.pool)
+        .await?;
+        if takes_writes { Ok(()) } else { Err(Fault::unavailable("the database takes no writes")) }
+    }
+}

@@ -1,0 +1,120 @@
+//! The connections of all calls that do not go through the writer.
+
+use std::time::Duration;
+
+use sqlx::pool::PoolConnectionMetadata;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
+use sqlx::{Connection, Executor, PgPool, Row};
+
+use crate::error::{Fault, is_conflict};
+use crate::options::PostgresOptions;
+
+/// How often a statement is run that was the victim of a deadlock.
+const TRIES: u32 = 4;
+/// The pause before the second try; each further one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+/// A connection that was used within this time is taken to be alive.
+const FRESH: Duration = Duration::from_secs(1);
+/// How long a connection that is given back may take to tell its state.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
+/// What the way to the database and back may add to the statement's own timeout.
+const WAY: Duration = Duration::from_secs(1);
+
+/// A pool of connections, none of which is ever inside a transaction when it is borrowed.
+#[derive(Debug, Clone)]
+pub(crate) struct Pool {
+    pool: PgPool,
+    /// The most that a call may take, whatever becomes of the database.
+    patience: Duration,
+}
+
+impl Pool {
+    pub(crate) fn connect_lazy(connect: &PgConnectOptions, options: PostgresOptions) -> Self {
+        Self { pool: guarded(options).connect_lazy_with(connect.clone()), patience: patience(options) }
+    }
+
+    /// Runs a statement. Where a deadlock ended it, runs it again, a few times.
+    pub(crate) async fn run<'a, T, F>(&'a self, statement: impl Fn(&'a PgPool) -> F) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, sqlx::Error>>,
+    {
+        Ok(self.attempt(statement).await?)
+    }
+
+    /// As [`run`](Self::run), for callers who read the error themselves.
+    pub(crate) async fn attempt<'a, T, F>(
+        &'a self,
+        statement: impl Fn(&'a PgPool) -> F,
+    ) -> Result<T, sqlx::Error>
+    where
+        F: Future<Output = Result<T, sqlx::Error>>,
+    {
+        let mut pause = FIRST_PAUSE;
+        for _ in 1..TRIES {
+            match self.once(&statement).await {
+                Err(error) if is_conflict(&error) => tokio::time::sleep(pause).await,
+                result => return result,
+            }
+            pause *= 2;
+        }
+        self.once(&statement).await
+    }
+
+    async fn once<'a, T, F>(&'a self, statement: impl Fn(&'a PgPool) -> F) -> Result<T, sqlx::Error>
+    where
+        F: Future<Output = Result<T, sqlx::Error>>,
+    {
+        match tokio::time::timeout(self.patience, statement(&self.pool)).await {
+            Ok(result) => result,
+            // The database hangs: its own timeout does not act, and the connection's end was not told.
+            Err(elapsed) => Err(sqlx::Error::Io(elapsed.into())),
+        }
+    }
+
+    pub(crate) async fn close(&self) {
+        // Connections that hang are not waited for.
+        let _ = tokio::time::timeout(self.patience, self.pool.close()).await;
+    }
+}
+
+/// The most that a statement may take from the call to its answer, waiting for a connection included.
+pub(crate) fn patience(options: PostgresOptions) -> Duration {
+    options.acquire_timeout + options.statement_timeout + WAY
+}
+
+/// How pools of this crate are made.
+pub(crate) fn guarded(options: PostgresOptions) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(options.max_connections)
+        .acquire_timeout(options.acquire_timeout)
+        .idle_timeout(options.idle_timeout)
+        .max_lifetime(options.max_lifetime)
+        // `is_alive` asks only those that were idle for a while.
+        .test_before_acquire(false)
+        .before_acquire(|connection, metadata| Box::pin(is_alive(connection, metadata)))
+        .after_release(|connection, _| Box::pin(is_clean(connection)))
+}
+
+async fn is_alive(
+    connection: &mut PgConnection,
+    metadata: PoolConnectionMetadata,
+) -> Result<bool, sqlx::Error> {
+    if metadata.idle_for > FRESH {
+        connection.ping().await?;
+    }
+    Ok(true)
+}
+
+/// Whether a connection that comes back is outside any transaction; where it is not, the pool closes it.
+///
+/// A future that is dropped while it begins a transaction gives its connection back with the transaction open and
+/// without anybody knowing. The next borrower's writes would be acknowledged, and lost when the connection ends.
+/// `ROLLBACK` would do as well, but outside a transaction it writes a warning into the server's log, each time.
+async fn is_clean(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    // Sent as one simple query: outside a transaction this very statement began it. Inside one that failed, it fails.
+    let ask = connection.fetch_one("SELECT now() = statement_timestamp()");
+    match tokio::time::timeout(RELEASE_TIMEOUT, ask).await {
+        Ok(row) => row?.try_get(0),
+        Err(elapsed) => Err(sqlx::Error::Io(elapsed.into())),
+    }
+}

@@ -1,0 +1,29 @@
+//! Rows of the tables and what they become in the domain.
+
+mod conversation;
+mod message;
+mod turn;
+
+pub(crate) use conversation::{
+    ConversationRow, KeyColumns, PersonaRow, conversation_row, select_conversations,
+};
+pub(crate) use message::{MessageRow, WindowColumns, readable_messages};
+pub(crate) use turn::{EndingRow, KeptChunk, ReplyColumns, UsageColumns, ending_row, fold_chunks};
+
+use domain::ModelName;
+
+use crate::error::Fault;
+
+pub(crate) fn model_name(name: &str) -> Result<ModelName, Fault> {
+    ModelName::parse(name).map_err(|error| Fault::corrupt("model name", error))
+}
+
+/// A count as a column keeps it; what is beyond it is kept as the most there is.
+pub(crate) fn count_to<T>(count: impl TryInto<T>, most: T) -> T {
+    count.try_into().unwrap_or(most)
+}
+
+/// A count from a column.
+pub(crate) fn count_from<T: TryFrom<i64>>(column: i64) -> Result<T, Fault> {
+    T::try_from(column).map_err(|_| Fault::corrupt("count", "out of range"))
+}

@@ -1,0 +1,164 @@
+//! Rows of `turns` and `turn_chunks`.
+
+use domain::{
+    EndState, Ending, MessageId, MessageNumber, NanoDollars, Reply, ReplyRef, Seq, Timestamp, TurnId, Usage,
+};
+use stored::StoredEnd;
+use uuid::Uuid;
+
+use super::count_from;
+use crate::error::Fault;
+
+/// What a call consumed, as five columns.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct UsageColumns {
+    pub(crate) input: i64,
+    pub(crate) cached: i64,
+    pub(crate) output: i64,
+    pub(crate) reasoning: i64,
+    pub(crate) estimated: bool,
+}
+
+/// More tokens than any call can take. Sums of counts up to here stay within 64 bits for thousands of turns.
+const TOKENS_AT_MOST: u64 = 1_000_000_000_000_000;
+
+impl From<Usage> for UsageColumns {
+    fn from(usage: Usage) -> Self {
+        let Usage { input, cached_input, output, reasoning, estimated } = usage;
+        let tokens = |count: u64| count.min(TOKENS_AT_MOST).cast_signed();
+        Self {
+            input: tokens(input),
+            cached: tokens(cached_input),
+            output: tokens(output),
+            reasoning: tokens(reasoning),
+            estimated,
+        }
+    }
+}
+
+impl TryFrom<UsageColumns> for Usage {
+    type Error = Fault;
+
+    fn try_from(columns: UsageColumns) -> Result<Self, Fault> {
+        Ok(Self {
+            input: count_from(columns.input)?,
+            cached_input: count_from(columns.cached)?,
+            output: count_from(columns.output)?,
+            reasoning: count_from(columns.reasoning)?,
+            estimated: columns.estimated,
+        })
+    }
+}
+
+/// The columns of `turns` that say how a turn ended.
+#[derive(Debug)]
+pub(crate) struct EndingRow {
+    pub(crate) state: String,
+    pub(crate) finish_reason: Option<String>,
+    pub(crate) failure: Option<String>,
+    pub(crate) retry_after_ms: Option<i64>,
+    pub(crate) usage: UsageColumns,
+    pub(crate) cost_nanos: i64,
+    pub(crate) response_time_ms: i64,
+    pub(crate) finished_at: Option<Timestamp>,
+    pub(crate) reply: ReplyColumns,
+}
+
+/// Takes an [`EndingRow`] out of a row that has its columns among others.
+macro_rules! ending_row {
+    ($row:ident) => {
+        $crate::rows::EndingRow {
+            state: $row.state,
+            finish_reason: $row.finish_reason,
+            failure: $row.failure,
+            retry_after_ms: $row.retry_after_ms,
+            usage: $crate::rows::UsageColumns {
+                input: $row.input_tokens,
+                cached: $row.cached_tokens,
+                output: $row.output_tokens,
+                reasoning: $row.reasoning_tokens,
+                estimated: $row.usage_estimated,
+            },
+            cost_nanos: $row.cost_nanos,
+            response_time_ms: $row.response_time_ms,
+            finished_at: $row.finished_at,
+            reply: $crate::rows::ReplyColumns {
+                id: $row.reply_id,
+                number: $row.reply_number,
+                seq: $row.reply_seq,
+                created_at: $row.replied_at,
+            },
+        }
+    };
+}
+pub(crate) use ending_row;
+
+/// The reply's row, where there is one.
+#[derive(Debug)]
+pub(crate) struct ReplyColumns {
+    pub(crate) id: Option<Uuid>,
+    pub(crate) number: Option<i64>,
+    pub(crate) seq: Option<i64>,
+    pub(crate) created_at: Option<Timestamp>,
+}
+
+impl From<ReplyColumns> for Option<ReplyRef> {
+    fn from(row: ReplyColumns) -> Self {
+        Some(ReplyRef {
+            id: MessageId(row.id?),
+            number: MessageNumber(row.number?),
+            seq: Seq(row.seq?),
+            created_at: row.created_at?,
+        })
+    }
+}
+
+impl TryFrom<EndingRow> for Ending {
+    type Error = Fault;
+
+    fn try_from(row: EndingRow) -> Result<Self, Fault> {
+        let end = StoredEnd {
+            state: &row.state,
+            finish_reason: row.finish_reason.as_deref(),
+            failure: row.failure.as_deref(),
+            retry_after_ms: row.retry_after_ms,
+        };
+        Ok(Self {
+            state: EndState::try_from(end).map_err(|error| Fault::corrupt("turn", error))?,
+            reply: row.reply.into(),
+            usage: row.usage.try_into()?,
+            cost: NanoDollars(row.cost_nanos),
+            response_time_ms: count_from(row.response_time_ms)?,
+            at: row.finished_at.ok_or_else(|| Fault::corrupt("turn", "it has no end"))?,
+        })
+    }
+}
+
+/// A row of `turn_chunks`.
+#[derive(Debug)]
+pub(crate) struct KeptChunk {
+    pub(crate) first: i32,
+    pub(crate) parts: String,
+    pub(crate) lengths: Vec<u8>,
+}
+
+/// The reply that chunks make, up to the first that is missing or cannot be read.
+pub(crate) fn fold_chunks(turn: TurnId, chunks: impl IntoIterator<Item = KeptChunk>) -> Reply {
+    let mut reply = Reply::default();
+    for chunk in chunks {
+        // A chunk may repeat deltas that another one has.
+        let known = usize::try_from(chunk.first).ok().and_then(|first| reply.len().checked_sub(first));
+        match (known, stored::reply_from(&chunk.parts, &chunk.lengths)) {
+            (Some(known), Ok(deltas)) => reply.append(&deltas.since(known)),
+            (None, _) => {
+                tracing::error!(turn.id = %turn, first = chunk.first, "turn {turn} lacks deltas");
+                break;
+            }
+            (Some(_), Err(error)) => {
+                tracing::error!(turn.id = %turn, %error, "deltas of turn {turn} cannot be read");
+                break;
+            }
+        }
+    }
+    reply
+}

@@ -1,0 +1,86 @@
+//! The processes that run turns, by the database's clock.
+
+use async_trait::async_trait;
+use domain::{RunnerId, Timestamp, TurnId};
+use futures_util::future::join_all;
+use ports::{RunnerStore, StoreError};
+
+use crate::PostgresStore;
+use crate::error::Fault;
+
+/// Turns that are ended together: the process must not be late with its own lease over many of them.
+const REAPED_AT_ONCE: usize = 64;
+
+#[async_trait]
+impl RunnerStore for PostgresStore {
+    async fn renew(&self, runner: RunnerId) -> Result<(), StoreError> {
+        let renew = |pool| {
+            sqlx::query!(
+                "INSERT INTO omnichat.runners (id, renewed_at) VALUES ($1, now())
+                 ON CONFLICT (id) DO UPDATE SET renewed_at = excluded.renewed_at",
+                runner.0,
+            )
+            .execute(pool)
+        };
+        self.pool.run(renew).await?;
+        Ok(())
+    }
+
+    async fn reap(&self, runner: RunnerId, at: Timestamp) -> Result<u64, StoreError> {
+        let mut ended = 0;
+        for turns in self.turns_of_the_dead(runner).await?.chunks(REAPED_AT_ONCE) {
+            let interrupt = |(turn, dead): &(TurnId, RunnerId)| self.interrupt(*turn, *dead, runner, at);
+            let results = join_all(turns.iter().map(interrupt)).await;
+            for (result, (turn, _)) in results.into_iter().zip(turns) {
+                match result {
+                    Ok(was_ended) => ended += u64::from(was_ended),
+                    Err(fault) if fault.is_unavailable() => return Err(fault.into()),
+                    // One that cannot be ended must not keep the others running.
+                    Err(fault) => {
+                        tracing::error!(turn.id = %turn, error = ?fault, "turn {turn} cannot be ended");
+                    }
+                }
+            }
+        }
+        self.forget_the_dead(runner).await?;
+        Ok(ended)
+    }
+
+    async fn retire(&self, runner: RunnerId) -> Result<(), StoreError> {
+        let retire =
+            |pool| sqlx::query!("DELETE FROM omnichat.runners WHERE id = $1", runner.0).execute(pool);
+        self.pool.run(retire).await?;
+        Ok(())
+    }
+}
+
+impl PostgresStore {
+    async fn turns_of_the_dead(&self, but: RunnerId) -> Result<Vec<(TurnId, RunnerId)>, Fault> {
+        let read = |pool| {
+            sqlx::query!(
+                "SELECT t.id, t.runner FROM omnichat.turns t
+                 LEFT JOIN omnichat.runners r ON r.id = t.runner
+                 WHERE t.state = 'running' AND t.runner <> $1
+                   AND (r.id IS NULL OR r.renewed_at < now() - interval '20 seconds')
+                 ORDER BY t.id",
+                but.0,
+            )
+            .fetch_all(pool)
+        };
+        let turns = self.pool.run(read).await?;
+        Ok(turns.into_iter().map(|turn| (TurnId(turn.id), RunnerId(turn.runner))).collect())
+    }
+
+    /// Drops leases that ran out long ago, so that they do not pile up with each start.
+    async fn forget_the_dead(&self, but: RunnerId) -> Result<(), Fault> {
+        let forget = |pool| {
+            sqlx::query!(
+                "DELETE FROM omnichat.runners WHERE id <> $1 AND renewed_at < now() - interval '1 hour'",
+                but.0,
+            )
+            .execute(pool)
+        };
+        self.pool.run(forget).await?;
+        Ok(())
+    }
+}

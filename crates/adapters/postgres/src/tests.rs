@@ -1,0 +1,163 @@
+//! What the contract suite cannot force: faults of the database, races of single statements, how rows are found.
+#![expect(clippy::disallowed_methods, reason = "tests make their own ids and tasks")]
+
+mod cancelled_begin;
+mod groups;
+mod lost_answers;
+mod migrating;
+mod outages;
+mod plans;
+mod poison;
+mod races;
+
+use chrono::{TimeZone, Utc};
+use domain::{
+    Contract, Conversation, ConversationId, Delta, EndState, Ending, FinishReason, JsonText, Label,
+    MessageHome, MessageId, ModelName, NanoDollars, NewConversation, NewMessage, NewUser, Part, Reply, Role,
+    RunnerId, Timestamp, TurnId, Usage, UserId,
+};
+use ports::{
+    Begin, Begun, ConversationStore, Finish, Finished, RunnerStore, StoreError, Target, TurnRecord,
+    TurnStore, UserStore,
+};
+use testkit::PostgresServer;
+use uuid::Uuid;
+
+use crate::{PostgresOptions, PostgresStore};
+
+fn connect(url: &str) -> PostgresStore {
+    let options = PostgresOptions { max_connections: 4, ..PostgresOptions::default() };
+    PostgresStore::connect_lazy(url, options).unwrap()
+}
+
+/// A store with the schema, on the server of all tests, and its address.
+async fn fresh() -> (PostgresStore, String) {
+    let url = PostgresServer::shared().database().await;
+    let store = connect(&url);
+    store.migrate().await.unwrap();
+    (store, url)
+}
+
+/// A user and a process.
+#[derive(Clone, Copy)]
+struct Scene {
+    owner: UserId,
+    runner: RunnerId,
+}
+
+impl Scene {
+    async fn new(store: &PostgresStore) -> Self {
+        let username = format!("user-{}", Uuid::now_v7().simple());
+        let new = NewUser { email: None, username, full_name: None, password_hash: None, at: now() };
+        let owner = store.register(new).await.unwrap().id;
+        let runner = RunnerId(Uuid::now_v7());
+        store.renew(runner).await.unwrap();
+        Self { owner, runner }
+    }
+
+    fn begin(&self, target: Target, question: &str) -> Begin {
+        Begin {
+            caller: self.owner,
+            target,
+            branch: None,
+            messages: vec![question_of(question)],
+            turn: TurnId(Uuid::now_v7()),
+            runner: self.runner,
+            contract: Contract::LlmChat,
+            model: None,
+            default_model: ModelName::parse("default").unwrap(),
+            own_model: None,
+            at: now(),
+        }
+    }
+
+    fn begin_new(&self, question: &str) -> Begin {
+        self.begin(Target::New(Box::new(self.new_conversation())), question)
+    }
+
+    fn begin_in(&self, conversation: ConversationId, question: &str) -> Begin {
+        self.begin(Target::Existing(conversation), question)
+    }
+
+    fn new_conversation(&self) -> NewConversation {
+        NewConversation {
+            id: ConversationId(Uuid::now_v7()),
+            owner: self.owner,
+            label: Label::of_owner(self.owner),
+            project: None,
+            persona: None,
+            begun_by: Contract::LlmChat,
+            home: MessageHome::Local,
+            title: None,
+            model: None,
+            metadata: JsonText::empty_object(),
+            application: None,
+            at: now(),
+        }
+    }
+
+    fn finish(&self, begun: &Begun, text: &str) -> Finish {
+        let mut reply = Reply::default();
+        reply.push(Delta::Text(text.to_owned()));
+        Finish {
+            turn: begun.conversation.running.unwrap(),
+            runner: self.runner,
+            conversation: begun.conversation.id,
+            ending: Ending {
+                state: EndState::Completed(FinishReason::Stop),
+                reply: None,
+                usage: Usage { input: 10, output: 5, ..Usage::default() },
+                cost: NanoDollars(250),
+                response_time_ms: 5,
+                at: now(),
+            },
+            reply: Some((MessageId(Uuid::now_v7()), reply)),
+            title: None,
+            ledger: None,
+        }
+    }
+
+    async fn start(&self, store: &PostgresStore) -> Begun {
+        store.begin(self.begin_new("q")).await.unwrap()
+    }
+
+    async fn answer(&self, store: &PostgresStore, begun: &Begun, text: &str) -> Conversation {
+        match store.finish(self.finish(begun, text)).await.unwrap() {
+            Finished::Done { conversation, .. } => *conversation,
+            Finished::Lost => panic!("the turn was lost"),
+        }
+    }
+
+    /// An idle conversation of one exchange.
+    async fn conversation(&self, store: &PostgresStore) -> ConversationId {
+        let begun = self.start(store).await;
+        self.answer(store, &begun, "a").await.id
+    }
+}
+
+/// A turn as its owner finds it.
+async fn record_of(store: &PostgresStore, scene: &Scene, turn: TurnId) -> TurnRecord {
+    TurnStore::find(store, scene.owner, turn).await.unwrap().unwrap()
+}
+
+/// A conversation as its owner finds it.
+async fn conversation_of(
+    store: &PostgresStore,
+    scene: &Scene,
+    id: ConversationId,
+) -> Result<Conversation, StoreError> {
+    let found = ConversationStore::find(store, scene.owner, id.into()).await?;
+    Ok(found.granted().unwrap())
+}
+
+fn question_of(text: &str) -> NewMessage {
+    NewMessage { id: MessageId(Uuid::now_v7()), role: Role::User, parts: vec![Part::Text(text.to_owned())] }
+}
+
+fn now() -> Timestamp {
+    Utc.with_ymd_and_hms(2026, 1, 1, 0, 0, 0).single().unwrap()
+}
+
+fn is_away<T: std::fmt::Debug>(result: &Result<T, StoreError>) -> bool {
+    matches!(result, Err(StoreError::Unavailable(_)))
+}

@@ -1,0 +1,126 @@
+//! Calls that share a statement share nothing else.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use ports::BeginError;
+
+use super::*;
+use crate::turns::begin::BeginExisting;
+use crate::writer::Outcome;
+
+/// Begins and finishes that fail in the database hurt nobody whose call stands in the same statement.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_call_in_a_group_hurts_its_owner_alone() {
+    let (store, _) = fresh().await;
+    let scene = Scene::new(&store).await;
+    let taken = question_of("first");
+    let mut begin = scene.begin_new("");
+    begin.messages = vec![taken.clone()];
+    let first = store.begin(begin).await.unwrap();
+
+    let begins = (0..200).map(|number| {
+        let mut begin = scene.begin_new(&format!("q{number}"));
+        if number % 50 == 7 {
+            // There is a message with this id already.
+            begin.messages = vec![taken.clone()];
+        }
+        store.begin(begin)
+    });
+    let mut open = Vec::new();
+    for (number, result) in join_all(begins).await.into_iter().enumerate() {
+        match result {
+            Ok(opened) => open.push(opened),
+            Err(BeginError::Store(StoreError::Refused(_))) => assert_eq!(number % 50, 7),
+            Err(other) => panic!("{number}: {other:?}"),
+        }
+    }
+    assert_eq!(open.len(), 196);
+
+    let finishes = open.iter().enumerate().map(|(number, begun)| {
+        let mut finish = scene.finish(begun, "a");
+        if number % 50 == 7 {
+            finish.reply.as_mut().unwrap().0 = taken.id;
+        }
+        store.finish(finish)
+    });
+    for (number, result) in join_all(finishes).await.into_iter().enumerate() {
+        let is_bad = number % 50 == 7;
+        assert_eq!(matches!(result, Err(StoreError::Refused(_))), is_bad, "{number}: {result:?}");
+        assert_eq!(matches!(result, Ok(Finished::Done { .. })), !is_bad, "{number}");
+    }
+    scene.answer(&store, &first, "a").await;
+}
+
+/// Of many begins in one conversation one is let in, in one statement or in many.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_64_begins_in_one_group_is_let_in() {
+    let (store, _) = fresh().await;
+    let scene = Scene::new(&store).await;
+    let id = scene.conversation(&store).await;
+    for round in 1..=20 {
+        let begins = (0..64).map(|number| store.begin(scene.begin_in(id, &format!("{number}"))));
+        let mut winners = Vec::new();
+        for result in join_all(begins).await {
+            match result {
+                Ok(begun) => winners.push(begun),
+                Err(BeginError::Busy { .. }) => {}
+                Err(other) => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(winners.len(), 1);
+        assert_eq!(winners[0].question.0, 2 * round + 1);
+        scene.answer(&store, &winners[0], "a").await;
+    }
+}
+
+/// A row that somebody else holds is not waited for by the others of the group, and is tried again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_conversation_keeps_nobody_else_waiting() {
+    let (store, url) = fresh().await;
+    let scene = Scene::new(&store).await;
+    let (locked, free) = (scene.conversation(&store).await, scene.conversation(&store).await);
+    let lock = format!(
+        "BEGIN; SELECT FROM omnichat.conversations WHERE id = '{locked}' FOR UPDATE; SELECT pg_sleep(0.3); COMMIT"
+    );
+    let holder = std::thread::spawn({
+        let url = url.clone();
+        move || PostgresServer::shared().sql(&url, &lock)
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+    let start = std::time::Instant::now();
+    let waiting = tokio::spawn({
+        let (store, begin) = (store.clone(), scene.begin_in(locked, "waits"));
+        async move { store.begin(begin).await }
+    });
+    store.begin(scene.begin_in(free, "goes")).await.unwrap();
+    assert!(start.elapsed() < std::time::Duration::from_millis(100), "{:?}", start.elapsed());
+    let begun = waiting.await.unwrap().unwrap();
+    holder.join().unwrap();
+    // A finish of a caller that has gone is carried out all the same.
+    let lock = format!(
+        "BEGIN; SELECT FROM omnichat.conversations WHERE id = '{locked}' FOR UPDATE; SELECT pg_sleep(0.2); COMMIT"
+    );
+    let holder = std::thread::spawn(move || PostgresServer::shared().sql(&url, &lock));
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    let finish = store.finish(scene.finish(&begun, "a"));
+    assert!(tokio::time::timeout(std::time::Duration::from_millis(30), finish).await.is_err());
+    holder.join().unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(600)).await;
+    let found = record_of(&store, &scene, begun.conversation.running.unwrap()).await;
+    assert!(found.ending.is_some());
+}
+
+/// The same turn twice in a group is opened once.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_order_twice_is_carried_out_once() {
+    let (store, _) = fresh().await;
+    let scene = Scene::new(&store).await;
+    let id = scene.conversation(&store).await;
+    let order = Arc::new(BeginExisting::new(scene.begin_in(id, "q"), id));
+    let both = join_all([store.writer.submit(Arc::clone(&order)), store.writer.submit(order)]).await;
+    let done = both.into_iter().filter(|outcome| matches!(outcome, Ok(Outcome::Done(_)))).count();
+    assert_eq!(done, 1);
+    let conversation = conversation_of(&store, &scene, id).await.unwrap();
+    assert_eq!(conversation.last_seq.0, 3);
+}

@@ -1,0 +1,74 @@
+//! The schema is made once, however many processes start.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use ports::StoreHealth;
+use sqlx::ConnectOptions;
+use sqlx::migrate::Migrate;
+use sqlx::postgres::PgConnectOptions;
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_processes_may_migrate_an_empty_database_at_once() {
+    for _ in 0..5 {
+        let url = PostgresServer::shared().database().await;
+        let stores: Vec<PostgresStore> = (0..8).map(|_| connect(&url)).collect();
+        for result in join_all(stores.iter().map(PostgresStore::migrate)).await {
+            result.unwrap();
+        }
+        let applied = "SELECT count(*) FROM omnichat._sqlx_migrations WHERE success";
+        let files = std::fs::read_dir("../../../migrations/postgres").unwrap().count();
+        assert_eq!(PostgresServer::shared().sql(&url, applied).parse(), Ok(files));
+        Scene::new(&stores[0]).await.conversation(&stores[1]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_is_ready_once_its_schema_is_there() {
+    let url = PostgresServer::shared().database().await;
+    let store = connect(&url);
+    assert!(!store.is_migrated().await.unwrap());
+    assert!(is_away(&store.check().await));
+    store.migrate().await.unwrap();
+    assert!(store.is_migrated().await.unwrap());
+    store.check().await.unwrap();
+    // Again, it is nothing.
+    store.migrate().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn waiting_for_another_process_to_migrate_may_take_longer_than_a_statement() {
+    let url = PostgresServer::shared().database().await;
+    let hasty =
+        PostgresOptions { statement_timeout: Duration::from_millis(50), ..PostgresOptions::default() };
+    let store = PostgresStore::connect_lazy(&url, hasty).unwrap();
+    let mut other = PgConnectOptions::from_str(&url).unwrap().connect().await.unwrap();
+    other.lock().await.unwrap();
+    let migration = tokio::spawn({
+        let store = store.clone();
+        async move { store.migrate().await }
+    });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(!migration.is_finished() && !store.is_migrated().await.unwrap());
+    other.unlock().await.unwrap();
+    migration.await.unwrap().unwrap();
+    assert!(store.is_migrated().await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_takes_no_writes_is_not_ready() {
+    let (store, url) = fresh().await;
+    store.check().await.unwrap();
+    let name = url.rsplit('/').next().unwrap();
+    let server = PostgresServer::shared();
+    server.sql(&url, &format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
+    let store = connect(&url);
+    assert!(is_away(&store.check().await));
+    let scene = Scene { owner: UserId(1), runner: RunnerId(Uuid::now_v7()) };
+    assert!(is_away(&store.renew(scene.runner).await));
+    let begun = store.begin(scene.begin_new("q")).await;
+    assert!(matches!(begun, Err(ports::BeginError::Store(StoreError::Unavailable(_)))), "{begun:?}");
+}

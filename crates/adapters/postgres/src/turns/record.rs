@@ -1,0 +1,52 @@
+//! Turns as they are read.
+
+use domain::{ConversationId, Ending, Reply, TurnId, UserId};
+use ports::{Finished, TurnRecord};
+
+use crate::PostgresStore;
+use crate::error::Fault;
+use crate::rows::{KeptChunk, ending_row, fold_chunks};
+
+impl PostgresStore {
+    pub(super) async fn find_turn(&self, caller: UserId, turn: TurnId) -> Result<Option<TurnRecord>, Fault> {
+        let read = |pool| sqlx::query_file!("queries/find_turn.sql", turn.0, caller.0).fetch_optional(pool);
+        let Some(row) = self.pool.run(read).await? else { return Ok(None) };
+        let conversation = ConversationId(row.conversation_id);
+        if row.state == "running" {
+            let chunks = row.firsts.into_iter().zip(row.chunks).zip(row.chunk_lengths);
+            let chunks = chunks.map(|((first, parts), lengths)| KeptChunk { first, parts, lengths });
+            let reply = fold_chunks(turn, chunks);
+            return Ok(Some(TurnRecord { turn, conversation, reply, ending: None }));
+        }
+        let reply = match (&row.parts, &row.lengths) {
+            (Some(parts), Some(lengths)) => stored::reply_from(parts, lengths)?,
+            (None, _) | (_, None) => Reply::default(),
+        };
+        let ending = ending_row!(row);
+        Ok(Some(TurnRecord { turn, conversation, reply, ending: Some(Ending::try_from(ending)?) }))
+    }
+
+    /// What a finish answers that was made before, in the words of the first one.
+    pub(super) async fn finished_before(&self, turn: TurnId) -> Result<Finished, Fault> {
+        let read = |pool| {
+            sqlx::query!(
+                r#"SELECT t.conversation_id, t.state, t.finish_reason, t.failure, t.retry_after_ms, t.input_tokens,
+                     t.cached_tokens, t.output_tokens, t.reasoning_tokens, t.usage_estimated, t.cost_nanos,
+                     t.response_time_ms, t.finished_at, m.id AS "reply_id?", m.number AS "reply_number?",
+                     m.seq AS "reply_seq?", m.created_at AS "replied_at?"
+                   FROM omnichat.turns t
+                   LEFT JOIN omnichat.messages m
+                     ON m.conversation_id = t.conversation_id AND m.seq = t.reply_seq AND m.deleted_at IS NULL
+                   WHERE t.id = $1"#,
+                turn.0,
+            )
+            .fetch_optional(pool)
+        };
+        let Some(row) = self.pool.run(read).await? else { return Ok(Finished::Lost) };
+        let Some(conversation) = self.conversation(ConversationId(row.conversation_id)).await? else {
+            return Ok(Finished::Lost);
+        };
+        let ending = ending_row!(row);
+        Ok(Finished::Done { ending: ending.try_into()?, conversation: Box::new(conversation) })
+    }
+}

@@ -1,0 +1,92 @@
+//! Running turns: their partial text, and who wants them to stop.
+
+use std::collections::HashMap;
+
+use domain::{ConversationKey, RunnerId, TurnId, UserId};
+use ports::{Chunk, Signals, StopOutcome};
+use uuid::Uuid;
+
+use crate::PostgresStore;
+use crate::error::Fault;
+use crate::rows::{KeyColumns, count_to};
+
+#[derive(Default)]
+struct ChunkColumns {
+    turn: Vec<Uuid>,
+    first: Vec<i32>,
+    parts: Vec<String>,
+    lengths: Vec<Vec<u8>>,
+}
+
+impl PostgresStore {
+    pub(super) async fn keep_chunks(
+        &self,
+        runner: RunnerId,
+        running: Vec<TurnId>,
+        chunks: Vec<Chunk>,
+    ) -> Result<Signals, Fault> {
+        let turns: Vec<Uuid> = running.iter().map(|turn| turn.0).collect();
+        let mut columns = ChunkColumns::default();
+        for chunk in &chunks {
+            columns.turn.push(chunk.turn.0);
+            columns.first.push(count_to(chunk.first, i32::MAX));
+            columns.parts.push(stored::parts_to_json(chunk.deltas.parts()));
+            columns.lengths.push(stored::lengths_to_bytes(chunk.deltas.lengths()));
+        }
+        let keep = |pool| {
+            sqlx::query_file!(
+                "queries/checkpoint.sql",
+                runner.0,
+                turns.as_slice(),
+                columns.turn.as_slice(),
+                columns.first.as_slice(),
+                columns.parts.as_slice(),
+                columns.lengths.as_slice(),
+            )
+            .fetch_all(pool)
+        };
+        let ours = self.pool.run(keep).await?;
+        let ours: HashMap<Uuid, bool> = ours.into_iter().map(|turn| (turn.id, turn.stop_requested)).collect();
+        let mut signals = Signals::default();
+        for turn in running {
+            match ours.get(&turn.0) {
+                Some(true) => signals.stop.push(turn),
+                Some(false) => {}
+                None => signals.lost.push(turn),
+            }
+        }
+        Ok(signals)
+    }
+
+    pub(super) async fn ask_to_stop(
+        &self,
+        caller: UserId,
+        key: ConversationKey,
+    ) -> Result<StopOutcome, Fault> {
+        let key = KeyColumns::from(key);
+        let ask = |pool| {
+            sqlx::query_scalar!(
+                r#"WITH target AS (
+                     SELECT c.running_turn FROM omnichat.conversations c
+                     WHERE c.id = coalesce($1, omnichat.conversation_by($2, $3)) AND c.owner = $4 AND c.deleted_at IS NULL
+                   ),
+                   asked AS (
+                     UPDATE omnichat.turns t SET stop_requested = true FROM target g
+                     WHERE t.id = g.running_turn AND t.state = 'running'
+                     RETURNING t.id
+                   )
+                   SELECT a.id AS "turn?" FROM target g LEFT JOIN asked a ON true"#,
+                key.id,
+                key.number,
+                key.provider_id.as_deref(),
+                caller.0,
+            )
+            .fetch_optional(pool)
+        };
+        Ok(match self.pool.run(ask).await? {
+            Some(Some(turn)) => StopOutcome::Asked(TurnId(turn)),
+            Some(None) => StopOutcome::Idle,
+            None => StopOutcome::NotFound,
+        })
+    }
+}
