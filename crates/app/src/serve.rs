@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use http::{ContextManagement, HttpSettings, Pricing, PublicConfig, PublicLimits};
-use local::{SystemClock, UuidIds};
+use local::{SlidingMinute, SystemClock, UuidIds};
 use ports::{Clock, IdSource, StoreError};
-use services::{Conversations, Health, Tasks, TurnSettings, Turns, TurnsSetup};
+use services::{
+    Conversations, Health, Limits, PersonaSettings, Personas, PersonasSetup, Tasks, TurnSettings, Turns,
+    TurnsSetup,
+};
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -105,11 +108,34 @@ fn assemble(config: &Config, stores: &Stores, tasks: &Tasks) -> anyhow::Result<(
             finish_patience: FINISH_PATIENCE,
         },
     });
-    let conversations =
-        Conversations::new(Arc::clone(&stores.conversations), turns.clone(), clock, ids, tasks.clone());
+    let conversations = Conversations::new(
+        Arc::clone(&stores.conversations),
+        turns.clone(),
+        Arc::clone(&clock),
+        ids,
+        tasks.clone(),
+    );
+    let personas = Personas::new(PersonasSetup {
+        store: Arc::clone(&stores.personas),
+        messages: Arc::clone(&stores.messages),
+        conversations: conversations.clone(),
+        turns: turns.clone(),
+        clock,
+        tasks: tasks.clone(),
+        settings: PersonaSettings {
+            sampling: domain::Sampling {
+                temperature: Some(config.models.persona_chat_temperature),
+                top_p: None,
+                max_tokens: Some(config.models.persona_chat_max_tokens),
+            },
+            history_limit: config.limits.history_limit,
+        },
+    });
     let services = http::Services {
         turns: turns.clone(),
         conversations,
+        personas,
+        limits: Limits::new(Arc::new(SlidingMinute::default()), config.limits.rates.clone()),
         sign_in: adapters::sign_in(&config.auth, stores, tasks.clone())?,
         health: Health::new(Arc::clone(&stores.health), model),
     };
@@ -192,6 +218,7 @@ fn http_settings(config: &Config) -> HttpSettings {
     };
     HttpSettings {
         heartbeat: config.server.heartbeat,
+        trusted_proxies: config.server.trusted_proxies.iter().map(|net| (net.address, net.prefix)).collect(),
         // Open streams end with their turns, which have the grace and a few last words.
         shutdown_timeout: config.server.shutdown_grace + LAST_WORDS + LAST_WORDS,
         ..HttpSettings::new(env!("CARGO_PKG_VERSION"), public)

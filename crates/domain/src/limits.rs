@@ -22,6 +22,10 @@ pub const PASSWORD_MIN_CHARS: usize = 8;
 pub const PASSWORD_MAX_BYTES: usize = 1024;
 /// A user's name, email address or full name.
 pub const NAME_CHARS: usize = 255;
+/// The name of a persona (contract S4).
+pub const PERSONA_NAME_CHARS: usize = 128;
+/// A title of a conversation with a persona (contract S4).
+pub const PERSONA_TITLE_CHARS: usize = 255;
 /// Rows of a list that has no paging in its contract (C-40).
 pub const LIST_ROWS: u32 = 1_000;
 /// The largest offset of a list.

@@ -4,4 +4,7 @@ pub(crate) mod auth;
 pub(crate) mod chat_ai;
 pub(crate) mod conversations;
 pub(crate) mod info;
+pub(crate) mod llm_chat;
+pub(crate) mod persona_chat;
+pub(crate) mod personas;
 pub(crate) mod turns;

@@ -11,11 +11,11 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use domain::{Contract, ErrorKind};
 use serde::Serialize;
-use services::Fault;
+use services::{Fault, RateLimited};
 
 use crate::extract::FieldError;
 use crate::routes::Rules;
-use crate::wire::TurnHeaders;
+use crate::wire::{CallHeaders, whole_seconds};
 
 /// What a handler answers.
 pub(crate) type Answer = Result<HttpResponse, Refusal>;
@@ -33,7 +33,7 @@ struct Details {
     retry_after: Option<Duration>,
     /// The error with all its causes, for the log.
     chain: Option<String>,
-    turn: Option<TurnHeaders>,
+    headers: CallHeaders,
     allow: Option<String>,
 }
 
@@ -65,7 +65,7 @@ impl Refusal {
             param: None,
             retry_after: None,
             chain: None,
-            turn: None,
+            headers: CallHeaders::default(),
             allow: None,
         }))
     }
@@ -122,6 +122,12 @@ impl Refusal {
         Self::new(Class::Slow, "request_timeout", "The body did not arrive in time")
     }
 
+    /// The database is away.
+    pub(crate) fn no_database() -> Self {
+        let kind = Class::Kind(ErrorKind::Unavailable);
+        Self::new(kind, "database_unavailable", "The database is not available")
+    }
+
     /// A handler panicked.
     pub(crate) fn panicked() -> Self {
         Self::internal("a panic ended the request".to_owned())
@@ -149,9 +155,14 @@ impl Refusal {
         }
     }
 
-    /// The same, of a turn that had begun.
-    pub(crate) fn in_turn(mut self, headers: &TurnHeaders) -> Self {
-        self.0.turn = Some(headers.clone());
+    /// The call comes too early for its limit.
+    pub(crate) fn too_many(limited: RateLimited) -> Self {
+        Self::from(limited).with(&CallHeaders::of(Some(limited.quota)))
+    }
+
+    /// The same, of a call that was counted, or of a turn that had begun.
+    pub(crate) fn with(mut self, headers: &CallHeaders) -> Self {
+        self.0.headers = headers.clone();
         self
     }
 
@@ -182,10 +193,17 @@ impl Refusal {
         if let Some(allow) = &details.allow {
             answer.insert_header((ALLOW, allow.as_str()));
         }
-        if let Some(turn) = &details.turn {
-            turn.put_on(&mut answer);
-        }
+        details.headers.put_on(&mut answer);
         answer.json(self.body(status))
+    }
+
+    /// What the API description shows of it: its status, its code and its body, as a route's contract has them.
+    pub(crate) fn example(&self, rules: &Rules) -> (StatusCode, &'static str, serde_json::Value) {
+        if table::is_hidden(rules.contract, self.0.code) {
+            return Self::no_conversation().example(rules);
+        }
+        let status = table::status(rules, self.0.class);
+        (status, self.0.code, serde_json::to_value(self.body(status)).unwrap_or_default())
     }
 
     fn body(&self, status: StatusCode) -> ErrorBody<'_> {
@@ -196,8 +214,7 @@ impl Refusal {
 
 /// Whole seconds, at least one, never too early.
 fn seconds(pause: Duration) -> u64 {
-    let whole = pause.as_secs() + u64::from(pause.subsec_nanos() > 0);
-    whole.max(1)
+    whole_seconds(pause).max(1)
 }
 
 impl<F: Fault> From<F> for Refusal {
@@ -250,19 +267,26 @@ impl ResponseError for Refusal {
 }
 
 /// The body of every error (C-4): S1 and S4 read `detail`, S0 reads `error`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Error, description = "The body of every error.")]
 pub(crate) struct ErrorBody<'a> {
+    /// What went wrong, in a sentence.
     detail: &'a str,
     error: ErrorObject<'a>,
 }
 
 /// An error, as S0 writes it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "The error, for programs.")]
 pub(crate) struct ErrorObject<'a> {
+    /// The same sentence.
     message: &'a str,
+    /// The class.
     #[serde(rename = "type")]
     kind: &'static str,
+    /// A stable word, for programs.
     code: &'static str,
+    /// The field that is to blame, where it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     param: Option<&'a str>,
 }
@@ -275,6 +299,13 @@ impl<'a> ErrorBody<'a> {
     /// The body for a service that is not usable, beside what else its answer says.
     pub(crate) fn unavailable(message: &'a str, code: &'static str) -> Self {
         Self::new(message, table::type_of(StatusCode::SERVICE_UNAVAILABLE, code), code, None)
+    }
+}
+
+impl<'a> ErrorBody<'a> {
+    /// The body for an error that comes in the middle of a stream.
+    pub(crate) fn in_stream(fault: &impl Fault, message: &'a str) -> Self {
+        Self { detail: message, error: ErrorObject::in_stream(fault, message) }
     }
 }
 

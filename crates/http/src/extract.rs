@@ -2,6 +2,7 @@
 
 mod body;
 mod caller;
+mod client;
 mod field;
 mod lenient;
 mod path;
@@ -9,7 +10,8 @@ mod query;
 
 pub(crate) use body::{JsonBody, RawBody};
 pub(crate) use caller::Authenticated;
+pub(crate) use client::ClientAddress;
 pub(crate) use field::{FieldError, object, text};
 pub(crate) use lenient::flag;
-pub(crate) use path::{ConversationPath, ProjectPath, TurnPath};
+pub(crate) use path::{ConversationPath, NumberPath, ProjectPath, TurnPath};
 pub(crate) use query::{ListQuery, QueryOf};

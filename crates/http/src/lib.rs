@@ -2,11 +2,13 @@
 //!
 //! [`server`] is what the binary runs; [`application`] is the same without sockets, for tests.
 
+mod admission;
 mod dialects;
 mod edge;
 mod entrance;
 mod error;
 mod extract;
+mod openapi;
 mod routes;
 mod server;
 mod settings;

@@ -7,9 +7,10 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, Responder, Route, guard};
 use domain::Contract;
 
-use crate::dialects::{auth, chat_ai, conversations, info, turns};
+use crate::dialects::{auth, chat_ai, conversations, info, llm_chat, persona_chat, personas, turns};
 use crate::entrance;
 use crate::error::{Answer, Refusal};
+use crate::openapi;
 
 /// What holds for a route.
 #[derive(Debug, Clone, Copy)]
@@ -20,8 +21,19 @@ pub(crate) struct Rules {
     pub(crate) access: Access,
     /// The status of a bad field: 422, or 400 where the contract names no 422 (C-5).
     pub(crate) bad_field: StatusCode,
-    /// The largest JSON body, where it is not the usual one.
-    pub(crate) json_limit: Option<usize>,
+    /// The largest JSON body.
+    pub(crate) json_limit: JsonLimit,
+}
+
+/// The largest JSON body of a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum JsonLimit {
+    /// As large as most.
+    Usual,
+    /// So many bytes.
+    Bytes(usize),
+    /// With room for an image.
+    Images,
 }
 
 /// Who may call a route.
@@ -55,14 +67,20 @@ pub fn route_table() -> Vec<RouteInfo> {
     endpoints().into_iter().map(info).collect()
 }
 
+/// All routes with their rules.
+pub(crate) fn rules() -> Vec<(Method, &'static str, Rules)> {
+    endpoints().into_iter().map(|endpoint| (endpoint.method, endpoint.path, endpoint.rules)).collect()
+}
+
 /// Credentials are read before anybody is known, so their bodies are small.
-const CREDENTIALS_LIMIT: usize = 64 * 1024;
+const CREDENTIALS_LIMIT: JsonLimit = JsonLimit::Bytes(64 * 1024);
 
 /// The table. Where two paths match, the earlier row wins.
 fn endpoints() -> Vec<Endpoint> {
     use Contract::{ChatAi, ChatService, LlmChat, PersonaChat};
     const GET: Method = Method::GET;
     const POST: Method = Method::POST;
+    const PUT: Method = Method::PUT;
     const PATCH: Method = Method::PATCH;
     const DELETE: Method = Method::DELETE;
     vec![
@@ -71,9 +89,13 @@ fn endpoints() -> Vec<Endpoint> {
         Endpoint::public(LlmChat, GET, "/health/live", info::live),
         Endpoint::public(LlmChat, GET, "/health/ready", info::ready),
         Endpoint::public(LlmChat, GET, "/config", info::config),
+        Endpoint::public(LlmChat, GET, "/openapi.json", openapi::json),
+        Endpoint::public(LlmChat, GET, "/docs", openapi::page),
+        Endpoint::public(LlmChat, GET, "/docs/{file}", openapi::asset),
         Endpoint::public(PersonaChat, POST, "/auth/register", auth::register).json_limit(CREDENTIALS_LIMIT),
         Endpoint::public(PersonaChat, POST, "/auth/login", auth::login).json_limit(CREDENTIALS_LIMIT),
         Endpoint::private(PersonaChat, GET, "/auth/me", auth::me),
+        Endpoint::private(LlmChat, POST, "/chat", llm_chat::chat).json_limit(JsonLimit::Images),
         Endpoint::private(LlmChat, POST, "/conversations", conversations::create),
         Endpoint::private(LlmChat, GET, "/conversations", conversations::list),
         Endpoint::private(
@@ -93,6 +115,21 @@ fn endpoints() -> Vec<Endpoint> {
         Endpoint::private(ChatAi, POST, "/conversation", chat_ai::create),
         Endpoint::private(ChatAi, GET, "/conversation", chat_ai::list),
         Endpoint::private(ChatAi, POST, "/conversation/completion/{id}", chat_ai::complete),
+        Endpoint::private(PersonaChat, POST, "/personas", personas::create),
+        Endpoint::private(PersonaChat, GET, "/personas", personas::list),
+        Endpoint::private(PersonaChat, GET, "/personas/{id}", personas::find),
+        Endpoint::private(PersonaChat, PUT, "/personas/{id}", personas::update),
+        Endpoint::private(PersonaChat, DELETE, "/personas/{id}", personas::delete),
+        Endpoint::private(PersonaChat, POST, "/chat/conversations", persona_chat::create),
+        Endpoint::private(PersonaChat, GET, "/chat/conversations", persona_chat::list),
+        Endpoint::private(PersonaChat, GET, "/chat/conversations/{id}", persona_chat::find),
+        Endpoint::private(PersonaChat, PUT, "/chat/conversations/{id}", persona_chat::update),
+        Endpoint::private(PersonaChat, DELETE, "/chat/conversations/{id}", persona_chat::delete),
+        Endpoint::private(PersonaChat, POST, "/chat/conversations/{id}/send", persona_chat::send),
+        Endpoint::private(PersonaChat, GET, "/chat/conversations/{id}/messages", persona_chat::messages),
+        Endpoint::private(PersonaChat, DELETE, "/chat/messages/{id}", persona_chat::delete_message),
+        Endpoint::private(PersonaChat, GET, "/chat/stats", persona_chat::stats),
+        Endpoint::public(PersonaChat, GET, "/chat/health", persona_chat::health),
     ]
 }
 
@@ -107,7 +144,7 @@ impl Rules {
     /// The rules of a contract's private route.
     pub(crate) fn of(contract: Contract) -> Self {
         let bad_field = StatusCode::UNPROCESSABLE_ENTITY;
-        Self { contract, access: Access::Private, bad_field, json_limit: None }
+        Self { contract, access: Access::Private, bad_field, json_limit: JsonLimit::Usual }
     }
 }
 
@@ -132,8 +169,8 @@ impl Endpoint {
         endpoint
     }
 
-    fn json_limit(mut self, limit: usize) -> Self {
-        self.rules.json_limit = Some(limit);
+    fn json_limit(mut self, limit: JsonLimit) -> Self {
+        self.rules.json_limit = limit;
         self
     }
 

@@ -1,8 +1,11 @@
 //! What can be set of the HTTP layer.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::Serialize;
+
+const MIB: usize = 1024 * 1024;
 
 /// How HTTP is spoken. [`HttpSettings::new`] has the defaults.
 #[derive(Debug, Clone)]
@@ -11,6 +14,8 @@ pub struct HttpSettings {
     pub version: &'static str,
     /// The longest user text, in Unicode characters.
     pub max_input_length: usize,
+    /// The largest image in a message, in MiB.
+    pub max_file_size_mb: u32,
     /// The largest JSON body, in bytes, where a route has no limit of its own.
     pub json_limit: usize,
     /// How long a client may take to send its body.
@@ -27,16 +32,19 @@ pub struct HttpSettings {
     pub workers: Option<usize>,
     /// How long open connections may go on once the server stops.
     pub shutdown_timeout: Duration,
+    /// The networks of the proxies whose `X-Forwarded-For` counts: an address, and how many bits of it.
+    pub trusted_proxies: Vec<(IpAddr, u8)>,
     /// What `GET /config` shows.
     pub public: PublicConfig,
 }
 
 /// What everybody may know of the configuration. Nothing secret has a place here.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = Configuration)]
 pub struct PublicConfig {
     /// The provider's name in the configuration, such as `openrouter`.
     pub provider: String,
-    /// The default model of contract S0.
+    /// The model of `POST /chat` where the request names none.
     pub model: String,
     /// What bounds requests.
     pub limits: PublicLimits,
@@ -47,7 +55,8 @@ pub struct PublicConfig {
 }
 
 /// What bounds requests.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = Limits)]
 pub struct PublicLimits {
     /// Calls of `POST /chat` in any minute.
     pub rate_limit_per_minute: u32,
@@ -58,7 +67,7 @@ pub struct PublicLimits {
 }
 
 /// How long conversations are sent to the model.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct ContextManagement {
     /// `full` or `summary_window`.
     pub mode: String,
@@ -71,7 +80,7 @@ pub struct ContextManagement {
 }
 
 /// The default price of tokens, in US dollars per thousand.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Pricing {
     /// Of input tokens.
     pub input_per_1k: f64,
@@ -80,13 +89,24 @@ pub struct Pricing {
 }
 
 impl HttpSettings {
+    /// The largest image in a message, in bytes.
+    pub(crate) fn image_bytes(&self) -> usize {
+        usize::try_from(self.max_file_size_mb).unwrap_or(usize::MAX).saturating_mul(MIB)
+    }
+
+    /// The largest JSON body where images are: one of the largest in Base64, and 1 MiB beside it (C-37).
+    pub(crate) fn image_json_limit(&self) -> usize {
+        self.image_bytes().div_ceil(3).saturating_mul(4).saturating_add(MIB)
+    }
+
     /// The defaults, for a service that shows this configuration.
     #[must_use]
     pub fn new(version: &'static str, public: PublicConfig) -> Self {
         Self {
             version,
             max_input_length: public.limits.max_input_length,
-            json_limit: 1024 * 1024,
+            max_file_size_mb: public.limits.max_file_size_mb,
+            json_limit: MIB,
             body_timeout: Duration::from_secs(30),
             heartbeat: Duration::from_secs(12),
             stall_limit: Duration::from_mins(1),
@@ -94,6 +114,7 @@ impl HttpSettings {
             keep_alive: Duration::from_secs(75),
             workers: None,
             shutdown_timeout: Duration::from_secs(30),
+            trusted_proxies: Vec::new(),
             public,
         }
     }

@@ -18,7 +18,7 @@ pub use health::{Health, HealthReport};
 pub use limits::{Admitted, LimitSettings, Limits, Quota, RateLimited};
 pub use models::{DefaultModels, Failover, ModelSettings, RetryPolicy, Retrying};
 pub use personas::{PersonaRequest, PersonaSettings, Personas, PersonasError, PersonasSetup};
-pub use ports::{AccessToken, ConversationFilter};
+pub use ports::{AccessToken, ConversationFilter, PersonaChatTotals, PersonaPatch, PersonaRecord};
 pub use sign_in::{Registration, SignIn, SignInError, SignInSetup, SignedIn};
 pub use tasks::Tasks;
 pub use turns::{

@@ -348,7 +348,8 @@ async fn conversations_are_created_listed_and_patched(store: Store) {
     assert_eq!(plain["user_id"], user.id.to_string());
     user.post("/conversations", json!({"title": "t".repeat(501)})).await.is_error(422, "validation_error");
 
-    let patched = user.patch(&format!("/conversations/{id}"), json!({"metadata": {"updated": true}})).await.ok();
+    let patched =
+        user.patch(&format!("/conversations/{id}"), json!({"metadata": {"updated": true}})).await.ok();
     assert_eq!(patched["metadata"], json!({"category": "support", "updated": true}));
     let patched = user.patch(&format!("/conversations/{id}"), json!({"title": "New Title"})).await.ok();
     assert_eq!(patched["title"], "New Title");

@@ -200,7 +200,9 @@ async fn others_are_forbidden(store: Store) {
     assert_eq!(bob.get("/chat/conversations").await.ok(), json!([]));
     // One without a persona is hidden, and the other contracts hide them all.
     let _ = plain;
-    bob.get(&format!("/chat/conversations/{}", conversation + 1)).await.is_error(404, "conversation_not_found");
+    bob.get(&format!("/chat/conversations/{}", conversation + 1))
+        .await
+        .is_error(404, "conversation_not_found");
     bob.get(&format!("/conversations/{conversation}")).await.is_error(404, "conversation_not_found");
     assert_eq!(app.llm.call_count(), 1);
 }

@@ -1,28 +1,48 @@
 //! Accounts and tokens (C-21).
 
-mod request;
-mod response;
+pub(crate) mod request;
+pub(crate) mod response;
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use services::SignIn;
+use services::{Limits, SignIn};
 
-use crate::error::Answer;
-use crate::extract::{Authenticated, JsonBody};
+use crate::admission::Admission;
+use crate::error::{Answer, Refusal};
+use crate::extract::{Authenticated, ClientAddress, JsonBody};
 use request::{LoginRequest, RegisterRequest};
 use response::{AccountBody, RegisteredBody, TokenBody};
 
 /// `POST /auth/register`
-pub(crate) async fn register(sign_in: Data<SignIn>, body: JsonBody<RegisterRequest>) -> Answer {
-    let signed_in = sign_in.register(body.0.try_into()?).await?;
-    Ok(HttpResponse::Ok().json(RegisteredBody::from(signed_in)))
+pub(crate) async fn register(
+    client: ClientAddress,
+    sign_in: Data<SignIn>,
+    limits: Data<Limits>,
+    body: JsonBody<RegisterRequest>,
+) -> Answer {
+    let registration = body.0.try_into()?;
+    let headers = Admission::to_sign_in(&limits, &client).await?;
+    let signed_in = sign_in.register(registration).await;
+    let signed_in = signed_in.map_err(|error| Refusal::from(error).with(&headers))?;
+    let mut response = HttpResponse::Ok();
+    headers.put_on(&mut response);
+    Ok(response.json(RegisteredBody::from(signed_in)))
 }
 
 /// `POST /auth/login`
-pub(crate) async fn login(sign_in: Data<SignIn>, body: JsonBody<LoginRequest>) -> Answer {
+pub(crate) async fn login(
+    client: ClientAddress,
+    sign_in: Data<SignIn>,
+    limits: Data<Limits>,
+    body: JsonBody<LoginRequest>,
+) -> Answer {
     let (name, password) = body.0.credentials()?;
-    let signed_in = sign_in.sign_in(name, password).await?;
-    Ok(HttpResponse::Ok().json(TokenBody::from(signed_in.token)))
+    let headers = Admission::to_sign_in(&limits, &client).await?;
+    let signed_in = sign_in.sign_in(name, password).await;
+    let signed_in = signed_in.map_err(|error| Refusal::from(error).with(&headers))?;
+    let mut response = HttpResponse::Ok();
+    headers.put_on(&mut response);
+    Ok(response.json(TokenBody::from(signed_in.token)))
 }
 
 /// `GET /auth/me`

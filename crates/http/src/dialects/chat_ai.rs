@@ -1,19 +1,19 @@
 //! Contract S3, the `ChatAI` API: `/conversation`.
 
-mod request;
-mod response;
+pub(crate) mod request;
+pub(crate) mod response;
 mod stream;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use domain::Contract;
-use services::{ConversationFilter, Conversations, NewConversationRequest, Turns};
+use services::{ConversationFilter, Conversations, Limits, NewConversationRequest, Turns};
 
 use crate::HttpSettings;
+use crate::admission::Admission;
 use crate::error::{Answer, Refusal};
 use crate::extract::{Authenticated, ConversationPath, JsonBody, ListQuery, QueryOf};
 use crate::stream::as_text;
-use crate::wire::TurnHeaders;
 use request::CompletionRequest;
 use response::{ConversationBody, ReplyBody};
 use stream::PlainText;
@@ -43,21 +43,23 @@ pub(crate) async fn complete(
     request: HttpRequest,
     caller: Authenticated,
     turns: Data<Turns>,
+    limits: Data<Limits>,
     settings: Data<HttpSettings>,
     path: ConversationPath,
     body: JsonBody<CompletionRequest>,
 ) -> Answer {
     let wants_stream = body.0.wants_stream();
     let message = body.0.into_command(path.key, &settings)?;
-    let mut turn = turns.send(&caller.0, message).await?;
-    let headers = TurnHeaders::of(turn.turn());
+    let admission = Admission::to_model(&limits, &caller.0).await?;
+    let (mut turn, headers) = admission.counted_if(turns.send(&caller.0, message).await).await?;
+    let headers = headers.and_turn(turn.turn());
     let mut response = HttpResponse::Ok();
     headers.put_on(&mut response);
     if wants_stream {
         let begun = turn.first_event(turns.first_event_grace()).await;
-        begun.map_err(|failure| Refusal::from(failure).in_turn(&headers))?;
+        begun.map_err(|failure| Refusal::from(failure).with(&headers))?;
         return Ok(as_text(&request, response, turn.into_listener(), PlainText::default()));
     }
-    let answer = turn.whole().await.map_err(|failure| Refusal::from(failure).in_turn(&headers))?;
+    let answer = turn.whole().await.map_err(|failure| Refusal::from(failure).with(&headers))?;
     Ok(response.json(ReplyBody::from(&answer)))
 }

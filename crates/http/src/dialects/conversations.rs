@@ -1,21 +1,22 @@
 //! `/conversations*`: contracts S0 and S2 share these paths, and the bodies are the union of both (C-1, C-2).
 
-mod request;
-mod response;
+pub(crate) mod request;
+pub(crate) mod response;
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use domain::{Contract, Page};
-use services::{ConversationFilter, Conversations, Turns};
+use services::{ConversationFilter, Conversations, Limits, Turns};
 
 use crate::HttpSettings;
+use crate::admission::Admission;
 use crate::error::{Answer, Refusal};
 use crate::extract::{Authenticated, ConversationPath, JsonBody, ListQuery, ProjectPath, QueryOf, RawBody};
-use crate::wire::TurnHeaders;
+use crate::wire::IdForm;
 use request::{
     CreateQuery, DeleteQuery, LabelQuery, MessagesQuery, PatchRequest, SendRequest, new_conversation,
 };
-use response::{ConversationBody, DeletedBody, IdForm, MessageBody, SentBody};
+use response::{ConversationBody, DeletedBody, MessageBody, SentBody};
 
 /// `POST /conversations`: with `?project_id=` of S2, with a JSON object of S0.
 pub(crate) async fn create(
@@ -124,14 +125,16 @@ pub(crate) async fn messages(
 pub(crate) async fn send(
     caller: Authenticated,
     turns: Data<Turns>,
+    limits: Data<Limits>,
     settings: Data<HttpSettings>,
     path: ConversationPath,
     body: JsonBody<SendRequest>,
 ) -> Answer {
     let message = body.0.into_command(path.key, &settings)?;
-    let turn = turns.send(&caller.0, message).await?;
-    let headers = TurnHeaders::of(turn.turn()).and_conversation(&path.written);
-    let answer = turn.whole().await.map_err(|failure| Refusal::from(failure).in_turn(&headers))?;
+    let admission = Admission::to_model(&limits, &caller.0).await?;
+    let (turn, headers) = admission.counted_if(turns.send(&caller.0, message).await).await?;
+    let headers = headers.and_turn(turn.turn()).and_conversation(&path.written);
+    let answer = turn.whole().await.map_err(|failure| Refusal::from(failure).with(&headers))?;
     let mut response = HttpResponse::Ok();
     headers.put_on(&mut response);
     Ok(response.json(SentBody::new(&answer, path.written)))

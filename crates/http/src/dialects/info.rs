@@ -1,6 +1,6 @@
 //! What the service says of itself. No token, no provider call, nothing of the inside.
 
-mod response;
+pub(crate) mod response;
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;

@@ -1,7 +1,7 @@
 //! Watching and stopping a turn, whichever contract began it.
 
-mod request;
-mod response;
+pub(crate) mod request;
+pub(crate) mod response;
 mod stream;
 
 use actix_web::web::Data;

@@ -16,7 +16,7 @@ use super::field::{FieldError, check};
 use super::query::locate;
 use crate::HttpSettings;
 use crate::error::Refusal;
-use crate::routes::Rules;
+use crate::routes::{JsonLimit, Rules};
 
 /// A body as it came, for routes where it is optional.
 pub(crate) struct RawBody {
@@ -76,7 +76,11 @@ impl FromRequest for RawBody {
         let rules = request.extensions().get::<Rules>().copied();
         let settings = request.app_data::<Data<HttpSettings>>();
         let usual = settings.map_or(1024 * 1024, |settings| settings.json_limit);
-        let limit = rules.and_then(|rules| rules.json_limit).unwrap_or(usual);
+        let limit = match rules.map_or(JsonLimit::Usual, |rules| rules.json_limit) {
+            JsonLimit::Usual => usual,
+            JsonLimit::Bytes(limit) => limit,
+            JsonLimit::Images => settings.map_or(usual, |settings| settings.image_json_limit()),
+        };
         let timeout = settings.map_or(Duration::from_secs(30), |settings| settings.body_timeout);
         let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
         let declared = declared.and_then(|value| value.parse::<u64>().ok()).unwrap_or(0);

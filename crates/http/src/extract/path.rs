@@ -1,6 +1,7 @@
 //! Ids and names in the path.
 
 use std::future::{Ready, ready};
+use std::num::{IntErrorKind, ParseIntError};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
@@ -23,6 +24,9 @@ pub(crate) struct TurnPath(pub(crate) TurnId);
 
 /// A project.
 pub(crate) struct ProjectPath(pub(crate) ProjectId);
+
+/// The number of something.
+pub(crate) struct NumberPath(pub(crate) i64);
 
 /// The one value of a path, decoded.
 fn value(request: &HttpRequest) -> Option<String> {
@@ -47,6 +51,22 @@ impl FromRequest for TurnPath {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let id = value(request).and_then(|text| Uuid::try_parse(&text).ok());
         ready(id.map(|id| Self(TurnId(id))).ok_or_else(Refusal::no_turn))
+    }
+}
+
+impl FromRequest for NumberPath {
+    type Error = Refusal;
+    type Future = Ready<Result<Self, Refusal>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let text = value(request).unwrap_or_default();
+        let number = text.parse().or_else(|error: ParseIntError| match error.kind() {
+            // A number all the same, and none of ours: nothing has it.
+            kind if *kind == IntErrorKind::PosOverflow => Ok(i64::MAX),
+            kind if *kind == IntErrorKind::NegOverflow => Ok(i64::MIN),
+            _ => Err(FieldError::new("id", "must be an integer")),
+        });
+        ready(number.map(Self).map_err(Refusal::from))
     }
 }
 

@@ -63,11 +63,15 @@ pub(super) fn locate(path: &serde_path_to_error::Path, message: &str) -> FieldEr
 }
 
 /// The query of a list that has no paging in its contract (C-40).
-#[derive(Debug, serde::Deserialize, Validate)]
+#[derive(Debug, serde::Deserialize, Validate, utoipa::IntoParams)]
 pub(crate) struct ListQuery {
+    /// At most so many.
     #[validate(range(min = 1, max = "domain::limits::LIST_ROWS", message = "must be between 1 and 1000"))]
+    #[param(minimum = 1, maximum = 1000, default = 1000, example = 50)]
     limit: Option<u32>,
+    /// How many are passed over.
     #[validate(range(max = "domain::limits::OFFSET_MAX", message = "must be at most 1000000"))]
+    #[param(maximum = 1_000_000, default = 0)]
     offset: Option<u32>,
 }
 

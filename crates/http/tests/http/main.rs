@@ -11,6 +11,11 @@
 mod accounts;
 mod chat_ai;
 mod conversations;
+mod docs;
 mod foundation;
+mod limits;
+mod llm_chat;
+mod persona_chat;
+mod personas;
 mod streams;
 mod support;

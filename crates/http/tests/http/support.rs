@@ -1,8 +1,8 @@
 //! What the tests of HTTP share: services over mocked ports, a model that follows a script, plain sockets.
 
+mod settings;
 pub mod sockets;
 
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,23 +15,25 @@ use async_trait::async_trait;
 use chrono::DateTime;
 use domain::{
     Contract, Conversation, ConversationId, ConversationKey, ConversationNumber, Delta, Ending, FinishReason,
-    JsonText, Label, Message, MessageHome, MessageId, MessageNumber, MessageState, ModelName, NanoDollars,
-    Part, Price, Prompt, ReplyRef, Role, Seq, Tier, Timestamp, Totals, TurnId, Usage, User, UserId,
+    JsonText, Label, Message, MessageHome, MessageId, MessageNumber, MessageState, Part, Prompt, ReplyRef,
+    Role, Sampling, Seq, Tier, Timestamp, Totals, TurnId, Usage, User, UserId,
 };
 use futures_util::future::LocalBoxFuture;
-use omnichat_http::{ContextManagement, HttpSettings, Pricing, PublicConfig, PublicLimits, Services};
+use omnichat_http::{HttpSettings, Services};
 use ports::{
     Access, AccessToken, Begin, Begun, Finish, Finished, Issuer, LanguageModel, MockClock,
-    MockConversationStore, MockIdSource, MockLedger, MockPasswordHasher, MockRunnerStore, MockStoreHealth,
-    MockTokenIssuer, MockTokenVerifier, MockTurnStore, MockUserStore, ModelError, ModelEvent, ModelStream,
-    Subject, TokenError, Window,
+    MockConversationStore, MockIdSource, MockLedger, MockMessageStore, MockPasswordHasher, MockPersonaStore,
+    MockRateLimiter, MockRunnerStore, MockStoreHealth, MockTokenIssuer, MockTokenVerifier, MockTurnStore,
+    MockUserStore, ModelError, ModelEvent, ModelStream, Subject, Ticket, TokenError, Verdict, Window,
 };
 use serde_json::Value;
 use services::{
-    Conversations, DefaultModels, Health, ModelSettings, SignIn, SignInSetup, Tasks, TurnSettings, Turns,
-    TurnsSetup,
+    Conversations, Health, Limits, PersonaSettings, Personas, PersonasSetup, SignIn, SignInSetup, Tasks,
+    Turns, TurnsSetup,
 };
 use uuid::Uuid;
+
+use settings::{limit_settings, public_config, turn_settings};
 
 /// What a scripted model does, in order.
 #[derive(Debug, Clone)]
@@ -84,6 +86,10 @@ impl LanguageModel for ScriptedModel {
 pub struct Setup {
     pub conversations: MockConversationStore,
     pub turns: MockTurnStore,
+    pub personas: MockPersonaStore,
+    pub messages: MockMessageStore,
+    /// Lets everybody in, unless a test brings its own.
+    pub limiter: MockRateLimiter,
     pub users: MockUserStore,
     pub health: MockStoreHealth,
     pub hasher: MockPasswordHasher,
@@ -98,6 +104,9 @@ pub fn setup() -> Setup {
     Setup {
         conversations: MockConversationStore::new(),
         turns: MockTurnStore::new(),
+        personas: MockPersonaStore::new(),
+        messages: MockMessageStore::new(),
+        limiter: open_limiter(),
         users,
         health: MockStoreHealth::new(),
         hasher: MockPasswordHasher::new(),
@@ -110,7 +119,19 @@ pub fn setup() -> Setup {
 impl Setup {
     /// The settings and the services.
     pub fn ready(self) -> (HttpSettings, Services) {
-        let Self { conversations, turns, users, health, hasher, settings, steps, grace } = self;
+        let Self {
+            conversations,
+            turns,
+            personas,
+            messages,
+            limiter,
+            users,
+            health,
+            hasher,
+            settings,
+            steps,
+            grace,
+        } = self;
         let tasks = Tasks::new(tokio::runtime::Handle::current());
         let conversations = Arc::new(conversations);
         let model = Arc::new(ScriptedModel(steps));
@@ -133,10 +154,25 @@ impl Setup {
             clock: Arc::new(clock()),
             tasks: tasks.clone(),
         });
-        let conversations =
-            Conversations::new(conversations, turns.clone(), Arc::new(clock()), Arc::new(ids()), tasks);
+        let conversations = Conversations::new(
+            conversations,
+            turns.clone(),
+            Arc::new(clock()),
+            Arc::new(ids()),
+            tasks.clone(),
+        );
+        let personas = Personas::new(PersonasSetup {
+            store: Arc::new(personas),
+            messages: Arc::new(messages),
+            conversations: conversations.clone(),
+            turns: turns.clone(),
+            clock: Arc::new(clock()),
+            tasks,
+            settings: PersonaSettings { sampling: Sampling::default(), history_limit: 20 },
+        });
+        let limits = Limits::new(Arc::new(limiter), limit_settings());
         let health = Health::new(Arc::new(health), model);
-        let services = Services { turns, conversations, sign_in, health };
+        let services = Services { turns, conversations, personas, limits, sign_in, health };
         (settings, services)
     }
 
@@ -145,7 +181,7 @@ impl Setup {
         self.steps = steps;
         self.turns.expect_begin().returning(|begin: Begin| {
             let conversation = Conversation { running: Some(begin.turn), ..conversation() };
-            let (model, question) = (begin.default_model, Seq(1));
+            let (model, question) = (begin.model.unwrap_or(begin.default_model), Seq(1));
             Ok(Begun { conversation, persona: None, question, model, window: Window::default() })
         });
         self
@@ -342,45 +378,13 @@ fn ids() -> MockIdSource {
     ids
 }
 
-fn turn_settings(first_event_grace: Duration) -> TurnSettings {
-    let model = ModelName::parse("test-model").unwrap();
-    let price = Price {
-        input_per_1k: NanoDollars(2_500_000),
-        cached_input_per_1k: NanoDollars(2_500_000),
-        output_per_1k: NanoDollars(10_000_000),
-    };
-    TurnSettings {
-        models: ModelSettings {
-            allow: None,
-            windows: HashMap::new(),
-            default_window: 128_000,
-            prices: HashMap::new(),
-            default_price: price,
-        },
-        defaults: DefaultModels {
-            llm_chat: model.clone(),
-            chat_service: model.clone(),
-            persona_chat: model.clone(),
-            title: model,
-        },
-        first_event_grace,
-        checkpoint_every: Duration::from_millis(250),
-        renew_every: Duration::from_secs(5),
-        finish_patience: Duration::from_mins(1),
-    }
-}
-
-fn public_config() -> PublicConfig {
-    PublicConfig {
-        provider: "demo".to_owned(),
-        model: "gpt-4o".to_owned(),
-        limits: PublicLimits { rate_limit_per_minute: 10, max_input_length: 10_000, max_file_size_mb: 20 },
-        context_management: ContextManagement {
-            mode: "full".to_owned(),
-            window_size: 5,
-            summarize_after_messages: 10,
-            summary_update_interval: 5,
-        },
-        pricing: Pricing { input_per_1k: 0.0025, output_per_1k: 0.01 },
-    }
+/// A limiter that lets everybody in.
+pub fn open_limiter() -> MockRateLimiter {
+    let mut limiter = MockRateLimiter::new();
+    limiter.expect_take().returning(|bucket| {
+        let ticket = Some(Ticket { key: bucket.key, number: 1 });
+        Ok(Verdict { ticket, remaining: bucket.limit - 1, reset_after: Duration::from_millis(59_001) })
+    });
+    limiter.expect_give_back().returning(|_| Ok(()));
+    limiter
 }

@@ -13,7 +13,7 @@ impl SignIn {
     /// # Errors
     /// As [`SignInError`] says.
     pub async fn authenticate(&self, token: String) -> Result<Caller, SignInError> {
-        let subject = self.verifier.verify(token).await.map_err(SignInError::Token)?;
+        let subject = self.verifier.verify(token).await?;
         let user = self.account(&subject).await?;
         if !user.active {
             return Err(SignInError::NoAccount);

@@ -10,9 +10,21 @@ use crate::Fault;
 /// A caller could not be registered, signed in or recognised.
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
+    /// The token has expired.
+    #[error("Invalid or expired token")]
+    TokenExpired,
     /// The token does not hold.
     #[error("Invalid or expired token")]
-    Token(#[source] TokenError),
+    InvalidToken(#[source] BoxError),
+    /// Whether the token holds cannot be told now.
+    #[error("The token cannot be checked now, try again later")]
+    IdentityUnavailable {
+        /// When it may be.
+        retry_after: Duration,
+        /// What is away.
+        #[source]
+        source: BoxError,
+    },
     /// The token holds, and its account does not: suspended or gone.
     #[error("Invalid or expired token")]
     NoAccount,
@@ -33,6 +45,18 @@ pub enum SignInError {
     Internal(#[source] BoxError),
 }
 
+impl From<TokenError> for SignInError {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Expired => Self::TokenExpired,
+            TokenError::Invalid(source) => Self::InvalidToken(source),
+            TokenError::Unavailable { retry_after, source } => {
+                Self::IdentityUnavailable { retry_after, source }
+            }
+        }
+    }
+}
+
 impl From<HashingError> for SignInError {
     fn from(error: HashingError) -> Self {
         match error {
@@ -45,9 +69,11 @@ impl From<HashingError> for SignInError {
 impl Fault for SignInError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Token(_) | Self::NoAccount | Self::WrongPassword => ErrorKind::Unauthenticated,
+            Self::TokenExpired | Self::InvalidToken(_) | Self::NoAccount | Self::WrongPassword => {
+                ErrorKind::Unauthenticated
+            }
             Self::Taken => ErrorKind::Invalid,
-            Self::Overloaded => ErrorKind::Unavailable,
+            Self::IdentityUnavailable { .. } | Self::Overloaded => ErrorKind::Unavailable,
             Self::Store(error) => error.kind(),
             Self::Internal(_) => ErrorKind::Internal,
         }
@@ -55,8 +81,9 @@ impl Fault for SignInError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Token(TokenError::Expired) => "token_expired",
-            Self::Token(TokenError::Invalid(_)) | Self::NoAccount => "invalid_token",
+            Self::TokenExpired => "token_expired",
+            Self::InvalidToken(_) | Self::NoAccount => "invalid_token",
+            Self::IdentityUnavailable { .. } => "identity_unavailable",
             Self::WrongPassword => "invalid_credentials",
             Self::Taken => "already_registered",
             Self::Overloaded => "overloaded",
@@ -69,7 +96,13 @@ impl Fault for SignInError {
         match self {
             Self::Overloaded => Some(Duration::from_secs(1)),
             Self::Store(error) => error.retry_after(),
-            Self::Token(_) | Self::NoAccount | Self::WrongPassword | Self::Taken | Self::Internal(_) => None,
+            Self::IdentityUnavailable { retry_after, .. } => Some(*retry_after),
+            Self::TokenExpired
+            | Self::InvalidToken(_)
+            | Self::NoAccount
+            | Self::WrongPassword
+            | Self::Taken
+            | Self::Internal(_) => None,
         }
     }
 }

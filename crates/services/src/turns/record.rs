@@ -38,7 +38,10 @@ impl Inner {
             Ok(Finished::Done { ending, conversation }) => {
                 Outcome { ending, conversation: Some(*conversation) }
             }
-            Ok(Finished::Lost) => Self::lost(live, &finish.ending),
+            Ok(Finished::Lost) => {
+                self.count_lost(live, finish.ledger).await;
+                Self::lost(live, &finish.ending)
+            }
             Err(error) => {
                 let turn = live.log.turn;
                 tracing::error!(turn.id = %turn, error = %chain(&error), "the reply of turn {turn} could not be stored");
@@ -63,6 +66,15 @@ impl Inner {
                 }
                 result => return result,
             }
+        }
+    }
+
+    /// The ledger outlives what it counts: the call is paid for, whatever became of its turn.
+    async fn count_lost(&self, live: &LiveTurn, entry: Option<LedgerEntry>) {
+        let Some(entry) = entry else { return };
+        if let Err(error) = self.ledger.append(entry).await {
+            let turn = live.log.turn;
+            tracing::error!(turn.id = %turn, error = %chain(&error), "the call of turn {turn} is missing in the ledger");
         }
     }
 

@@ -140,11 +140,13 @@ pub(crate) fn turns(store: MockTurnStore, steps: Vec<Step>) -> (Turns, Arc<Scrip
     let tasks = Tasks::new(tokio::runtime::Handle::current());
     let mut clock = MockClock::new();
     clock.expect_now().returning(now);
+    let mut ledger = MockLedger::new();
+    ledger.expect_append().returning(|_| Ok(()));
     let turns = Turns::new(TurnsSetup {
         turns: Arc::new(store),
         conversations: Arc::new(MockConversationStore::new()),
         runners: Arc::new(MockRunnerStore::new()),
-        ledger: Arc::new(MockLedger::new()),
+        ledger: Arc::new(ledger),
         model: Arc::clone(&model) as Arc<dyn LanguageModel>,
         clock: Arc::new(clock),
         ids: Arc::new(ids()),

@@ -8,22 +8,32 @@ use validator::{Validate, ValidateEmail, ValidationError};
 use crate::extract::{FieldError, text};
 
 /// `POST /auth/register`: an email address or a name, and a password.
-#[derive(Deserialize, Validate)]
+#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[schema(as = Registration)]
 pub(crate) struct RegisterRequest {
+    /// The email address; without it, `username` is one if it looks like one.
     #[validate(email(message = "must be an email address"))]
+    #[schema(format = Email)]
     email: Option<String>,
+    /// The name; without it, the email address.
     username: Option<String>,
+    /// At least 8 characters.
     #[validate(custom(function = "new_password"))]
+    #[schema(format = Password, min_length = 8)]
     password: String,
     full_name: Option<String>,
 }
 
 /// `POST /auth/login`: clients of contract S4 send an email address as the name.
-#[derive(Deserialize, Validate)]
+#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[schema(as = Credentials, description = "A name or an email address, and the password.")]
 pub(crate) struct LoginRequest {
+    /// The name or the email address.
     username: Option<String>,
+    /// The same, under another key.
     email: Option<String>,
     #[validate(custom(function = "password"))]
+    #[schema(format = Password)]
     password: String,
 }
 

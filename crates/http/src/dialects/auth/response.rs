@@ -7,26 +7,34 @@ use services::SignedIn;
 use crate::wire;
 
 /// An account.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Account)]
 pub(crate) struct AccountBody {
     id: i64,
     email: Option<String>,
     username: Option<String>,
     full_name: Option<String>,
+    /// `free`, `pro` or `enterprise`: how many model calls a minute.
     tier: &'static str,
+    #[schema(format = DateTime)]
     created_at: String,
 }
 
 /// A token.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Token)]
 pub(crate) struct TokenBody {
+    /// For the header `Authorization: Bearer …`.
     access_token: String,
+    /// Always `bearer`.
     token_type: &'static str,
+    /// Seconds.
     expires_in: u64,
 }
 
 /// A new account with a token for it.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = RegisteredAccount)]
 pub(crate) struct RegisteredBody {
     #[serde(flatten)]
     account: AccountBody,

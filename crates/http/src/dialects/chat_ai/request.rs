@@ -9,10 +9,13 @@ use crate::HttpSettings;
 use crate::extract::{FieldError, flag, text};
 
 /// The body of `POST /conversation/completion/{id}`. The contract writes `stream` as a string.
-#[derive(Debug, Deserialize, Validate)]
+#[derive(Debug, Deserialize, Validate, utoipa::ToSchema)]
+#[schema(as = ChatAiMessageRequest)]
 pub(crate) struct CompletionRequest {
+    /// The user's message.
     message: String,
     #[serde(default, deserialize_with = "flag")]
+    #[schema(schema_with = crate::openapi::flag, required = false)]
     stream: Option<bool>,
 }
 

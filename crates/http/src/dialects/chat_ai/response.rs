@@ -7,32 +7,46 @@ use services::Answer;
 use crate::wire;
 
 /// A conversation with its messages.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = ChatAiConversation)]
 pub(crate) struct ConversationBody {
+    #[schema(format = Uuid)]
     id: String,
+    /// Oldest first.
     messages: Vec<MessageBody>,
+    #[schema(format = DateTime)]
     created_at: String,
 }
 
 /// A message.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = ChatAiMessage)]
 struct MessageBody {
+    #[schema(format = Uuid)]
     id: String,
+    /// `user` or `assistant`.
     author: &'static str,
     content: String,
+    #[schema(format = DateTime)]
     created_at: String,
+    /// Only where the message is not whole: `failed`, `stopped` or `interrupted`.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'static str>,
 }
 
 /// The answer to a completion.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = ChatAiReply)]
 pub(crate) struct ReplyBody {
     /// None where it was stopped before its first word.
+    #[schema(format = Uuid)]
     id: Option<String>,
+    /// Always `assistant`.
     author: &'static str,
     content: String,
+    #[schema(format = DateTime)]
     created_at: String,
+    /// Only where the reply is not whole: `stopped`.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'static str>,
 }

@@ -14,16 +14,25 @@ use crate::error::Refusal;
 use crate::extract::{FieldError, RawBody, flag, object, text};
 
 /// The query of `POST /conversations`.
-#[derive(Debug, Deserialize, Validate)]
+#[derive(Debug, Deserialize, Validate, utoipa::IntoParams)]
 pub(crate) struct CreateQuery {
+    /// The project, which makes it a conversation of the Chat Service: a body is then ignored.
+    #[param(min_length = 1, max_length = 255)]
     project_id: Option<String>,
 }
 
 /// The body of `POST /conversations` in S0.
-#[derive(Debug, Deserialize, Validate)]
-struct CreateRequest {
+#[derive(Debug, Deserialize, Validate, utoipa::ToSchema)]
+#[schema(as = NewConversation, description = "A conversation to begin; every field is optional.")]
+pub(crate) struct CreateRequest {
+    /// A label of the caller's choice; without it, the caller's own number. Whose the conversation is, the token says.
+    #[schema(max_length = 255)]
     user_id: Option<String>,
+    /// Without it, a title is made of the first exchange.
+    #[schema(max_length = 500)]
     title: Option<String>,
+    /// Anything; at most 16 keys and 16 kB.
+    #[schema(value_type = Option<Object>)]
     metadata: Option<Map<String, Value>>,
 }
 
@@ -66,9 +75,13 @@ fn title_of(raw: &str) -> Result<Title, FieldError> {
 }
 
 /// The body of `PATCH /conversations/{id}`.
-#[derive(Debug, Deserialize, Validate)]
+#[derive(Debug, Deserialize, Validate, utoipa::ToSchema)]
+#[schema(as = ConversationPatch)]
 pub(crate) struct PatchRequest {
+    #[schema(max_length = 500)]
     title: Option<String>,
+    /// Merged into what there is, key by key.
+    #[schema(value_type = Option<Object>)]
     metadata: Option<Map<String, Value>>,
 }
 
@@ -92,12 +105,18 @@ impl TryFrom<PatchRequest> for ConversationPatch {
 const SHOWN_AT_ONCE: u32 = 50;
 
 /// The query of `GET /conversations`.
-#[derive(Debug, Deserialize, Validate)]
+#[derive(Debug, Deserialize, Validate, utoipa::IntoParams)]
 pub(crate) struct LabelQuery {
+    /// The label that the conversations were begun with.
+    #[param(example = "user1")]
     user_id: String,
+    /// At most so many.
     #[validate(range(min = 1, max = 100, message = "must be between 1 and 100"))]
+    #[param(minimum = 1, maximum = 100, default = 50, example = 20)]
     limit: Option<u32>,
+    /// How many are passed over.
     #[validate(range(max = "domain::limits::OFFSET_MAX", message = "must be at most 1000000"))]
+    #[param(maximum = 1_000_000, default = 0)]
     offset: Option<u32>,
 }
 
@@ -111,14 +130,18 @@ impl LabelQuery {
 }
 
 /// The query of `GET /conversations/{id}/messages`.
-#[derive(Debug, Deserialize, Validate)]
+#[derive(Debug, Deserialize, Validate, utoipa::IntoParams)]
 pub(crate) struct MessagesQuery {
+    /// At most so many, counted from the start of the order; without it, all.
     #[validate(range(min = 1, max = 1000, message = "must be between 1 and 1000"))]
+    #[param(minimum = 1, maximum = 1000, example = 50)]
     limit: Option<u32>,
+    /// Oldest first or newest first.
+    #[param(inline, default = "asc", example = "asc")]
     order: Option<OrderWord>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum OrderWord {
     Asc,
@@ -137,9 +160,11 @@ impl MessagesQuery {
 }
 
 /// The query of `DELETE /conversations/{id}`.
-#[derive(Debug, Deserialize, Validate)]
+#[derive(Debug, Deserialize, Validate, utoipa::IntoParams)]
 pub(crate) struct DeleteQuery {
+    /// Soft keeps the conversation, hidden, until it is restored; `false` deletes it for good.
     #[serde(default, deserialize_with = "flag")]
+    #[param(default = true)]
     soft: Option<bool>,
 }
 
@@ -151,8 +176,10 @@ impl DeleteQuery {
 }
 
 /// The body of `POST /conversations/{id}/messages` in S2.
-#[derive(Debug, Deserialize, Validate)]
+#[derive(Debug, Deserialize, Validate, utoipa::ToSchema)]
+#[schema(as = NewMessage, description = "A message to send.")]
 pub(crate) struct SendRequest {
+    /// The user's message.
     content: String,
 }
 

@@ -1,59 +1,38 @@
 //! Conversations and messages, as S0 and S2 clients see them.
 
-use domain::{Contract, Conversation, Message, MessageHome, MessageId};
+use domain::{Conversation, Message, MessageId};
 use serde::Serialize;
 use serde_json::Value;
 use services::{Answer, Deletion};
 
-use crate::wire;
-
-/// The form of a conversation's id in an answer (C-3).
-pub(crate) enum IdForm {
-    /// As the request wrote it.
-    Written(String),
-    /// `conv_…`, or the provider's own.
-    Prefixed,
-    /// A UUID.
-    Uuid,
-}
-
-impl IdForm {
-    /// The form of a contract's creates and lists.
-    pub(crate) fn of(contract: Contract) -> Self {
-        match contract {
-            Contract::LlmChat => Self::Prefixed,
-            Contract::ChatApi
-            | Contract::ChatService
-            | Contract::ChatAi
-            | Contract::PersonaChat
-            | Contract::OpenAi => Self::Uuid,
-        }
-    }
-
-    fn id_of(&self, conversation: &Conversation) -> String {
-        match (self, &conversation.home) {
-            (Self::Written(id), _) | (Self::Prefixed, MessageHome::OpenAi(id)) => id.clone(),
-            (Self::Prefixed, MessageHome::Local) => conversation.id.prefixed(),
-            (Self::Uuid, _) => conversation.id.to_string(),
-        }
-    }
-}
+use crate::wire::{self, IdForm};
 
 /// A conversation: the union of both contracts.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Conversation)]
 pub(crate) struct ConversationBody {
+    /// As the request wrote it; `conv_…` or a UUID in the answer to a create.
     id: String,
+    /// The label that it was begun with.
     user_id: String,
     project_id: Option<String>,
     title: Option<String>,
+    /// What the conversation is about, once it is long.
     summary: Option<String>,
+    /// How many exchanges the summary covers.
     summary_message_count: u32,
+    #[schema(format = DateTime)]
     summary_updated_at: Option<String>,
+    /// Exchanges: a question with its reply counts one.
     message_count: u32,
     total_tokens: u64,
+    /// US dollars.
     total_cost: f64,
+    #[schema(value_type = Object)]
     metadata: Value,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     updated_at: String,
 }
 
@@ -103,13 +82,18 @@ impl ConversationBody {
 }
 
 /// A message: the union of both contracts.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Message)]
 pub(crate) struct MessageBody {
     id: String,
     conversation_id: String,
+    /// `user` or `assistant`.
     role: &'static str,
+    /// Text; an image reads `[Image]`.
     content: String,
+    #[schema(format = DateTime)]
     created_at: String,
+    /// Only where the message is not whole: `failed`, `stopped` or `interrupted`.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'static str>,
 }
@@ -128,15 +112,19 @@ impl MessageBody {
 }
 
 /// The answer to a send of S2.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = SentMessage, description = "The reply to a message.")]
 pub(crate) struct SentBody {
-    /// The conversation's id: so the contract's own example has it (C-8).
+    /// The conversation's id: so the contract's own example has it.
     message_id: String,
+    /// The reply.
     response: String,
+    #[schema(format = DateTime)]
     created_at: String,
     conversation_id: String,
     user_message_id: Option<String>,
     assistant_message_id: Option<String>,
+    /// Only where the reply is not whole: `stopped`.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'static str>,
 }
@@ -157,7 +145,8 @@ impl SentBody {
 }
 
 /// The answer to a delete.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = DeletedConversation)]
 pub(crate) struct DeletedBody {
     success: bool,
     message: &'static str,

@@ -8,7 +8,8 @@ use crate::error::ErrorBody;
 use crate::{PublicConfig, RouteInfo};
 
 /// `GET /`
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Service)]
 pub(crate) struct RootBody {
     name: &'static str,
     version: &'static str,
@@ -17,21 +18,26 @@ pub(crate) struct RootBody {
 }
 
 /// A word.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Status)]
 pub(crate) struct StatusBody {
     status: &'static str,
 }
 
 /// `GET /health`
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Health)]
 pub(crate) struct HealthBody {
+    /// `healthy`, `degraded` or `unhealthy`.
     status: &'static str,
     checks: Checks,
     #[serde(flatten)]
+    #[schema(ignore)]
     error: Option<ErrorBody<'static>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = HealthChecks)]
 struct Checks {
     database: &'static str,
     storage: &'static str,
@@ -39,10 +45,13 @@ struct Checks {
 }
 
 /// `GET /health/ready`
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Readiness)]
 pub(crate) struct ReadyBody {
+    /// `ready` or `not_ready`.
     status: &'static str,
     #[serde(flatten)]
+    #[schema(ignore)]
     error: Option<ErrorBody<'static>>,
 }
 

@@ -4,8 +4,9 @@ use serde::Deserialize;
 use validator::Validate;
 
 /// `GET /turns/{id}/events`
-#[derive(Debug, Deserialize, Validate)]
+#[derive(Debug, Deserialize, Validate, utoipa::IntoParams)]
 pub(crate) struct EventsQuery {
+    /// The number of the last event that the watcher has; without it, all events come.
     after: Option<u64>,
 }
 

@@ -4,9 +4,12 @@ use serde::Serialize;
 use services::Stopped;
 
 /// `POST /conversations/{id}/stop`
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = StoppedTurn)]
 pub(crate) struct StoppedBody {
+    /// False where nothing ran.
     stopped: bool,
+    #[schema(format = Uuid)]
     turn_id: Option<String>,
     conversation_id: String,
 }

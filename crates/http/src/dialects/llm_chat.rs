@@ -1,0 +1,46 @@
+//! Contract S0, the LLM Chat API: `POST /chat`. Its conversations are in `conversations`.
+
+mod image;
+pub(crate) mod request;
+pub(crate) mod response;
+mod stream;
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use services::{Limits, Turns};
+
+use crate::HttpSettings;
+use crate::admission::Admission;
+use crate::error::{Answer, Refusal};
+use crate::extract::{Authenticated, JsonBody};
+use crate::stream::as_events;
+use request::{Chat, ChatRequest};
+use response::ChatBody;
+use stream::ChatEvents;
+
+/// `POST /chat`
+pub(crate) async fn chat(
+    request: HttpRequest,
+    caller: Authenticated,
+    turns: Data<Turns>,
+    limits: Data<Limits>,
+    settings: Data<HttpSettings>,
+    body: JsonBody<ChatRequest>,
+) -> Answer {
+    let wants_stream = body.0.wants_stream();
+    let Chat { message, label, form } = body.0.into_command(&settings)?;
+    let admission = Admission::to_chat(&limits, &caller.0, label.as_ref()).await?;
+    let (mut turn, headers) = admission.counted_if(turns.send(&caller.0, message).await).await?;
+    let id = form.id_of(&turn.conversation);
+    let headers = headers.and_turn(turn.turn()).and_conversation(&id);
+    let mut response = HttpResponse::Ok();
+    headers.put_on(&mut response);
+    if wants_stream {
+        let begun = turn.first_event(turns.first_event_grace()).await;
+        begun.map_err(|failure| Refusal::from(failure).with(&headers))?;
+        let encoder = ChatEvents::new(&turn, id);
+        return Ok(as_events(&request, response, turn.into_listener(), encoder));
+    }
+    let answer = turn.whole().await.map_err(|failure| Refusal::from(failure).with(&headers))?;
+    Ok(response.json(ChatBody::new(&answer, id)))
+}

@@ -1,0 +1,204 @@
+use super::*;
+
+const LIMIT: usize = 20 * 1024 * 1024;
+
+#[test]
+fn images_of_the_public_internet_pass() {
+    for url in [
+        "https://example.com/image.jpg",
+        "HTTPS://Example.COM/image.jpg",
+        "https://example.com",
+        "https://example.com:8443/a?b=c#d",
+        "https://bucket.s3.amazonaws.com/a%20b.png?X-Amz-Signature=ab%2Fc&X-Amz-Expires=60",
+        "https://s3.eu-central-1.amazonaws.com/bucket/me@home.png",
+        "https://bücher.example/ä.png",
+        "https://notlocalhost.com/",
+        "https://internal.example.com/",
+        "https://1.1.1.1/a.png",
+        "https://[2606:4700:4700::1111]/a.png",
+    ] {
+        assert_eq!(check(url, LIMIT), Ok(()), "{url}");
+    }
+}
+
+#[test]
+fn what_no_reader_should_fetch_is_refused() {
+    for url in [
+        "",
+        "no url",
+        "//example.com/a.png",
+        "http://example.com/a.png",
+        "ftp://example.com/a.png",
+        "gopher://example.com/",
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "https:",
+        "https://",
+        "https:///example.com/",
+        "https:example.com",
+        "https:/example.com",
+        "https://?a",
+        "https://[::1",
+        "https://example.com:99999/",
+        " https://example.com/",
+        "https://example.com/a b",
+        "https://exam\tple.com/",
+        "https://example.com/\r\nx",
+        "https://example.com/\u{7f}",
+        "https://example.com/\u{2028}",
+        "https://user@example.com/",
+        "https://user:pass@example.com/",
+        "https://@example.com/",
+        "https://ok.example\\@127.0.0.1/",
+        "https:\\\\127.0.0.1\\",
+        "https://%31%32%37.0.0.1/",
+        "https://[fe80::1%25eth0]/",
+    ] {
+        assert!(check(url, LIMIT).is_err(), "{url}");
+    }
+    assert_eq!(
+        check(&format!("https://example.com/{}", "a".repeat(URL_BYTES)), LIMIT),
+        Err(ImageError::TooLong)
+    );
+}
+
+#[test]
+fn hosts_inside_are_refused_however_they_are_written() {
+    for host in [
+        "127.0.0.1",
+        "127.0.0.1.",
+        "127.1",
+        "0",
+        "0.0.0.0",
+        "0x7f.1",
+        "0x7f000001",
+        "2130706433",
+        "017700000001",
+        "127.0.0.1:22",
+        "127。0。0。1",
+        "①②⑦.0.0.1",
+        "127.0.0.1#@ok",
+        "10.0.0.1",
+        "172.16.0.1",
+        "172.31.255.255",
+        "192.168.1.1",
+        "192.0.0.8",
+        "169.254.169.254",
+        "100.64.0.1",
+        "100.127.255.255",
+        "198.18.0.1",
+        "224.0.0.1",
+        "240.0.0.1",
+        "255.255.255.255",
+        "[::]",
+        "[::1]",
+        "[::127.0.0.1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:169.254.169.254]",
+        "[::ffff:a9fe:a9fe]",
+        "[::ffff:7f00:1]",
+        "[0:0:0:0:0:ffff:0a00:0001]",
+        "[64:ff9b::7f00:1]",
+        "[64:ff9b:1::7f00:1]",
+        "[2002:7f00:1::]",
+        "[2001:0:53aa:64c::]",
+        "[fe80::1]",
+        "[fec0::1]",
+        "[fc00::1]",
+        "[fd00:ec2::254]",
+        "[ff02::1]",
+        "[5f00::1]",
+        "localhost",
+        "LOCALHOST",
+        "localhost.",
+        "localhost..",
+        "localhost:443",
+        "app.localhost",
+        "printer.local",
+        "printer.local.",
+        "metadata.google.internal",
+        "metadata.google.internal.",
+        "api.default.svc.cluster.local",
+        "api.default.svc.cluster.local.",
+        "redis",
+        "intranet.",
+        "a.home.arpa",
+    ] {
+        let url = format!("https://{host}/a.png");
+        assert!(check(&url, LIMIT).is_err(), "{url}");
+    }
+}
+
+fn data(media_type: &str, bytes: &[u8]) -> String {
+    format!("data:{media_type};base64,{}", STANDARD.encode(bytes))
+}
+
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
+const WEBP: &[u8] = b"RIFF\x00\x00\x00\x00WEBPVP8 ";
+
+#[test]
+fn images_in_the_url_pass_if_they_are_what_they_say() {
+    let known: [(&str, &[u8]); 6] = [
+        ("image/png", PNG),
+        ("image/jpeg", b"\xff\xd8\xff\xe0"),
+        ("image/jpeg", b"\xff\xd8\xff"),
+        ("image/gif", b"GIF89a"),
+        ("image/gif", b"GIF87a."),
+        ("image/webp", WEBP),
+    ];
+    for (media_type, bytes) in known {
+        assert_eq!(check(&data(media_type, bytes), LIMIT), Ok(()), "{media_type}");
+        for (other, _) in known.iter().filter(|(other, _)| *other != media_type) {
+            assert_eq!(check(&data(other, bytes), LIMIT), Err(ImageError::OtherType), "{media_type} {other}");
+        }
+    }
+    for media_type in ["image/svg+xml", "image/bmp", "image/jpg", "text/html", ""] {
+        assert_eq!(check(&data(media_type, PNG), LIMIT), Err(ImageError::NoUrl), "{media_type}");
+    }
+    assert_eq!(check(&data("image/png", b"<svg>"), LIMIT), Err(ImageError::OtherType));
+}
+
+#[test]
+fn base64_is_well_formed_to_its_last_character() {
+    for body in [
+        "",
+        "%%%",
+        "iVBORw0KGgo",
+        "iVBORw0KGgo==",
+        "iVBORw0KGg==iVBO",
+        "iVBORw0KGgoAAAAAAAAA====",
+        "iVBORw0KGgoAAAAAAA A",
+        "iVBORw0KGgoAAAAAAA\nA",
+        "iVBORw0KGgoAAAAAAA-_",
+        "iVBORw0KGgoAAAAA-AAA",
+        "iVBORw0KGgoAAAAAéAA",
+        "=AAA",
+        "AAA=AAAA",
+    ] {
+        assert_eq!(
+            check(&format!("data:image/png;base64,{body}"), LIMIT),
+            Err(ImageError::NoBase64),
+            "{body}"
+        );
+    }
+    for url in [
+        "data:image/png,iVBORw0KGgo=",
+        "data:image/png;charset=utf-8;base64,iVBORw0KGgo=",
+        "data:image/png;base64",
+        "data:;base64,iVBORw0KGgo=",
+        "data:",
+    ] {
+        assert_eq!(check(url, LIMIT), Err(ImageError::NoUrl), "{url}");
+    }
+}
+
+#[test]
+fn an_image_is_as_large_as_its_bytes() {
+    for size in 8..24 {
+        let mut bytes = PNG.to_vec();
+        bytes.resize(size, 0);
+        let url = data("image/png", &bytes);
+        assert_eq!(check(&url, size), Ok(()), "{size}");
+        assert_eq!(check(&url, size - 1), Err(ImageError::TooLarge { max: size - 1 }), "{size}");
+    }
+}

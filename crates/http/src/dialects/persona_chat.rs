@@ -1,0 +1,122 @@
+//! Contract S4, the Persona Chat: `/chat/*`. Its personas are in `personas`.
+
+pub(crate) mod request;
+pub(crate) mod response;
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use domain::{ConversationNumber, MessageNumber};
+use services::{Health, Limits, Personas};
+
+use crate::HttpSettings;
+use crate::admission::Admission;
+use crate::error::{Answer, Refusal};
+use crate::extract::{Authenticated, JsonBody, NumberPath, QueryOf};
+use crate::wire::DoneMessage;
+use request::{ConversationsQuery, CreateRequest, MessagesQuery, SendRequest, UpdateRequest};
+use response::{ConversationBody, ExchangeBody, HealthBody, MessageBody, StatsBody};
+
+/// `POST /chat/conversations`
+pub(crate) async fn create(
+    caller: Authenticated,
+    personas: Data<Personas>,
+    body: JsonBody<CreateRequest>,
+) -> Answer {
+    let (persona, title) = body.0.into_command()?;
+    let conversation = personas.begin_conversation(&caller.0, persona, title).await?;
+    Ok(HttpResponse::Ok().json(ConversationBody::from(&conversation)))
+}
+
+/// `GET /chat/conversations?persona_id=`
+pub(crate) async fn list(
+    caller: Authenticated,
+    personas: Data<Personas>,
+    query: QueryOf<ConversationsQuery>,
+) -> Answer {
+    let (persona, page) = query.0.filter();
+    let found = personas.conversations(&caller.0, persona, page).await?;
+    let bodies: Vec<_> = found.iter().map(ConversationBody::from).collect();
+    Ok(HttpResponse::Ok().json(bodies))
+}
+
+/// `GET /chat/conversations/{id}`
+pub(crate) async fn find(caller: Authenticated, personas: Data<Personas>, path: NumberPath) -> Answer {
+    let conversation = personas.conversation(&caller.0, ConversationNumber(path.0)).await?;
+    Ok(HttpResponse::Ok().json(ConversationBody::from(&conversation)))
+}
+
+/// `PUT /chat/conversations/{id}`: what it does not name stays.
+pub(crate) async fn update(
+    caller: Authenticated,
+    personas: Data<Personas>,
+    path: NumberPath,
+    body: JsonBody<UpdateRequest>,
+) -> Answer {
+    let (title, persona) = body.0.into_command()?;
+    let number = ConversationNumber(path.0);
+    let conversation = personas.edit_conversation(&caller.0, number, title, persona).await?;
+    Ok(HttpResponse::Ok().json(ConversationBody::from(&conversation)))
+}
+
+/// `DELETE /chat/conversations/{id}`: for good.
+pub(crate) async fn delete(caller: Authenticated, personas: Data<Personas>, path: NumberPath) -> Answer {
+    personas.delete_conversation(&caller.0, ConversationNumber(path.0)).await?;
+    Ok(HttpResponse::Ok().json(DoneMessage::deleted("Conversation", path.0)))
+}
+
+/// `POST /chat/conversations/{id}/send`
+pub(crate) async fn send(
+    caller: Authenticated,
+    personas: Data<Personas>,
+    limits: Data<Limits>,
+    settings: Data<HttpSettings>,
+    path: NumberPath,
+    body: JsonBody<SendRequest>,
+) -> Answer {
+    let (number, content) = (ConversationNumber(path.0), body.0.content(&settings)?);
+    let admission = Admission::to_model(&limits, &caller.0).await?;
+    let (turn, headers) = admission.counted_if(personas.send(&caller.0, number, content).await).await?;
+    let headers = headers.and_turn(turn.turn());
+    // Read while the model works: nobody else can write to the conversation meanwhile.
+    let question = personas.question(&caller.0, &turn).await;
+    let answer = turn.whole().await.map_err(|failure| Refusal::from(failure).with(&headers))?;
+    let question = question.map_err(|error| Refusal::from(error).with(&headers))?;
+    let mut response = HttpResponse::Ok();
+    headers.put_on(&mut response);
+    Ok(response.json(ExchangeBody::new(question, &answer)))
+}
+
+/// `GET /chat/conversations/{id}/messages`
+pub(crate) async fn messages(
+    caller: Authenticated,
+    personas: Data<Personas>,
+    path: NumberPath,
+    query: QueryOf<MessagesQuery>,
+) -> Answer {
+    let number = ConversationNumber(path.0);
+    let newest_first = personas.messages(&caller.0, number, query.0.page()).await?;
+    let bodies: Vec<_> =
+        newest_first.into_iter().rev().map(|message| MessageBody::stored(message, number)).collect();
+    Ok(HttpResponse::Ok().json(bodies))
+}
+
+/// `DELETE /chat/messages/{id}`
+pub(crate) async fn delete_message(
+    caller: Authenticated,
+    personas: Data<Personas>,
+    path: NumberPath,
+) -> Answer {
+    personas.delete_message(&caller.0, MessageNumber(path.0)).await?;
+    Ok(HttpResponse::Ok().json(DoneMessage::deleted("Message", path.0)))
+}
+
+/// `GET /chat/stats`
+pub(crate) async fn stats(caller: Authenticated, personas: Data<Personas>) -> Answer {
+    let totals = personas.totals(&caller.0).await?;
+    Ok(HttpResponse::Ok().json(StatsBody::from(totals)))
+}
+
+/// `GET /chat/health`: whether the provider answers. 200 in either case.
+pub(crate) async fn health(health: Data<Health>) -> Answer {
+    Ok(HttpResponse::Ok().json(HealthBody::new(health.provider_answers().await)))
+}

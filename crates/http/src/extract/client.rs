@@ -1,0 +1,127 @@
+//! Where a call comes from.
+
+use std::future::{Ready, ready};
+use std::net::{IpAddr, Ipv6Addr};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::HeaderName;
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest};
+
+use crate::HttpSettings;
+use crate::error::Refusal;
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// The client's address, as far as it can be believed: the peer's, or what a trusted proxy says of it.
+pub(crate) struct ClientAddress(String);
+
+impl ClientAddress {
+    /// The address in words.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromRequest for ClientAddress {
+    type Error = Refusal;
+    type Future = Ready<Result<Self, Refusal>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let trusted = request.app_data::<Data<HttpSettings>>().map(|settings| &settings.trusted_proxies[..]);
+        let lines = request.headers().get_all(FORWARDED_FOR).map(|line| line.to_str().unwrap_or_default());
+        let forwarded: Vec<&str> = lines.flat_map(|line| line.split(',')).collect();
+        let address = request.peer_addr().map(|peer| origin(peer.ip(), &forwarded, trusted.unwrap_or(&[])));
+        ready(Ok(Self(address.map_or_else(|| "unknown".to_owned(), in_words))))
+    }
+}
+
+/// Goes from the peer back along the forwarders, for as long as they are trusted.
+fn origin(peer: IpAddr, forwarded: &[&str], trusted: &[(IpAddr, u8)]) -> IpAddr {
+    let mut address = peer.to_canonical();
+    for earlier in forwarded.iter().rev() {
+        if !trusted.iter().any(|network| holds(*network, address)) {
+            break;
+        }
+        // Behind what cannot be read nothing can be believed.
+        let Some(earlier) = read(earlier) else { break };
+        address = earlier.to_canonical();
+    }
+    address
+}
+
+/// An address as proxies write it, some of them with a port.
+fn read(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let with_port = || text.parse().ok().map(|address: std::net::SocketAddr| address.ip());
+    let in_brackets = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    text.parse().ok().or_else(with_port).or_else(in_brackets)
+}
+
+fn holds((network, prefix): (IpAddr, u8), address: IpAddr) -> bool {
+    match (network, address) {
+        (IpAddr::V4(network), IpAddr::V4(address)) => {
+            let other_bits = 32_u32.saturating_sub(prefix.into());
+            let differ = network.to_bits() ^ address.to_bits();
+            differ.checked_shr(other_bits).unwrap_or(0) == 0
+        }
+        (IpAddr::V6(network), IpAddr::V6(address)) => {
+            let other_bits = 128_u32.saturating_sub(prefix.into());
+            let differ = network.to_bits() ^ address.to_bits();
+            differ.checked_shr(other_bits).unwrap_or(0) == 0
+        }
+        (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
+    }
+}
+
+/// One client of IPv6 has a whole network of 64 bits, so its addresses are one.
+fn in_words(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("{}/64", Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn only_trusted_proxies_are_believed() {
+        let trusted = [(ip("10.0.0.0"), 8), (ip("fd00::"), 8)];
+        let cases: [(&str, &[&str], &str); 9] = [
+            ("203.0.113.9", &["1.1.1.1"], "203.0.113.9"),
+            ("10.0.0.1", &[], "10.0.0.1"),
+            ("10.0.0.1", &["1.1.1.1"], "1.1.1.1"),
+            ("10.0.0.1", &["9.9.9.9", " 1.1.1.1:443", "10.2.3.4"], "1.1.1.1"),
+            ("::ffff:10.0.0.1", &["9.9.9.9", "1.1.1.1"], "1.1.1.1"),
+            ("fd00::1", &["9.9.9.9", "[2001:db8::7]:5000"], "2001:db8::7"),
+            ("fd00::1", &["[2001:db8::7]"], "2001:db8::7"),
+            ("10.0.0.1", &["1.1.1.1", "nonsense", "10.0.0.2"], "10.0.0.2"),
+            ("10.0.0.1", &["10.0.0.3", "10.0.0.2"], "10.0.0.3"),
+        ];
+        for (peer, forwarded, expected) in cases {
+            assert_eq!(origin(ip(peer), forwarded, &trusted), ip(expected), "{peer} {forwarded:?}");
+        }
+    }
+
+    #[test]
+    fn networks_hold_what_begins_alike() {
+        assert!(holds((ip("0.0.0.0"), 0), ip("8.8.8.8")));
+        assert!(holds((ip("10.1.2.3"), 32), ip("10.1.2.3")));
+        assert!(!holds((ip("10.1.2.3"), 32), ip("10.1.2.2")));
+        assert!(!holds((ip("::"), 0), ip("10.0.0.1")));
+        assert!(holds((ip("::"), 0), ip("2001:db8::1")));
+        assert!(!holds((ip("2001:db8::"), 32), ip("2001:db9::1")));
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_client() {
+        assert_eq!(in_words(ip("2001:db8:1:2:3:4:5:6")), "2001:db8:1:2::/64");
+        assert_eq!(in_words(ip("192.0.2.1")), "192.0.2.1");
+    }
+}

@@ -1,0 +1,127 @@
+//! Contract S0's `POST /chat`. Its conversations are in `conversations`.
+
+use actix_web::http::Method;
+use serde_json::{Value, json};
+use services::SendError;
+
+use super::operation::Described;
+use super::{LLM_CHAT, headers};
+use crate::dialects::llm_chat::request::ChatRequest;
+use crate::dialects::llm_chat::response::ChatBody;
+use crate::error::Refusal;
+use crate::extract::FieldError;
+
+/// The events of the document, each followed by the blank line that ends it.
+const EVENTS: &str = r#"data: {"delta": {"type": "text", "text": "Once"}}
+
+data: {"delta": {"type": "text", "text": " upon"}}
+
+data: {"delta": {"type": "text", "text": " a time"}}
+
+data: {"done": true, "conversation_id": "conv_xxx"}
+
+data: [DONE]
+"#;
+
+pub(super) fn operations() -> Vec<Described> {
+    vec![
+        Described::new(Method::POST, "/chat", "chat", "Send a message, and read the reply")
+            .of([LLM_CHAT])
+            .tells(
+                "Text and images. Without `conversation_id` a conversation is begun, and its title is made beside the \
+                 answer. With `stream` the reply comes as server-sent events; after a failure in the middle the last \
+                 event is an error, and no `[DONE]` follows. The event with `done` also has the id, the title, the \
+                 counts and the cost of the answer.",
+            )
+            .takes::<ChatRequest>([
+                ("every field", every_field()),
+                ("basic chat", json!({"input": "What is Python?", "user_id": "user1"})),
+                ("continue a conversation", continued()),
+                ("image", image()),
+                ("image, briefly", brief_image()),
+                ("system instructions", pirate()),
+                ("custom instructions", explained()),
+                ("streamed", json!({"input": "Write a story", "stream": true})),
+                ("streamed with a label", json!({"input": "Write a poem", "stream": true, "user_id": "user1"})),
+            ])
+            .answers::<ChatBody>("The reply, whole or as it is written", [("as documented", reply())])
+            .streams("", "text/event-stream", EVENTS)
+            .runs_a_turn()
+            .with_header(headers::CONVERSATION_ID)
+            .refuses([
+                Refusal::no_conversation(),
+                SendError::ModelNotAllowed.into(),
+                FieldError::new("input", "must not be empty").into(),
+            ]),
+    ]
+}
+
+fn every_field() -> Value {
+    json!({
+        "input": "Hello, how are you?",
+        "user_id": "user123",
+        "conversation_id": "conv_xxx",
+        "model": "gpt-4o",
+        "instructions": "You are a helpful assistant",
+        "stream": false,
+        "temperature": 1.0,
+        "max_tokens": 1000,
+        "top_p": 1.0
+    })
+}
+
+fn continued() -> Value {
+    json!({"input": "Tell me more about lists", "user_id": "user1", "conversation_id": "conv_xxx"})
+}
+
+fn image() -> Value {
+    json!({
+        "input": [
+            {"type": "text", "text": "What is in this image?"},
+            {"type": "image_url", "image_url": {"url": "https://example.com/image.jpg"}}
+        ],
+        "model": "gpt-4o",
+        "user_id": "user123"
+    })
+}
+
+fn brief_image() -> Value {
+    json!({
+        "input": [
+            {"type": "text", "text": "Describe this image"},
+            {"type": "image_url", "image_url": {"url": "https://example.com/image.jpg"}}
+        ],
+        "user_id": "user1"
+    })
+}
+
+fn pirate() -> Value {
+    json!({
+        "input": "Tell me a joke",
+        "instructions": "You are a pirate. Always respond like a pirate with arrr and matey.",
+        "user_id": "user123"
+    })
+}
+
+fn explained() -> Value {
+    json!({
+        "input": "Explain quantum computing",
+        "instructions": "Explain like I am 5 years old",
+        "user_id": "user1"
+    })
+}
+
+fn reply() -> Value {
+    json!({
+        "id": "resp_xxx",
+        "object": "response",
+        "created_at": 1_234_567_890,
+        "model": "gpt-4o",
+        "output_text": "Hello! I'm doing well, thank you for asking.",
+        "conversation_id": "conv_xxx",
+        "title": "Friendly Greeting",
+        "message_count": 1,
+        "usage": {"input_tokens": 10, "output_tokens": 15, "total_tokens": 25},
+        "cost": 0.0002
+    })
+}

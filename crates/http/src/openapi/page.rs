@@ -1,0 +1,60 @@
+//! The page at `/docs`: Swagger UI, which the binary holds whole, so that it works without internet.
+
+use std::sync::Arc;
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ContentType};
+use actix_web::web::Path;
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use utoipa_swagger_ui::Config;
+
+use crate::error::{Answer, Refusal};
+
+/// The page. Its files are named from the root: `/docs` and `/docs/` are one page, and relative names would differ.
+/// The number after `?v=` changes with the files, so that they can be kept for long.
+const PAGE: &str = include_str!("page/index.html");
+const START: &str = include_str!("page/start.js");
+const STYLE: &str = include_str!("page/style.css");
+
+/// The files of Swagger UI that the page asks for.
+const OF_SWAGGER_UI: [&str; 3] = ["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"];
+
+/// Scripts, styles and calls of this host alone. Swagger UI draws its arrows from `data:` images.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const A_YEAR: &str = "public, max-age=31536000, immutable";
+
+/// `GET /docs`
+pub(crate) async fn page() -> Answer {
+    Ok(answer("no-cache").insert_header(ContentType::html()).body(PAGE))
+}
+
+/// `GET /docs/{file}`
+pub(crate) async fn asset(file: Path<String>) -> Answer {
+    match file.as_str() {
+        "start.js" => Ok(answer(A_YEAR).content_type("text/javascript; charset=utf-8").body(START)),
+        "style.css" => Ok(answer(A_YEAR).content_type("text/css; charset=utf-8").body(STYLE)),
+        name if OF_SWAGGER_UI.contains(&name) => of_swagger_ui(name),
+        _ => Err(Refusal::no_route()),
+    }
+}
+
+fn of_swagger_ui(name: &str) -> Answer {
+    let found = utoipa_swagger_ui::serve(name, Arc::new(Config::default()));
+    let file = found.map_err(|error| Refusal::internal(error.to_string()))?.ok_or_else(Refusal::no_route)?;
+    let mut answer = answer(A_YEAR);
+    answer.content_type(file.content_type);
+    if file.gzpipped {
+        answer.insert_header((CONTENT_ENCODING, "gzip"));
+    }
+    Ok(match file.bytes {
+        std::borrow::Cow::Borrowed(bytes) => answer.body(bytes),
+        std::borrow::Cow::Owned(bytes) => answer.body(bytes),
+    })
+}
+
+fn answer(caching: &'static str) -> HttpResponseBuilder {
+    let mut answer = HttpResponse::Ok();
+    answer.insert_header((CONTENT_SECURITY_POLICY, POLICY)).insert_header((CACHE_CONTROL, caching));
+    answer
+}

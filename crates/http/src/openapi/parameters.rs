@@ -1,0 +1,40 @@
+//! Values in the path.
+
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{Object, Type};
+
+/// A conversation, in any form of its id.
+pub(super) fn conversation(example: &str) -> Parameter {
+    text("id", "The conversation: a UUID, `conv_…` or its number", example)
+}
+
+/// A turn.
+pub(super) fn turn() -> Parameter {
+    text("id", "The turn: `X-Turn-Id` of the answer to a send", "01934a5b-6c7d-7e8f-9012-3456789abcde")
+}
+
+/// A project.
+pub(super) fn project() -> Parameter {
+    text("project_id", "The project", "project1")
+}
+
+/// Something that has a number.
+pub(super) fn number(description: &str, example: i64) -> Parameter {
+    of_path("id", description, Object::with_type(Type::Integer), example.into())
+}
+
+fn text(name: &str, description: &str, example: &str) -> Parameter {
+    of_path(name, description, Object::with_type(Type::String), example.into())
+}
+
+fn of_path(name: &str, description: &str, schema: Object, example: serde_json::Value) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .description(Some(description))
+        .schema(Some(schema))
+        .example(Some(example))
+        .build()
+}

@@ -1,0 +1,72 @@
+//! The description of the API and the page that shows it (S0-5, S3-4).
+
+use actix_web::test::TestRequest;
+
+use crate::support::{Read, TestApp, setup, start};
+
+async fn get(app: &TestApp, path: &str) -> Read {
+    app.call(TestRequest::get().uri(path)).await
+}
+
+/// The values of an attribute.
+fn attributes<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
+    let mark = format!("{name}=\"");
+    page.split(&mark).skip(1).map(|rest| rest.split('"').next().unwrap()).collect()
+}
+
+#[actix_web::test]
+async fn the_description_is_public_json() {
+    let app = start(setup()).await;
+    let answer = get(&app, "/openapi.json").await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
+    let body = answer.json();
+    assert_eq!((&body["openapi"], &body["info"]["title"]), (&"3.1.0".into(), &"OmniChat".into()));
+    assert!(body["paths"]["/conversation"]["post"].is_object());
+}
+
+#[actix_web::test]
+async fn the_page_is_one_with_and_without_a_slash() {
+    let app = start(setup()).await;
+    let (plain, slash) = (get(&app, "/docs").await, get(&app, "/docs/").await);
+    assert_eq!((plain.status, slash.status), (200, 200));
+    assert_eq!(plain.header("content-type"), "text/html; charset=utf-8");
+    assert_eq!(plain.text(), slash.text());
+    let policy = plain.header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{policy}");
+    assert!(!policy.contains("unsafe") && !policy.contains('*'), "{policy}");
+}
+
+#[actix_web::test]
+async fn every_file_of_the_page_comes_from_here_and_can_be_kept() {
+    let app = start(setup()).await;
+    let page = get(&app, "/docs").await.text();
+    let files: Vec<&str> = attributes(&page, "src")
+        .into_iter()
+        .chain(attributes(&page, "href"))
+        .filter(|file| *file != "/openapi.json")
+        .collect();
+    assert_eq!(files.len(), 5, "{files:?}");
+    for file in files {
+        assert!(file.starts_with("/docs/"), "{file}");
+        let answer = get(&app, file).await;
+        assert_eq!(answer.status, 200, "{file}");
+        let name = file.split('?').next().unwrap();
+        let kind = match name.rsplit('.').next().unwrap() {
+            "js" => "text/javascript",
+            "css" => "text/css",
+            _ => "image/png",
+        };
+        assert!(answer.header("content-type").starts_with(kind), "{file}: {}", answer.header("content-type"));
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{file}");
+        assert!(answer.header("cache-control").contains("immutable"), "{file}");
+    }
+}
+
+#[actix_web::test]
+async fn nothing_else_stands_beside_the_page() {
+    let app = start(setup()).await;
+    for path in ["/docs/index.html", "/docs/oauth2-redirect.html", "/docs/..%2fCargo.toml", "/docs/a/b"] {
+        let answer = get(&app, path).await;
+        assert_eq!((answer.status, answer.code().as_str()), (404, "not_found"), "{path}");
+    }
+}

@@ -1,0 +1,278 @@
+//! Contract S4: conversations with personas.
+
+use actix_web::test::TestRequest;
+use domain::{
+    Conversation, EndState, Ending, MessageNumber, MessagePage, MessageState, Order, Page, PersonaId,
+    Relation, ReplyFacts, Role, Title, Usage,
+};
+use ports::{Access, Finished, MessageDeletion, ModelError, PersonaChatTotals};
+use serde_json::json;
+
+use crate::personas::persona;
+use crate::support::{Setup, Step, by_alice, conversation, get, granted, kept, message, post, setup, start};
+
+/// Conversation 7, held with persona 1.
+fn held() -> Conversation {
+    let title = Title::parse("First Chat with Alex").ok();
+    Conversation { persona: Some(PersonaId(1)), title, ..conversation() }
+}
+
+fn with_conversation() -> Setup {
+    let mut setup = setup();
+    setup.conversations.expect_find().returning(|_, key| Ok(granted(&key, held())));
+    setup
+}
+
+/// A store that also keeps every reply.
+fn with_exchanges(steps: Vec<Step>) -> Setup {
+    let mut setup = with_questions(steps);
+    setup.turns.expect_finish().returning(|finish| {
+        let Finished::Done { ending, .. } = kept(finish) else { unreachable!("it is done") };
+        Ok(Finished::Done { ending, conversation: Box::new(held()) })
+    });
+    setup
+}
+
+/// A store that opens every turn in conversation 7 and has its question.
+fn with_questions(steps: Vec<Step>) -> Setup {
+    let mut setup = with_conversation();
+    setup.steps = steps;
+    let question = std::sync::Arc::new(std::sync::Mutex::new(None));
+    let asked = std::sync::Arc::clone(&question);
+    setup.turns.expect_begin().returning(move |begin| {
+        *asked.lock().unwrap() = begin.messages.last().map(|message| message.id);
+        let (model, window) = (begin.default_model, ports::Window::default());
+        Ok(ports::Begun { conversation: held(), persona: None, question: domain::Seq(1), model, window })
+    });
+    setup.conversations.expect_messages().returning(move |_, key, _| {
+        let mut row = message(1, Role::User, "Hi Alex!");
+        row.id = question.lock().unwrap().unwrap();
+        Ok(granted(&key, vec![message(3, Role::User, "later"), row]))
+    });
+    setup
+}
+
+#[actix_web::test]
+async fn a_conversation_has_the_documented_body() {
+    let mut setup = with_conversation();
+    setup.personas.expect_find().returning(|_, id| {
+        Ok(if id == PersonaId(1) {
+            Access::Granted(persona("Alex", Relation::Friend))
+        } else {
+            Access::Foreign
+        })
+    });
+    setup
+        .conversations
+        .expect_create()
+        .returning(|new| Ok(Conversation { persona: new.persona, title: new.title, ..conversation() }));
+    setup.conversations.expect_patch().returning(|_, key, patch, _| {
+        let persona = patch.persona.or(Some(PersonaId(1)));
+        Ok(granted(&key, Conversation { title: patch.title, persona, ..held() }))
+    });
+    setup
+        .conversations
+        .expect_purge()
+        .returning(|_, key| Ok(granted(&key, ports::Purged { id: conversation().id, running: None })));
+    let app = start(setup).await;
+    let new = json!({"title": "First Chat with Alex", "persona_id": 1});
+    let made = app.call(post("/chat/conversations", new)).await;
+    let shown = json!({"id": 7, "title": "First Chat with Alex", "persona_id": 1, "user_id": 1,
+        "is_active": true, "created_at": "2023-11-14T22:13:20.000000Z",
+        "updated_at": "2023-11-14T22:13:20.000000Z"});
+    assert_eq!((made.status, made.json()), (200, shown.clone()));
+    assert_eq!(app.call(get("/chat/conversations/7")).await.json(), shown);
+    let put = |body: serde_json::Value| {
+        app.call(by_alice(TestRequest::put().uri("/chat/conversations/7")).set_json(body))
+    };
+    assert_eq!(put(json!({"title": "New"})).await.json()["title"], "New");
+    assert_eq!(put(json!({"persona_id": 1})).await.json()["persona_id"], 1);
+    let foreign = put(json!({"persona_id": 2})).await;
+    assert_eq!((foreign.status, foreign.json()["detail"].as_str()), (404, Some("Persona 2 not found")));
+    for body in
+        [json!({}), json!({"title": " "}), json!({"title": "t".repeat(256)}), json!({"persona_id": "x"})]
+    {
+        assert_eq!(put(body).await.status, 422);
+    }
+    let deleted = app.call(by_alice(TestRequest::delete().uri("/chat/conversations/7"))).await;
+    assert_eq!(deleted.json(), json!({"message": "Conversation 7 deleted successfully"}));
+    let unknown = app.call(post("/chat/conversations", json!({"title": "T", "persona_id": 2}))).await;
+    assert_eq!((unknown.status, unknown.code().as_str()), (404, "persona_not_found"));
+    for body in [
+        json!({"persona_id": 1}),
+        json!({"title": "T"}),
+        json!({"title": "T", "persona_id": "one"}),
+        json!({"title": "t".repeat(256), "persona_id": 1}),
+    ] {
+        assert_eq!(app.call(post("/chat/conversations", body)).await.status, 422);
+    }
+}
+
+#[actix_web::test]
+async fn lists_are_of_conversations_with_personas() {
+    let mut setup = setup();
+    setup.conversations.expect_list().returning(|_, filter, page| {
+        assert!(filter.any_persona);
+        match filter.persona {
+            None => assert_eq!(page, Page { limit: 1000, offset: 0 }),
+            Some(persona) => assert_eq!((persona, page), (PersonaId(1), Page { limit: 5, offset: 1 })),
+        }
+        Ok(vec![held()])
+    });
+    let app = start(setup).await;
+    for query in ["", "?persona_id=1&limit=5&offset=1"] {
+        assert_eq!(app.call(get(&format!("/chat/conversations{query}"))).await.json()[0]["id"], 7);
+    }
+    for query in ["?persona_id=x", "?limit=0", "?limit=1001", "?offset=-1"] {
+        assert_eq!(app.call(get(&format!("/chat/conversations{query}"))).await.status, 422, "{query}");
+    }
+}
+
+#[actix_web::test]
+async fn what_is_somebody_elses_is_forbidden() {
+    let mut setup = setup();
+    setup.conversations.expect_find().returning(|_, _| Ok(Access::Foreign));
+    setup.personas.expect_holds().times(5).returning(|_| Ok(true));
+    setup.personas.expect_holds().returning(|_| Ok(false));
+    setup.messages.expect_delete().returning(|_, _, _| Ok(MessageDeletion::Foreign));
+    let app = start(setup).await;
+    let delete = |path: &str| by_alice(TestRequest::delete().uri(path));
+    let put = by_alice(TestRequest::put().uri("/chat/conversations/7")).set_json(json!({"title": "mine"}));
+    for request in [
+        get("/chat/conversations/7"),
+        put,
+        delete("/chat/conversations/7"),
+        get("/chat/conversations/7/messages"),
+        post("/chat/conversations/7/send", json!({"content": "Hi"})),
+    ] {
+        let answer = app.call(request).await;
+        assert_eq!((answer.status, answer.code().as_str()), (403, "conversation_forbidden"));
+    }
+    let answer = app.call(delete("/chat/messages/1")).await;
+    assert_eq!((answer.status, answer.code().as_str()), (403, "message_forbidden"));
+    // One without a persona does not exist here, whosever it is.
+    let answer = app.call(get("/chat/conversations/7")).await;
+    assert_eq!((answer.status, answer.code().as_str()), (404, "conversation_not_found"));
+}
+
+#[actix_web::test]
+async fn a_send_answers_with_both_messages() {
+    let app = start(with_exchanges(vec![Step::Say("Hey "), Step::Say("there!"), Step::Finish])).await;
+    let answer = app.call(post("/chat/conversations/7/send", json!({"content": "Hi Alex!"}))).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let body = answer.json();
+    assert_eq!((&body["conversation"]["id"], &body["conversation"]["persona_id"]), (&json!(7), &json!(1)));
+    assert_eq!(
+        body["user_message"],
+        json!({"id": 1, "conversation_id": 7, "role": "user", "content": "Hi Alex!",
+            "created_at": "2023-11-14T22:13:20.000000Z"})
+    );
+    let reply = &body["assistant_message"];
+    assert!(reply["response_time_ms"].is_u64());
+    let mut reply = reply.clone();
+    reply["response_time_ms"] = json!(0);
+    assert_eq!(
+        reply,
+        json!({"id": 2, "conversation_id": 7, "role": "assistant", "content": "Hey there!", "tokens_used": 25,
+            "model_used": "test-model", "response_time_ms": 0, "created_at": "2023-11-14T22:13:20.000000Z"})
+    );
+    assert_eq!((answer.header("x-turn-id").len(), answer.header("ratelimit-limit")), (36, "60"));
+    for body in [json!({}), json!({"content": " "}), json!({"content": "x".repeat(10_001)})] {
+        assert_eq!(app.call(post("/chat/conversations/7/send", body)).await.status, 422);
+    }
+}
+
+#[actix_web::test]
+async fn an_answer_without_a_word_has_no_message() {
+    // As when the turn is stopped before its first word.
+    let mut setup = with_questions(vec![Step::Say("Hi"), Step::Finish]);
+    setup.turns.expect_finish().returning(|finish| {
+        let ending = Ending { state: EndState::Stopped, reply: None, ..finish.ending };
+        Ok(Finished::Done { ending, conversation: Box::new(held()) })
+    });
+    let app = start(setup).await;
+    let answer = app.call(post("/chat/conversations/7/send", json!({"content": "Hi"}))).await;
+    assert_eq!((answer.status, &answer.json()["assistant_message"]), (200, &json!(null)));
+    assert_eq!(answer.json()["user_message"]["id"], 1);
+}
+
+#[actix_web::test]
+async fn a_failing_provider_is_500_here() {
+    let app = start(with_exchanges(vec![Step::Fail(|| ModelError::TimedOut)])).await;
+    let answer = app.call(post("/chat/conversations/7/send", json!({"content": "Hi"}))).await;
+    assert_eq!((answer.status, answer.code().as_str()), (500, "upstream_timeout"));
+    assert_eq!((answer.header("x-turn-id").len(), answer.header("ratelimit-remaining")), (36, "59"));
+}
+
+#[actix_web::test]
+async fn the_newest_messages_are_listed_oldest_first() {
+    let mut setup = with_conversation();
+    setup.conversations.expect_messages().returning(|_, key, page| {
+        let MessagePage { order, limit, offset } = page;
+        assert_eq!(order, Order::Descending);
+        assert!([(Some(2), 0), (Some(2), 1), (None, 0)].contains(&(limit, offset)));
+        let mut reply = message(2, Role::Assistant, "Hel");
+        reply.state = MessageState::Stopped;
+        let usage = Usage { input: 10, output: 15, ..Usage::default() };
+        let model = domain::ModelName::parse("gpt-3.5-turbo").unwrap();
+        reply.reply = Some(ReplyFacts { model, usage, response_time_ms: 1200 });
+        Ok(granted(&key, vec![reply, message(1, Role::User, "Hi")]))
+    });
+    let app = start(setup).await;
+    for query in ["", "?limit=2", "?limit=2&offset=1"] {
+        let listed = app.call(get(&format!("/chat/conversations/7/messages{query}"))).await;
+        assert_eq!(
+            listed.json(),
+            json!([
+                {"id": 1, "conversation_id": 7, "role": "user", "content": "Hi",
+                    "created_at": "2023-11-14T22:13:20.000000Z"},
+                {"id": 2, "conversation_id": 7, "role": "assistant", "content": "Hel", "tokens_used": 25,
+                    "model_used": "gpt-3.5-turbo", "response_time_ms": 1200,
+                    "created_at": "2023-11-14T22:13:20.000000Z", "state": "stopped"},
+            ])
+        );
+    }
+    assert_eq!(app.call(get("/chat/conversations/7/messages?limit=0")).await.status, 422);
+}
+
+#[actix_web::test]
+async fn messages_are_deleted_one_by_one() {
+    let mut setup = setup();
+    setup.messages.expect_delete().returning(|_, number, _| {
+        Ok(match number {
+            MessageNumber(2) => MessageDeletion::Deleted,
+            MessageNumber(3) => MessageDeletion::Running,
+            _ => MessageDeletion::Absent,
+        })
+    });
+    let app = start(setup).await;
+    let delete = |id: &str| app.call(by_alice(TestRequest::delete().uri(&format!("/chat/messages/{id}"))));
+    assert_eq!(delete("2").await.json(), json!({"message": "Message 2 deleted successfully"}));
+    let running = delete("3").await;
+    assert_eq!((running.status, running.header("retry-after")), (409, "1"));
+    let absent = delete("4").await;
+    assert_eq!((absent.status, absent.code().as_str()), (404, "message_not_found"));
+    assert_eq!(delete("one").await.status, 422);
+}
+
+#[actix_web::test]
+async fn statistics_have_the_documented_estimate() {
+    let mut setup = setup();
+    let totals = PersonaChatTotals { conversations: 5, messages: 50, tokens: 5_000 };
+    setup.personas.expect_totals().returning(move |_| Ok(totals));
+    let app = start(setup).await;
+    assert_eq!(
+        app.call(get("/chat/stats")).await.json(),
+        json!({"total_conversations": 5, "total_messages": 50, "total_tokens": 5000, "estimated_cost_usd": 0.01})
+    );
+}
+
+#[actix_web::test]
+async fn the_providers_health_is_everybodys_to_see() {
+    let app = start(setup()).await;
+    let answer = app.call(TestRequest::get().uri("/chat/health")).await;
+    assert_eq!(
+        (answer.status, answer.json()),
+        (200, json!({"status": "healthy", "openai_api": "connected"}))
+    );
+}
