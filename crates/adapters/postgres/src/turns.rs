@@ -20,8 +20,8 @@ use ports::{
 };
 
 use crate::PostgresStore;
-use crate::writer::Outcome;
-use begin::{BeginExisting, NotBegun};
+use crate::writer::{Order, Outcome};
+use begin::{BeginExisting, NotBegun, Opened};
 use finish::{CloseTurn, NotClosed};
 use open::BeginNew;
 
@@ -33,10 +33,13 @@ impl TurnStore for PostgresStore {
     async fn begin(&self, begin: Begin) -> Result<Begun, BeginError> {
         match begin.target.clone() {
             Target::Existing(conversation) => self.begin_existing(begin, conversation).await,
-            Target::New(new) => match self.writer.submit(Arc::new(BeginNew::new(begin, *new))).await? {
-                Outcome::Done(opened) => Ok(*opened),
-                Outcome::Refused(never) => match never {},
-            },
+            Target::New(new) => {
+                let order = Arc::new(BeginNew::new(begin, *new));
+                match self.writer.submit(Arc::clone(&order)).await? {
+                    Outcome::Done(opened) => self.begun(*opened, order.as_ref()),
+                    Outcome::Refused(never) => match never {},
+                }
+            }
         }
     }
 
@@ -80,7 +83,7 @@ impl PostgresStore {
         let mut has_taken_over = false;
         loop {
             let refusal = match self.writer.submit(Arc::clone(&order)).await? {
-                Outcome::Done(opened) => return Ok(*opened),
+                Outcome::Done(opened) => return self.begun(*opened, order.as_ref()),
                 Outcome::Refused(refusal) => refusal,
             };
             match refusal {
@@ -96,5 +99,15 @@ impl PostgresStore {
                 }
             }
         }
+    }
+
+    /// What a begin answers. A turn in a conversation that cannot be read is ended: nobody will run it.
+    fn begun(&self, opened: Opened, order: &impl Order) -> Result<Begun, BeginError> {
+        opened.into_begun().map_err(|fault| {
+            if let Some(unwanted) = order.undo() {
+                self.writer.end_unwanted(unwanted);
+            }
+            fault.into()
+        })
     }
 }

@@ -5,6 +5,7 @@
 
 mod lane;
 mod order;
+mod undo;
 
 use std::sync::Arc;
 
@@ -76,6 +77,13 @@ impl Writer {
             mpsc::error::TrySendError::Closed(_) => closed(),
         })?;
         waiting.await.map_err(|_| closed())?
+    }
+
+    /// Ends a turn that was opened and that its caller cannot run.
+    pub(crate) fn end_unwanted(&self, order: CloseTurn) {
+        if let Some(lane) = self.lane_of(order.conversation()) {
+            undo::start(lane.downgrade(), order);
+        }
     }
 
     /// Waits until all that was submitted is done.

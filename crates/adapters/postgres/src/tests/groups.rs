@@ -1,9 +1,11 @@
 //! Calls that share a statement share nothing else.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use ports::BeginError;
+use sqlx::{Connection, Executor, PgConnection};
 
 use super::*;
 use crate::turns::begin::BeginExisting;
@@ -80,35 +82,41 @@ async fn a_locked_conversation_keeps_nobody_else_waiting() {
     let (store, url) = fresh().await;
     let scene = Scene::new(&store).await;
     let (locked, free) = (scene.conversation(&store).await, scene.conversation(&store).await);
-    let lock = format!(
-        "BEGIN; SELECT FROM omnichat.conversations WHERE id = '{locked}' FOR UPDATE; SELECT pg_sleep(0.3); COMMIT"
-    );
-    let holder = std::thread::spawn({
-        let url = url.clone();
-        move || PostgresServer::shared().sql(&url, &lock)
-    });
-    tokio::time::sleep(std::time::Duration::from_millis(150)).await;
-    let start = std::time::Instant::now();
+    let mut holder = hold(&url, locked).await;
     let waiting = tokio::spawn({
         let (store, begin) = (store.clone(), scene.begin_in(locked, "waits"));
         async move { store.begin(begin).await }
     });
     store.begin(scene.begin_in(free, "goes")).await.unwrap();
-    assert!(start.elapsed() < std::time::Duration::from_millis(100), "{:?}", start.elapsed());
-    let begun = waiting.await.unwrap().unwrap();
-    holder.join().unwrap();
-    // A finish of a caller that has gone is carried out all the same.
-    let lock = format!(
-        "BEGIN; SELECT FROM omnichat.conversations WHERE id = '{locked}' FOR UPDATE; SELECT pg_sleep(0.2); COMMIT"
-    );
-    let holder = std::thread::spawn(move || PostgresServer::shared().sql(&url, &lock));
-    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    assert!(!waiting.is_finished());
+    holder.execute("COMMIT").await.unwrap();
+    waiting.await.unwrap().unwrap();
+}
+
+/// A finish of a caller that has gone is carried out all the same, also where it has to be tried again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_finish_outlives_its_caller() {
+    let (store, url) = fresh().await;
+    let scene = Scene::new(&store).await;
+    let begun = scene.start(&store).await;
+    let mut holder = hold(&url, begun.conversation.id).await;
     let finish = store.finish(scene.finish(&begun, "a"));
-    assert!(tokio::time::timeout(std::time::Duration::from_millis(30), finish).await.is_err());
-    holder.join().unwrap();
-    tokio::time::sleep(std::time::Duration::from_millis(600)).await;
-    let found = record_of(&store, &scene, begun.conversation.running.unwrap()).await;
-    assert!(found.ending.is_some());
+    assert!(tokio::time::timeout(Duration::from_millis(30), finish).await.is_err());
+    holder.execute("COMMIT").await.unwrap();
+    let start = Instant::now();
+    while record_of(&store, &scene, begun.conversation.running.unwrap()).await.ending.is_none() {
+        assert!(start.elapsed() < Duration::from_secs(10));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Locks a conversation until the connection commits.
+async fn hold(url: &str, conversation: ConversationId) -> PgConnection {
+    let mut holder = PgConnection::connect(url).await.unwrap();
+    holder.execute("BEGIN").await.unwrap();
+    let lock = "SELECT FROM omnichat.conversations WHERE id = $1 FOR UPDATE";
+    sqlx::query(lock).bind(conversation.0).execute(&mut holder).await.unwrap();
+    holder
 }
 
 /// The same turn twice in a group is opened once.

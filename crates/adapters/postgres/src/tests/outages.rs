@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use ports::{BeginError, StoreHealth};
+use sqlx::{Connection, Executor, PgConnection};
 
 use super::*;
 
@@ -40,7 +41,8 @@ async fn a_store_outlives_its_database() {
         assert!(is_away(&conversation_of(&store, &scene, id).await));
         assert!(is_away(&store.finish(scene.finish(&open, "a")).await));
         assert!(is_away(&store.check().await));
-        assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+        // A connection is waited for once, by the read; the check has a second of its own.
+        assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
 
         server.start_again();
         let start = Instant::now();
@@ -111,13 +113,12 @@ async fn a_statement_that_takes_too_long_is_ended() {
         PostgresOptions { statement_timeout: Duration::from_millis(200), ..PostgresOptions::default() };
     let hasty = PostgresStore::connect_lazy(&url, hasty).unwrap();
     let id = scene.conversation(&hasty).await;
-    let lock = "BEGIN; LOCK TABLE omnichat.conversations; SELECT pg_sleep(1); COMMIT";
-    let holder = std::thread::spawn(move || PostgresServer::shared().sql(&url, lock));
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    let mut holder = PgConnection::connect(&url).await.unwrap();
+    holder.execute("BEGIN; LOCK TABLE omnichat.conversations").await.unwrap();
     assert!(is_away(&conversation_of(&hasty, &scene, id).await));
     let begun = hasty.begin(scene.begin_in(id, "q")).await;
     assert!(matches!(begun, Err(BeginError::Store(StoreError::Unavailable(_)))), "{begun:?}");
-    holder.join().unwrap();
+    holder.execute("COMMIT").await.unwrap();
     let begun = retried(|| hasty.begin(scene.begin_in(id, "q"))).await;
     scene.answer(&hasty, &begun, "a").await;
 }

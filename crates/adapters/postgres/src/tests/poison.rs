@@ -1,7 +1,9 @@
 //! One row that cannot be read keeps nobody from the others.
 
+use std::time::{Duration, Instant};
+
 use domain::{MessagePage, Page};
-use ports::{Chunk, ConversationFilter, ConversationStore};
+use ports::{BeginError, Chunk, ConversationFilter};
 
 use super::*;
 
@@ -62,5 +64,22 @@ async fn broken_deltas_stop_no_reaper() {
     for (turn, text) in turns.into_iter().zip(["", "par", "partial"]) {
         let found = record_of(&store, &scene, turn).await;
         assert_eq!((found.reply.text().as_str(), found.ending.is_some()), (text, true));
+    }
+}
+
+/// A turn in a conversation that turns out to be unreadable is not left open.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_begin_that_cannot_be_answered_leaves_no_open_turn() {
+    let (store, url) = fresh().await;
+    let scene = Scene::new(&store).await;
+    let id = scene.conversation(&store).await;
+    let server = PostgresServer::shared();
+    server.sql(&url, "UPDATE omnichat.conversations SET begun_by = 'nobody'");
+    let result = store.begin(scene.begin_in(id, "q")).await;
+    assert!(matches!(result, Err(BeginError::Store(StoreError::Corrupt { .. }))), "{result:?}");
+    let start = Instant::now();
+    while server.sql(&url, "SELECT count(*) FROM omnichat.turns WHERE state = 'running'") != "0" {
+        assert!(start.elapsed() < Duration::from_secs(10));
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

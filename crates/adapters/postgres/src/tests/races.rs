@@ -1,6 +1,8 @@
 //! What happens between the start of a statement and its lock.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use sqlx::{Connection, Executor, PgConnection};
 
 use super::*;
 
@@ -19,21 +21,28 @@ async fn a_begin_sees_what_was_committed_while_it_was_under_way() {
             "CREATE ROLE {slow} LOGIN; GRANT USAGE ON SCHEMA omnichat TO {slow};
              GRANT ALL ON ALL TABLES IN SCHEMA omnichat TO {slow};
              ALTER TABLE omnichat.conversations ENABLE ROW LEVEL SECURITY;
-             CREATE POLICY slowly ON omnichat.conversations TO {slow} USING ((SELECT true FROM pg_sleep(0.5)))"
+             CREATE POLICY slowly ON omnichat.conversations TO {slow}
+                 USING ((SELECT true FROM pg_advisory_xact_lock_shared(1)))"
         ),
     );
     let slow_store = connect(&url.replace("omnichat@", &format!("{slow}@")));
     let scene = Scene::new(&store).await;
-    // Connects and plans, so that what follows is a matter of the database's alone.
-    let warm_up = scene.conversation(&store).await;
-    slow_store.begin(scene.begin_in(warm_up, "warm-up")).await.unwrap();
-
     let first = scene.start(&store).await;
+    let mut gate = PgConnection::connect(&url).await.unwrap();
+    gate.execute("SELECT pg_advisory_lock(1)").await.unwrap();
+
     let begin = scene.begin_in(first.conversation.id, "next");
     let second = tokio::spawn(async move { slow_store.begin(begin).await });
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    let start = Instant::now();
+    let waiting = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+                   WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted";
+    while server.sql(&url, waiting) == "0" {
+        assert!(start.elapsed() < Duration::from_secs(10));
+    }
     scene.answer(&store, &first, "just now").await;
     assert!(!second.is_finished());
+    gate.execute("SELECT pg_advisory_unlock(1)").await.unwrap();
+
     let second = second.await.unwrap().unwrap();
     let seen: Vec<i64> = second.window.messages.iter().map(|message| message.seq.0).collect();
     assert_eq!((seen, second.question.0), (vec![1, 2], 3));

@@ -91,29 +91,33 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// What both ways to begin answer, but for the window.
-pub(super) struct Opened {
+/// What both ways to begin answer. It is read by the caller's task: a lane has other things to do.
+pub(crate) struct Opened {
     pub(super) conversation: ConversationRow,
     pub(super) question: i64,
     pub(super) model: String,
     pub(super) persona: PersonaRow,
+    /// A new conversation has none.
+    pub(super) window: Option<WindowColumns>,
 }
 
 impl Opened {
-    pub(super) fn into_begun(self, window: ports::Window) -> Result<Box<Begun>, Fault> {
-        let persona: Option<Persona> = self.persona.try_into()?;
-        Ok(Box::new(Begun {
-            conversation: self.conversation.try_into()?,
+    pub(super) fn into_begun(self) -> Result<Begun, Fault> {
+        let Self { conversation, question, model, persona, window } = self;
+        let id = ConversationId(conversation.id);
+        let persona: Option<Persona> = persona.try_into()?;
+        Ok(Begun {
+            conversation: conversation.try_into()?,
             persona,
-            question: Seq(self.question),
-            model: model_name(&self.model)?,
-            window,
-        }))
+            question: Seq(question),
+            model: model_name(&model)?,
+            window: window.map(|window| window.into_window(id, WINDOW_MESSAGES as usize)).unwrap_or_default(),
+        })
     }
 }
 
 impl Order for BeginExisting {
-    type Done = Box<Begun>;
+    type Done = Box<Opened>;
     type Refusal = NotBegun;
 
     /// Nobody would run the turn.
@@ -130,7 +134,7 @@ impl Order for BeginExisting {
     async fn carry_out(
         connection: &mut PgConnection,
         group: &[&Self],
-    ) -> Result<HashMap<Uuid, Result<Box<Begun>, Fault>>, sqlx::Error> {
+    ) -> Result<HashMap<Uuid, Result<Box<Opened>, Fault>>, sqlx::Error> {
         let columns = Columns::of(group);
         let (window_messages, window_bytes) = WINDOW;
         let rows = sqlx::query_file!(
@@ -158,18 +162,7 @@ impl Order for BeginExisting {
         )
         .fetch_all(connection)
         .await?;
-        let mut begun = HashMap::with_capacity(rows.len());
-        for row in rows {
-            let window = WindowColumns {
-                seqs: row.seqs,
-                turn_ids: row.turn_ids,
-                roles: row.roles,
-                states: row.states,
-                token_counts: row.token_counts,
-                parts: row.parts,
-                has_older: row.has_older,
-            };
-            let window = window.into_window(ConversationId(row.id), WINDOW_MESSAGES as usize);
+        let opened = rows.into_iter().map(|row| {
             let opened = Opened {
                 question: row.question,
                 model: row.turn_model,
@@ -179,11 +172,20 @@ impl Order for BeginExisting {
                     description: row.persona_description,
                     relation: row.persona_relation,
                 },
+                window: Some(WindowColumns {
+                    seqs: row.seqs,
+                    turn_ids: row.turn_ids,
+                    roles: row.roles,
+                    states: row.states,
+                    token_counts: row.token_counts,
+                    parts: row.parts,
+                    has_older: row.has_older,
+                }),
                 conversation: conversation_row!(row),
             };
-            begun.insert(row.turn, opened.into_begun(window));
-        }
-        Ok(begun)
+            (row.turn, Ok(Box::new(opened)))
+        });
+        Ok(opened.collect())
     }
 
     async fn diagnose(
@@ -233,6 +235,10 @@ impl Order for BeginExisting {
 
     fn undo(&self) -> Option<CloseTurn> {
         Some(CloseTurn::unwanted(&self.begin, self.conversation))
+    }
+
+    fn bytes(&self) -> usize {
+        self.messages.iter().map(MessageToAppend::bytes).sum()
     }
 
     fn into_job(pending: Pending<Self>) -> Job {

@@ -360,6 +360,10 @@ impl Order for CloseTurn {
         None
     }
 
+    fn bytes(&self) -> usize {
+        self.reply.as_ref().map_or(0, |reply| reply.parts.len() + reply.lengths.len())
+    }
+
     fn into_job(pending: Pending<Self>) -> Job {
         Job::Finish(pending)
     }

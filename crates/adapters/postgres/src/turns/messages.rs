@@ -25,6 +25,13 @@ impl From<&NewMessage> for MessageToAppend {
     }
 }
 
+impl MessageToAppend {
+    /// What it takes of a statement.
+    pub(super) fn bytes(&self) -> usize {
+        self.parts.len()
+    }
+}
+
 /// The messages of all turns of a group; `ordinal` counts from 1 in each.
 #[derive(Debug, Default)]
 pub(super) struct MessageColumns<'a> {

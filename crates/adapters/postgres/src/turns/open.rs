@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 
 use domain::{MessageHome, ModelName, NewConversation, Timestamp};
-use ports::{Begin, Begun, Window};
+use ports::Begin;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -89,7 +89,7 @@ impl<'a> Columns<'a> {
 }
 
 impl Order for BeginNew {
-    type Done = Box<Begun>;
+    type Done = Box<Opened>;
     /// Nobody else has it yet.
     type Refusal = Infallible;
 
@@ -106,7 +106,7 @@ impl Order for BeginNew {
     async fn carry_out(
         connection: &mut PgConnection,
         group: &[&Self],
-    ) -> Result<HashMap<Uuid, Result<Box<Begun>, Fault>>, sqlx::Error> {
+    ) -> Result<HashMap<Uuid, Result<Box<Opened>, Fault>>, sqlx::Error> {
         let columns = Columns::of(group);
         let rows = sqlx::query_file!(
             "queries/begin_new.sql",
@@ -138,8 +138,7 @@ impl Order for BeginNew {
         )
         .fetch_all(connection)
         .await?;
-        let mut begun = HashMap::with_capacity(rows.len());
-        for row in rows {
+        let opened = rows.into_iter().map(|row| {
             let opened = Opened {
                 question: row.question,
                 model: row.turn_model,
@@ -149,11 +148,12 @@ impl Order for BeginNew {
                     description: row.persona_description,
                     relation: row.persona_relation,
                 },
+                window: None,
                 conversation: conversation_row!(row),
             };
-            begun.insert(row.turn, opened.into_begun(Window::default()));
-        }
-        Ok(begun)
+            (row.turn, Ok(Box::new(opened)))
+        });
+        Ok(opened.collect())
     }
 
     async fn diagnose(
@@ -174,6 +174,10 @@ impl Order for BeginNew {
 
     fn undo(&self) -> Option<CloseTurn> {
         Some(CloseTurn::unwanted(&self.begin, self.new.id))
+    }
+
+    fn bytes(&self) -> usize {
+        self.messages.iter().map(MessageToAppend::bytes).sum()
     }
 
     fn into_job(pending: Pending<Self>) -> Job {

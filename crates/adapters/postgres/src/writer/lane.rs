@@ -1,23 +1,23 @@
 //! One connection that writes.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::order::{Diagnosis, Order, Outcome, Pending};
-use super::{Job, closed};
+use super::{Job, closed, undo};
 use crate::error::{Fault, is_conflict};
 use crate::options::PostgresOptions;
-use crate::turns::finish::{CloseTurn, NotClosed};
 
 /// Orders that are taken together.
 const GROUP: usize = 64;
+/// A statement is full beyond that.
+const GROUP_BYTES: usize = 4 * 1024 * 1024;
 /// How often a statement is run that was the victim of a deadlock.
 const TRIES: u32 = 4;
 /// How often an order is tried whose lock is taken.
@@ -28,11 +28,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const FRESH: Duration = Duration::from_secs(1);
 /// What the way to the database and back may add to the statement's own timeout.
 const WAY: Duration = Duration::from_secs(1);
-/// When a turn is ended that may have been left open: first after so long, and then, as long as there is no such turn,
-/// again, each time after twice as long: a database that was stopped may still carry out what it had received.
-const FIRST_UNDO: Duration = Duration::from_secs(1);
-const UNDOS: u32 = 9;
-
 /// A lane of the writer.
 pub(super) struct Lane {
     connect: PgConnectOptions,
@@ -101,9 +96,14 @@ impl Lane {
     async fn carry_out<O: Order>(&mut self, mut waiting: Vec<Pending<O>>) {
         waiting.retain(Pending::is_wanted);
         while !waiting.is_empty() {
-            // The same turn twice in a statement would be written twice.
             let mut turns = HashSet::with_capacity(waiting.len());
-            let (group, rest) = waiting.into_iter().partition(|pending| turns.insert(pending.order.turn()));
+            let mut bytes = 0;
+            let (group, rest) = waiting.into_iter().partition(|pending| {
+                let has_room = bytes < GROUP_BYTES;
+                bytes += pending.order.bytes();
+                // The same turn twice in a statement would be written twice.
+                has_room && turns.insert(pending.order.turn())
+            });
             self.carry_out_group(group).await;
             waiting = rest;
         }
@@ -224,9 +224,7 @@ impl Lane {
     /// Makes sure that a turn does not stay open which nobody knows of.
     fn undo<O: Order>(&self, order: &O) {
         let Some(order) = order.undo() else { return };
-        let queue = self.queue.clone();
-        #[expect(clippy::disallowed_methods, reason = "ends with the store, or after some minutes")]
-        tokio::spawn(undo(queue, Arc::new(order)));
+        undo::start(self.queue.clone(), order);
     }
 
     /// The lane's connection, or a new one.
@@ -279,22 +277,4 @@ async fn carry_out_or_retry<O: Order>(
         }
     }
     O::carry_out(connection, group).await
-}
-
-async fn undo(queue: mpsc::WeakSender<Job>, order: Arc<CloseTurn>) {
-    let mut pause = FIRST_UNDO;
-    for _ in 0..UNDOS {
-        tokio::time::sleep(pause).await;
-        pause *= 2;
-        let Some(queue) = queue.upgrade() else { return };
-        let (answer, waiting) = oneshot::channel();
-        if queue.send(Job::Finish(Pending::new(Arc::clone(&order), answer))).await.is_err() {
-            return;
-        }
-        drop(queue);
-        match waiting.await {
-            Ok(Ok(Outcome::Refused(NotClosed::Lost)) | Err(_)) => {}
-            Ok(Ok(Outcome::Done(_) | Outcome::Refused(NotClosed::Ended))) | Err(_) => return,
-        }
-    }
 }

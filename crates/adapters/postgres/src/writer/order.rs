@@ -45,6 +45,9 @@ pub(crate) trait Order: Debug + Send + Sync + Sized + 'static {
     /// What makes sure that nothing stays behind where nobody can tell whether the change was made.
     fn undo(&self) -> Option<CloseTurn>;
 
+    /// What it adds to the size of a statement, more or less.
+    fn bytes(&self) -> usize;
+
     fn into_job(pending: Pending<Self>) -> Job;
 }
 
