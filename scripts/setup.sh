@@ -32,6 +32,13 @@ packages=()
 has_postgres || packages+=(postgresql)
 # SQLite and the TLS library are compiled from C.
 command -v cc >/dev/null || packages+=(build-essential)
+# The documents' examples run in curl, Python and JavaScript.
+command -v curl >/dev/null || packages+=(curl)
+python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3 python3-venv)
+command -v node >/dev/null || packages+=(nodejs)
+command -v npm >/dev/null || packages+=(npm)
+# A test opens the page of the API in it.
+[ -x /usr/bin/chromium ] || packages+=(chromium)
 
 if [ "${#packages[@]}" -gt 0 ]; then
     command -v apt-get >/dev/null || fail "install by hand: ${packages[*]} (there is no apt-get here)"
@@ -53,3 +60,21 @@ found=$(cargo --version | cut -d ' ' -f 2)
 if [ "$(printf '%s\n%s\n' "$wanted" "$found" | sort -V | head -n 1)" != "$wanted" ]; then
     fail "Rust $wanted or newer is needed, and this is $found: run 'rustup update'"
 fi
+
+# The client libraries of the documents' examples. What was installed is kept beside them, so that a second run sees it.
+examples=crates/app/tests/examples
+python_packages=target/examples-venv
+if ! cmp -s "$examples/requirements.txt" "$python_packages/installed.txt"; then
+    printf 'setup: installing the Python packages of the examples\n'
+    rm -rf "$python_packages"
+    python3 -m venv "$python_packages"
+    "$python_packages/bin/pip" install --quiet --disable-pip-version-check --requirement "$examples/requirements.txt"
+    cp "$examples/requirements.txt" "$python_packages/installed.txt"
+fi
+for folder in "$examples" crates/app/tests/browser; do
+    if ! cmp -s "$folder/package-lock.json" "$folder/node_modules/installed.json"; then
+        printf 'setup: installing the JavaScript packages of %s\n' "$folder"
+        (cd "$folder" && npm ci --silent)
+        cp "$folder/package-lock.json" "$folder/node_modules/installed.json"
+    fi
+done

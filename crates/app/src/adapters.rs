@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use demo::{Demo, DemoSettings};
-use identity::{Argon2Hasher, JwtIdentity, TokenSettings};
+use identity::{Argon2Hasher, JwtIdentity, OutsideIssuer, OutsideKeys, TokenSettings};
 use local::{SystemChance, SystemClock};
 use openai::{OpenAi, OpenAiSettings};
 use openai_transport::Timeouts;
@@ -13,7 +13,7 @@ use openrouter::{OpenRouter, OpenRouterSettings};
 use ports::{Clock, LanguageModel};
 use services::{Failover, RetryPolicy, Retrying, SignIn, SignInSetup, Tasks};
 
-use crate::config::{Auth, OpenAiApi, Provider, ProviderChoice};
+use crate::config::{self, Auth, OpenAiApi, Provider, ProviderChoice};
 use crate::stores::Stores;
 
 /// The first pause before a provider is asked again, and the longest one.
@@ -21,6 +21,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 /// How long a call may be asked again for.
 const RETRY_FOR: Duration = Duration::from_secs(30);
+/// How long an issuer has to answer with its keys, and to connect.
+const KEYS_TIMEOUT: Duration = Duration::from_secs(5);
 /// How fast the demo model writes.
 const DEMO_PAUSE: Duration = Duration::from_millis(20);
 
@@ -93,17 +95,39 @@ fn plain(provider: &Provider, choice: &ProviderChoice, client: reqwest::Client) 
     }
 }
 
+fn outside_issuer(issuer: config::OutsideIssuer) -> anyhow::Result<OutsideIssuer> {
+    let config::OutsideIssuer { name, keys } = issuer;
+    let keys = match keys {
+        config::OutsideKeys::Fixed(key) => OutsideKeys::Fixed(key),
+        config::OutsideKeys::Published(url) => OutsideKeys::Published { url, client: keys_client()? },
+    };
+    Ok(OutsideIssuer { name, keys })
+}
+
+/// The client that fetches an issuer's keys: from where they are said to be, or not at all.
+fn keys_client() -> anyhow::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .connect_timeout(KEYS_TIMEOUT)
+        .timeout(KEYS_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        // It is used too seldom to keep a connection.
+        .pool_max_idle_per_host(0)
+        .user_agent(concat!("omnichat/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .context("no HTTP client can be made")
+}
+
 /// Sign-in with the configured keys.
 ///
 /// # Errors
-/// Where a key cannot be read or is too weak.
+/// Where the secret can neither be read nor made, or no HTTP client can be made.
 pub fn sign_in(auth: &Auth, stores: &Stores, tasks: Tasks) -> anyhow::Result<SignIn> {
     let settings = TokenSettings {
         secret: auth.secret.read_or_make()?,
         audience: auth.audience.clone(),
         lifetime: auth.token_lifetime,
         trusted_issuers: auth.trusted_issuers.clone(),
-        public_keys: auth.public_keys.clone(),
+        outside: auth.outside.clone().map(outside_issuer).transpose()?.into_iter().collect(),
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let tokens = Arc::new(JwtIdentity::new(settings, Arc::clone(&clock))?);

@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-pub use auth::{Auth, JwtSecret};
+pub use auth::{Auth, JwtSecret, OutsideIssuer, OutsideKeys};
 pub use context_management::{ContextManagement, ContextMode};
 pub use database::{Database, DatabaseChoice};
 pub use environment::Environment;

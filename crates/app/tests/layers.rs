@@ -38,6 +38,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("sqlx", &["omnichat-postgres", "omnichat-sqlite"]),
     ("actix-web", &["omnichat-http", "omnichat-testkit"]),
     ("utoipa", &["omnichat-http"]),
+    ("utoipa-swagger-ui", &["omnichat-http"]),
     ("validator", &["omnichat-http"]),
     (
         "reqwest",

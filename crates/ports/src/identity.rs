@@ -1,5 +1,7 @@
 //! Tokens and passwords.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use domain::{Timestamp, UserId};
 
@@ -27,7 +29,7 @@ pub struct Subject {
     pub expires_at: Timestamp,
 }
 
-/// A token is not valid.
+/// A token is not valid, or nobody can tell now.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// It has expired.
@@ -36,13 +38,22 @@ pub enum TokenError {
     /// It is malformed, forged, or not for us.
     #[error("the token is not valid")]
     Invalid(#[source] BoxError),
+    /// The keys of its issuer are away, so nobody can tell.
+    #[error("the keys of the token's issuer are not available")]
+    Unavailable {
+        /// When they are asked for again.
+        retry_after: Duration,
+        /// What is wrong.
+        #[source]
+        source: BoxError,
+    },
 }
 
 /// Reads tokens.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait TokenVerifier: Send + Sync {
-    /// Checks a token: signature, algorithm, expiry, issuer, audience.
+    /// Checks a token: signature, algorithm, expiry, issuer, audience. Our own tokens never wait for somebody else.
     async fn verify(&self, token: String) -> Result<Subject, TokenError>;
 }
 

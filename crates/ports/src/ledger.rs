@@ -1,4 +1,5 @@
-//! The ledger, for model calls beside turns. A turn's own call is written by [`crate::TurnStore::finish`].
+//! The ledger, for model calls beside turns. A turn's own call is written by [`crate::TurnStore::finish`], unless the
+//! turn was lost.
 
 use async_trait::async_trait;
 use domain::{LedgerEntry, NanoDollars, Usage, UserId};
@@ -20,7 +21,7 @@ pub struct LedgerTotals {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Ledger: Send + Sync {
-    /// Adds a call that is no turn's own: a title, a summary, a preview.
+    /// Adds a call that is no turn's own, or whose turn was lost: a title, a summary, a preview.
     async fn append(&self, entry: LedgerEntry) -> Result<(), StoreError>;
 
     /// What all calls of a user add up to, turns included.

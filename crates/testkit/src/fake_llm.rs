@@ -239,6 +239,7 @@ async fn serve(shared: web::Data<Shared>, request: HttpRequest, body: Bytes) -> 
         headers: headers(request.headers()),
         body: serde_json::from_slice(&body).unwrap_or(Value::Null),
         received: Instant::now(),
+        figures: None,
         events_sent: 0,
         end: None,
     });
@@ -254,6 +255,10 @@ async fn serve(shared: web::Data<Shared>, request: HttpRequest, body: Bytes) -> 
         watch.end(CallEnd::Served);
         return refusal;
     }
+    if is_asked_for_words(&call) {
+        let words = reply.words_for(&call.question());
+        watch.counted(figures(&call, &reply, &words));
+    }
     let (status, is_stream, frames) = answer(&call, &reply, shared.flavour);
     let content_type = if is_stream {
         "text/event-stream; charset=utf-8".to_owned()
@@ -264,6 +269,12 @@ async fn serve(shared: web::Data<Shared>, request: HttpRequest, body: Bytes) -> 
         .content_type(content_type)
         .insert_header(("x-request-id", format!("req_{}", call.number)))
         .streaming(Delivery::plan(&call, &reply, frames).body(watch))
+}
+
+/// Whether the call is one that costs something.
+fn is_asked_for_words(call: &Call) -> bool {
+    let path = call.path.split('?').next().unwrap_or_default();
+    call.method == "POST" && ["/v1/chat/completions", "/v1/responses"].contains(&path)
 }
 
 /// The answer that the call gets, as a body of events or of one object.

@@ -14,7 +14,9 @@
 
 pub mod contract;
 pub mod fake_llm;
+pub mod outside_issuer;
 pub mod postgres;
 
 pub use fake_llm::FakeLlm;
+pub use outside_issuer::KeyServer;
 pub use postgres::PostgresServer;

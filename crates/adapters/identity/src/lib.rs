@@ -6,4 +6,7 @@ mod tokens;
 
 pub use passwords::Argon2Hasher;
 pub use secret::new_secret;
-pub use tokens::{JwtIdentity, KeyError, OWN_ISSUER, PublicKey, SHARED, SigningAlgorithm, TokenSettings};
+pub use tokens::{
+    IssuerError, JwtIdentity, KeyError, OWN_ISSUER, OutsideIssuer, OutsideKeys, PublicKey, SHARED,
+    TokenSettings,
+};

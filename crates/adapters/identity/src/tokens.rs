@@ -2,6 +2,9 @@
 
 mod claims;
 mod keys;
+mod outside;
+mod public_key;
+mod published;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,9 +17,11 @@ use ports::{AccessToken, BoxError, Clock, Subject, TokenError, TokenIssuer, Toke
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use claims::{Claims, OwnClaims};
+use claims::OwnClaims;
 use keys::{Key, Refusal};
-pub use keys::{KeyError, PublicKey, SigningAlgorithm};
+use outside::Outside;
+pub use outside::{IssuerError, OutsideIssuer, OutsideKeys};
+pub use public_key::{KeyError, PublicKey};
 
 /// The issuer in our own tokens.
 pub const OWN_ISSUER: &str = "omnichat";
@@ -38,17 +43,19 @@ pub struct TokenSettings {
     pub lifetime: Duration,
     /// Other issuers whose tokens may be signed with the secret.
     pub trusted_issuers: Vec<String>,
-    /// Outside issuers that sign with keys of their own.
-    pub public_keys: Vec<PublicKey>,
+    /// Issuers that sign with keys of their own.
+    pub outside: Vec<OutsideIssuer>,
 }
 
 /// Makes our tokens (HS256) and checks all that may reach us.
 ///
-/// Each key has one algorithm and speaks for certain issuers only. A token's header picks among these keys by its
-/// algorithm and has no other say: `kid`, `jku`, `jwk` and `x5u` are not looked at.
+/// Each key has one algorithm and speaks for certain issuers only. HS256 is the secret, and waits for nobody. Of an
+/// outside issuer, which the token names, `kid` picks the key among those that we know or that the issuer publishes at
+/// its one address. `jku`, `jwk`, `x5u` and `x5c` are not looked at.
 pub struct JwtIdentity {
     signing: EncodingKey,
-    keys: Vec<Key>,
+    shared: Key,
+    outside: Vec<Outside>,
     audience: Option<String>,
     lifetime: Duration,
     clock: Arc<dyn Clock>,
@@ -58,32 +65,38 @@ impl JwtIdentity {
     /// Tokens with these settings.
     ///
     /// # Errors
-    /// Where a key cannot be read, is too weak, or two of them claim one issuer.
-    pub fn new(settings: TokenSettings, clock: Arc<dyn Clock>) -> Result<Self, KeyError> {
-        let TokenSettings { secret, audience, lifetime, trusted_issuers, public_keys } = settings;
+    /// Where an issuer has a name that is taken.
+    pub fn new(settings: TokenSettings, clock: Arc<dyn Clock>) -> Result<Self, IssuerError> {
+        let TokenSettings { secret, audience, lifetime, trusted_issuers, outside } = settings;
+        outside::check_names(trusted_issuers.iter().chain(outside.iter().map(|issuer| &issuer.name)))?;
         let secret = secret.expose_secret().as_bytes();
-        let keys = keys::trusted(secret, trusted_issuers, public_keys)?;
-        Ok(Self { signing: EncodingKey::from_secret(secret), keys, audience, lifetime, clock })
+        let outside = outside.into_iter().map(|issuer| Outside::new(issuer, &clock)).collect();
+        let (signing, shared) = (EncodingKey::from_secret(secret), Key::shared(secret, trusted_issuers));
+        Ok(Self { signing, shared, outside, audience, lifetime, clock })
     }
 
-    fn check(&self, token: &str) -> Result<Subject, TokenError> {
+    async fn check(&self, token: &str) -> Result<Subject, TokenError> {
         if token.len() > TOKEN_BYTES {
             return Err(invalid("is too long"));
         }
         let header = jsonwebtoken::decode_header(token).map_err(unreadable)?;
         keys::check_header(&header).map_err(invalid)?;
-        let mut refusal = invalid("no key of ours signs so");
-        for key in self.keys.iter().filter(|key| key.algorithm() == header.alg) {
-            match key.open(token) {
-                Ok(claims) => return self.accept(key, claims),
-                // Another key of the same algorithm may fit.
-                Err(error) => refusal = unreadable(error),
+        #[expect(clippy::wildcard_enum_match_arm, reason = "the library's, and only ours pass")]
+        match header.alg {
+            Algorithm::HS256 => self.accept(&self.shared, token),
+            Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA => {
+                // Nothing is believed yet: this only says whose keys to look at.
+                let issuer = claims::claimed_issuer(token).map_err(unreadable)?;
+                let outside = self.outside.iter().find(|outside| Some(&outside.name) == issuer.as_ref());
+                let outside = outside.ok_or_else(|| invalid("names an issuer that is not trusted"))?;
+                self.accept(&*outside.key(header.kid.as_deref()).await?, token)
             }
+            _ => Err(invalid("is signed in a way that no key of ours is for")),
         }
-        Err(refusal)
     }
 
-    fn accept(&self, key: &Key, claims: Claims) -> Result<Subject, TokenError> {
+    fn accept(&self, key: &Key, token: &str) -> Result<Subject, TokenError> {
+        let claims = key.open(token).map_err(unreadable)?;
         let issuer = key.issuer(claims.issuer()).map_err(invalid)?;
         claims.check_kind().map_err(invalid)?;
         if let Some(audience) = &self.audience {
@@ -99,7 +112,7 @@ impl JwtIdentity {
 #[async_trait]
 impl TokenVerifier for JwtIdentity {
     async fn verify(&self, token: String) -> Result<Subject, TokenError> {
-        self.check(&token)
+        self.check(&token).await
     }
 }
 

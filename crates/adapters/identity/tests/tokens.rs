@@ -5,15 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Timestamp, UserId};
-use jsonwebtoken::jwk::{AlgorithmParameters, Jwk};
+use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use omnichat_identity::{JwtIdentity, KeyError, PublicKey, SigningAlgorithm, TokenSettings};
+use omnichat_identity::{IssuerError, JwtIdentity, TokenSettings};
 use ports::{Clock, Issuer, Subject, TokenError, TokenIssuer, TokenVerifier};
 use serde_json::{Value, json};
 
 const SECRET: &str = "a secret of the tests, long enough for HS256";
 const NOW: i64 = 1_800_000_000;
-const RSA: &str = include_str!("rs256_public.pem");
 
 struct FixedClock(i64);
 
@@ -29,7 +28,7 @@ fn settings() -> TokenSettings {
         audience: None,
         lifetime: Duration::from_hours(1),
         trusted_issuers: Vec::new(),
-        public_keys: Vec::new(),
+        outside: Vec::new(),
     }
 }
 
@@ -154,98 +153,17 @@ async fn other_algorithms_of_the_same_secret_are_refused() {
     }
 }
 
-fn outside(issuer: &str, algorithm: SigningAlgorithm, pem: &str) -> PublicKey {
-    PublicKey { issuer: issuer.to_owned(), algorithm, pem: pem.to_owned() }
-}
-
-#[tokio::test]
-async fn a_public_key_is_no_secret() {
-    let keys = vec![outside("https://issuer.example", SigningAlgorithm::Rs256, RSA)];
-    let identity = identity(TokenSettings { public_keys: keys, ..settings() });
-    for issuer in [json!("https://issuer.example"), json!("omnichat"), json!(null)] {
-        for secret in [RSA.to_owned(), RSA.trim().to_owned(), RSA.replace('\n', "")] {
-            let key = EncodingKey::from_secret(secret.as_bytes());
-            let claims = claims(&json!({ "iss": issuer }));
-            let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap();
-            assert!(matches!(verify(&identity, token).await, Err(TokenError::Invalid(_))));
-        }
-    }
-}
-
-/// A private Ed25519 key made of one repeated byte, and its public key in PEM form.
-fn ed25519(byte: u8) -> (EncodingKey, String) {
-    let mut der = vec![0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
-    der.extend([byte; 32]);
-    let private = EncodingKey::from_ed_der(&der);
-    let AlgorithmParameters::OctetKeyPair(public) =
-        Jwk::from_encoding_key(&private, Algorithm::EdDSA).unwrap().algorithm
-    else {
-        panic!("an Ed25519 key is an octet key pair");
+#[test]
+fn an_issuer_cannot_have_a_name_that_stands_for_something_else() {
+    let refused = |names: &[&str]| {
+        let trusted_issuers = names.iter().map(|name| (*name).to_owned()).collect();
+        JwtIdentity::new(TokenSettings { trusted_issuers, ..settings() }, Arc::new(FixedClock(NOW))).err()
     };
-    let x = public.x.replace('-', "+").replace('_', "/");
-    let pem = format!("-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA{x}=\n-----END PUBLIC KEY-----\n");
-    (private, pem)
-}
-
-#[tokio::test]
-async fn an_outside_issuer_speaks_with_its_own_key_and_for_itself_alone() {
-    let ((one, one_pem), (other, other_pem)) = (ed25519(1), ed25519(2));
-    let keys = vec![
-        outside("https://one.example", SigningAlgorithm::EdDsa, &one_pem),
-        outside("https://other.example", SigningAlgorithm::EdDsa, &other_pem),
-    ];
-    let identity = identity(TokenSettings { public_keys: keys, ..settings() });
-    let token = |key: &EncodingKey, issuer: Value| {
-        let claims = claims(&json!({ "iss": issuer }));
-        jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims, key).unwrap()
-    };
-    let alice = verify(&identity, token(&one, json!("https://one.example"))).await.unwrap();
-    let other_alice = verify(&identity, token(&other, json!("https://other.example"))).await.unwrap();
-    assert_eq!((&alice.subject, &other_alice.subject), (&"alice".to_owned(), &"alice".to_owned()));
-    assert_ne!(alice.issuer, other_alice.issuer);
-
-    let (stranger, _) = ed25519(3);
-    for (key, issuer) in [
-        (&one, json!("https://other.example")),
-        (&one, json!("omnichat")),
-        (&one, json!(null)),
-        (&one, json!("shared")),
-        (&stranger, json!("https://one.example")),
-    ] {
-        let answer = verify(&identity, token(key, issuer.clone())).await;
-        assert!(matches!(answer, Err(TokenError::Invalid(_))), "{issuer}: {answer:?}");
-    }
-    // Nor may the shared secret speak for it.
-    let claims = claims(&json!({ "iss": "https://one.example" }));
-    assert!(verify(&identity, signed(&claims)).await.is_err());
-}
-
-#[tokio::test]
-async fn keys_that_cannot_be_used_are_refused_at_the_start() {
-    let weak = include_str!("rs256_weak_public.pem");
-    let curve = include_str!("es256_public.pem");
-    let refused = |keys: Vec<PublicKey>, trusted: &[&str]| {
-        let trusted_issuers = trusted.iter().map(|name| (*name).to_owned()).collect();
-        let settings = TokenSettings { public_keys: keys, trusted_issuers, ..settings() };
-        JwtIdentity::new(settings, Arc::new(FixedClock(NOW))).err()
-    };
-    let key = |issuer, algorithm, pem| vec![outside(issuer, algorithm, pem)];
-    assert!(refused(key("a", SigningAlgorithm::Rs256, RSA), &[]).is_none());
-    assert!(refused(key("a", SigningAlgorithm::Es256, curve), &["b"]).is_none());
-    assert!(matches!(refused(key("a", SigningAlgorithm::Rs256, weak), &[]), Some(KeyError::Weak(_))));
-    assert!(matches!(
-        refused(key("a", SigningAlgorithm::Rs256, curve), &[]),
-        Some(KeyError::Unreadable { .. })
-    ));
-    assert!(matches!(
-        refused(key("a", SigningAlgorithm::EdDsa, "no key"), &[]),
-        Some(KeyError::Unreadable { .. })
-    ));
-    assert!(matches!(refused(key("a", SigningAlgorithm::Rs256, RSA), &["a"]), Some(KeyError::Twice(_))));
+    assert!(refused(&["a", "b"]).is_none());
     for name in ["omnichat", "shared", ""] {
-        assert!(matches!(refused(Vec::new(), &[name]), Some(KeyError::Reserved(_))));
-        assert!(matches!(refused(key(name, SigningAlgorithm::Rs256, RSA), &[]), Some(KeyError::Reserved(_))));
+        assert!(matches!(refused(&[name]), Some(IssuerError::Reserved(_))), "{name}");
     }
+    assert!(matches!(refused(&["a", "b", "a"]), Some(IssuerError::Twice(_))));
 }
 
 #[tokio::test]

@@ -1,15 +1,17 @@
 //! How callers prove who they are.
 
 mod jwt_secret;
+mod outside;
 
 use std::path::Path;
 use std::time::Duration;
 
-use identity::{OWN_ISSUER, PublicKey, SHARED, SigningAlgorithm};
+use identity::{OWN_ISSUER, SHARED};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 pub use jwt_secret::JwtSecret;
+pub use outside::{OutsideIssuer, OutsideKeys};
 
 use super::{Checking, ConfigError, Notice, lenient};
 
@@ -24,8 +26,8 @@ pub struct Auth {
     pub token_lifetime: Duration,
     /// Other issuers that may sign with our secret.
     pub trusted_issuers: Vec<String>,
-    /// Outside issuers that sign with keys of their own.
-    pub public_keys: Vec<PublicKey>,
+    /// The issuer that signs with keys of its own.
+    pub outside: Option<OutsideIssuer>,
     /// How many passwords are hashed at once.
     pub hashing_at_once: usize,
 }
@@ -44,11 +46,11 @@ pub(super) struct Section {
     #[serde(deserialize_with = "lenient::list")]
     trusted_issuers: Vec<String>,
     #[serde(deserialize_with = "lenient::some_text")]
-    outside_issuer: Option<String>,
-    #[serde(deserialize_with = "lenient::text")]
-    outside_algorithm: String,
+    jwt_issuer: Option<String>,
     #[serde(deserialize_with = "lenient::some_text")]
-    outside_public_key: Option<String>,
+    jwt_jwks_url: Option<String>,
+    #[serde(deserialize_with = "lenient::some_text")]
+    jwt_public_key_file: Option<String>,
     #[serde(deserialize_with = "lenient::whole")]
     hashing_at_once: u16,
 }
@@ -61,14 +63,15 @@ impl Default for Section {
             jwt_audience: None,
             access_token_expire_minutes: 60,
             trusted_issuers: Vec::new(),
-            outside_issuer: None,
-            outside_algorithm: "RS256".to_owned(),
-            outside_public_key: None,
+            jwt_issuer: None,
+            jwt_jwks_url: None,
+            jwt_public_key_file: None,
             hashing_at_once: 2,
         }
     }
 }
 
+const ISSUER: &str = "auth.jwt_issuer";
 const YEAR_MINUTES: u32 = 366 * 24 * 60;
 
 impl Section {
@@ -82,7 +85,7 @@ impl Section {
         if self.trusted_issuers.iter().any(|name| is_taken(name)) {
             return Err(checking.error("auth.trusted_issuers", "holds a name that stands for something else"));
         }
-        let public_keys = self.public_key(checking)?.into_iter().collect();
+        let outside = self.outside(checking)?;
         let secret = match (self.jwt_secret, self.secret_key) {
             (Some(secret), _) => given(secret, "auth.jwt_secret", checking)?,
             (None, Some(secret)) => given(secret, "auth.secret_key", checking)?,
@@ -97,32 +100,34 @@ impl Section {
             audience: self.jwt_audience,
             token_lifetime: Duration::from_mins(self.access_token_expire_minutes.into()),
             trusted_issuers: self.trusted_issuers,
-            public_keys,
+            outside,
             hashing_at_once: self.hashing_at_once.into(),
         })
     }
 
-    fn public_key(&self, checking: &Checking) -> Result<Option<PublicKey>, ConfigError> {
-        let (issuer, pem) = match (&self.outside_issuer, &self.outside_public_key) {
-            (None, None) => return Ok(None),
-            (Some(issuer), Some(pem)) => (issuer.clone(), pem.replace("\\n", "\n")),
-            (Some(_), None) => {
-                return Err(checking.error("auth.outside_public_key", "must be set with its issuer"));
+    /// The issuer that signs with keys of its own: they stand in a file, or it publishes them.
+    fn outside(&self, checking: &Checking) -> Result<Option<OutsideIssuer>, ConfigError> {
+        let keys = match (&self.jwt_jwks_url, &self.jwt_public_key_file) {
+            (None, None) if self.jwt_issuer.is_none() => return Ok(None),
+            (None, None) => {
+                return Err(checking.error(ISSUER, "must be set with JWT_JWKS_URL or JWT_PUBLIC_KEY_FILE"));
             }
-            (None, Some(_)) => {
-                return Err(checking.error("auth.outside_issuer", "must be set with its public key"));
+            (Some(url), None) => outside::published(url, checking)?,
+            (None, Some(file)) => outside::of_file(Path::new(file), checking)?,
+            (Some(_), Some(_)) => {
+                let problem = "and JWT_JWKS_URL are both set: an issuer's keys stand in one place";
+                return Err(checking.error(outside::FILE, problem));
             }
         };
-        if is_taken(&issuer) || self.trusted_issuers.contains(&issuer) {
-            return Err(checking.error("auth.outside_issuer", "is a name that stands for something else"));
+        let Some(name) = self.jwt_issuer.clone() else {
+            let problem =
+                "must be set with JWT_JWKS_URL or JWT_PUBLIC_KEY_FILE: the `iss` whose tokens are taken";
+            return Err(checking.error(ISSUER, problem));
+        };
+        if is_taken(&name) || self.trusted_issuers.contains(&name) {
+            return Err(checking.error(ISSUER, "is a name that stands for something else"));
         }
-        let algorithm = match self.outside_algorithm.to_ascii_uppercase().as_str() {
-            "RS256" => SigningAlgorithm::Rs256,
-            "ES256" => SigningAlgorithm::Es256,
-            "EDDSA" => SigningAlgorithm::EdDsa,
-            _ => return Err(checking.error("auth.outside_algorithm", "must be RS256, ES256 or EdDSA")),
-        };
-        Ok(Some(PublicKey { issuer, algorithm, pem }))
+        Ok(Some(OutsideIssuer { name, keys }))
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod choices;
 mod documents;
+mod outside_issuer;
 mod secrets;
 mod sources;
 mod values;

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use omnichat::config::Notice;
 use secrecy::ExposeSecret;
 
-use crate::{GOOD_SECRET, is_refused, production, with};
+use crate::{GOOD_SECRET, production, with};
 
 #[test]
 fn production_refuses_a_secret_that_is_missing_or_weak() {
@@ -63,19 +63,4 @@ fn development_makes_a_secret_once_and_keeps_it_to_its_owner() {
     fs::write(&blocked, "").unwrap();
     let config = with(&[("DATA_DIR", blocked.to_str().unwrap())]);
     assert!(config.auth.secret.read_or_make().unwrap_err().to_string().contains("DATA_DIR"));
-}
-
-#[test]
-fn an_outside_issuer_needs_its_name_and_its_key() {
-    let (issuer, key) = ("OMNICHAT_AUTH__OUTSIDE_ISSUER", "OMNICHAT_AUTH__OUTSIDE_PUBLIC_KEY");
-    let config = with(&[
-        (issuer, "https://issuer.example"),
-        (key, "-----BEGIN PUBLIC KEY-----\\nAA==\\n-----END PUBLIC KEY-----"),
-        ("OMNICHAT_AUTH__OUTSIDE_ALGORITHM", "eddsa"),
-    ]);
-    assert_eq!(config.auth.public_keys[0].pem.lines().count(), 3);
-    is_refused(&[(issuer, "https://issuer.example")], key);
-    is_refused(&[(key, "x")], issuer);
-    is_refused(&[(issuer, "omnichat"), (key, "x")], issuer);
-    is_refused(&[("OMNICHAT_AUTH__TRUSTED_ISSUERS", "a,shared")], "OMNICHAT_AUTH__TRUSTED_ISSUERS");
 }

@@ -338,6 +338,6 @@ fn http_client() -> reqwest::Client {
     reqwest::Client::builder().build().unwrap()
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

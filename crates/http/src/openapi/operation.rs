@@ -30,6 +30,10 @@ pub(super) type Schemas = Vec<(String, RefOr<Schema>)>;
 /// An example with its name.
 pub(super) type Example = (&'static str, Value);
 
+/// Reads a body as the handler does, so that a test can hold the examples to it.
+#[cfg(test)]
+pub(super) type Reads = fn(&Value) -> Result<(), String>;
+
 /// What the document says of a route, beyond what the route's own rules say.
 pub(super) struct Described {
     pub(super) method: Method,
@@ -42,11 +46,10 @@ pub(super) struct Described {
     body: Option<RequestBody>,
     answers: BTreeMap<u16, Response>,
     refusals: Vec<Refusal>,
-    uses_store: Option<bool>,
+    uses_store: bool,
     schemas: Schemas,
-    /// Reads a body as the handler does, so that a test can hold the examples to it.
     #[cfg(test)]
-    pub(super) reads: Option<fn(&Value) -> Result<(), String>>,
+    pub(super) reads: Option<Reads>,
 }
 
 impl Described {
@@ -63,7 +66,7 @@ impl Described {
             body: None,
             answers: BTreeMap::new(),
             refusals: Vec::new(),
-            uses_store: None,
+            uses_store: false,
             schemas: Vec::new(),
             #[cfg(test)]
             reads: None,
@@ -100,7 +103,7 @@ impl Described {
     where
         T: ToSchema + DeserializeOwned + Validate,
     {
-        let content = self.content(self.reference::<T>(), examples);
+        let content = content(reference::<T>(), examples);
         self.collect::<T>();
         let body = RequestBodyBuilder::new().content(JSON, content).required(Some(Required::True));
         self.body = Some(body.build());
@@ -137,8 +140,8 @@ impl Described {
         description: &str,
         examples: impl IntoIterator<Item = Example>,
     ) -> Self {
-        let list = ArrayBuilder::new().items(self.reference::<T>()).build();
-        let content = self.content(Schema::Array(list).into(), examples);
+        let list = ArrayBuilder::new().items(reference::<T>()).build();
+        let content = content(Schema::Array(list).into(), examples);
         self.collect::<T>();
         self.put(StatusCode::OK, description, JSON, content)
     }
@@ -150,7 +153,7 @@ impl Described {
         description: &str,
         examples: impl IntoIterator<Item = Example>,
     ) -> Self {
-        let content = self.content(self.reference::<T>(), examples);
+        let content = content(reference::<T>(), examples);
         self.collect::<T>();
         self.put(status, description, JSON, content)
     }
@@ -196,7 +199,7 @@ impl Described {
 
     /// A public route that reads the store.
     pub(super) fn uses_the_store(mut self) -> Self {
-        self.uses_store = Some(true);
+        self.uses_store = true;
         self
     }
 
@@ -216,7 +219,7 @@ impl Described {
             let no_scopes: [&str; 0] = [];
             operation = operation.security(SecurityRequirement::new(BEARER, no_scopes));
         }
-        let mut refusals = refusals::of_every_route(private, self.uses_store.unwrap_or(private));
+        let mut refusals = refusals::of_every_route(private, private || self.uses_store);
         refusals.extend(self.refusals);
         let mut responses = refusals::responses(&refusals, rules);
         responses.extend(self.answers);
@@ -227,28 +230,9 @@ impl Described {
         (operation.build(), self.schemas)
     }
 
-    fn reference<T: ToSchema>(&self) -> RefOr<Schema> {
-        Ref::from_schema_name(T::name()).into()
-    }
-
     fn collect<T: ToSchema>(&mut self) {
         self.schemas.push((T::name().into_owned(), T::schema()));
         T::schemas(&mut self.schemas);
-    }
-
-    fn content(&self, schema: RefOr<Schema>, examples: impl IntoIterator<Item = Example>) -> Content {
-        let mut examples: Vec<_> = examples.into_iter().collect();
-        let content = ContentBuilder::new().schema(Some(schema));
-        if examples.len() < 2 {
-            return content.example(examples.pop().map(|(_, value)| value)).build();
-        }
-        let named = examples.into_iter().map(|(name, value)| {
-            (
-                name.replace(", ", " ").replace(' ', "_"),
-                ExampleBuilder::new().summary(name).value(Some(value)).build(),
-            )
-        });
-        content.examples_from_iter(named).build()
     }
 
     fn put(mut self, status: StatusCode, description: &str, content_type: &str, content: Content) -> Self {
@@ -256,6 +240,25 @@ impl Described {
         answer.content.insert(content_type.to_owned(), RefOr::T(content));
         self
     }
+}
+
+fn reference<T: ToSchema>() -> RefOr<Schema> {
+    Ref::from_schema_name(T::name()).into()
+}
+
+fn content(schema: RefOr<Schema>, examples: impl IntoIterator<Item = Example>) -> Content {
+    let mut examples: Vec<_> = examples.into_iter().collect();
+    let content = ContentBuilder::new().schema(Some(schema));
+    if examples.len() < 2 {
+        return content.example(examples.pop().map(|(_, value)| value)).build();
+    }
+    let named = examples.into_iter().map(|(name, value)| {
+        (
+            name.replace(", ", " ").replace(' ', "_"),
+            ExampleBuilder::new().summary(name).value(Some(value)).build(),
+        )
+    });
+    content.examples_from_iter(named).build()
 }
 
 /// A query value is there or not; it is never null.

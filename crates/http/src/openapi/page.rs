@@ -1,17 +1,19 @@
 //! The page at `/docs`: Swagger UI, which the binary holds whole, so that it works without internet.
 
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, LazyLock};
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ContentType};
 use actix_web::web::Path;
 use actix_web::{HttpResponse, HttpResponseBuilder};
-use utoipa_swagger_ui::Config;
+use utoipa_swagger_ui::{Config, SwaggerFile};
 
 use crate::error::{Answer, Refusal};
 
 /// The page. Its files are named from the root: `/docs` and `/docs/` are one page, and relative names would differ.
-/// The number after `?v=` changes with the files, so that they can be kept for long.
-const PAGE: &str = include_str!("page/index.html");
+static PAGE: LazyLock<String> =
+    LazyLock::new(|| include_str!("page/index.html").replace("{version}", &version()));
 const START: &str = include_str!("page/start.js");
 const STYLE: &str = include_str!("page/style.css");
 
@@ -26,7 +28,7 @@ const A_YEAR: &str = "public, max-age=31536000, immutable";
 
 /// `GET /docs`
 pub(crate) async fn page() -> Answer {
-    Ok(answer("no-cache").insert_header(ContentType::html()).body(PAGE))
+    Ok(answer("no-cache").insert_header(ContentType::html()).body(PAGE.as_str()))
 }
 
 /// `GET /docs/{file}`
@@ -39,17 +41,33 @@ pub(crate) async fn asset(file: Path<String>) -> Answer {
     }
 }
 
-fn of_swagger_ui(name: &str) -> Answer {
+/// A word that changes with the files, so that they can be kept for long.
+fn version() -> String {
+    let mut hasher = DefaultHasher::new();
+    (START, STYLE).hash(&mut hasher);
+    for name in OF_SWAGGER_UI {
+        if let Ok(file) = held(name) {
+            file.bytes.hash(&mut hasher);
+        }
+    }
+    format!("{:x}", hasher.finish())
+}
+
+fn held(name: &str) -> Result<SwaggerFile<'static>, Refusal> {
     let found = utoipa_swagger_ui::serve(name, Arc::new(Config::default()));
-    let file = found.map_err(|error| Refusal::internal(error.to_string()))?.ok_or_else(Refusal::no_route)?;
+    found.map_err(|error| Refusal::internal(error.to_string()))?.ok_or_else(Refusal::no_route)
+}
+
+fn of_swagger_ui(name: &str) -> Answer {
+    let file = held(name)?;
     let mut answer = answer(A_YEAR);
     answer.content_type(file.content_type);
     if file.gzpipped {
         answer.insert_header((CONTENT_ENCODING, "gzip"));
     }
     Ok(match file.bytes {
-        std::borrow::Cow::Borrowed(bytes) => answer.body(bytes),
-        std::borrow::Cow::Owned(bytes) => answer.body(bytes),
+        Cow::Borrowed(bytes) => answer.body(bytes),
+        Cow::Owned(bytes) => answer.body(bytes),
     })
 }
 

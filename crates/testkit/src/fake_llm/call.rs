@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::reply::Figures;
+
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallEnd {
@@ -33,6 +35,8 @@ pub struct Call {
     pub body: Value,
     /// When it had arrived.
     pub received: Instant,
+    /// What the server counts for it, also where the answer names no usage; `None` where it took no request.
+    pub figures: Option<Figures>,
     /// How many events of the answer were sent.
     pub events_sent: usize,
     /// How it ended; `None` while the answer is under way.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::call::CallEnd;
 use super::log::CallLog;
+use super::reply::Figures;
 
 /// Held by whatever answers a call; dropped before an end is noted, it notes that the client left.
 #[derive(Debug)]
@@ -16,6 +17,10 @@ pub(super) struct CallWatch {
 impl CallWatch {
     pub(super) fn new(log: Arc<CallLog>, number: usize) -> Self {
         Self { log, number, has_ended: false }
+    }
+
+    pub(super) fn counted(&self, figures: Figures) {
+        self.log.update(self.number, |call| call.figures = Some(figures));
     }
 
     pub(super) fn sent(&self, is_event: bool) {

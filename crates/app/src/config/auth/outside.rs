@@ -1,0 +1,72 @@
+//! An issuer that signs with keys of its own.
+
+use std::fs::File;
+use std::io::Read;
+use std::net::IpAddr;
+use std::path::Path;
+
+use identity::PublicKey;
+use reqwest::Url;
+
+use super::super::{Checking, ConfigError};
+
+/// An issuer that signs with keys of its own.
+#[derive(Debug, Clone)]
+pub struct OutsideIssuer {
+    /// Its name: the `iss` of its tokens.
+    pub name: String,
+    /// Its keys.
+    pub keys: OutsideKeys,
+}
+
+/// Where an issuer's keys are.
+#[derive(Debug, Clone)]
+pub enum OutsideKeys {
+    /// One stood in a file.
+    Fixed(PublicKey),
+    /// The issuer publishes them at this address.
+    Published(Url),
+}
+
+pub(super) const URL: &str = "auth.jwt_jwks_url";
+pub(super) const FILE: &str = "auth.jwt_public_key_file";
+
+/// More than any key is long.
+const FILE_BYTES: u64 = 64 * 1024;
+
+/// Keys at an address. Whoever can change them on their way can be anybody, so only a server on this machine may have
+/// them without TLS, and only in development.
+pub(super) fn published(text: &str, checking: &Checking) -> Result<OutsideKeys, ConfigError> {
+    let wrong = || checking.error(URL, "must be an address such as https://issuer.example/jwks.json");
+    let url = Url::parse(text).map_err(|_| wrong())?;
+    let is_plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    if !is_plain || !url.has_host() {
+        return Err(wrong());
+    }
+    match url.scheme() {
+        "https" => Ok(OutsideKeys::Published(url)),
+        "http" if checking.environment.is_development() && is_this_machine(&url) => {
+            Ok(OutsideKeys::Published(url))
+        }
+        "http" => {
+            Err(checking.error(URL, "must begin with https://, except for this machine in development"))
+        }
+        _ => Err(wrong()),
+    }
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// The key in a file.
+pub(super) fn of_file(path: &Path, checking: &Checking) -> Result<OutsideKeys, ConfigError> {
+    let mut text = String::new();
+    File::open(path)
+        .and_then(|file| file.take(FILE_BYTES).read_to_string(&mut text))
+        .map_err(|error| checking.error(FILE, format!("names a file that cannot be read: {error}")))?;
+    let key = PublicKey::from_pem(&text).map_err(|error| checking.error(FILE, error.to_string()))?;
+    Ok(OutsideKeys::Fixed(key))
+}

@@ -1,0 +1,292 @@
+//! The ledger is exact: what the provider counted is what it holds, whoever left before the end.
+
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use testkit::fake_llm::{Call, Fault, Figures, Flavour, Gate, Reply};
+use testkit::{FakeLlm, PostgresServer};
+
+use crate::support::{Answer, App, PROVIDER_KEY, Store, User, on_both_stores};
+
+on_both_stores!(
+    a_thousand_mixed_turns_are_counted_to_the_token,
+    the_call_of_a_purged_conversation_is_counted,
+);
+
+/// How many turns the provider takes.
+const TURNS: usize = 1_000;
+/// How many clients send at once.
+const CLIENTS: u64 = 24;
+/// The longest that a client waits, where it does not wait for the end.
+const PATIENCE_MICROS: u64 = 60_000;
+/// Every how many calls one is refused, or fails and is tried again.
+const FAULTS: u64 = 40;
+
+async fn a_thousand_mixed_turns_are_counted_to_the_token(store: Store) {
+    // OpenRouter names costs too, so that they can be compared with its own.
+    let llm = Arc::new(FakeLlm::start_as(Flavour::OpenRouter).await);
+    let taken = Arc::new(AtomicUsize::new(0));
+    script(&llm, Arc::clone(&taken));
+    let base_url = llm.base_url();
+    let settings = [
+        ("LLM_PROVIDER", "openrouter"),
+        ("OPENROUTER_API_KEY", PROVIDER_KEY),
+        ("OPENROUTER_BASE_URL", base_url.as_str()),
+        ("LOG_LEVEL", "INFO"),
+    ];
+    let app = App::start_on(store, llm, &settings).await;
+    let users = [app.user("ann").await, app.user("bob").await, app.user("eve").await];
+
+    let clients: Vec<_> = (0..CLIENTS)
+        .zip(users.iter().cycle())
+        .map(|(seed, user)| tokio::spawn(Client::new(user.clone(), seed).send_until(Arc::clone(&taken))))
+        .collect();
+    let mut left = 0;
+    for client in clients {
+        left += client.await.unwrap();
+    }
+    assert!(left > TURNS / 10, "only {left} clients left early");
+
+    let calls = settled(&app).await;
+    assert!(calls.len() > TURNS, "titles were made beside {} turns", calls.len());
+    let mut counted: Vec<String> = calls.iter().map(line).collect();
+    let mut kept: Vec<String> = sql(
+        &app,
+        "SELECT purpose, input_tokens, cached_tokens, output_tokens, reasoning_tokens, cost_nanos FROM omnichat.ledger",
+    );
+    counted.sort();
+    kept.sort();
+    assert_eq!(kept, counted);
+
+    let sums = sql(
+        &app,
+        "SELECT count(*), sum(input_tokens), sum(cached_tokens), sum(output_tokens), sum(reasoning_tokens), \
+         sum(cost_nanos) FROM omnichat.ledger",
+    );
+    assert_eq!(sums, [sums_of(&calls)]);
+    assert_eq!(sql(&app, "SELECT count(*) FROM omnichat.ledger WHERE usage_estimated"), ["0"]);
+    let totals = "sum(input_tokens), sum(output_tokens), sum(cost_nanos)";
+    let conversations = sql(&app, &format!("SELECT {totals} FROM omnichat.conversations"));
+    assert_eq!(
+        conversations,
+        sql(&app, &format!("SELECT {totals} FROM omnichat.ledger WHERE purpose = 'turn'"))
+    );
+    let turns = sql(&app, &format!("SELECT {totals} FROM omnichat.turns"));
+    assert_eq!(turns, conversations);
+}
+
+/// The ledger outlives what it counts.
+async fn the_call_of_a_purged_conversation_is_counted(store: Store) {
+    let app = App::start(store).await;
+    let user = app.user("ann").await;
+    let id = user.conversation().await;
+    user.say(&id, "one").await.ok();
+    let gate = Gate::closed();
+    app.llm.script(Reply::text("one two three").waiting_after_words(1, &gate));
+    let asking = user.request(Method::POST, &format!("/conversation/completion/{id}"));
+    let mut answer = asking.json(&json!({"message": "two", "stream": true})).send().await.unwrap();
+    answer.chunk().await.unwrap();
+    user.delete(&format!("/conversations/{id}?soft=false")).await.ok();
+    let start = Instant::now();
+    while sql(&app, "SELECT count(*) FROM omnichat.ledger WHERE purpose = 'turn'") != ["2"] {
+        assert!(start.elapsed() < Duration::from_secs(10), "the call of the purged turn is missing");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(sql(&app, "SELECT count(*) FROM omnichat.conversations"), ["0"]);
+}
+
+/// Answers of all kinds: short and long, fast and slow, some refused, some tried again.
+fn script(llm: &FakeLlm, taken: Arc<AtomicUsize>) {
+    let chance = Mutex::new(Chance(7));
+    llm.answer(move |call| {
+        if call.method != "POST" {
+            return None;
+        }
+        let mut chance = chance.lock().unwrap();
+        let fault = chance.below(FAULTS);
+        if fault < 2 {
+            return Some(Reply::fault(Fault::status(if fault == 0 { 400 } else { 503 })));
+        }
+        if !is_title(call) {
+            taken.fetch_add(1, Ordering::Relaxed);
+        }
+        let words = "word ".repeat(1 + usize::try_from(chance.below(12)).unwrap());
+        let reply = Reply::text(&words)
+            .starting_after(Duration::from_micros(chance.below(20_000)))
+            .slowly(Duration::from_micros(chance.below(4_000)));
+        Some(reply.figures(chance.figures()))
+    });
+}
+
+fn is_title(call: &Call) -> bool {
+    call.model().ends_with("gpt-4o-mini")
+}
+
+/// All calls that the provider took, once each of them stands in the ledger and no turn runs any more.
+async fn settled(app: &App) -> Vec<Call> {
+    let start = Instant::now();
+    loop {
+        app.llm.wait_until_idle().await;
+        let calls: Vec<Call> = app.llm.calls().into_iter().filter(|call| call.figures.is_some()).collect();
+        let rows = sql(app, "SELECT count(*) FROM omnichat.ledger");
+        let running = sql(app, "SELECT count(*) FROM omnichat.turns WHERE state = 'running'");
+        if rows == [calls.len().to_string()] && running == ["0"] {
+            return calls;
+        }
+        assert!(start.elapsed() < Duration::from_secs(30), "{rows:?} rows of {} calls", calls.len());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// A call as its row in the ledger.
+fn line(call: &Call) -> String {
+    let purpose = if is_title(call) { "title" } else { "turn" };
+    let Figures { input, cached, output, reasoning, .. } = call.figures.unwrap();
+    format!("{purpose}|{input}|{cached}|{output}|{reasoning}|{}", nanos(call))
+}
+
+/// The sums of the provider's own counts.
+fn sums_of(calls: &[Call]) -> String {
+    let sum = |of: fn(Figures) -> u64| calls.iter().filter_map(|call| call.figures).map(of).sum::<u64>();
+    let nanos: u64 = calls.iter().map(nanos).sum();
+    let (input, cached) = (sum(|figures| figures.input), sum(|figures| figures.cached));
+    let (output, reasoning) = (sum(|figures| figures.output), sum(|figures| figures.reasoning));
+    format!("{}|{input}|{cached}|{output}|{reasoning}|{nanos}", calls.len())
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small and positive")]
+fn nanos(call: &Call) -> u64 {
+    (call.figures.unwrap().cost.unwrap() * 1e9).round() as u64
+}
+
+/// Reads the database beside the application; a row is a line, with `|` between its values.
+fn sql(app: &App, sql: &str) -> Vec<String> {
+    const READ: &str = "import sqlite3, sys\n\
+        database = sqlite3.connect(f'file:{sys.argv[1]}?mode=ro', uri=True)\n\
+        for row in database.execute(sys.argv[2]): print('|'.join(map(str, row)))";
+    let rows = if let Some(url) = &app.database_url {
+        PostgresServer::shared().sql(url, sql)
+    } else {
+        let file = app.data.path().join("data/omnichat.db");
+        let mut python = Command::new("python3");
+        python.args(["-c", READ]).arg(file).arg(sql.replace("omnichat.", ""));
+        let output = python.output().expect("python3 runs; scripts/setup.sh installs it");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    rows.lines().map(str::to_owned).collect()
+}
+
+/// A client that talks by every contract, and often leaves before the end.
+struct Client {
+    user: User,
+    chance: Chance,
+    /// Its conversation of each contract; of S0, one that an answer named.
+    llm_chat: Option<String>,
+    chat_service: String,
+    chat_ai: String,
+    persona_chat: Value,
+}
+
+impl Client {
+    fn new(user: User, seed: u64) -> Self {
+        let (chat_service, chat_ai) = (String::new(), String::new());
+        Self { user, chance: Chance(seed), llm_chat: None, chat_service, chat_ai, persona_chat: Value::Null }
+    }
+
+    /// Sends until the provider has taken enough turns; how often it left.
+    async fn send_until(mut self, taken: Arc<AtomicUsize>) -> usize {
+        self.begin().await;
+        let mut left = 0;
+        while taken.load(Ordering::Relaxed) < TURNS {
+            let request = self.request();
+            let asking = async { Answer::read(request.send().await.unwrap()).await };
+            let leaves = self.chance.below(5) < 2;
+            let patience = if leaves { self.chance.below(PATIENCE_MICROS) } else { 60_000_000 };
+            match tokio::time::timeout(Duration::from_micros(patience), asking).await {
+                Ok(answer) => self.heard(&answer).await,
+                Err(_elapsed) => {
+                    assert!(leaves, "no answer in a minute");
+                    left += 1;
+                }
+            }
+        }
+        left
+    }
+
+    async fn begin(&mut self) {
+        self.chat_service = self.user.conversation().await;
+        self.chat_ai = self.user.conversation().await;
+        let persona = json!({"name": "Alex", "relation_type": "friend"});
+        let persona = self.user.post("/personas/", persona).await.ok();
+        let body = json!({"title": "Chat", "persona_id": persona["id"]});
+        self.persona_chat = self.user.post("/chat/conversations", body).await.ok()["id"].clone();
+    }
+
+    /// The next message, by any contract.
+    fn request(&mut self) -> RequestBuilder {
+        let stream = self.chance.below(2) == 0;
+        let (path, body) = match self.chance.below(6) {
+            // A new conversation, which gets a title.
+            0 => ("/chat".to_owned(), json!({"input": "What is Python?", "stream": stream})),
+            1 => {
+                let id = self.llm_chat.clone();
+                (
+                    "/chat".to_owned(),
+                    json!({"input": "Tell me more", "conversation_id": id, "stream": stream}),
+                )
+            }
+            2 => {
+                let path = format!("/conversations/{}/messages", self.chat_service);
+                (path, json!({"content": "How are you?"}))
+            }
+            3 => {
+                let path = format!("/chat/conversations/{}/send", self.persona_chat);
+                (path, json!({"content": "Hi Alex!"}))
+            }
+            _ => {
+                let path = format!("/conversation/completion/{}", self.chat_ai);
+                (path, json!({"message": "What is the current day?", "stream": stream}))
+            }
+        };
+        self.user.request(Method::POST, &path).json(&body)
+    }
+
+    async fn heard(&mut self, answer: &Answer) {
+        match answer.status {
+            200 => {
+                let id = answer.header("x-conversation-id");
+                if !id.is_empty() {
+                    self.llm_chat = Some(id.to_owned());
+                }
+            }
+            // The turn that it left still runs.
+            409 => tokio::time::sleep(Duration::from_millis(10)).await,
+            // Refused, or failed three times.
+            status => assert!([400, 500, 502].contains(&status), "{status}: {}", answer.text),
+        }
+    }
+}
+
+/// A generator of numbers (`SplitMix64`), so that a run can be repeated.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % bound
+    }
+
+    fn figures(&mut self) -> Figures {
+        let (input, output) = (1 + self.below(100_000), 1 + self.below(5_000));
+        let (cached, reasoning) = (self.below(input), self.below(output));
+        let nanos = u32::try_from(self.below(1_000_000_000)).unwrap();
+        Figures { input, cached, output, reasoning, cost: Some(f64::from(nanos) / 1e9) }
+    }
+}
