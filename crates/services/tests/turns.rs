@@ -173,6 +173,16 @@ async fn a_reply_that_cannot_be_stored_is_no_success() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_panic_in_the_store_ends_the_turn_and_not_the_process() {
+    let mut store = opening_store();
+    store.expect_finish().returning(|_| panic!("the store is broken"));
+    let (turns, _, _) = turns(store, vec![Step::Say("x"), Step::Finish(None)]);
+    let failure = turns.send(&caller(), question("?")).await.unwrap().whole().await.unwrap_err();
+    assert_eq!(failure, TurnFailure::Failed(FailureKind::Internal.into()));
+    assert_eq!(turns.running(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_turn_that_another_process_took_is_interrupted() {
     let mut store = opening_store();
     store.expect_checkpoint().returning(|_, running, _| Ok(Signals { stop: vec![], lost: running }));

@@ -42,12 +42,19 @@ impl Reader {
                 Ok(event) => self.read(event, &mut bytes, &mut batch),
                 Err(_) => Err(ModelError::TimedOut),
             };
-            for _ in 0..EVENTS_AT_ONCE {
-                if read.is_err() || self.decoder.is_over() {
+            let mut has_yielded = false;
+            while read.is_ok() && !self.decoder.is_over() && batch.len() < EVENTS_AT_ONCE {
+                if let Some(event) = self.events.next().now_or_never() {
+                    read = self.read(event, &mut bytes, &mut batch);
+                    has_yielded = false;
+                } else if has_yielded {
                     break;
+                } else {
+                    // The connection hands over one chunk each time it runs: letting it run once is far cheaper than
+                    // waking the listener for each chunk of a burst.
+                    tokio::task::yield_now().await;
+                    has_yielded = true;
                 }
-                let Some(event) = self.events.next().now_or_never() else { break };
-                read = self.read(event, &mut bytes, &mut batch);
             }
             if !batch.is_empty() && batches.send(Ok(batch)).await.is_err() {
                 return;

@@ -137,7 +137,9 @@ async fn each(
     check: impl Fn(Dialect, Seen, String),
 ) {
     for dialect in ALL {
-        replies.iter().for_each(|reply| app.llm.script(reply.clone()));
+        for reply in replies {
+            app.llm.script(reply.clone());
+        }
         let before = app.llm.call_count();
         let seen = talk.ask(dialect).await;
         assert_eq!(app.llm.call_count() - before, calls, "{dialect:?}: {seen:?}");

@@ -15,6 +15,8 @@ pub(super) struct TurnLog {
     entries: Mutex<Entries>,
     /// The number of events; listeners wait for it to grow.
     length: watch::Sender<usize>,
+    /// Whether the turn has ended, for those who wait for that alone: each wake costs more than an event.
+    over: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -47,7 +49,13 @@ impl Outcome {
 impl TurnLog {
     /// A log that holds `Started` alone.
     pub(super) fn new(turn: TurnId, conversation: ConversationId) -> Self {
-        Self { turn, conversation, entries: Mutex::default(), length: watch::Sender::new(1) }
+        Self {
+            turn,
+            conversation,
+            entries: Mutex::default(),
+            length: watch::Sender::new(1),
+            over: watch::Sender::new(false),
+        }
     }
 
     /// Appends deltas and wakes the listeners once.
@@ -68,6 +76,7 @@ impl TurnLog {
         let length = 2 + entries.reply.len();
         drop(entries);
         self.length.send_replace(length);
+        self.over.send_replace(true);
     }
 
     /// A copy of the reply so far.
@@ -183,21 +192,15 @@ impl Listener {
 
     /// Waits until the turn has ended.
     pub async fn ended(&mut self) -> Option<Outcome> {
-        self.wait_until(|entries| entries.outcome.is_some()).await;
+        let mut over = self.log.over.subscribe();
+        // The sender lives as long as the log, which this listener holds.
+        let _ = over.wait_for(|over| *over).await;
         self.outcome()
     }
 
     /// Waits for the first delta or the end.
     pub(super) async fn begun(&mut self) {
-        self.wait_until(|entries| !entries.reply.is_empty() || entries.outcome.is_some()).await;
-    }
-
-    async fn wait_until(&mut self, reached: impl Fn(&Entries) -> bool) {
-        loop {
-            self.length.borrow_and_update();
-            if reached(&self.log.entries()) || self.length.changed().await.is_err() {
-                return;
-            }
-        }
+        // As for `ended`.
+        let _ = self.length.wait_for(|length| *length > 1).await;
     }
 }

@@ -55,6 +55,19 @@ impl Inner {
         }
     }
 
+    /// What listeners are told where nobody knows what was stored.
+    pub(super) fn not_recorded(&self) -> Outcome {
+        let ending = Ending {
+            state: EndState::Failed(FailureKind::Internal.into()),
+            reply: None,
+            usage: Usage::default(),
+            cost: NanoDollars(0),
+            response_time_ms: 0,
+            at: self.clock.now(),
+        };
+        Outcome { ending, conversation: None }
+    }
+
     async fn finish_with_patience(&self, finish: Finish) -> Result<Finished, StoreError> {
         let deadline = Instant::now() + self.settings.finish_patience;
         let mut pause = FIRST_PAUSE;

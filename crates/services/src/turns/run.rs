@@ -78,7 +78,12 @@ impl Inner {
                 tracing::error!(turn.id = %turn, "a panic ended the model call of turn {turn}");
                 Call::failed(FailureKind::Internal)
             });
-        let outcome = self.record(&live, &opened, &message, call, title).await;
+        let recorded =
+            AssertUnwindSafe(self.record(&live, &opened, &message, call, title)).catch_unwind().await;
+        let outcome = recorded.unwrap_or_else(|_| {
+            tracing::error!(turn.id = %turn, "a panic ended the recording of turn {turn}");
+            self.not_recorded()
+        });
         self.live.remove(turn);
         log.end(outcome);
     }
@@ -91,9 +96,7 @@ impl Inner {
         let started = Instant::now();
         let mut call = tokio::select! {
             biased;
-            () = live.lost.cancelled() => Call::ended(EndState::Interrupted),
-            () = live.stop.cancelled() => Call::ended(EndState::Stopped),
-            () = self.tasks.closing().cancelled() => Call::ended(EndState::Interrupted),
+            state = self.made_to_end(live) => Call::ended(state),
             stream = self.model.stream(planned.prompt) => match stream {
                 Ok(stream) => self.follow(live, stream).await,
                 Err(error) => Call::ended(EndState::Failed(Self::failure(live, &error))),
@@ -104,16 +107,26 @@ impl Inner {
         call
     }
 
+    /// Waits until the turn must end before its model has: taken away, stopped, or shut down.
+    async fn made_to_end(&self, live: &LiveTurn) -> EndState {
+        tokio::select! {
+            biased;
+            () = live.lost.cancelled() => EndState::Interrupted,
+            () = live.stop.cancelled() => EndState::Stopped,
+            () = self.tasks.closing().cancelled() => EndState::Interrupted,
+        }
+    }
+
     /// Folds the model's events into the log until it ends, or is made to end.
     async fn follow(&self, live: &LiveTurn, stream: ModelStream) -> Call {
         let mut call = Call { accepted: true, ..Call::failed(FailureKind::Truncated) };
         let mut batches = stream.ready_chunks(EVENTS_AT_ONCE);
+        let made_to_end = self.made_to_end(live);
+        tokio::pin!(made_to_end);
         loop {
             let batch = tokio::select! {
                 biased;
-                () = live.lost.cancelled() => { call.state = EndState::Interrupted; break }
-                () = live.stop.cancelled() => { call.state = EndState::Stopped; break }
-                () = self.tasks.closing().cancelled() => { call.state = EndState::Interrupted; break }
+                state = &mut made_to_end => { call.state = state; break }
                 batch = batches.next() => batch,
             };
             let Some(batch) = batch else { break };
