@@ -8,7 +8,7 @@ pub(crate) use conversation::{
     ConversationRow, KeyColumns, PersonaRow, conversation_row, select_conversations,
 };
 pub(crate) use message::{MessageRow, WindowColumns, readable_messages};
-pub(crate) use turn::{EndingRow, KeptChunk, ReplyColumns, UsageColumns, ending_row, fold_chunks};
+pub(crate) use turn::{EndingRow, ReplyColumns, UsageColumns, ending_row};
 
 use domain::ModelName;
 

@@ -2,6 +2,7 @@
 //!
 //! Each stored form names its version, and a form once written is read for ever.
 
+mod chunks;
 mod lengths;
 mod parts;
 mod words;
@@ -9,6 +10,7 @@ mod words;
 use domain::Reply;
 use domain::reply::ReplyError;
 
+pub use chunks::{KeptChunk, fold_chunks};
 pub use lengths::{lengths_from_bytes, lengths_to_bytes};
 pub use parts::{parts_from_json, parts_to_json};
 pub use words::{StoredEnd, contract_from, contract_name, purpose_from, purpose_name};

@@ -1,8 +1,6 @@
 //! Rows of `turns` and `turn_chunks`.
 
-use domain::{
-    EndState, Ending, MessageId, MessageNumber, NanoDollars, Reply, ReplyRef, Seq, Timestamp, TurnId, Usage,
-};
+use domain::{EndState, Ending, MessageId, MessageNumber, NanoDollars, ReplyRef, Seq, Timestamp, Usage};
 use stored::StoredEnd;
 use uuid::Uuid;
 
@@ -132,33 +130,4 @@ impl TryFrom<EndingRow> for Ending {
             at: row.finished_at.ok_or_else(|| Fault::corrupt("turn", "it has no end"))?,
         })
     }
-}
-
-/// A row of `turn_chunks`.
-#[derive(Debug)]
-pub(crate) struct KeptChunk {
-    pub(crate) first: i32,
-    pub(crate) parts: String,
-    pub(crate) lengths: Vec<u8>,
-}
-
-/// The reply that chunks make, up to the first that is missing or cannot be read.
-pub(crate) fn fold_chunks(turn: TurnId, chunks: impl IntoIterator<Item = KeptChunk>) -> Reply {
-    let mut reply = Reply::default();
-    for chunk in chunks {
-        // A chunk may repeat deltas that another one has.
-        let known = usize::try_from(chunk.first).ok().and_then(|first| reply.len().checked_sub(first));
-        match (known, stored::reply_from(&chunk.parts, &chunk.lengths)) {
-            (Some(known), Ok(deltas)) => reply.append(&deltas.since(known)),
-            (None, _) => {
-                tracing::error!(turn.id = %turn, first = chunk.first, "turn {turn} lacks deltas");
-                break;
-            }
-            (Some(_), Err(error)) => {
-                tracing::error!(turn.id = %turn, %error, "deltas of turn {turn} cannot be read");
-                break;
-            }
-        }
-    }
-    reply
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use domain::{ConversationId, RunnerId, Timestamp, TurnId};
+use stored::{KeptChunk, fold_chunks};
 
 use super::finish::CloseTurn;
 use crate::PostgresStore;
 use crate::error::Fault;
-use crate::rows::{KeptChunk, fold_chunks};
 use crate::writer::Outcome;
 
 impl PostgresStore {
@@ -40,7 +40,8 @@ impl PostgresStore {
         };
         let Some(row) = self.pool.run(read).await? else { return Ok(false) };
         let chunks = row.firsts.into_iter().zip(row.parts).zip(row.lengths);
-        let chunks = chunks.map(|((first, parts), lengths)| KeptChunk { first, parts, lengths });
+        let chunks =
+            chunks.map(|((first, parts), lengths)| KeptChunk { first: first.into(), parts, lengths });
         let kept = fold_chunks(turn, chunks);
         let conversation = ConversationId(row.conversation_id);
         let order = CloseTurn::interruption(turn, conversation, dead, closer, &kept, at);

@@ -2,10 +2,11 @@
 
 use domain::{ConversationId, Ending, Reply, TurnId, UserId};
 use ports::{Finished, TurnRecord};
+use stored::{KeptChunk, fold_chunks};
 
 use crate::PostgresStore;
 use crate::error::Fault;
-use crate::rows::{KeptChunk, ending_row, fold_chunks};
+use crate::rows::ending_row;
 
 impl PostgresStore {
     pub(super) async fn find_turn(&self, caller: UserId, turn: TurnId) -> Result<Option<TurnRecord>, Fault> {
@@ -14,7 +15,8 @@ impl PostgresStore {
         let conversation = ConversationId(row.conversation_id);
         if row.state == "running" {
             let chunks = row.firsts.into_iter().zip(row.chunks).zip(row.chunk_lengths);
-            let chunks = chunks.map(|((first, parts), lengths)| KeptChunk { first, parts, lengths });
+            let chunks =
+                chunks.map(|((first, parts), lengths)| KeptChunk { first: first.into(), parts, lengths });
             let reply = fold_chunks(turn, chunks);
             return Ok(Some(TurnRecord { turn, conversation, reply, ending: None }));
         }

@@ -9,6 +9,7 @@ use domain::{
 use ports::{Finish, Finished};
 use serde::Serialize;
 use sqlx::SqliteConnection;
+use stored::{KeptChunk, fold_chunks};
 use uuid::Uuid;
 use uuid::fmt::Simple;
 
@@ -28,13 +29,6 @@ pub(crate) struct TakeOver {
 struct NewRunner {
     turn: Simple,
     runner: Simple,
-}
-
-/// A stored chunk.
-pub(super) struct KeptChunk {
-    pub(super) first: i64,
-    pub(super) parts: String,
-    pub(super) lengths: Vec<u8>,
 }
 
 /// Ends turns as interrupted, each named once; answers how many. A dead process that wakes up finds that it has lost them.
@@ -100,28 +94,7 @@ async fn kept_replies(
         let chunk = KeptChunk { first: row.first, parts: row.parts, lengths: row.lengths };
         chunks.entry(TurnId(row.turn_id)).or_default().push(chunk);
     }
-    Ok(chunks.into_iter().map(|(turn, chunks)| (turn, fold(turn, chunks))).collect())
-}
-
-/// The reply that chunks make, up to the first that is missing or cannot be read.
-pub(super) fn fold(turn: TurnId, chunks: impl IntoIterator<Item = KeptChunk>) -> Reply {
-    let mut reply = Reply::default();
-    for chunk in chunks {
-        // A chunk may repeat deltas that another one has.
-        let known = usize::try_from(chunk.first).ok().and_then(|first| reply.len().checked_sub(first));
-        match (known, stored::reply_from(&chunk.parts, &chunk.lengths)) {
-            (Some(known), Ok(deltas)) => reply.append(&deltas.since(known)),
-            (None, _) => {
-                tracing::error!(turn.id = %turn, first = chunk.first, "turn {turn} lacks deltas");
-                break;
-            }
-            (Some(_), Err(error)) => {
-                tracing::error!(turn.id = %turn, %error, "deltas of turn {turn} cannot be read");
-                break;
-            }
-        }
-    }
-    reply
+    Ok(chunks.into_iter().map(|(turn, chunks)| (turn, fold_chunks(turn, chunks))).collect())
 }
 
 fn interruption(take_over: &TakeOver, conversation: ConversationId, reply: Reply) -> Finish {

@@ -3,11 +3,11 @@
 use domain::{ConversationId, Ending, MessageId, MessageNumber, Reply, ReplyRef, Seq, TurnId, UserId};
 use ports::TurnRecord;
 use sqlx::{SqliteConnection, SqlitePool};
+use stored::{KeptChunk, fold_chunks};
 use uuid::Uuid;
 
 use crate::error::Fault;
 use crate::rows::EndingRow;
-use crate::turns::interrupt::{KeptChunk, fold};
 use crate::values::instant;
 
 /// A turn with its reply's row, or with one of its chunks.
@@ -111,7 +111,7 @@ pub(super) async fn find(
     let conversation = ConversationId(first.conversation_id);
     if first.state == "running" {
         let chunks = rows.into_iter().filter_map(TurnRow::chunk);
-        return Ok(Some(TurnRecord { turn, conversation, reply: fold(turn, chunks), ending: None }));
+        return Ok(Some(TurnRecord { turn, conversation, reply: fold_chunks(turn, chunks), ending: None }));
     }
     Ok(Some(TurnRecord { turn, conversation, reply: first.reply()?, ending: Some(first.ending()?) }))
 }
