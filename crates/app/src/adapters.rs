@@ -11,7 +11,7 @@ use openai::{OpenAi, OpenAiSettings};
 use openai_transport::Timeouts;
 use openrouter::{OpenRouter, OpenRouterSettings};
 use ports::{Clock, LanguageModel};
-use services::{Failover, RetryPolicy, Retrying, SignIn, SignInSetup, Tasks};
+use services::{Bounded, Failover, RetryPolicy, Retrying, SignIn, SignInSetup, Tasks};
 
 use crate::config::{self, Auth, OpenAiApi, Provider, ProviderChoice};
 use crate::stores::Stores;
@@ -60,7 +60,10 @@ fn retrying(
         longest_pause: LONGEST_PAUSE,
         total: RETRY_FOR,
     };
-    Arc::new(Retrying::new(plain(provider, choice, client.clone()), policy, Arc::new(SystemChance)))
+    let places = usize::try_from(provider.max_concurrent_calls).unwrap_or(usize::MAX);
+    let bounded = Arc::new(Bounded::new(plain(provider, choice, client.clone()), places));
+    // A pause before another try holds no place.
+    Arc::new(Retrying::new(bounded, policy, Arc::new(SystemChance)))
 }
 
 fn plain(provider: &Provider, choice: &ProviderChoice, client: reqwest::Client) -> Arc<dyn LanguageModel> {

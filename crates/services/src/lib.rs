@@ -16,7 +16,7 @@ pub use conversations::{Conversations, ConversationsError, Deletion, NewConversa
 pub use fault::Fault;
 pub use health::{Health, HealthReport};
 pub use limits::{Admitted, LimitSettings, Limits, Quota, RateLimited};
-pub use models::{DefaultModels, Failover, ModelSettings, RetryPolicy, Retrying};
+pub use models::{Bounded, DefaultModels, Failover, ModelSettings, RetryPolicy, Retrying};
 pub use personas::{PersonaRequest, PersonaSettings, Personas, PersonasError, PersonasSetup};
 pub use ports::{AccessToken, ConversationFilter, PersonaChatTotals, PersonaPatch, PersonaRecord};
 pub use sign_in::{Registration, SignIn, SignInError, SignInSetup, SignedIn};

@@ -1,5 +1,6 @@
 //! Models: which may be asked, how much they read, what they cost; and what stands around a provider.
 
+mod bounded;
 mod failover;
 mod first_event;
 mod retrying;
@@ -8,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use domain::{Contract, ModelName, Price};
 
+pub use bounded::Bounded;
 pub use failover::Failover;
 pub use retrying::{RetryPolicy, Retrying};
 

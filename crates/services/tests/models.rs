@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use domain::{Delta, FinishReason, ModelName, Prompt, Sampling};
 use futures_util::{StreamExt, stream};
-use omnichat_services::{Failover, RetryPolicy, Retrying};
+use omnichat_services::{Bounded, Failover, RetryPolicy, Retrying};
 use ports::{LanguageModel, MockChance, MockLanguageModel, ModelError, ModelEvent, ModelStream};
 use tokio::time::Instant;
 
@@ -133,4 +133,17 @@ async fn a_request_that_was_refused_is_not_taken_elsewhere() {
     let rejected = || ModelError::Rejected("400".into());
     let model = Failover::new(failing("a", 9, 1, rejected), vec![failing("b", 0, 0, unavailable)]);
     assert!(matches!(model.stream(prompt()).await, Err(ModelError::Rejected(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_beyond_the_bound_wait_for_a_place() {
+    let model = Arc::new(Bounded::new(failing("a", 0, 2, unavailable), 1));
+    let first = model.stream(prompt()).await.unwrap();
+    let mut second = tokio::spawn({
+        let model = Arc::clone(&model);
+        async move { model.stream(prompt()).await.is_ok() }
+    });
+    assert!(tokio::time::timeout(Duration::from_secs(1), &mut second).await.is_err(), "it waits");
+    drop(first);
+    assert!(second.await.unwrap());
 }

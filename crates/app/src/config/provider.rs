@@ -24,6 +24,8 @@ pub struct Provider {
     pub total_timeout: Duration,
     /// Calls in all, the first one included, before a failure is the answer.
     pub attempts: u32,
+    /// How many calls a provider is asked at once; more wait.
+    pub max_concurrent_calls: u32,
 }
 
 /// A provider.
@@ -101,6 +103,8 @@ pub(super) struct Section {
     total_timeout_seconds: u32,
     #[serde(deserialize_with = "lenient::whole")]
     attempts: u32,
+    #[serde(deserialize_with = "lenient::whole")]
+    max_concurrent_calls: u32,
     openai: OpenAiSection,
     openrouter: OpenRouterSection,
 }
@@ -139,6 +143,7 @@ impl Default for Section {
             idle_timeout_seconds: 60,
             total_timeout_seconds: 600,
             attempts: 3,
+            max_concurrent_calls: 4096,
             openai: OpenAiSection::default(),
             openrouter: OpenRouterSection::default(),
         }
@@ -170,6 +175,7 @@ impl Section {
             ("provider.idle_timeout_seconds", self.idle_timeout_seconds),
             ("provider.total_timeout_seconds", self.total_timeout_seconds),
             ("provider.attempts", self.attempts),
+            ("provider.max_concurrent_calls", self.max_concurrent_calls),
         ] {
             if number == 0 {
                 return Err(checking.error(path, "must be at least 1"));
@@ -200,6 +206,7 @@ impl Section {
             idle_timeout: seconds(self.idle_timeout_seconds),
             total_timeout: seconds(self.total_timeout_seconds),
             attempts: self.attempts,
+            max_concurrent_calls: self.max_concurrent_calls,
         })
     }
 

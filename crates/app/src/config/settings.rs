@@ -55,6 +55,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("provider.idle_timeout_seconds"),
     plain("provider.total_timeout_seconds"),
     plain("provider.attempts"),
+    plain("provider.max_concurrent_calls"),
     secret("provider.openai.api_key", "OPENAI_API_KEY"),
     documented("provider.openai.base_url", "OPENAI_BASE_URL"),
     documented("provider.openai.api", "OPENAI_API"),

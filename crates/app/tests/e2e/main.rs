@@ -27,6 +27,7 @@ mod persona_chat;
 mod provider_faults;
 mod racing;
 mod replicas;
+mod responses_wire;
 mod sign_in;
 mod start;
 mod stopping;
