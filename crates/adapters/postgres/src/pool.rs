@@ -13,8 +13,9 @@ use crate::options::PostgresOptions;
 const TRIES: u32 = 4;
 /// The pause before the second try; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
-/// A connection that was used within this time is taken to be alive.
-const FRESH: Duration = Duration::from_secs(1);
+/// A connection that was used within this time is taken to be alive. Shorter than any restart of a database takes, so
+/// that no caller meets a connection from before one.
+const FRESH: Duration = Duration::from_millis(200);
 /// How long a connection that is given back may take to tell its state.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
 /// What the way to the database and back may add to the statement's own timeout.

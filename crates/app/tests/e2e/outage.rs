@@ -58,19 +58,6 @@ async fn a_database_that_goes_away_is_waited_for() {
     let answer = asking.await.unwrap().ok();
     assert_eq!(answer["response"], "one two three");
     wait_for(&app, "/health/ready", 200, Duration::from_secs(8)).await;
-    // Connections from before may still be found broken for a few seconds, each once (F24).
-    let back = Instant::now();
-    let path = format!("/conversations/{id}/messages");
-    let messages = loop {
-        let answer = user.get(&path).await;
-        if answer.status == 200 {
-            break answer.json();
-        }
-        answer.is_error(503, "database_unavailable");
-        assert!(back.elapsed() < Duration::from_secs(5), "still away 5 s after its return");
-    };
-    assert_eq!(messages.as_array().unwrap().len(), 4);
-    while user.say(&id, "three").await.status != 200 {
-        assert!(back.elapsed() < Duration::from_secs(5), "still away 5 s after its return");
-    }
+    assert_eq!(user.history(&id).await.len(), 4);
+    user.say(&id, "three").await.ok();
 }

@@ -5,6 +5,7 @@ use crate::support::{Answer, App, Store, on_both_stores};
 on_both_stores!(
     the_service_says_what_it_is,
     the_log_says_which_store_and_provider,
+    further_ports_answer_too,
     migrations_run_on_command,
     what_is_wrong_is_named_and_nothing_starts,
 );
@@ -45,6 +46,16 @@ async fn the_log_says_which_store_and_provider(store: Store) {
     };
     assert!(first.iter().any(|line| line.contains(name)), "{first:?}");
     assert!(first.iter().any(|line| line.contains("openai")), "{first:?}");
+}
+
+/// S2-10, C-12
+async fn further_ports_answer_too(store: Store) {
+    let extra = crate::support::free_port();
+    let app = App::start_with(store, &[("EXTRA_PORTS", &extra.to_string())]).await;
+    for port in [app.port, extra] {
+        let answer = app.http.get(format!("http://127.0.0.1:{port}/health/live")).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{port}");
+    }
 }
 
 async fn migrations_run_on_command(store: Store) {
