@@ -1,6 +1,7 @@
 //! The conductor of the benchmark: starts what is measured, asks it, reports. `scripts/bench.sh` calls it.
 
 mod client;
+mod disk;
 mod omnichat;
 mod options;
 mod processes;
@@ -67,7 +68,7 @@ async fn run(options: &Options) -> anyhow::Result<Report> {
     let running = start(&installations, PLAIN).await?;
     let all = together(&fixed, &running);
     scenarios::turns(&all, &mut report).await?;
-    scenarios::at_a_rate(&all, &mut report).await?;
+    scenarios::at_a_rate(&all, &options.scratch, &mut report).await?;
     scenarios::cpu_by_thread(&all, &[("fake-llm", fake_llm.pid), ("load", std::process::id())], &mut report)
         .await?;
     if options.profile {

@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::Path;
 use std::time::Duration;
 
 use omnichat_bench::models::{BURST, PLAIN, SLOW};
 use tokio::time::{interval, sleep};
 
+use crate::disk;
 use crate::processes::{self, Cpu};
 use crate::report::{Aim, Report, shown};
 use crate::shapes::{Figures, Workload, closed_loop, fixed_rate, open_streams, sequence};
@@ -59,7 +61,7 @@ pub(crate) async fn turns(targets: &[Target], report: &mut Report) -> anyhow::Re
 }
 
 /// Turns at a rate that leaves the machine idle: what the way adds.
-pub(crate) async fn at_a_rate(targets: &[Target], report: &mut Report) -> anyhow::Result<()> {
+pub(crate) async fn at_a_rate(targets: &[Target], scratch: &Path, report: &mut Report) -> anyhow::Result<()> {
     let mut measured = Vec::new();
     for target in targets {
         let load = target.workload(Ask::Turn, PLAIN, 16, 16).await?;
@@ -71,6 +73,11 @@ pub(crate) async fn at_a_rate(targets: &[Target], report: &mut Report) -> anyhow
     let row = |percent| measured.iter().map(|figures| figures.percentile(percent)).collect();
     report.row("turns at 50/s: p50, ms", row(50), Some(Aim::OverDirectAtMost(0.8)));
     report.row("– p99, ms", row(99), None);
+    let write = disk::synced_write(scratch, RATE, RATE_TIME).await?;
+    report.section(format!(
+        "A synced write of 8 KiB at {RATE}/s took {} ms at the median. A durable turn waits for two.\n",
+        shown(Some(write))
+    ));
     Ok(())
 }
 
