@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use domain::{NanoDollars, Price};
 
-/// How many tokens a model reads and writes together.
+/// How many tokens a model can be given. Where its window holds both input and output and the input has a bound of its
+/// own, as with GPT-5 (272,000 of 400,000), it is that bound.
 pub(super) const WINDOWS: &[(&str, u32)] = &[
     ("gpt-4o", 128_000),
     ("gpt-4o-mini", 128_000),
@@ -14,16 +15,19 @@ pub(super) const WINDOWS: &[(&str, u32)] = &[
     ("gpt-4-turbo", 128_000),
     ("gpt-4", 8_192),
     ("gpt-3.5-turbo", 16_385),
-    ("gpt-5", 400_000),
-    ("gpt-5-mini", 400_000),
-    ("gpt-5-nano", 400_000),
+    ("gpt-5", 272_000),
+    ("gpt-5-mini", 272_000),
+    ("gpt-5-nano", 272_000),
+    ("gpt-5.1", 272_000),
+    ("gpt-5.4", 272_000),
     ("o1", 200_000),
     ("o3", 200_000),
     ("o3-mini", 200_000),
     ("o4-mini", 200_000),
 ];
 
-/// Nano-dollars per thousand tokens: fresh input, cached input, output. A provider that names the cost itself, as
+/// Nano-dollars per thousand tokens: fresh input, cached input, output; as listed in June 2026, older models as they were
+/// last listed. A provider that names the cost itself, as
 /// OpenRouter does, needs no entry.
 const PRICES: &[(&str, i64, i64, i64)] = &[
     ("gpt-4o", 2_500_000, 1_250_000, 10_000_000),
@@ -37,6 +41,11 @@ const PRICES: &[(&str, i64, i64, i64)] = &[
     ("gpt-5", 1_250_000, 125_000, 10_000_000),
     ("gpt-5-mini", 250_000, 25_000, 2_000_000),
     ("gpt-5-nano", 50_000, 5_000, 400_000),
+    ("gpt-5.1", 1_250_000, 125_000, 10_000_000),
+    ("gpt-5.4", 2_500_000, 250_000, 15_000_000),
+    ("gpt-5.4-mini", 750_000, 75_000, 4_500_000),
+    ("gpt-5.4-nano", 200_000, 20_000, 1_250_000),
+    ("gpt-5.5", 5_000_000, 500_000, 30_000_000),
     ("o1", 15_000_000, 7_500_000, 60_000_000),
     ("o3", 2_000_000, 500_000, 8_000_000),
     ("o3-mini", 1_100_000, 550_000, 4_400_000),
