@@ -32,7 +32,7 @@ packages=()
 has_postgres || packages+=(postgresql)
 # SQLite and the TLS library are compiled from C.
 command -v cc >/dev/null || packages+=(build-essential)
-# The documents' examples run in curl, Python and JavaScript.
+# The documents' examples run in curl, Python and JavaScript; the tests' S3 server runs in Python.
 command -v curl >/dev/null || packages+=(curl)
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3 python3-venv)
 command -v node >/dev/null || packages+=(nodejs)
@@ -61,16 +61,24 @@ if [ "$(printf '%s\n%s\n' "$wanted" "$found" | sort -V | head -n 1)" != "$wanted
     fail "Rust $wanted or newer is needed, and this is $found: run 'rustup update'"
 fi
 
-# The client libraries of the documents' examples. What was installed is kept beside them, so that a second run sees it.
+# Installs pinned Python packages into a folder of their own. What was installed is kept beside them, so that a second
+# run sees it.
+python_packages() {
+    local what=$1 requirements=$2 folder=$3
+    if ! cmp -s "$requirements" "$folder/installed.txt"; then
+        printf 'setup: installing the Python packages of %s\n' "$what"
+        rm -rf "$folder"
+        python3 -m venv "$folder"
+        "$folder/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements"
+        cp "$requirements" "$folder/installed.txt"
+    fi
+}
+
+# The client libraries of the documents' examples.
 examples=crates/app/tests/examples
-python_packages=target/examples-venv
-if ! cmp -s "$examples/requirements.txt" "$python_packages/installed.txt"; then
-    printf 'setup: installing the Python packages of the examples\n'
-    rm -rf "$python_packages"
-    python3 -m venv "$python_packages"
-    "$python_packages/bin/pip" install --quiet --disable-pip-version-check --requirement "$examples/requirements.txt"
-    cp "$examples/requirements.txt" "$python_packages/installed.txt"
-fi
+python_packages 'the examples' "$examples/requirements.txt" target/examples-venv
+# The S3 server of the tests, and a second opinion on signatures.
+python_packages 'the S3 server' crates/testkit/s3_server/requirements.txt target/s3-server-venv
 for folder in "$examples" crates/app/tests/browser; do
     if ! cmp -s "$folder/package-lock.json" "$folder/node_modules/installed.json"; then
         printf 'setup: installing the JavaScript packages of %s\n' "$folder"

@@ -5,15 +5,19 @@ use std::time::Duration;
 
 use anyhow::Context;
 use demo::{Demo, DemoSettings};
+use disk::DiskBlobs;
 use identity::{Argon2Hasher, JwtIdentity, OutsideIssuer, OutsideKeys, TokenSettings};
 use local::{SystemChance, SystemClock};
 use openai::{OpenAi, OpenAiSettings};
 use openai_transport::Timeouts;
 use openrouter::{OpenRouter, OpenRouterSettings};
-use ports::{Clock, LanguageModel};
+use pdf::{PdfReader, PdfSettings};
+use ports::{Blobs, Clock, LanguageModel, TextExtractor};
+use s3::{S3Blobs, S3Settings};
 use services::{Bounded, Failover, RetryPolicy, Retrying, SignIn, SignInSetup, Tasks};
 
-use crate::config::{self, Auth, OpenAiApi, Provider, ProviderChoice};
+use crate::cli::EXTRACT_PDF;
+use crate::config::{self, Auth, OpenAiApi, Provider, ProviderChoice, Storage};
 use crate::stores::Stores;
 
 /// The first pause before a provider is asked again, and the longest one.
@@ -23,6 +27,15 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 const RETRY_FOR: Duration = Duration::from_secs(30);
 /// How long an issuer has to answer with its keys, and to connect.
 const KEYS_TIMEOUT: Duration = Duration::from_secs(5);
+/// The directory of files, below the data directory.
+const FILES_DIRECTORY: &str = "files";
+/// Documents that are read at once; each may take 512 MiB.
+const DOCUMENTS_AT_ONCE: usize = 2;
+/// Documents that wait for their turn, and for how long.
+const DOCUMENTS_WAITING: usize = 16;
+const DOCUMENT_PATIENCE: Duration = Duration::from_secs(15);
+/// How long reading a document may take.
+const DOCUMENT_TIME: Duration = Duration::from_secs(10);
 /// How fast the demo model writes.
 const DEMO_PAUSE: Duration = Duration::from_millis(20);
 
@@ -118,6 +131,40 @@ fn keys_client() -> anyhow::Result<reqwest::Client> {
         .user_agent(concat!("omnichat/", env!("CARGO_PKG_VERSION")))
         .build()
         .context("no HTTP client can be made")
+}
+
+/// Where uploaded files are kept: in the configured bucket, else below the data directory.
+///
+/// # Errors
+/// Where the bucket's address is none, or no HTTP client can be made.
+pub fn blobs(storage: &Storage) -> anyhow::Result<Arc<dyn Blobs>> {
+    let Some(s3) = &storage.s3 else {
+        return Ok(Arc::new(DiskBlobs::new(storage.data_dir.join(FILES_DIRECTORY))));
+    };
+    let settings = S3Settings {
+        endpoint: s3.endpoint.clone(),
+        region: s3.region.clone(),
+        bucket: s3.bucket.clone(),
+        access_key: s3.access_key.clone(),
+        secret_key: s3.secret_key.clone(),
+        link_lifetime: s3.url_expiration,
+    };
+    Ok(Arc::new(S3Blobs::new(&settings).context("the object store cannot be used (S3_ENDPOINT)")?))
+}
+
+/// Who reads uploaded documents: this program, as a child that can be ended.
+///
+/// # Errors
+/// Where the program cannot tell where it is.
+pub fn reader() -> anyhow::Result<Arc<dyn TextExtractor>> {
+    Ok(Arc::new(PdfReader::new(PdfSettings {
+        program: std::env::current_exe().context("the program cannot be found")?,
+        arguments: vec![EXTRACT_PDF.into()],
+        at_once: DOCUMENTS_AT_ONCE,
+        waiting: DOCUMENTS_WAITING,
+        patience: DOCUMENT_PATIENCE,
+        wall: DOCUMENT_TIME,
+    })))
 }
 
 /// Sign-in with the configured keys.

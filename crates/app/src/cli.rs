@@ -12,6 +12,9 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
+/// The name of the command that reads a PDF.
+pub const EXTRACT_PDF: &str = "extract-pdf";
+
 /// What the binary can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -36,6 +39,9 @@ pub enum Command {
         #[arg(long, action = clap::ArgAction::Set)]
         active: Option<bool>,
     },
+    /// Read a PDF from standard input: what the service starts for each uploaded file.
+    #[command(name = EXTRACT_PDF, hide = true)]
+    ExtractPdf,
 }
 
 fn tier(name: &str) -> Result<Tier, String> {

@@ -2,15 +2,28 @@
 
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Parser;
 use omnichat::cli::{Cli, Command};
 use omnichat::config::Config;
 use omnichat::{commands, serve, telemetry};
+use tokio::runtime::Runtime;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let cli = Cli::parse();
-    match run(cli.command.unwrap_or(Command::Serve)).await {
+fn main() -> ExitCode {
+    let done = match Cli::parse().command.unwrap_or(Command::Serve) {
+        // A process that reads a hostile file holds no settings, and nothing else runs in it.
+        Command::ExtractPdf => return pdf::child_main(),
+        Command::Serve => run(async |config| {
+            let _lines = telemetry::install(config.telemetry)?;
+            serve::run(config).await
+        }),
+        Command::Migrate => run(async |config| commands::migrate(&config).await),
+        Command::Token { user } => run(async |config| commands::token(&config, &user).await),
+        Command::User { name, tier, active } => {
+            run(async |config| commands::user(&config, &name, tier, active).await)
+        }
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("omnichat: {error:#}");
@@ -19,17 +32,10 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command) -> anyhow::Result<()> {
+/// Does a command's work, on a runtime of all processors.
+fn run(work: impl AsyncFnOnce(Config) -> anyhow::Result<()>) -> anyhow::Result<()> {
     // The first provider that is installed counts; nothing before this uses TLS.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let config = Config::load()?;
-    match command {
-        Command::Serve => {
-            let _lines = telemetry::install(config.telemetry)?;
-            serve::run(config).await
-        }
-        Command::Migrate => commands::migrate(&config).await,
-        Command::Token { user } => commands::token(&config, &user).await,
-        Command::User { name, tier, active } => commands::user(&config, &name, tier, active).await,
-    }
+    Runtime::new().context("the threads cannot be started")?.block_on(work(config))
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use domain::chain;
 use http::{ContextManagement, HttpSettings, Pricing, PublicConfig, PublicLimits};
 use local::{SlidingMinute, SystemClock, UuidIds};
 use ports::{Clock, IdSource, StoreError};
 use services::{
-    Conversations, Health, Limits, PersonaSettings, Personas, PersonasSetup, Tasks, TurnSettings, Turns,
-    TurnsSetup,
+    Conversations, Files, FilesSetup, Health, Limits, PersonaSettings, Personas, PersonasSetup, Tasks,
+    TurnSettings, Turns, TurnsSetup,
 };
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
@@ -28,6 +29,7 @@ const RENEW_EVERY: Duration = Duration::from_secs(5);
 const FINISH_PATIENCE: Duration = Duration::from_mins(1);
 /// How long turns have to keep what there is, once they are interrupted.
 const LAST_WORDS: Duration = Duration::from_secs(5);
+const BYTES_PER_MB: usize = 1024 * 1024;
 /// How often a database that is away is tried at the start.
 const START_PAUSE: Duration = Duration::from_secs(1);
 
@@ -48,6 +50,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let (services, turns) = assemble(&config, &stores, &tasks)?;
     prepare(&config, &stores, &turns, &tasks).await?;
     turns.start_upkeep();
+    services.files.start_sweeping();
 
     let health = services.health.clone();
     let listeners = bind(&config.server)?;
@@ -90,9 +93,11 @@ fn assemble(config: &Config, stores: &Stores, tasks: &Tasks) -> anyhow::Result<(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn IdSource> = Arc::new(UuidIds);
     let model = adapters::model(&config.provider)?;
+    let blobs = adapters::blobs(&config.storage)?;
     let turns = Turns::new(TurnsSetup {
         turns: Arc::clone(&stores.turns),
         conversations: Arc::clone(&stores.conversations),
+        files: Arc::clone(&stores.files),
         runners: Arc::clone(&stores.runners),
         ledger: Arc::clone(&stores.ledger),
         model: Arc::clone(&model),
@@ -112,9 +117,19 @@ fn assemble(config: &Config, stores: &Stores, tasks: &Tasks) -> anyhow::Result<(
         Arc::clone(&stores.conversations),
         turns.clone(),
         Arc::clone(&clock),
-        ids,
+        Arc::clone(&ids),
         tasks.clone(),
     );
+    let files = Files::new(FilesSetup {
+        store: Arc::clone(&stores.files),
+        conversations: conversations.clone(),
+        blobs: Arc::clone(&blobs),
+        extractor: adapters::reader()?,
+        clock: Arc::clone(&clock),
+        ids,
+        tasks: tasks.clone(),
+        max_bytes: config.limits.max_pdf_size_mb as usize * BYTES_PER_MB,
+    });
     let personas = Personas::new(PersonasSetup {
         store: Arc::clone(&stores.personas),
         messages: Arc::clone(&stores.messages),
@@ -135,9 +150,10 @@ fn assemble(config: &Config, stores: &Stores, tasks: &Tasks) -> anyhow::Result<(
         turns: turns.clone(),
         conversations,
         personas,
+        files,
         limits: Limits::new(Arc::new(SlidingMinute::default()), config.limits.rates.clone()),
         sign_in: adapters::sign_in(&config.auth, stores, tasks.clone())?,
-        health: Health::new(Arc::clone(&stores.health), model),
+        health: Health::new(Arc::clone(&stores.health), model, blobs),
     };
     Ok((services, turns))
 }
@@ -168,11 +184,6 @@ async fn make_ready(stores: &Stores, turns: &Turns, migrate: bool) -> Result<(),
         stores.migrate().await?;
     }
     turns.take_over().await
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |error| error.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// Binds all addresses; one that this machine lacks is passed over where it is optional.

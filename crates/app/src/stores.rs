@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use ports::{
-    ConversationStore, Ledger, MessageStore, PersonaStore, RunnerStore, StoreError, StoreHealth, TurnStore,
-    UserStore,
+    ConversationStore, FileStore, Ledger, MessageStore, PersonaStore, RunnerStore, StoreError, StoreHealth,
+    TurnStore, UserStore,
 };
 use postgres::{PostgresOptions, PostgresStore};
 use secrecy::ExposeSecret;
@@ -27,6 +27,8 @@ pub struct Stores {
     pub personas: Arc<dyn PersonaStore>,
     /// Single messages.
     pub messages: Arc<dyn MessageStore>,
+    /// Files.
+    pub files: Arc<dyn FileStore>,
     /// Model calls.
     pub ledger: Arc<dyn Ledger>,
     /// Whether the store can be used.
@@ -76,6 +78,7 @@ impl Stores {
             + UserStore
             + PersonaStore
             + MessageStore
+            + FileStore
             + Ledger
             + StoreHealth
             + 'static,
@@ -88,6 +91,7 @@ impl Stores {
             users: store.clone(),
             personas: store.clone(),
             messages: store.clone(),
+            files: store.clone(),
             ledger: store.clone(),
             health: store,
             opened,

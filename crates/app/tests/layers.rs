@@ -29,6 +29,9 @@ const INSIDE: &[(&str, &[&str])] = &[
     ("omnichat-demo", &["omnichat-domain", "omnichat-ports"]),
     ("omnichat-local", &["omnichat-domain", "omnichat-ports"]),
     ("omnichat-identity", &["omnichat-domain", "omnichat-ports"]),
+    ("omnichat-disk", &["omnichat-domain", "omnichat-ports"]),
+    ("omnichat-pdf", &["omnichat-domain", "omnichat-ports"]),
+    ("omnichat-s3", &["omnichat-domain", "omnichat-ports"]),
     ("omnichat-http", &["omnichat-domain", "omnichat-services"]),
     ("omnichat-testkit", &["omnichat-domain", "omnichat-ports"]),
 ];
@@ -37,6 +40,7 @@ const INSIDE: &[(&str, &[&str])] = &[
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("sqlx", &["omnichat-postgres", "omnichat-sqlite"]),
     ("actix-web", &["omnichat-http", "omnichat-testkit"]),
+    ("actix-multipart", &["omnichat-http"]),
     ("utoipa", &["omnichat-http"]),
     ("utoipa-swagger-ui", &["omnichat-http"]),
     ("validator", &["omnichat-http"]),
@@ -48,12 +52,15 @@ const ONLY_IN: &[(&str, &[&str])] = &[
             "omnichat-openai",
             "omnichat-openai-transport",
             "omnichat-openrouter",
+            "omnichat-s3",
             "omnichat-testkit",
         ],
     ),
     ("reqwest-eventsource", &["omnichat-openai-transport"]),
+    ("lopdf", &["omnichat-pdf"]),
     ("jsonwebtoken", &["omnichat-identity"]),
     ("argon2", &["omnichat-identity"]),
+    ("rust-s3", &["omnichat-s3"]),
     ("figment", &["omnichat"]),
     ("clap", &["omnichat"]),
     ("anyhow", &["omnichat", "omnichat-testkit"]),
@@ -86,6 +93,7 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
         .collect()
 }
 
+/// S2-4
 #[test]
 fn crates_look_one_way() {
     for (name, used) in dependencies() {

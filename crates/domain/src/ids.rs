@@ -48,6 +48,10 @@ uuid_id! {
     /// A process that runs turns (`UUIDv7`, new at each start).
     RunnerId
 }
+uuid_id! {
+    /// A stored object (`UUIDv7`).
+    BlobId
+}
 number_id! {
     /// A user account.
     UserId
@@ -63,6 +67,10 @@ number_id! {
 number_id! {
     /// A persona.
     PersonaId
+}
+number_id! {
+    /// A file: 1, 2, … on a fresh database.
+    FileNumber
 }
 number_id! {
     /// The place of a message in its conversation: 1 is the first one ever appended.

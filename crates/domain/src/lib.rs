@@ -1,7 +1,9 @@
 //! What a conversation is: types and rules. No async, no serde, no I/O.
 
+pub mod chain;
 pub mod conversation;
 pub mod error_kind;
+pub mod file;
 pub mod ids;
 pub mod ledger;
 pub mod limits;
@@ -17,13 +19,16 @@ pub mod turn;
 pub mod usage;
 pub mod user;
 
+pub use chain::chain;
 pub use conversation::{
     Contract, Conversation, ConversationKey, ConversationPatch, Label, MessageHome, NewConversation,
     ProjectId, Title, Totals,
 };
 pub use error_kind::ErrorKind;
+pub use file::{BlobKey, File, FileName, FileText, NewFile};
 pub use ids::{
-    ConversationId, ConversationNumber, MessageId, MessageNumber, PersonaId, RunnerId, Seq, TurnId, UserId,
+    BlobId, ConversationId, ConversationNumber, FileNumber, MessageId, MessageNumber, PersonaId, RunnerId,
+    Seq, TurnId, UserId,
 };
 pub use ledger::{LedgerEntry, Purpose};
 pub use message::{Message, MessageState, NewMessage, Part, ReplyFacts, Role};

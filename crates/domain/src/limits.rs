@@ -26,6 +26,10 @@ pub const NAME_CHARS: usize = 255;
 pub const PERSONA_NAME_CHARS: usize = 128;
 /// A title of a conversation with a persona (contract S4).
 pub const PERSONA_TITLE_CHARS: usize = 255;
+/// The name of an uploaded file; a longer one is cut.
+pub const FILE_NAME_CHARS: usize = 255;
+/// Bytes of text that are kept of one file; what comes after is cut.
+pub const FILE_TEXT_BYTES: usize = 1024 * 1024;
 /// Rows of a list that has no paging in its contract (C-40).
 pub const LIST_ROWS: u32 = 1_000;
 /// The largest offset of a list.

@@ -39,6 +39,12 @@ impl Relation {
         Self::ALL.iter().find(|(_, known)| known.eq_ignore_ascii_case(name)).map(|(relation, _)| *relation)
     }
 
+    /// Reads a name that was kept: one that nobody knows any more stands for [`Relation::Other`].
+    #[must_use]
+    pub fn kept(name: &str) -> Self {
+        Self::parse(name).unwrap_or(Self::Other)
+    }
+
     /// The name, in lower case.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -149,5 +155,6 @@ mod tests {
     fn relations_are_read_in_any_case() {
         assert_eq!(Relation::parse("Friend"), Some(Relation::Friend));
         assert_eq!(Relation::parse("boss"), None);
+        assert_eq!((Relation::kept("child"), Relation::kept("boss")), (Relation::Child, Relation::Other));
     }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use crate::{MessageState, ModelName, Part, Role, Sampling, Seq, TurnId};
+use crate::usage::bytes_within;
+use crate::{FileText, MessageState, ModelName, Part, Role, Sampling, Seq, TurnId};
 
 /// A request to a model.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +43,34 @@ pub struct WindowMessage {
     /// Its tokens, counted or estimated.
     pub token_count: u32,
 }
+
+impl PromptMessage {
+    /// What the files of a conversation say, as the user's words: the oldest first. They are given the newest first, as
+    /// many as fit into so many tokens; the first that does not fit is cut. `None` where nothing is left to say.
+    #[must_use]
+    pub fn of_files(newest_first: Vec<FileText>, token_room: u32) -> Option<Self> {
+        let mut room = token_room;
+        let mut parts = VecDeque::new();
+        for file in newest_first {
+            let tokens = file.tokens();
+            let fits = tokens <= room;
+            let FileText { name, mut text } = file;
+            if !fits {
+                text.truncate(text.floor_char_boundary(bytes_within(room).saturating_sub(CUT.len())));
+                text.push_str(CUT);
+            }
+            parts.push_front(Part::File { name: name.to_string(), text });
+            if !fits {
+                break;
+            }
+            room -= tokens;
+        }
+        (!parts.is_empty()).then(|| Self { role: Role::User, parts: parts.into() })
+    }
+}
+
+/// Stands where a file was cut.
+const CUT: &str = "\n[The rest of this file does not fit.]";
 
 /// Picks whole exchanges from the history, newest first, while there is room.
 #[derive(Debug)]
@@ -129,6 +158,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::FileName;
 
     fn message(seq: i64, turn: u128, role: Role) -> WindowMessage {
         WindowMessage {
@@ -187,5 +217,26 @@ mod tests {
         let mut planner = Planner::new(25, None);
         assert!(!planner.take(history()));
         assert_eq!(planner.finish().len(), 2);
+    }
+
+    fn file(name: &str, text: &str) -> FileText {
+        FileText { name: FileName::from_sender(name), text: text.to_owned() }
+    }
+
+    #[test]
+    fn the_first_file_that_does_not_fit_is_cut_and_ends_the_list() {
+        let files = || vec![file("b", "news"), file("a", &"ä".repeat(300)), file("c", "old")];
+        let all = PromptMessage::of_files(files(), 1_000).unwrap();
+        assert_eq!(all.parts.len(), 3);
+        assert_eq!(all.parts[2], Part::File { name: "b".to_owned(), text: "news".to_owned() });
+        let some = PromptMessage::of_files(files(), 60).unwrap();
+        let [Part::File { name, text }, Part::File { .. }] = &some.parts[..] else { panic!("{some:?}") };
+        assert!(name == "a" && text.starts_with('ä') && text.ends_with(CUT), "{text}");
+        assert!(crate::message::token_count(&some.parts) <= 62, "{some:?}");
+    }
+
+    #[test]
+    fn no_files_make_no_message() {
+        assert_eq!(PromptMessage::of_files(Vec::new(), 1_000), None);
     }
 }

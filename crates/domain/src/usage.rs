@@ -44,11 +44,20 @@ impl AddAssign for Usage {
     }
 }
 
+/// The bytes that [`estimate_tokens`] counts as one token.
+const BYTES_PER_TOKEN: usize = 3;
+
+/// How many bytes of text [`estimate_tokens`] counts as at most so many tokens.
+#[must_use]
+pub fn bytes_within(tokens: u32) -> usize {
+    tokens as usize * BYTES_PER_TOKEN
+}
+
 /// Tokens that a text of so many bytes has at most, in ordinary prose of any script.
 ///
 /// English prose has about 4.5 bytes a token, Chinese about 3: the estimate errs on the safe side.
 /// A tokenizer's tables would cost 40 MiB of memory for a bound that providers measure themselves.
 #[must_use]
 pub fn estimate_tokens(bytes: usize) -> u32 {
-    u32::try_from(bytes.div_ceil(3)).unwrap_or(u32::MAX)
+    u32::try_from(bytes.div_ceil(BYTES_PER_TOKEN)).unwrap_or(u32::MAX)
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod auth;
 pub(crate) mod chat_ai;
+pub(crate) mod chat_api;
 pub(crate) mod conversations;
 pub(crate) mod info;
 pub(crate) mod llm_chat;

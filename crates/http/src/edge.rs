@@ -15,16 +15,18 @@ use uuid::Uuid;
 
 use crate::error::Refusal;
 use crate::routes::Rules;
+use crate::unread::HeldBody;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_CHARS: usize = 128;
 
 /// Sees a request through.
 pub(crate) async fn pass(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
+    let held = HeldBody::of(&mut request);
     let id = request_id(request.headers());
     let span = tracing::info_span!("request", request.id = id.to_str().unwrap_or_default());
     let answer = next.call(request).instrument(span.clone()).await?;
@@ -38,7 +40,7 @@ pub(crate) async fn pass(
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     log(&answer, started, chain);
-    Ok(answer)
+    Ok(answer.map_body(|_, body| held.until_end_of(body)))
 }
 
 /// The client's own id where it can stand in a header and in a log line, else a new one.

@@ -42,7 +42,7 @@ struct Details {
 pub(crate) enum Class {
     /// As a service says.
     Kind(ErrorKind),
-    /// The body is no JSON where JSON is expected.
+    /// The body is no JSON where JSON is expected, or no form where a form is.
     Malformed,
     /// A field, a query value or a path value breaks a rule.
     Field,
@@ -109,6 +109,11 @@ impl Refusal {
     /// The body is not JSON.
     pub(crate) fn malformed(message: impl Into<String>) -> Self {
         Self::new(Class::Malformed, "invalid_json", message)
+    }
+
+    /// The body is no multipart form.
+    pub(crate) fn broken_form(message: impl Into<String>) -> Self {
+        Self::new(Class::Malformed, "invalid_form", message)
     }
 
     /// The body is larger than this many bytes.
@@ -194,7 +199,7 @@ impl Refusal {
             answer.insert_header((ALLOW, allow.as_str()));
         }
         details.headers.put_on(&mut answer);
-        answer.json(self.body(status))
+        answer.json(self.body(rules, status))
     }
 
     /// What the API description shows of it: its status, its code and its body, as a route's contract has them.
@@ -203,11 +208,12 @@ impl Refusal {
             return Self::no_conversation().example(rules);
         }
         let status = table::status(rules, self.0.class);
-        (status, self.0.code, serde_json::to_value(self.body(status)).unwrap_or_default())
+        (status, self.0.code, serde_json::to_value(self.body(rules, status)).unwrap_or_default())
     }
 
-    fn body(&self, status: StatusCode) -> ErrorBody<'_> {
+    fn body(&self, rules: &Rules, status: StatusCode) -> ErrorBody<'_> {
         let Details { code, message, param, .. } = self.0.as_ref();
+        let message = table::own_words(rules.contract, code).unwrap_or(message);
         ErrorBody::new(message, table::type_of(status, code), code, param.as_deref())
     }
 }

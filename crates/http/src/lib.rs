@@ -13,6 +13,7 @@ mod routes;
 mod server;
 mod settings;
 mod stream;
+mod unread;
 mod wire;
 
 pub use routes::{RouteInfo, route_table};

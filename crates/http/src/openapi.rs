@@ -5,6 +5,7 @@
 
 mod accounts;
 mod chat_ai;
+mod chat_api;
 mod conversations;
 mod headers;
 mod llm_chat;
@@ -41,6 +42,7 @@ pub(crate) use page::{asset, page};
 const ERROR: &str = "Error";
 
 const LLM_CHAT: &str = "LLM Chat API";
+const CHAT_API: &str = "Chat API";
 const CHAT_SERVICE: &str = "Chat Service";
 const CHAT_AI: &str = "ChatAI-API";
 const PERSONA_CHAT: &str = "Persona Chat";
@@ -48,9 +50,10 @@ const ACCOUNTS: &str = "Accounts";
 const TURNS: &str = "Turns";
 const SERVICE: &str = "Service";
 
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 8] = [
     (ACCOUNTS, "Registration, sign-in, and whose token it is."),
     (LLM_CHAT, "Conversations with titles, summaries and costs, and JSON streams."),
+    (CHAT_API, "Sessions with a model of their own, and files for it to read."),
     (CHAT_SERVICE, "Conversations of a project."),
     (CHAT_AI, "Conversations with their messages inside, and plain text streams."),
     (PERSONA_CHAT, "Personas, and conversations with them."),
@@ -75,6 +78,7 @@ fn described() -> Vec<Described> {
         accounts::operations(),
         llm_chat::operations(),
         conversations::operations(),
+        chat_api::operations(),
         chat_ai::operations(),
         personas::operations(),
         persona_chat::operations(),

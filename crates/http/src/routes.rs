@@ -7,7 +7,9 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, Responder, Route, guard};
 use domain::Contract;
 
-use crate::dialects::{auth, chat_ai, conversations, info, llm_chat, persona_chat, personas, turns};
+use crate::dialects::{
+    auth, chat_ai, chat_api, conversations, info, llm_chat, persona_chat, personas, turns,
+};
 use crate::entrance;
 use crate::error::{Answer, Refusal};
 use crate::openapi;
@@ -77,12 +79,13 @@ const CREDENTIALS_LIMIT: JsonLimit = JsonLimit::Bytes(64 * 1024);
 
 /// The table. Where two paths match, the earlier row wins.
 fn endpoints() -> Vec<Endpoint> {
-    use Contract::{ChatAi, ChatService, LlmChat, PersonaChat};
+    use Contract::{ChatAi, ChatApi, ChatService, LlmChat, PersonaChat};
     const GET: Method = Method::GET;
     const POST: Method = Method::POST;
     const PUT: Method = Method::PUT;
     const PATCH: Method = Method::PATCH;
     const DELETE: Method = Method::DELETE;
+    const BAD_REQUEST: StatusCode = StatusCode::BAD_REQUEST;
     vec![
         Endpoint::public(LlmChat, GET, "/", info::root),
         Endpoint::public(LlmChat, GET, "/health", info::health),
@@ -112,6 +115,10 @@ fn endpoints() -> Vec<Endpoint> {
         Endpoint::private(ChatService, POST, "/conversations/{id}/messages", conversations::send),
         Endpoint::private(LlmChat, POST, "/conversations/{id}/stop", turns::stop),
         Endpoint::private(LlmChat, GET, "/turns/{id}/events", turns::events),
+        Endpoint::private(ChatApi, POST, "/v1/chat/sessions", chat_api::create).bad_field(BAD_REQUEST),
+        Endpoint::private(ChatApi, DELETE, "/v1/chat/sessions/{session_id}", chat_api::delete)
+            .bad_field(BAD_REQUEST),
+        Endpoint::private(ChatApi, POST, "/api/chat/sessions/{session_id}/upload", chat_api::upload),
         Endpoint::private(ChatAi, POST, "/conversation", chat_ai::create),
         Endpoint::private(ChatAi, GET, "/conversation", chat_ai::list),
         Endpoint::private(ChatAi, POST, "/conversation/completion/{id}", chat_ai::complete),
@@ -167,6 +174,12 @@ impl Endpoint {
         let mut endpoint = Self::private(contract, method, path, handler);
         endpoint.rules.access = Access::Public;
         endpoint
+    }
+
+    /// Another status for a bad field than 422.
+    fn bad_field(mut self, status: StatusCode) -> Self {
+        self.rules.bad_field = status;
+        self
     }
 
     fn json_limit(mut self, limit: JsonLimit) -> Self {

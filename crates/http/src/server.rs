@@ -8,7 +8,7 @@ use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{NormalizePath, from_fn};
 use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App, Error, HttpServer};
-use services::{Conversations, Health, Limits, Personas, SignIn, Turns};
+use services::{Conversations, Files, Health, Limits, Personas, SignIn, Turns};
 
 use crate::{HttpSettings, edge, routes, stream};
 
@@ -19,6 +19,8 @@ pub struct Services {
     pub turns: Turns,
     /// Reading and editing.
     pub conversations: Conversations,
+    /// What conversations are given to read.
+    pub files: Files,
     /// Personas, and the conversations that are held with them.
     pub personas: Personas,
     /// How many calls may pass.
@@ -74,11 +76,12 @@ pub fn server(settings: HttpSettings, services: Services, listeners: Vec<TcpList
 }
 
 fn install(settings: &HttpSettings, services: &Services, config: &mut ServiceConfig) {
-    let Services { turns, conversations, personas, limits, sign_in, health } = services.clone();
+    let Services { turns, conversations, files, personas, limits, sign_in, health } = services.clone();
     config
         .app_data(Data::new(settings.clone()))
         .app_data(Data::new(turns))
         .app_data(Data::new(conversations))
+        .app_data(Data::new(files))
         .app_data(Data::new(personas))
         .app_data(Data::new(limits))
         .app_data(Data::new(sign_in))

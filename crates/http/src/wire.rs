@@ -22,6 +22,11 @@ pub(crate) struct DoneMessage {
 }
 
 impl DoneMessage {
+    /// Whatever this sentence says.
+    pub(crate) fn new(message: &str) -> Self {
+        Self { message: message.to_owned() }
+    }
+
     /// Something of this name and number is deleted.
     pub(crate) fn deleted(name: &str, number: i64) -> Self {
         Self { message: format!("{name} {number} deleted successfully") }

@@ -1,6 +1,6 @@
 //! Time and chance.
 
-use domain::{ConversationId, MessageId, RunnerId, Timestamp, TurnId};
+use domain::{BlobId, ConversationId, MessageId, RunnerId, Timestamp, TurnId};
 
 /// The time.
 #[cfg_attr(feature = "mock", mockall::automock)]
@@ -20,6 +20,8 @@ pub trait IdSource: Send + Sync {
     fn turn(&self) -> TurnId;
     /// For a process.
     fn runner(&self) -> RunnerId;
+    /// For a stored object.
+    fn blob(&self) -> BlobId;
 }
 
 /// Chance, for pauses that must not fall together.

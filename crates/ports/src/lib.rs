@@ -3,8 +3,11 @@
 //! Each method is one atomic change or one read. Arguments are owned and each call has its own result, so an adapter
 //! may group waiting calls into one commit. With the feature `mock` every trait has a mockall mock.
 
+pub mod blobs;
 pub mod clock;
 pub mod conversations;
+pub mod extraction;
+pub mod files;
 pub mod identity;
 pub mod ledger;
 pub mod limits;
@@ -15,8 +18,11 @@ pub mod store;
 pub mod turns;
 pub mod users;
 
+pub use blobs::{BlobError, Blobs};
 pub use clock::{Chance, Clock, IdSource};
 pub use conversations::{Access, ConversationFilter, ConversationStore, Purged};
+pub use extraction::{Extracted, ExtractionError, TextExtractor};
+pub use files::FileStore;
 pub use identity::{
     AccessToken, HashingError, Issuer, PasswordHasher, Subject, TokenError, TokenIssuer, TokenVerifier,
 };
@@ -34,8 +40,11 @@ pub use users::{RegisterError, SignInRecord, UserChange, UserStore};
 
 #[cfg(feature = "mock")]
 pub use {
+    blobs::MockBlobs,
     clock::{MockChance, MockClock, MockIdSource},
     conversations::MockConversationStore,
+    extraction::MockTextExtractor,
+    files::MockFileStore,
     identity::{MockPasswordHasher, MockTokenIssuer, MockTokenVerifier},
     ledger::MockLedger,
     limits::MockRateLimiter,

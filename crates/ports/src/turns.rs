@@ -70,6 +70,8 @@ pub struct Begun {
     pub model: ModelName,
     /// The newest messages before the question's own, oldest first.
     pub window: Window,
+    /// Whether the conversation was given files, which [`FileStore::texts`](crate::FileStore::texts) reads.
+    pub has_files: bool,
 }
 
 /// A page of the active path, oldest first, without deleted messages.

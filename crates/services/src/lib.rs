@@ -4,6 +4,7 @@
 
 pub mod conversations;
 pub mod fault;
+pub mod files;
 pub mod health;
 pub mod limits;
 pub mod models;
@@ -14,7 +15,8 @@ pub mod turns;
 
 pub use conversations::{Conversations, ConversationsError, Deletion, NewConversationRequest};
 pub use fault::Fault;
-pub use health::{Health, HealthReport};
+pub use files::{Attached, Files, FilesError, FilesSetup, Upload};
+pub use health::{Health, HealthReport, Readiness};
 pub use limits::{Admitted, LimitSettings, Limits, Quota, RateLimited};
 pub use models::{Bounded, DefaultModels, Failover, ModelSettings, RetryPolicy, Retrying};
 pub use personas::{PersonaRequest, PersonaSettings, Personas, PersonasError, PersonasSetup};

@@ -17,8 +17,8 @@ mod watch;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::RunnerId;
-use ports::{Clock, ConversationStore, IdSource, LanguageModel, Ledger, RunnerStore, TurnStore};
+use domain::{ModelName, RunnerId};
+use ports::{Clock, ConversationStore, FileStore, IdSource, LanguageModel, Ledger, RunnerStore, TurnStore};
 
 pub use error::{SendError, TurnFailure, WatchError};
 pub use log::{Listener, Outcome};
@@ -40,6 +40,8 @@ pub struct TurnsSetup {
     pub turns: Arc<dyn TurnStore>,
     /// Where conversations are found by number.
     pub conversations: Arc<dyn ConversationStore>,
+    /// What the files of conversations say.
+    pub files: Arc<dyn FileStore>,
     /// Where this process holds its lease.
     pub runners: Arc<dyn RunnerStore>,
     /// Where model calls beside turns are counted.
@@ -76,6 +78,7 @@ pub struct TurnSettings {
 struct Inner {
     store: Arc<dyn TurnStore>,
     conversations: Arc<dyn ConversationStore>,
+    files: Arc<dyn FileStore>,
     runners: Arc<dyn RunnerStore>,
     ledger: Arc<dyn Ledger>,
     model: Arc<dyn LanguageModel>,
@@ -91,12 +94,14 @@ impl Turns {
     /// Turns of a new process. [`Turns::start_upkeep`] begins its lease.
     #[must_use]
     pub fn new(setup: TurnsSetup) -> Self {
-        let TurnsSetup { turns, conversations, runners, ledger, model, clock, ids, tasks, settings } = setup;
+        let TurnsSetup { turns, conversations, files, runners, ledger, model, clock, ids, tasks, settings } =
+            setup;
         let runner = ids.runner();
         let live = LiveTurns::default();
         let inner = Inner {
             store: turns,
             conversations,
+            files,
             runners,
             ledger,
             model,
@@ -114,6 +119,11 @@ impl Turns {
     #[must_use]
     pub fn first_event_grace(&self) -> Duration {
         self.inner.settings.first_event_grace
+    }
+
+    /// Whether the model may be asked.
+    pub(crate) fn offers(&self, model: &ModelName) -> bool {
+        self.inner.settings.models.allows(model)
     }
 
     /// How many turns this process runs now.

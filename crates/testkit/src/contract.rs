@@ -11,6 +11,7 @@ pub mod branching;
 pub mod checkpointing;
 pub mod conversing;
 pub mod deleting;
+pub mod files;
 pub mod finishing;
 pub mod listing;
 pub mod personas;
@@ -133,6 +134,20 @@ macro_rules! store_contract {
                 a_message_of_the_running_turn_stays,
                 a_message_is_deleted_where_it_may_be,
                 a_message_is_deleted_once;
+            files: a_file_is_kept_as_it_came,
+                a_file_is_attached_where_it_may_be,
+                a_file_needs_its_reservation,
+                an_object_belongs_to_one_file,
+                a_begin_tells_of_files,
+                texts_begin_with_the_newest,
+                texts_are_bounded_in_bytes,
+                a_long_text_is_kept_whole,
+                objects_are_doomed_when_they_are_due,
+                a_purge_dooms_the_objects,
+                a_deleted_persona_dooms_the_objects,
+                files_may_come_at_once,
+                a_file_that_meets_a_purge_leaves_no_object,
+                a_file_that_meets_the_sweep_gets_its_object_or_none;
             accounting: a_finish_enters_its_call_once,
                 what_closes_no_turn_enters_nothing,
                 calls_beside_turns_add_up,
@@ -168,6 +183,7 @@ mod tests {
             include_str!("contract/checkpointing.rs"),
             include_str!("contract/conversing.rs"),
             include_str!("contract/deleting.rs"),
+            include_str!("contract/files.rs"),
             include_str!("contract/finishing.rs"),
             include_str!("contract/listing.rs"),
             include_str!("contract/personas.rs"),

@@ -1,4 +1,4 @@
-//! For tests only: servers that last as long as a test, and the suite that every store passes.
+//! For tests only: servers that last as long as a test, and the suites that every store and every file storage passes.
 //!
 //! Nothing here needs the internet or a key. What cannot run fails, with a word on what to install; nothing is skipped.
 #![expect(
@@ -12,11 +12,14 @@
 )]
 #![expect(clippy::similar_names, reason = "`begin` and `begun` are the words of the port")]
 
+pub mod blobs_contract;
 pub mod contract;
 pub mod fake_llm;
 pub mod outside_issuer;
 pub mod postgres;
+pub mod s3_server;
 
 pub use fake_llm::FakeLlm;
 pub use outside_issuer::KeyServer;
 pub use postgres::PostgresServer;
+pub use s3_server::S3Server;

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use ports::{BoxError, HashingError, PasswordHasher};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
+use unicode_normalization::UnicodeNormalization;
 
 /// OWASP's minimum for argon2id: 19 MiB, two passes, one lane.
 const MEMORY_KIB: u32 = 19 * 1024;
@@ -64,14 +65,14 @@ impl Argon2Hasher {
 #[async_trait]
 impl PasswordHasher for Argon2Hasher {
     async fn hash(&self, password: String) -> Result<String, HashingError> {
-        self.run(move || Ok(argon2()?.hash_password(password.as_bytes())?.to_string())).await
+        self.run(move || Ok(argon2()?.hash_password(normal(&password).as_bytes())?.to_string())).await
     }
 
     async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, HashingError> {
         self.run(move || {
             let known = hash.is_some();
             let hash = PasswordHash::new(hash.as_deref().unwrap_or(NOBODY))?;
-            match argon2()?.verify_password(password.as_bytes(), &hash) {
+            match argon2()?.verify_password(normal(&password).as_bytes(), &hash) {
                 Ok(()) => Ok(known),
                 Err(Error::PasswordInvalid) => Ok(false),
                 Err(error) => Err(error),
@@ -79,6 +80,11 @@ impl PasswordHasher for Argon2Hasher {
         })
         .await
     }
+}
+
+/// A password in its one form, however a keyboard composes its letters (RFC 8265, section 4.2).
+fn normal(password: &str) -> String {
+    password.nfc().collect()
 }
 
 fn argon2() -> Result<Argon2<'static>, Error> {
@@ -117,6 +123,7 @@ mod tests {
         assert_ne!(one, other);
     }
 
+    /// Threat 34
     #[tokio::test]
     async fn long_passwords_count_to_their_last_character() {
         let long = "x".repeat(1_023);
@@ -125,6 +132,14 @@ mod tests {
         assert!(!hasher().verify(format!("{long}b"), Some(hash)).await.unwrap());
     }
 
+    #[tokio::test]
+    async fn a_letter_is_the_same_in_one_piece_and_in_two() {
+        let hash = hasher().hash("p\u{e4}ssword".to_owned()).await.unwrap();
+        assert!(hasher().verify("pa\u{308}ssword".to_owned(), Some(hash.clone())).await.unwrap());
+        assert!(!hasher().verify("password".to_owned(), Some(hash)).await.unwrap());
+    }
+
+    /// Threat 31
     #[tokio::test]
     async fn without_an_account_every_password_is_wrong_and_the_work_is_the_same() {
         let hash = hasher().hash("password".to_owned()).await.unwrap();

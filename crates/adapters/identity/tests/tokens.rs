@@ -129,6 +129,7 @@ async fn another_secret_is_refused() {
     }
 }
 
+/// Threat 19
 #[tokio::test]
 async fn a_token_without_a_signature_is_refused_however_none_is_spelt() {
     // {"sub":"alice","exp":32503680000}
@@ -166,6 +167,7 @@ fn an_issuer_cannot_have_a_name_that_stands_for_something_else() {
     assert!(matches!(refused(&["a", "b", "a"]), Some(IssuerError::Twice(_))));
 }
 
+/// Threat 21
 #[tokio::test]
 async fn times_are_whole_numbers() {
     let odd = [
@@ -332,6 +334,7 @@ async fn an_extension_that_must_be_understood_is_refused() {
     assert!(verify(&identity(settings()), with_header(&header, &claims(&json!({})))).await.is_err());
 }
 
+/// Threat 27
 #[tokio::test]
 async fn what_is_no_token_is_refused() {
     let long = signed(&claims(&json!({ "pad": "x".repeat(16_000) })));

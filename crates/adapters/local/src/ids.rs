@@ -1,6 +1,6 @@
 //! New ids.
 
-use domain::{ConversationId, MessageId, RunnerId, TurnId};
+use domain::{BlobId, ConversationId, MessageId, RunnerId, TurnId};
 use ports::IdSource;
 use uuid::Uuid;
 
@@ -29,6 +29,10 @@ impl IdSource for UuidIds {
 
     fn runner(&self) -> RunnerId {
         RunnerId(next())
+    }
+
+    fn blob(&self) -> BlobId {
+        BlobId(next())
     }
 }
 

@@ -29,6 +29,7 @@ enum Class {
     Refused,
     TooLong,
     Busy,
+    Spent,
     Unavailable,
     Unknown,
 }
@@ -92,6 +93,7 @@ fn classified(class: Class, retry_after: Option<Duration>, source: BoxError) -> 
         Class::Refused => ModelError::Refused(source),
         Class::TooLong => ModelError::TooLong(source),
         Class::Busy => ModelError::Busy { retry_after, source },
+        Class::Spent => ModelError::Spent(source),
         Class::Unavailable => ModelError::Unavailable(source),
         Class::Unknown => ModelError::Broken(source),
     }
@@ -143,11 +145,16 @@ impl<'a> Said<'a> {
             || says("context_length_exceeded")
     }
 
+    fn says_spent(&self) -> bool {
+        [self.code, self.kind].contains(&Some("insufficient_quota"))
+    }
+
     fn class_under(&self, status: u16) -> Class {
         match status {
             400 | 413 | 422 if self.is_too_long() => Class::TooLong,
             403 if self.moderated => Class::Rejected,
             401..=403 => Class::Refused,
+            429 if self.says_spent() => Class::Spent,
             429 | 529 => Class::Busy,
             // It gave up before it began, so nothing is paid for.
             408 | 425 | 500.. => Class::Unavailable,
@@ -163,8 +170,12 @@ impl<'a> Said<'a> {
         let of_word = |word: Option<&str>| word.map_or(Class::Unknown, class_of_word);
         match of_word(self.code) {
             Class::Unknown => of_word(self.kind),
-            known
-            @ (Class::Rejected | Class::Refused | Class::TooLong | Class::Busy | Class::Unavailable) => known,
+            known @ (Class::Rejected
+            | Class::Refused
+            | Class::TooLong
+            | Class::Busy
+            | Class::Spent
+            | Class::Unavailable) => known,
         }
     }
 }
@@ -172,11 +183,8 @@ impl<'a> Said<'a> {
 /// The class of a code or a type, as `OpenAI` and servers like it name them.
 fn class_of_word(word: &str) -> Class {
     match word {
-        "rate_limit_exceeded"
-        | "rate_limit_error"
-        | "too_many_requests"
-        | "insufficient_quota"
-        | "overloaded_error" => Class::Busy,
+        "rate_limit_exceeded" | "rate_limit_error" | "too_many_requests" | "overloaded_error" => Class::Busy,
+        "insufficient_quota" => Class::Spent,
         "invalid_api_key" | "authentication_error" | "permission_error" => Class::Refused,
         "server_error"
         | "internal_error"
@@ -243,6 +251,14 @@ mod tests {
     fn moderation_is_no_matter_of_the_key() {
         let body = r#"{"error":{"code":403,"message":"flagged","metadata":{"reasons":["violence"]}}}"#;
         assert!(matches!(answered(403, body), ModelError::Rejected(_)));
+    }
+
+    #[test]
+    fn a_spent_account_is_no_matter_of_waiting() {
+        let body = r#"{"error":{"message":"m","type":"insufficient_quota","code":"insufficient_quota"}}"#;
+        let error = answered(429, body);
+        assert!(matches!(error, ModelError::Spent(_)));
+        assert_eq!((error.retry(), error.failure()), (Retry::Never, FailureKind::RateLimited));
     }
 
     #[test]

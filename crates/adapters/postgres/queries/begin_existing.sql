@@ -73,6 +73,7 @@ SELECT
     o.summary_message_count, o.active, o.begun_by, o.provider_id, o.model, o.last_model, o.label, o.project, o.title,
     o.metadata::text AS "metadata!", o.summary,
     o.turn AS "turn!", o.head_seq AS "question!", o.turn_model AS "turn_model!",
+    o.files > 0 AS "has_files!",
     p.name AS "persona_name?", p.description AS "persona_description?", p.relation_type AS "persona_relation?",
     w.seqs AS "seqs!", w.turn_ids AS "turn_ids!: Vec<Option<Uuid>>", w.roles AS "roles!", w.states AS "states!",
     w.token_counts AS "token_counts!", w.parts AS "parts!", w.has_older AS "has_older!"

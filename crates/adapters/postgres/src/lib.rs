@@ -5,6 +5,7 @@
 
 mod conversations;
 mod error;
+mod files;
 mod health;
 mod ledger;
 mod messages;

@@ -5,7 +5,6 @@ use domain::{ConversationKey, Page, Persona, PersonaId, Relation, Timestamp, Tur
 use ports::{Access, NewPersona, PersonaChatTotals, PersonaPatch, PersonaRecord, PersonaStore, StoreError};
 
 use crate::PostgresStore;
-use crate::error::Fault;
 use crate::rows::{KeyColumns, count_from};
 
 /// A whole row of `personas`.
@@ -20,29 +19,26 @@ struct RecordRow {
     updated_at: Timestamp,
 }
 
-impl TryFrom<RecordRow> for PersonaRecord {
-    type Error = Fault;
-
-    fn try_from(row: RecordRow) -> Result<Self, Fault> {
+impl From<RecordRow> for PersonaRecord {
+    fn from(row: RecordRow) -> Self {
         let RecordRow { id, user_id, name, description, relation_type, created_at, updated_at } = row;
-        let relation =
-            Relation::parse(&relation_type).ok_or_else(|| Fault::corrupt("relation", relation_type))?;
-        Ok(Self {
+        let relation = Relation::kept(&relation_type);
+        Self {
             persona: Persona { id: PersonaId(id), name, description, relation },
             owner: UserId(user_id),
             created_at,
             updated_at,
-        })
+        }
     }
 }
 
 /// A persona as a caller sees it.
-fn access(caller: UserId, row: Option<RecordRow>) -> Result<Access<PersonaRecord>, Fault> {
-    Ok(match row {
-        Some(row) if row.user_id == caller.0 => Access::Granted(row.try_into()?),
+fn access(caller: UserId, row: Option<RecordRow>) -> Access<PersonaRecord> {
+    match row {
+        Some(row) if row.user_id == caller.0 => Access::Granted(row.into()),
         Some(_) => Access::Foreign,
         None => Access::Absent,
-    })
+    }
 }
 
 #[async_trait]
@@ -63,7 +59,7 @@ impl PersonaStore for PostgresStore {
             )
             .fetch_one(pool)
         };
-        Ok(self.pool.run(insert).await?.try_into()?)
+        Ok(self.pool.run(insert).await?.into())
     }
 
     async fn find(&self, caller: UserId, id: PersonaId) -> Result<Access<PersonaRecord>, StoreError> {
@@ -76,7 +72,7 @@ impl PersonaStore for PostgresStore {
             )
             .fetch_optional(pool)
         };
-        Ok(access(caller, self.pool.run(read).await?)?)
+        Ok(access(caller, self.pool.run(read).await?))
     }
 
     async fn list(&self, caller: UserId, page: Page) -> Result<Vec<PersonaRecord>, StoreError> {
@@ -93,7 +89,7 @@ impl PersonaStore for PostgresStore {
             .fetch_all(pool)
         };
         let rows = self.pool.run(read).await?;
-        Ok(rows.into_iter().map(PersonaRecord::try_from).collect::<Result<_, Fault>>()?)
+        Ok(rows.into_iter().map(PersonaRecord::from).collect())
     }
 
     async fn update(
@@ -129,7 +125,7 @@ impl PersonaStore for PostgresStore {
             )
             .fetch_optional(pool)
         };
-        Ok(access(caller, self.pool.run(update).await?)?)
+        Ok(access(caller, self.pool.run(update).await?))
     }
 
     async fn delete(&self, caller: UserId, id: PersonaId) -> Result<Access<Vec<TurnId>>, StoreError> {

@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests make their own ids and tasks")]
 
 mod cancelled_begin;
+mod files;
 mod groups;
 mod lost_answers;
 mod migrating;

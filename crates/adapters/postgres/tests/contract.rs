@@ -30,6 +30,7 @@ async fn stores() -> Stores {
         users: store.clone(),
         personas: store.clone(),
         messages: store.clone(),
+        files: store.clone(),
         ledger: store,
         kill_runner,
         elsewhere: Some(elsewhere),

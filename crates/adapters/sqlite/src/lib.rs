@@ -5,6 +5,7 @@
 
 mod conversations;
 mod error;
+mod files;
 mod ledger;
 mod messages;
 mod personas;

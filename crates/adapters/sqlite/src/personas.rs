@@ -3,7 +3,7 @@
 mod edit;
 
 use async_trait::async_trait;
-use domain::{ConversationKey, Page, Persona, PersonaId, Timestamp, TurnId, UserId};
+use domain::{ConversationKey, Page, PersonaId, Timestamp, TurnId, UserId};
 use ports::{Access, NewPersona, PersonaChatTotals, PersonaPatch, PersonaRecord, PersonaStore, StoreError};
 use sqlx::SqliteExecutor;
 
@@ -108,7 +108,7 @@ impl TryFrom<RecordRow> for PersonaRecord {
     fn try_from(row: RecordRow) -> Result<Self, Fault> {
         let RecordRow { id, user_id, name, description, relation_type, created_at, updated_at } = row;
         Ok(Self {
-            persona: Persona::try_from(PersonaRow { id, name, description, relation_type })?,
+            persona: PersonaRow { id, name, description, relation_type }.into(),
             owner: UserId(user_id),
             created_at: instant(created_at)?,
             updated_at: instant(updated_at)?,

@@ -44,6 +44,7 @@ pub(crate) struct ConversationRow {
     pub(crate) summary_updated_at: Option<i64>,
     pub(crate) metadata: String,
     pub(crate) summary: Option<String>,
+    pub(crate) files: i64,
 }
 
 /// `SELECT` of whole conversations; takes the end of the statement and its arguments.
@@ -55,7 +56,7 @@ macro_rules! select_conversations {
                  running_turn AS "running_turn: uuid::Uuid", last_seq, head_seq, message_count, input_tokens,
                  output_tokens, cost_nanos, active AS "active: bool", persona_id, application_id, begun_by,
                  provider_id, model, last_model, label, project, title, summary_message_count,
-                 summary_updated_at, metadata, summary
+                 summary_updated_at, metadata, summary, files
                FROM conversations "# + $tail
             $(, $argument)*
         )
@@ -143,17 +144,10 @@ pub(crate) struct PersonaRow {
     pub(crate) relation_type: String,
 }
 
-impl TryFrom<PersonaRow> for Persona {
-    type Error = Fault;
-
-    fn try_from(row: PersonaRow) -> Result<Self, Fault> {
-        Ok(Self {
-            id: PersonaId(row.id),
-            name: row.name,
-            description: row.description,
-            relation: Relation::parse(&row.relation_type)
-                .ok_or_else(|| Fault::corrupt("relation", row.relation_type))?,
-        })
+impl From<PersonaRow> for Persona {
+    fn from(row: PersonaRow) -> Self {
+        let PersonaRow { id, name, description, relation_type } = row;
+        Self { id: PersonaId(id), name, description, relation: Relation::kept(&relation_type) }
     }
 }
 

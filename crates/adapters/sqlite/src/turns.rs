@@ -36,6 +36,7 @@ impl TurnStore for SqliteStore {
                 question: opened.question,
                 model: opened.model,
                 window,
+                has_files: opened.has_files,
             }),
             Err(fault) => {
                 // Nobody will run a turn that was not answered for.

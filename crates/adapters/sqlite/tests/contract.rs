@@ -22,6 +22,7 @@ fn stores_of(store: SqliteStore, kill_runner: KillRunner) -> Stores {
         users: store.clone(),
         personas: store.clone(),
         messages: store.clone(),
+        files: store.clone(),
         ledger: store,
         kill_runner,
         elsewhere: None,

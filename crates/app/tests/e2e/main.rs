@@ -17,6 +17,7 @@ mod crashing;
 mod docs_page;
 mod examples;
 mod fault_rows;
+mod files;
 mod isolation;
 mod leaving;
 mod ledger;

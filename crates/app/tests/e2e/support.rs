@@ -292,6 +292,11 @@ impl User {
         Answer::read(self.request(Method::PATCH, path).json(&body).send().await.unwrap()).await
     }
 
+    /// The same without a token.
+    pub(crate) fn signed_out(&self) -> Self {
+        Self { token: String::new(), ..self.clone() }
+    }
+
     /// A new conversation of contract S2; its id.
     pub(crate) async fn conversation(&self) -> String {
         let body = self.post_nothing("/conversations?project_id=p1").await.ok();

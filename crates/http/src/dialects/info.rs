@@ -32,5 +32,5 @@ pub(crate) async fn live() -> Answer {
 
 /// `GET /health/ready`
 pub(crate) async fn ready(health: Data<Health>) -> Answer {
-    Ok(ReadyBody::new(health.report().await).answer())
+    Ok(ReadyBody::new(health.readiness().await).answer())
 }

@@ -51,6 +51,18 @@ pub(super) fn is_hidden(contract: Contract, code: &str) -> bool {
     }
 }
 
+/// What the contract's own document says of an error, where that is a sentence.
+pub(super) fn own_words(contract: Contract, code: &str) -> Option<&'static str> {
+    match contract {
+        Contract::ChatApi => (code == "conversation_not_found").then_some("Chat session not found"),
+        Contract::LlmChat
+        | Contract::ChatService
+        | Contract::ChatAi
+        | Contract::PersonaChat
+        | Contract::OpenAi => None,
+    }
+}
+
 /// The `type` of an error body.
 pub(super) fn type_of(status: StatusCode, code: &str) -> &'static str {
     if code.starts_with("upstream_") {

@@ -63,6 +63,9 @@ async fn what_is_somebody_elses_is_not_found_but_for_s4() {
     let absent = shown(ConversationsError::NotFound.into(), Contract::LlmChat).await;
     assert_eq!(shown(foreign(), Contract::LlmChat).await, absent);
     assert_eq!(shown(foreign(), Contract::PersonaChat).await.0, 403);
+    let session = shown(foreign(), Contract::ChatApi).await;
+    assert_eq!(session, shown(ConversationsError::NotFound.into(), Contract::ChatApi).await);
+    assert_eq!((session.0, session.2["detail"].as_str()), (404, Some("Chat session not found")));
 }
 
 #[actix_web::test]

@@ -37,14 +37,19 @@ impl RawBody {
         if !self.is_json {
             return Err(Refusal::malformed("The Content-Type must be application/json"));
         }
+        let not_text = |_| Refusal::malformed("The body is not valid JSON (it is not UTF-8)");
+        let text = std::str::from_utf8(&self.bytes).map_err(not_text)?;
         // Structs would also be read from arrays, in the order of their fields.
-        if self.bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
-            serde_json::from_slice::<IgnoredAny>(&self.bytes).map_err(|error| broken(&error))?;
+        if !text.trim_ascii_start().starts_with('{') {
+            serde_json::from_str::<IgnoredAny>(text).map_err(|error| broken(&error))?;
             return Err(FieldError::whole("The body must be a JSON object").into());
         }
-        let mut deserializer = serde_json::Deserializer::from_slice(&self.bytes);
-        let request: T =
-            serde_path_to_error::deserialize(&mut deserializer).map_err(|error| refuse(&error))?;
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let request: T = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+            // What comes after a bad field may be broken, and a broken body has no fields.
+            let broken_later = serde_json::from_str::<IgnoredAny>(text).err();
+            broken_later.map_or_else(|| refuse(&error), |error| broken(&error))
+        })?;
         deserializer.end().map_err(|error| broken(&error))?;
         check(&request)?;
         Ok(request)
@@ -82,9 +87,7 @@ impl FromRequest for RawBody {
             JsonLimit::Images => settings.map_or(usual, |settings| settings.image_json_limit()),
         };
         let timeout = settings.map_or(Duration::from_secs(30), |settings| settings.body_timeout);
-        let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-        let declared = declared.and_then(|value| value.parse::<u64>().ok()).unwrap_or(0);
-        let too_large = usize::try_from(declared).map_or(true, |length| length > limit);
+        let too_large = declared_length(request) > limit;
         let is_json = is_json(request.content_type());
         let payload = payload.take();
         Box::pin(async move {
@@ -95,6 +98,13 @@ impl FromRequest for RawBody {
             Ok(Self { bytes: bytes.map_err(|_| Refusal::too_slow())??, is_json })
         })
     }
+}
+
+/// How long the body is, as its sender says; 0 where the sender does not say.
+pub(crate) fn declared_length(request: &HttpRequest) -> usize {
+    let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    let declared = declared.and_then(|value| value.parse::<u64>().ok()).unwrap_or(0);
+    usize::try_from(declared).unwrap_or(usize::MAX)
 }
 
 fn is_json(content_type: &str) -> bool {
@@ -164,9 +174,17 @@ mod tests {
     fn what_is_no_json_is_malformed() {
         let lone_surrogate = r#"{"name":"\ud800"}"#;
         let with_bom = "\u{feff}{\"name\":\"a\"}";
-        for json in ["{", "", "{\"name\":\"a\"}x", "{name:1}", "nul", lone_surrogate, with_bom] {
+        let broken_later = ["{}}", "{\"name\":5", "{\"name\":5,\"x\":nul}"];
+        let broken = ["{", "", "{\"name\":\"a\"}x", "{name:1}", "nul", lone_surrogate, with_bom];
+        for json in broken.into_iter().chain(broken_later) {
             assert_eq!(told(json).0, "invalid_json", "{json}");
         }
+    }
+
+    #[test]
+    fn what_is_no_text_is_malformed_wherever_it_stands() {
+        let body = RawBody { bytes: Bytes::from_static(b"{\"name\":\"a\",\"x\":\"\xff\"}"), is_json: true };
+        assert_eq!(body.parse::<Request>().unwrap_err().code(), "invalid_json");
     }
 
     #[test]

@@ -59,12 +59,13 @@ impl FromRequest for NumberPath {
     type Future = Ready<Result<Self, Refusal>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let name = request.match_info().iter().next().map_or("id", |(name, _)| name);
         let text = value(request).unwrap_or_default();
         let number = text.parse().or_else(|error: ParseIntError| match error.kind() {
             // A number all the same, and none of ours: nothing has it.
             kind if *kind == IntErrorKind::PosOverflow => Ok(i64::MAX),
             kind if *kind == IntErrorKind::NegOverflow => Ok(i64::MIN),
-            _ => Err(FieldError::new("id", "must be an integer")),
+            _ => Err(FieldError::new(name, "must be an integer")),
         });
         ready(number.map(Self).map_err(Refusal::from))
     }

@@ -8,7 +8,9 @@ use serde_json::Value;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::path::{Operation, OperationBuilder, Parameter, ParameterIn};
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
-use utoipa::openapi::schema::{ArrayBuilder, Object, Schema, SchemaType, Type};
+use utoipa::openapi::schema::{
+    ArrayBuilder, KnownFormat, Object, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type,
+};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Content, ContentBuilder, Ref, RefOr, Required, Response, ResponseBuilder};
 use utoipa::{IntoParams, ToSchema};
@@ -23,6 +25,7 @@ use crate::routes::{Access, Rules};
 pub(super) const BEARER: &str = "bearer";
 
 const JSON: &str = "application/json";
+const FORM: &str = "multipart/form-data";
 
 /// Schemas by name.
 pub(super) type Schemas = Vec<(String, RefOr<Schema>)>;
@@ -115,6 +118,20 @@ impl Described {
             });
         }
         self.refuses(refusals::of_a_body())
+    }
+
+    /// A form with a file of this media type in the field `file`.
+    pub(super) fn takes_file(mut self, description: &str, media_type: &str) -> Self {
+        let file = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)))
+            .content_media_type(media_type)
+            .description(Some(description));
+        let form = ObjectBuilder::new().property("file", file).required("file");
+        let content = ContentBuilder::new().schema(Some(form)).build();
+        let body = RequestBodyBuilder::new().content(FORM, content).required(Some(Required::True));
+        self.body = Some(body.build());
+        self.refuses(refusals::of_a_form())
     }
 
     /// The body may be left out.

@@ -21,7 +21,16 @@ pub(super) fn project() -> Parameter {
 
 /// Something that has a number.
 pub(super) fn number(description: &str, example: i64) -> Parameter {
-    of_path("id", description, Object::with_type(Type::Integer), example.into())
+    numbered("id", description, example)
+}
+
+/// A session, which is a conversation by its number.
+pub(super) fn session(example: i64) -> Parameter {
+    numbered("session_id", "The session", example)
+}
+
+fn numbered(name: &str, description: &str, example: i64) -> Parameter {
+    of_path(name, description, Object::with_type(Type::Integer), example.into())
 }
 
 fn text(name: &str, description: &str, example: &str) -> Parameter {

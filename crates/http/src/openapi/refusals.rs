@@ -35,6 +35,11 @@ pub(super) fn of_a_body() -> Vec<Refusal> {
     vec![Refusal::malformed(broken), Refusal::too_large(BODY_BYTES), Refusal::too_slow()]
 }
 
+/// Of every route that reads a form with a file.
+pub(super) fn of_a_form() -> Vec<Refusal> {
+    vec![Refusal::broken_form("The Content-Type must be multipart/form-data"), Refusal::too_slow()]
+}
+
 /// Of every route that runs a turn.
 pub(super) fn of_a_turn() -> Vec<Refusal> {
     let failed = [

@@ -52,14 +52,14 @@ fn running() -> serde_json::Value {
 fn healthy() -> serde_json::Value {
     json!({
         "status": "healthy",
-        "checks": {"database": "connected", "storage": "disabled", "llm": "configured"}
+        "checks": {"database": "connected", "storage": "connected", "llm": "configured"}
     })
 }
 
 fn unhealthy() -> serde_json::Value {
     json!({
         "status": "unhealthy",
-        "checks": {"database": "disconnected", "storage": "disabled", "llm": "configured"},
+        "checks": {"database": "disconnected", "storage": "connected", "llm": "configured"},
         "detail": "The database is not available",
         "error": {
             "message": "The database is not available",

@@ -93,7 +93,7 @@ fn every_example_of_a_request_can_be_sent() {
         let path = &document["paths"][described.path];
         let body = &path[described.method.as_str().to_lowercase()]["requestBody"];
         let Some(reads) = described.reads else {
-            assert!(body.is_null(), "{}", described.path);
+            assert!(body["content"]["application/json"].is_null(), "{}", described.path);
             continue;
         };
         let content = &body["content"]["application/json"];

@@ -102,6 +102,7 @@ mod tests {
         assert_eq!(streamed, "ab\n\nc\nno");
     }
 
+    /// Threat 66
     #[test]
     fn a_json_event_is_one_line_whatever_the_text() {
         let mut out = BytesMut::new();

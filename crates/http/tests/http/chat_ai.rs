@@ -106,6 +106,7 @@ async fn a_late_failure_cuts_the_body_behind_its_text() {
     assert_eq!((text.concat().as_str(), whole), ("Hello", false));
 }
 
+/// S3-10
 #[actix_web::test]
 async fn a_silent_model_past_the_grace_is_a_200_without_a_byte_of_padding() {
     let mut setup = setup().with_working_turns(vec![

@@ -14,6 +14,7 @@ fn attributes<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
     page.split(&mark).skip(1).map(|rest| rest.split('"').next().unwrap()).collect()
 }
 
+/// S0-5
 #[actix_web::test]
 async fn the_description_is_public_json() {
     let app = start(setup()).await;
@@ -24,6 +25,8 @@ async fn the_description_is_public_json() {
     assert!(body["paths"]["/conversation"]["post"].is_object());
 }
 
+/// S0-5
+/// Threat 69
 #[actix_web::test]
 async fn the_page_is_one_with_and_without_a_slash() {
     let app = start(setup()).await;
@@ -36,6 +39,7 @@ async fn the_page_is_one_with_and_without_a_slash() {
     assert!(!policy.contains("unsafe") && !policy.contains('*'), "{policy}");
 }
 
+/// S3-4
 #[actix_web::test]
 async fn every_file_of_the_page_comes_from_here_and_can_be_kept() {
     let app = start(setup()).await;

@@ -11,7 +11,7 @@ use ports::{Access, MockUserStore, StoreError};
 use serde_json::{Value, json};
 
 fn request(method: &Method, path: &str) -> TestRequest {
-    let path = path.replace("{project_id}", "p").replace("{id}", support::UUID);
+    let path = path.replace("{project_id}", "p").replace("{session_id}", "7").replace("{id}", support::UUID);
     TestRequest::default().method(method.clone()).uri(&path)
 }
 
@@ -63,6 +63,7 @@ async fn a_suspended_or_absent_account_has_no_valid_token() {
     assert_eq!((answer.status, answer.code().as_str()), (401, "invalid_token"));
 }
 
+/// S0-67
 #[actix_web::test]
 async fn unknown_routes_and_methods_are_told_in_the_same_shape() {
     let app = start(setup()).await;
@@ -76,6 +77,7 @@ async fn unknown_routes_and_methods_are_told_in_the_same_shape() {
     assert_eq!(answer.json()["error"]["type"], "invalid_request_error");
 }
 
+/// Threat 59
 #[actix_web::test]
 async fn bodies_are_bounded_and_read_after_the_caller_is_known() {
     let app = start(setup()).await;
@@ -89,6 +91,7 @@ async fn bodies_are_bounded_and_read_after_the_caller_is_known() {
     assert_eq!(app.call(credentials).await.status, 413);
 }
 
+/// S0-67, S0-68, S0-70
 #[actix_web::test]
 async fn broken_json_is_400_and_a_bad_field_422() {
     let app = start(setup()).await;
@@ -113,6 +116,8 @@ async fn broken_json_is_400_and_a_bad_field_422() {
     }
 }
 
+/// S0-71
+/// Threat 57
 #[actix_web::test]
 async fn a_panic_is_a_500_without_a_word_of_the_inside() {
     let mut setup = setup();
@@ -126,6 +131,7 @@ async fn a_panic_is_a_500_without_a_word_of_the_inside() {
     }
 }
 
+/// S0-71, S0-74
 #[actix_web::test]
 async fn a_store_that_is_away_is_503_and_a_broken_one_500() {
     let mut setup = setup();
@@ -153,6 +159,7 @@ async fn what_is_foreign_looks_as_if_it_were_absent() {
     assert_eq!(absent.json()["detail"], "Conversation not found");
 }
 
+/// Threat 68, Threat 71
 #[actix_web::test]
 async fn every_answer_has_a_request_id_and_safety_headers() {
     let app = start(setup()).await;
@@ -177,6 +184,7 @@ async fn a_slash_at_the_end_changes_nothing() {
     assert_eq!(app.call(TestRequest::get().uri("/auth/me/")).await.status, 401);
 }
 
+/// S0-44
 #[actix_web::test]
 async fn health_is_a_word_for_each_part() {
     let mut setup = setup();
@@ -186,7 +194,7 @@ async fn health_is_a_word_for_each_part() {
     let healthy = app.call(get("/health")).await;
     assert_eq!(
         healthy.json(),
-        json!({"status": "healthy", "checks": {"database": "connected", "storage": "disabled", "llm": "demo"}})
+        json!({"status": "healthy", "checks": {"database": "connected", "storage": "connected", "llm": "demo"}})
     );
     assert_eq!(app.call(get("/health/ready")).await.json(), json!({"status": "ready"}));
     for path in ["/health", "/health/ready"] {
@@ -198,6 +206,7 @@ async fn health_is_a_word_for_each_part() {
     assert_eq!(app.call(get("/health/live")).await.json(), json!({"status": "alive"}));
 }
 
+/// S0-45, S0-46
 #[actix_web::test]
 async fn the_service_describes_itself() {
     let app = start(setup()).await;

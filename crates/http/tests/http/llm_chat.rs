@@ -60,7 +60,7 @@ async fn every_field_is_of_this_turn() {
         assert_eq!((begin.messages[0].role, begin.messages[0].parts.len()), (Role::User, 2));
         let conversation = Conversation { running: Some(begin.turn), ..conversation() };
         let window = Window::default();
-        Ok(Begun { conversation, persona: None, question: Seq(1), model, window })
+        Ok(Begun { conversation, persona: None, question: Seq(1), model, window, has_files: false })
     });
     setup.turns.expect_finish().returning(|finish| Ok(kept(finish)));
     setup.steps = hello();
@@ -175,7 +175,14 @@ fn endless() -> Setup {
     setup.turns.expect_begin().returning(move |begin: Begin| {
         told.send(begin.turn).unwrap();
         let (model, window) = (begin.default_model, Window::default());
-        Ok(Begun { conversation: conversation(), persona: None, question: Seq(1), model, window })
+        Ok(Begun {
+            conversation: conversation(),
+            persona: None,
+            question: Seq(1),
+            model,
+            window,
+            has_files: false,
+        })
     });
     let turn = std::sync::Mutex::new(turn);
     setup

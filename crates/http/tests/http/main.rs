@@ -10,6 +10,7 @@
 
 mod accounts;
 mod chat_ai;
+mod chat_api;
 mod conversations;
 mod docs;
 mod foundation;
@@ -19,3 +20,4 @@ mod persona_chat;
 mod personas;
 mod streams;
 mod support;
+mod uploads;

@@ -42,7 +42,14 @@ fn with_questions(steps: Vec<Step>) -> Setup {
     setup.turns.expect_begin().returning(move |begin| {
         *asked.lock().unwrap() = begin.messages.last().map(|message| message.id);
         let (model, window) = (begin.default_model, ports::Window::default());
-        Ok(ports::Begun { conversation: held(), persona: None, question: domain::Seq(1), model, window })
+        Ok(ports::Begun {
+            conversation: held(),
+            persona: None,
+            question: domain::Seq(1),
+            model,
+            window,
+            has_files: false,
+        })
     });
     setup.conversations.expect_messages().returning(move |_, key, _| {
         let mut row = message(1, Role::User, "Hi Alex!");

@@ -1,11 +1,11 @@
 //! What the tests of HTTP share: services over mocked ports, a model that follows a script, plain sockets.
 
+mod mocks;
 mod settings;
 pub mod sockets;
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix_web::dev::Service;
@@ -16,23 +16,24 @@ use chrono::DateTime;
 use domain::{
     Contract, Conversation, ConversationId, ConversationKey, ConversationNumber, Delta, Ending, FinishReason,
     JsonText, Label, Message, MessageHome, MessageId, MessageNumber, MessageState, Part, Prompt, ReplyRef,
-    Role, Sampling, Seq, Tier, Timestamp, Totals, TurnId, Usage, User, UserId,
+    Role, Sampling, Seq, Tier, Timestamp, Totals, Usage, User, UserId,
 };
 use futures_util::future::LocalBoxFuture;
 use omnichat_http::{HttpSettings, Services};
 use ports::{
-    Access, AccessToken, Begin, Begun, Finish, Finished, Issuer, LanguageModel, MockClock,
-    MockConversationStore, MockIdSource, MockLedger, MockMessageStore, MockPasswordHasher, MockPersonaStore,
-    MockRateLimiter, MockRunnerStore, MockStoreHealth, MockTokenIssuer, MockTokenVerifier, MockTurnStore,
-    MockUserStore, ModelError, ModelEvent, ModelStream, Subject, Ticket, TokenError, Verdict, Window,
+    Access, Begin, Begun, Finish, Finished, LanguageModel, MockBlobs, MockConversationStore, MockFileStore,
+    MockLedger, MockMessageStore, MockPasswordHasher, MockPersonaStore, MockRateLimiter, MockRunnerStore,
+    MockStoreHealth, MockTextExtractor, MockTurnStore, MockUserStore, ModelError, ModelEvent, ModelStream,
+    Window,
 };
 use serde_json::Value;
 use services::{
-    Conversations, Health, Limits, PersonaSettings, Personas, PersonasSetup, SignIn, SignInSetup, Tasks,
-    Turns, TurnsSetup,
+    Conversations, Files, FilesSetup, Health, Limits, PersonaSettings, Personas, PersonasSetup, SignIn,
+    SignInSetup, Tasks, Turns, TurnsSetup,
 };
 use uuid::Uuid;
 
+use mocks::{clock, ids, issuer, open_limiter, verifier, working_storage};
 use settings::{limit_settings, public_config, turn_settings};
 
 /// What a scripted model does, in order.
@@ -88,6 +89,11 @@ pub struct Setup {
     pub turns: MockTurnStore,
     pub personas: MockPersonaStore,
     pub messages: MockMessageStore,
+    pub files: MockFileStore,
+    pub blobs: MockBlobs,
+    pub extractor: MockTextExtractor,
+    /// The largest file, in bytes.
+    pub max_file: usize,
     /// Lets everybody in, unless a test brings its own.
     pub limiter: MockRateLimiter,
     pub users: MockUserStore,
@@ -106,6 +112,10 @@ pub fn setup() -> Setup {
         turns: MockTurnStore::new(),
         personas: MockPersonaStore::new(),
         messages: MockMessageStore::new(),
+        files: MockFileStore::new(),
+        blobs: working_storage(),
+        extractor: MockTextExtractor::new(),
+        max_file: 1024 * 1024,
         limiter: open_limiter(),
         users,
         health: MockStoreHealth::new(),
@@ -124,6 +134,10 @@ impl Setup {
             turns,
             personas,
             messages,
+            files,
+            blobs,
+            extractor,
+            max_file,
             limiter,
             users,
             health,
@@ -133,11 +147,13 @@ impl Setup {
             grace,
         } = self;
         let tasks = Tasks::new(tokio::runtime::Handle::current());
-        let conversations = Arc::new(conversations);
+        let (conversations, files) = (Arc::new(conversations), Arc::new(files));
+        let blobs = Arc::new(blobs);
         let model = Arc::new(ScriptedModel(steps));
         let turns = Turns::new(TurnsSetup {
             turns: Arc::new(turns),
             conversations: conversations.clone(),
+            files: files.clone(),
             runners: Arc::new(MockRunnerStore::new()),
             ledger: Arc::new(MockLedger::new()),
             model: model.clone(),
@@ -167,12 +183,22 @@ impl Setup {
             conversations: conversations.clone(),
             turns: turns.clone(),
             clock: Arc::new(clock()),
-            tasks,
+            tasks: tasks.clone(),
             settings: PersonaSettings { sampling: Sampling::default(), history_limit: 20 },
         });
+        let files = Files::new(FilesSetup {
+            store: files,
+            conversations: conversations.clone(),
+            blobs: blobs.clone(),
+            extractor: Arc::new(extractor),
+            clock: Arc::new(clock()),
+            ids: Arc::new(ids()),
+            tasks,
+            max_bytes: max_file,
+        });
         let limits = Limits::new(Arc::new(limiter), limit_settings());
-        let health = Health::new(Arc::new(health), model);
-        let services = Services { turns, conversations, personas, limits, sign_in, health };
+        let health = Health::new(Arc::new(health), model, blobs);
+        let services = Services { turns, conversations, files, personas, limits, sign_in, health };
         (settings, services)
     }
 
@@ -182,7 +208,14 @@ impl Setup {
         self.turns.expect_begin().returning(|begin: Begin| {
             let conversation = Conversation { running: Some(begin.turn), ..conversation() };
             let (model, question) = (begin.model.unwrap_or(begin.default_model), Seq(1));
-            Ok(Begun { conversation, persona: None, question, model, window: Window::default() })
+            Ok(Begun {
+                conversation,
+                persona: None,
+                question,
+                model,
+                window: Window::default(),
+                has_files: false,
+            })
         });
         self
     }
@@ -339,52 +372,4 @@ pub fn user(id: i64) -> User {
         active: true,
         created_at: now(),
     }
-}
-
-fn verifier() -> MockTokenVerifier {
-    let mut verifier = MockTokenVerifier::new();
-    verifier.expect_verify().returning(|token| {
-        let subject = match token.as_str() {
-            "alice" => "1",
-            "expired" => return Err(TokenError::Expired),
-            _ => return Err(TokenError::Invalid("no such token".into())),
-        };
-        let (subject, expires_at) = (subject.to_owned(), now());
-        Ok(Subject { issuer: Issuer::Own, subject, application: None, expires_at })
-    });
-    verifier
-}
-
-fn issuer() -> MockTokenIssuer {
-    let mut issuer = MockTokenIssuer::new();
-    issuer.expect_issue().returning(|_, _| Ok(AccessToken { token: "a.b.c".to_owned(), expires_in: 3600 }));
-    issuer
-}
-
-fn clock() -> MockClock {
-    let mut clock = MockClock::new();
-    clock.expect_now().returning(now);
-    clock
-}
-
-fn ids() -> MockIdSource {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    let next = || Uuid::from_u128(u128::from(NEXT.fetch_add(1, Ordering::Relaxed)));
-    let mut ids = MockIdSource::new();
-    ids.expect_conversation().returning(move || ConversationId(next()));
-    ids.expect_message().returning(move || MessageId(next()));
-    ids.expect_turn().returning(move || TurnId(next()));
-    ids.expect_runner().returning(move || domain::RunnerId(next()));
-    ids
-}
-
-/// A limiter that lets everybody in.
-pub fn open_limiter() -> MockRateLimiter {
-    let mut limiter = MockRateLimiter::new();
-    limiter.expect_take().returning(|bucket| {
-        let ticket = Some(Ticket { key: bucket.key, number: 1 });
-        Ok(Verdict { ticket, remaining: bucket.limit - 1, reset_after: Duration::from_millis(59_001) })
-    });
-    limiter.expect_give_back().returning(|_| Ok(()));
-    limiter
 }

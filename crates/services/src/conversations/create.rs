@@ -58,12 +58,15 @@ impl Conversations {
     /// Makes a conversation without messages.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// As [`ConversationsError`] says.
     pub async fn create(
         &self,
         caller: &Caller,
         request: NewConversationRequest,
     ) -> Result<Conversation, ConversationsError> {
+        if request.model.as_ref().is_some_and(|model| !self.turns.offers(model)) {
+            return Err(ConversationsError::ModelNotAllowed);
+        }
         let new = request.into_new(caller, self.ids.conversation(), self.clock.now());
         let store = Arc::clone(&self.store);
         Ok(self.tasks.run(async move { store.create(new).await }).await?)

@@ -16,6 +16,9 @@ pub enum ConversationsError {
     /// It is somebody else's. Every contract but S4 shows it as not found (C-7).
     #[error("The conversation is somebody else's")]
     Foreign,
+    /// The model is not in the list of those that may be asked.
+    #[error("The model is not offered here")]
+    ModelNotAllowed,
     /// The store failed.
     #[error("The conversation could not be read or stored")]
     Store(#[from] StoreError),
@@ -37,6 +40,7 @@ impl Fault for ConversationsError {
         match self {
             Self::NotFound => ErrorKind::NotFound,
             Self::Foreign => ErrorKind::Forbidden,
+            Self::ModelNotAllowed => ErrorKind::Invalid,
             Self::Store(error) => error.kind(),
         }
     }
@@ -45,13 +49,18 @@ impl Fault for ConversationsError {
         match self {
             Self::NotFound => "conversation_not_found",
             Self::Foreign => "conversation_forbidden",
+            Self::ModelNotAllowed => "model_not_allowed",
             Self::Store(error) => error.code(),
         }
     }
 
+    fn param(&self) -> Option<&'static str> {
+        matches!(self, Self::ModelNotAllowed).then_some("model")
+    }
+
     fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::NotFound | Self::Foreign => None,
+            Self::NotFound | Self::Foreign | Self::ModelNotAllowed => None,
             Self::Store(error) => error.retry_after(),
         }
     }

@@ -93,6 +93,7 @@ impl From<ConversationsError> for PersonasError {
         match error {
             ConversationsError::NotFound => Self::NoConversation,
             ConversationsError::Foreign => Self::ForeignConversation,
+            ConversationsError::ModelNotAllowed => Self::Send(SendError::ModelNotAllowed),
             ConversationsError::Store(error) => Self::Store(error),
         }
     }

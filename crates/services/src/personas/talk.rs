@@ -63,7 +63,9 @@ impl Personas {
             Ok(conversation) if conversation.persona.is_some() => Ok(conversation),
             Ok(_) | Err(ConversationsError::NotFound) => Err(PersonasError::NoConversation),
             Err(ConversationsError::Foreign) => Err(self.foreign(number).await?),
-            Err(ConversationsError::Store(error)) => Err(error.into()),
+            Err(error @ (ConversationsError::ModelNotAllowed | ConversationsError::Store(_))) => {
+                Err(error.into())
+            }
         }
     }
 

@@ -1,9 +1,9 @@
-//! Plans the prompt of a turn: instructions, the history that fits, the question.
+//! Plans the prompt of a turn: instructions, what files say, the history that fits, the question.
 
 use domain::message::token_count;
-use domain::usage::estimate_tokens;
+use domain::usage::{bytes_within, estimate_tokens};
 use domain::{Persona, Planner, Prompt, PromptMessage};
-use ports::StoreError;
+use ports::{Begun, StoreError};
 
 use super::Inner;
 use super::send::{Opened, SendMessage};
@@ -28,7 +28,9 @@ impl Inner {
         let reply_room = message.sampling.max_tokens.unwrap_or(REPLY_ROOM).min(window / 2);
         let room = window.saturating_sub(reply_room).saturating_sub(fixed);
 
-        let mut planner = Planner::new(room, message.history_limit);
+        let files = self.files_message(begun, room / 2).await?;
+        let file_tokens = files.as_ref().map_or(0, |files| token_count(&files.parts));
+        let mut planner = Planner::new(room.saturating_sub(file_tokens), message.history_limit);
         let mut page = begun.window.clone();
         loop {
             let oldest = page.messages.first().map(|message| message.seq);
@@ -36,12 +38,23 @@ impl Inner {
             let Some(before) = oldest.filter(|_| has_room && page.has_older) else { break };
             page = self.store.earlier(begun.conversation.id, before).await?;
         }
-        let mut messages = planner.finish();
+        // What changes least stands first, so that providers find it in their caches.
+        let mut messages: Vec<_> = files.into_iter().chain(planner.finish()).collect();
         let history_tokens: u32 = messages.iter().map(|message| token_count(&message.parts)).sum();
         messages.extend(message.messages.iter().cloned());
         let prompt =
             Prompt { model: begun.model.clone(), instructions, messages, sampling: message.sampling };
         Ok(Planned { prompt, tokens: fixed.saturating_add(history_tokens) })
+    }
+
+    /// What the conversation's files say, within so many tokens.
+    async fn files_message(&self, begun: &Begun, room: u32) -> Result<Option<PromptMessage>, StoreError> {
+        if !begun.has_files {
+            return Ok(None);
+        }
+        let bytes = bytes_within(room) as u64;
+        let newest_first = self.files.texts(begun.conversation.id, bytes).await?;
+        Ok(PromptMessage::of_files(newest_first, room))
     }
 
     fn fixed_tokens(instructions: Option<&str>, question: &[PromptMessage]) -> u32 {

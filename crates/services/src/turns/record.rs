@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::usage::estimate_tokens;
 use domain::{
-    EndState, Ending, Failure, FailureKind, LedgerEntry, NanoDollars, Purpose, Reply, Title, Usage,
+    EndState, Ending, Failure, FailureKind, LedgerEntry, NanoDollars, Purpose, Reply, Title, Usage, chain,
 };
 use ports::{Finish, Finished, StoreError};
 use tokio::time::Instant;
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::Inner;
 use super::live::LiveTurn;
 use super::log::Outcome;
-use super::run::{Call, chain};
+use super::run::Call;
 use super::send::{Opened, SendMessage};
 use super::title::{TitleCall, first_words};
 

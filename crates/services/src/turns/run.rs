@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::limits::REPLY_BYTES;
-use domain::{Caller, EndState, Failure, FailureKind, FinishReason, NanoDollars, Usage};
+use domain::{Caller, EndState, Failure, FailureKind, FinishReason, NanoDollars, Usage, chain};
 use futures_util::{FutureExt, StreamExt};
 use ports::{ModelError, ModelEvent, ModelStream, StoreError};
 use tokio::sync::oneshot;
@@ -93,6 +93,9 @@ impl Inner {
             Ok(planned) => planned,
             Err(error) => return Self::not_planned(live, &error),
         };
+        if self.has_withdrawn_model(opened) {
+            return Call::failed(FailureKind::Rejected);
+        }
         let started = Instant::now();
         let mut call = tokio::select! {
             biased;
@@ -105,6 +108,18 @@ impl Inner {
         call.prompt_tokens = planned.tokens;
         call.response_time_ms = u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX);
         call
+    }
+
+    /// Whether the conversation's own model, which was offered when it was chosen, is offered no more.
+    fn has_withdrawn_model(&self, opened: &Opened) -> bool {
+        let model = &opened.begun.model;
+        let withdrawn =
+            opened.begun.conversation.model.as_ref() == Some(model) && !self.settings.models.allows(model);
+        if withdrawn {
+            let id = opened.begun.conversation.id;
+            tracing::warn!(conversation.id = %id, %model, "the conversation's model is not offered any more");
+        }
+        withdrawn
     }
 
     /// Waits until the turn must end before its model has: taken away, stopped, or shut down.
@@ -193,6 +208,7 @@ impl Inner {
             }
             ModelError::Rejected(_)
             | ModelError::Refused(_)
+            | ModelError::Spent(_)
             | ModelError::TooLong(_)
             | ModelError::Unavailable(_)
             | ModelError::TimedOut
@@ -201,16 +217,4 @@ impl Inner {
         };
         Failure { kind: error.failure(), retry_after }
     }
-}
-
-/// An error with all its causes, for the log.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -7,14 +7,13 @@ use domain::message::{text_of, token_count};
 use domain::usage::estimate_tokens;
 use domain::{
     Contract, Conversation, ConversationId, LedgerEntry, Part, Prompt, PromptMessage, Purpose, Role,
-    Sampling, Title, Usage, UserId,
+    Sampling, Title, Usage, UserId, chain,
 };
 use futures_util::StreamExt;
 use ports::{ModelError, ModelEvent};
 use tokio::task::JoinHandle;
 
 use super::Inner;
-use super::run::chain;
 use super::send::{Opened, SendMessage};
 
 /// How long a title is waited for past the end of the answer.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use domain::chain;
 use ports::{Chunk, StoreError};
 
-use super::run::chain;
 use super::{Inner, Turns};
 
 impl Turns {

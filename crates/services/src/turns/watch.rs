@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Caller, Reply, TurnId};
+use domain::{Caller, Reply, TurnId, chain};
 use ports::{StoreError, TurnRecord};
 
 use super::log::{Listener, Outcome, TurnLog};
-use super::run::chain;
 use super::{Inner, Turns, WatchError};
 
 /// How often a turn of another process is looked up: as often as that process keeps text.

@@ -16,8 +16,8 @@ use omnichat_services::{
     DefaultModels, ModelSettings, SendMessage, SendTarget, Tasks, TurnSettings, Turns, TurnsSetup,
 };
 use ports::{
-    Begin, Begun, Finish, Finished, LanguageModel, MockClock, MockConversationStore, MockIdSource,
-    MockLedger, MockRunnerStore, MockTurnStore, ModelError, ModelEvent, ModelStream, Window,
+    Begin, Begun, Finish, Finished, LanguageModel, MockClock, MockConversationStore, MockFileStore,
+    MockIdSource, MockLedger, MockRunnerStore, MockTurnStore, ModelError, ModelEvent, ModelStream, Window,
 };
 use uuid::Uuid;
 
@@ -117,6 +117,7 @@ pub(crate) fn opening_store() -> MockTurnStore {
             question: Seq(1),
             model: begin.default_model,
             window: Window::default(),
+            has_files: false,
         })
     });
     store
@@ -136,6 +137,15 @@ pub(crate) fn kept(finish: Finish) -> Finished {
 
 /// Turns over this store and a model that follows these steps.
 pub(crate) fn turns(store: MockTurnStore, steps: Vec<Step>) -> (Turns, Arc<ScriptedModel>, Tasks) {
+    turns_with_files(store, MockFileStore::new(), steps)
+}
+
+/// As [`turns`], with files.
+pub(crate) fn turns_with_files(
+    store: MockTurnStore,
+    files: MockFileStore,
+    steps: Vec<Step>,
+) -> (Turns, Arc<ScriptedModel>, Tasks) {
     let model = Arc::new(ScriptedModel { steps, prompts: std::sync::Mutex::default() });
     let tasks = Tasks::new(tokio::runtime::Handle::current());
     let mut clock = MockClock::new();
@@ -145,6 +155,7 @@ pub(crate) fn turns(store: MockTurnStore, steps: Vec<Step>) -> (Turns, Arc<Scrip
     let turns = Turns::new(TurnsSetup {
         turns: Arc::new(store),
         conversations: Arc::new(MockConversationStore::new()),
+        files: Arc::new(files),
         runners: Arc::new(MockRunnerStore::new()),
         ledger: Arc::new(ledger),
         model: Arc::clone(&model) as Arc<dyn LanguageModel>,
@@ -156,7 +167,7 @@ pub(crate) fn turns(store: MockTurnStore, steps: Vec<Step>) -> (Turns, Arc<Scrip
     (turns, model, tasks)
 }
 
-fn ids() -> MockIdSource {
+pub(crate) fn ids() -> MockIdSource {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let next = || Uuid::from_u128(u128::from(NEXT.fetch_add(1, Ordering::Relaxed)));
     let mut ids = MockIdSource::new();
@@ -164,6 +175,7 @@ fn ids() -> MockIdSource {
     ids.expect_message().returning(move || domain::MessageId(next()));
     ids.expect_turn().returning(move || domain::TurnId(next()));
     ids.expect_runner().returning(move || domain::RunnerId(next()));
+    ids.expect_blob().returning(move || domain::BlobId(next()));
     ids
 }
 

@@ -1,7 +1,4 @@
 //! How turns run, on mocked ports.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
-
-mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,7 +7,8 @@ use std::time::Duration;
 use domain::{EndState, FailureKind, NanoDollars, TurnEvent, Usage};
 use omnichat_services::{Fault, SendError, TurnFailure};
 use ports::{BeginError, Finished, ModelError, Signals, StoreError};
-use support::{Step, caller, kept, opening_store, question, turns};
+
+use crate::support::{Step, caller, kept, opening_store, question, turns};
 
 fn usage() -> Usage {
     Usage { input: 10, output: 15, ..Usage::default() }

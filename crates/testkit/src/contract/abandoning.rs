@@ -63,7 +63,9 @@ async fn exchange_after(scene: &Scene<'_>, id: ConversationId, abandoned: &HashS
         assert!(abandoned.contains(&running), "{running} runs");
         let (question, model) = (conversation.last_seq, model("default"));
         let window = Window::default();
-        scene.answer(&Begun { conversation, persona: None, question, model, window }, "a").await;
+        scene
+            .answer(&Begun { conversation, persona: None, question, model, window, has_files: false }, "a")
+            .await;
     }
     panic!("the conversation stays busy");
 }

@@ -278,6 +278,8 @@ pub async fn a_conversation_runs_one_turn_at_a_time(stores: &Stores) {
 }
 
 /// The model named for a turn goes first, then the conversation's own, then the default; only the own one stays.
+///
+/// S0-12, C-17
 pub async fn the_model_of_a_turn_is_the_nearest_one(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let mut begin = scene.begin_new("q");

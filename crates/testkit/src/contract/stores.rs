@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use domain::RunnerId;
 use futures_util::future::BoxFuture;
-use ports::{ConversationStore, Ledger, MessageStore, PersonaStore, RunnerStore, TurnStore, UserStore};
+use ports::{
+    ConversationStore, FileStore, Ledger, MessageStore, PersonaStore, RunnerStore, TurnStore, UserStore,
+};
 
 /// Makes a process's lease so old that it counts as dead.
 pub type KillRunner = Arc<dyn Fn(RunnerId) -> BoxFuture<'static, ()> + Send + Sync>;
@@ -23,6 +25,8 @@ pub struct Stores {
     pub personas: Arc<dyn PersonaStore>,
     /// Single messages.
     pub messages: Arc<dyn MessageStore>,
+    /// Files.
+    pub files: Arc<dyn FileStore>,
     /// What model calls add up to.
     pub ledger: Arc<dyn Ledger>,
     /// Makes a process dead, as the store sees it.

@@ -105,7 +105,7 @@ impl<'a> Answer<'a> {
         };
         envelope["object"] = json!(object);
         envelope["created"] = json!(CREATED);
-        envelope["model"] = json!(self.call.model());
+        envelope["model"] = json!(self.reply.model.as_deref().unwrap_or_else(|| self.call.model()));
         envelope
     }
 

@@ -122,6 +122,7 @@ pub struct Reply {
     pub(super) refusal: bool,
     pub(super) tool_calls: Vec<ToolCall>,
     pub(super) finish_reason: String,
+    pub(super) model: Option<String>,
     pub(super) figures: Option<Figures>,
     pub(super) names_usage: bool,
     pub(super) answers_after: Duration,
@@ -139,6 +140,7 @@ impl Default for Reply {
             refusal: false,
             tool_calls: Vec::new(),
             finish_reason: "stop".to_owned(),
+            model: None,
             figures: None,
             names_usage: true,
             answers_after: Duration::ZERO,
@@ -213,6 +215,13 @@ impl Reply {
     #[must_use]
     pub fn finishing(mut self, reason: &str) -> Self {
         reason.clone_into(&mut self.finish_reason);
+        self
+    }
+
+    /// The same, naming another model than the one that was asked for, as a dated snapshot does.
+    #[must_use]
+    pub fn by_model(mut self, name: &str) -> Self {
+        self.model = Some(name.to_owned());
         self
     }
 

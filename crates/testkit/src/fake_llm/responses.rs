@@ -158,7 +158,7 @@ impl<'a> Answer<'a> {
             "id": format!("resp_{}", self.call.number), "object": "response", "created_at": CREATED,
             "completed_at": (status == "completed").then_some(CREATED), "status": status, "error": null,
             "incomplete_details": if has_ended { reason } else { Value::Null },
-            "model": self.call.model(), "instructions": asked("instructions", Value::Null),
+            "model": self.reply.model.as_deref().unwrap_or_else(|| self.call.model()), "instructions": asked("instructions", Value::Null),
             "previous_response_id": asked("previous_response_id", Value::Null),
             "conversation": conversation(self.call.body.get("conversation")),
             "output": self.output, "usage": if has_ended { self.usage() } else { Value::Null },

@@ -18,6 +18,7 @@ async fn service() -> (KeyServer, Service) {
     (server, service)
 }
 
+/// Threat 19
 #[tokio::test]
 async fn no_signature_is_none() {
     let (_server, service) = service().await;
@@ -46,6 +47,7 @@ async fn no_signature_is_none() {
     }
 }
 
+/// Threat 20
 #[tokio::test]
 async fn a_key_verifies_in_its_own_way_only() {
     let (server, service) = service().await;

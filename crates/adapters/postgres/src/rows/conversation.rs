@@ -191,15 +191,10 @@ pub(crate) struct PersonaRow {
     pub(crate) relation: Option<String>,
 }
 
-impl TryFrom<PersonaRow> for Option<Persona> {
-    type Error = Fault;
-
-    fn try_from(row: PersonaRow) -> Result<Self, Fault> {
-        let (Some(id), Some(name), Some(relation)) = (row.id, row.name, row.relation) else {
-            return Ok(None);
-        };
-        let relation = Relation::parse(&relation).ok_or_else(|| Fault::corrupt("relation", relation))?;
-        Ok(Some(Persona { id: PersonaId(id), name, description: row.description, relation }))
+impl From<PersonaRow> for Option<Persona> {
+    fn from(row: PersonaRow) -> Self {
+        let PersonaRow { id, name, description, relation } = row;
+        Some(Persona { id: PersonaId(id?), name: name?, description, relation: Relation::kept(&relation?) })
     }
 }
 

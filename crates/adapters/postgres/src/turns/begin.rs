@@ -99,19 +99,21 @@ pub(crate) struct Opened {
     pub(super) persona: PersonaRow,
     /// A new conversation has none.
     pub(super) window: Option<WindowColumns>,
+    pub(super) has_files: bool,
 }
 
 impl Opened {
     pub(super) fn into_begun(self) -> Result<Begun, Fault> {
-        let Self { conversation, question, model, persona, window } = self;
+        let Self { conversation, question, model, persona, window, has_files } = self;
         let id = ConversationId(conversation.id);
-        let persona: Option<Persona> = persona.try_into()?;
+        let persona: Option<Persona> = persona.into();
         Ok(Begun {
             conversation: conversation.try_into()?,
             persona,
             question: Seq(question),
             model: model_name(&model)?,
             window: window.map(|window| window.into_window(id, WINDOW_MESSAGES as usize)).unwrap_or_default(),
+            has_files,
         })
     }
 }
@@ -181,6 +183,7 @@ impl Order for BeginExisting {
                     parts: row.parts,
                     has_older: row.has_older,
                 }),
+                has_files: row.has_files,
                 conversation: conversation_row!(row),
             };
             (row.turn, Ok(Box::new(opened)))

@@ -149,6 +149,7 @@ impl Order for BeginNew {
                     relation: row.persona_relation,
                 },
                 window: None,
+                has_files: false,
                 conversation: conversation_row!(row),
             };
             (row.turn, Ok(Box::new(opened)))

@@ -1,7 +1,7 @@
 //! What stands in the tables and no port reads.
 
-use domain::{LedgerEntry, MessageNumber, PersonaId, Purpose, Relation};
-use ports::{Chunk, MessageDeletion, NewPersona};
+use domain::{BlobId, BlobKey, FileName, LedgerEntry, MessageNumber, NewFile, PersonaId, Purpose, Relation};
+use ports::{Chunk, FileStore as _, MessageDeletion, NewPersona};
 
 use super::*;
 
@@ -109,4 +109,33 @@ async fn a_deleted_persona_leaves_no_row_of_its_conversations() {
         let count: i64 = sqlx::query_scalar(count).fetch_one(&store.reads).await.unwrap();
         assert_eq!(count, 0, "{table}");
     }
+}
+
+#[tokio::test]
+async fn files_are_counted_and_a_deleted_user_dooms_their_objects() {
+    let store = SqliteStore::in_memory().await.unwrap();
+    let owner = user(&store, "ada").await;
+    let talk = conversation(&store, owner).await;
+    let blobs: Vec<BlobKey> =
+        (1..=3).map(|name| BlobKey::upload(owner, talk.number, BlobId(Uuid::from_u128(name)))).collect();
+    let attach = blobs.iter().map(async |blob| {
+        store.reserve(blob.clone(), at(9)).await.unwrap();
+        let name = FileName::from_sender("a.pdf");
+        let new = NewFile {
+            conversation: talk.id,
+            blob: blob.clone(),
+            name,
+            size: 1,
+            pages: 1,
+            text: "t".into(),
+            at: at(1),
+        };
+        store.attach(owner, new).await.unwrap().granted().unwrap();
+    });
+    futures_util::future::join_all(attach).await;
+    let files: i64 =
+        sqlx::query_scalar("SELECT files FROM conversations").fetch_one(&store.reads).await.unwrap();
+    assert_eq!((files, store.doomed(at(9), 9).await.unwrap()), (3, Vec::new()));
+    store.writer.write(Sql("DELETE FROM users")).await.unwrap();
+    assert_eq!(store.doomed(at(0), 9).await.unwrap(), blobs);
 }

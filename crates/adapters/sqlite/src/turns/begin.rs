@@ -33,6 +33,7 @@ pub(crate) struct Opened {
     pub(crate) model: ModelName,
     /// The window holds messages before this place.
     pub(crate) window_end: Seq,
+    pub(crate) has_files: bool,
 }
 
 /// Opens turns; each begin gets its own answer, in order.
@@ -52,6 +53,7 @@ pub(crate) async fn open_all(
             opened.conversation.number = *number;
         }
         opened.persona = opened.conversation.persona.and_then(|persona| personas.get(&persona).cloned());
+        opened.has_files = found.get(&opened.conversation.id).is_some_and(|row| row.files > 0);
     }
     Ok(answers)
 }
@@ -198,7 +200,7 @@ impl Writes {
             question: question.0,
             at,
         });
-        Opened { conversation, persona: None, question, model, window_end }
+        Opened { conversation, persona: None, question, model, window_end, has_files: false }
     }
 
     /// Chains the messages of a begin to the active path; answers the place of the last one.
@@ -286,10 +288,5 @@ async fn personas_of(
     )
     .fetch_all(connection)
     .await?;
-    let mut personas = HashMap::with_capacity(rows.len());
-    for row in rows {
-        let persona = Persona::try_from(row)?;
-        personas.insert(persona.id, persona);
-    }
-    Ok(personas)
+    Ok(rows.into_iter().map(Persona::from).map(|persona| (persona.id, persona)).collect())
 }

@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use serde::Serialize;
-use services::HealthReport;
+use services::{HealthReport, Readiness};
 
 use crate::error::ErrorBody;
 use crate::{PublicConfig, RouteInfo};
@@ -70,18 +70,19 @@ impl StatusBody {
 
 impl HealthBody {
     pub(crate) fn new(report: HealthReport, config: &PublicConfig) -> Self {
-        let HealthReport { database, draining: _ } = report;
+        let HealthReport { database, storage } = report;
+        let word = |usable| if usable { "connected" } else { "disconnected" };
         let checks = Checks {
-            database: if database { "connected" } else { "disconnected" },
-            // No file storage is in use.
-            storage: "disabled",
+            database: word(database),
+            storage: word(storage),
             llm: if config.provider == "demo" { "demo" } else { "configured" },
         };
-        Self {
-            status: if database { "healthy" } else { "unhealthy" },
-            checks,
-            error: (!database).then(no_database),
-        }
+        let status = match (database, storage) {
+            (true, true) => "healthy",
+            (true, false) => "degraded",
+            (false, _) => "unhealthy",
+        };
+        Self { status, checks, error: (!database).then(no_database) }
     }
 
     pub(crate) fn answer(&self) -> HttpResponse {
@@ -90,16 +91,18 @@ impl HealthBody {
 }
 
 impl ReadyBody {
-    pub(crate) fn new(report: HealthReport) -> Self {
-        let HealthReport { database, draining } = report;
-        let error = if !database {
-            Some(no_database())
-        } else if draining {
-            Some(ErrorBody::unavailable("The service is shutting down", "shutting_down"))
-        } else {
-            None
-        };
-        Self { status: if error.is_none() { "ready" } else { "not_ready" }, error }
+    pub(crate) fn new(readiness: Readiness) -> Self {
+        match readiness {
+            Readiness::Ready => Self { status: "ready", error: None },
+            Readiness::NoDatabase => Self::not(no_database()),
+            Readiness::ShuttingDown => {
+                Self::not(ErrorBody::unavailable("The service is shutting down", "shutting_down"))
+            }
+        }
+    }
+
+    fn not(error: ErrorBody<'static>) -> Self {
+        Self { status: "not_ready", error: Some(error) }
     }
 
     pub(crate) fn answer(&self) -> HttpResponse {

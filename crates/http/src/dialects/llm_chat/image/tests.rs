@@ -21,6 +21,7 @@ fn images_of_the_public_internet_pass() {
     }
 }
 
+/// Threat 42, Threat 45, Threat 48
 #[test]
 fn what_no_reader_should_fetch_is_refused() {
     for url in [
@@ -62,6 +63,7 @@ fn what_no_reader_should_fetch_is_refused() {
     );
 }
 
+/// Threat 42, Threat 43
 #[test]
 fn hosts_inside_are_refused_however_they_are_written() {
     for host in [
@@ -136,6 +138,7 @@ fn data(media_type: &str, bytes: &[u8]) -> String {
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 const WEBP: &[u8] = b"RIFF\x00\x00\x00\x00WEBPVP8 ";
 
+/// Threat 48
 #[test]
 fn images_in_the_url_pass_if_they_are_what_they_say() {
     let known: [(&str, &[u8]); 6] = [

@@ -1,0 +1,112 @@
+//! A document's text. All that depends on the library for PDFs is below here, behind [`read`].
+
+mod content;
+mod font;
+mod glyphs;
+mod layout;
+mod matrix;
+mod resources;
+mod widths;
+
+use std::collections::HashSet;
+
+use domain::limits::FILE_TEXT_BYTES;
+use lopdf::{DecompressError, Document, Error, LoadOptions, ObjectId};
+use ports::Extracted;
+
+use crate::answer::Refusal;
+use content::Reader;
+
+/// Pages of the longest document.
+const PAGES: usize = 500;
+/// Bytes that one stream may unpack to, and all content of one page.
+const STREAM_BYTES: usize = 64 * 1024 * 1024;
+
+/// Reads a PDF: its pages, and their text in the order in which they draw it, with a blank line between pages.
+pub(crate) fn read(pdf: &[u8]) -> Result<Extracted, Refusal> {
+    let options = LoadOptions::with_max_decompressed_size(STREAM_BYTES);
+    let document = Document::load_mem_with_options(pdf, options).map_err(|error| refusal(&error))?;
+    // The library has tried the empty password.
+    if document.is_encrypted() {
+        return Err(Refusal::Encrypted);
+    }
+    let pages = pages(&document)?;
+    let mut reader = Reader::new(&document);
+    let mut text = String::new();
+    for page in &pages {
+        let page = match reader.page(*page) {
+            Ok(page) => readable(&page),
+            Err(error) if is_limit(&error) => return Err(Refusal::TooComplex),
+            // A broken page costs its own text, not that of the others.
+            Err(_) => continue,
+        };
+        if page.is_empty() {
+            continue;
+        }
+        if !text.is_empty() {
+            text.push_str("\n\n");
+        }
+        text.push_str(&page);
+        if text.len() >= FILE_TEXT_BYTES {
+            text.truncate(text.floor_char_boundary(FILE_TEXT_BYTES));
+            break;
+        }
+    }
+    let pages = u32::try_from(pages.len()).map_err(|_| Refusal::TooComplex)?;
+    Ok(Extracted { pages, text })
+}
+
+/// The pages, each once: a tree of pages that holds itself would repeat them.
+fn pages(document: &Document) -> Result<Vec<ObjectId>, Refusal> {
+    let mut seen = HashSet::new();
+    let mut pages = Vec::new();
+    for page in document.page_iter() {
+        if seen.insert(page) {
+            pages.push(page);
+        }
+        if pages.len() > PAGES {
+            return Err(Refusal::TooComplex);
+        }
+    }
+    if pages.is_empty() { Err(Refusal::Unreadable) } else { Ok(pages) }
+}
+
+fn refusal(error: &Error) -> Refusal {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all the library's others are about what is broken")]
+    match error {
+        Error::InvalidPassword | Error::Decryption(_) | Error::UnsupportedSecurityHandler(_) => {
+            Refusal::Encrypted
+        }
+        error if is_limit(error) => Refusal::TooComplex,
+        _ => Refusal::Unreadable,
+    }
+}
+
+fn is_limit(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Decompress(
+            DecompressError::MemoryLimitExceeded { .. } | DecompressError::TooManyFilters { .. }
+        ) | Error::RecursionLimit
+    )
+}
+
+/// Text without what nobody reads: control characters, marks of codes that stand for nothing, ligatures.
+fn readable(text: &str) -> String {
+    let mut readable = String::with_capacity(text.len());
+    for character in text.trim().chars() {
+        match character {
+            '\n' | '\t' => readable.push(character),
+            char::REPLACEMENT_CHARACTER => {}
+            '\u{fb00}' => readable.push_str("ff"),
+            '\u{fb01}' => readable.push_str("fi"),
+            '\u{fb02}' => readable.push_str("fl"),
+            '\u{fb03}' => readable.push_str("ffi"),
+            '\u{fb04}' => readable.push_str("ffl"),
+            '\u{fb05}' | '\u{fb06}' => readable.push_str("st"),
+            _ if character.is_control() => {}
+            _ => readable.push(character),
+        }
+    }
+    readable
+}

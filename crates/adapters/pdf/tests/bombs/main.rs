@@ -1,0 +1,106 @@
+//! Documents that unpack to a thousand times their size. One test alone in its process, as it measures the process.
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+#[path = "../reader/support.rs"]
+mod support;
+
+use std::fs;
+use std::io::Write;
+
+use flate2::write::ZlibEncoder;
+use flate2::{Compress, Compression, FlushCompress};
+use ports::ExtractionError;
+use support::{pdf, read, stream};
+
+const MIB: usize = 1024 * 1024;
+/// What each of them unpacks to.
+const UNPACKED: usize = 1024 * MIB;
+/// How much the process that has them read may grow by.
+const GROWTH_KIB: usize = 16 * 1024;
+
+/// Spaces, packed. Each MiB is packed to the same bytes, so that one is enough to pack.
+fn bomb() -> Vec<u8> {
+    let mut block = Vec::with_capacity(MIB);
+    let mut packer = Compress::new(Compression::best(), false);
+    packer.compress_vec(&vec![b' '; MIB], &mut block, FlushCompress::Full).unwrap();
+    // The header of zlib; the blocks; an empty last block; the checksum of all.
+    let mut bomb = vec![0x78, 0xda];
+    bomb.extend(block.repeat(UNPACKED / MIB));
+    bomb.extend([0x03, 0x00]);
+    bomb.extend(checksum().to_be_bytes());
+    bomb
+}
+
+/// Adler-32 of the spaces.
+fn checksum() -> u32 {
+    const BASE: u64 = 65_521;
+    let (count, space) = (UNPACKED as u64 % BASE, u64::from(b' '));
+    // `a` grows by a space with each byte, and `b` by what `a` has become.
+    let a = (1 + count * space) % BASE;
+    let b = (count + space * (count * (count + 1) / 2)) % BASE;
+    u32::try_from(b << 16 | a).unwrap()
+}
+
+fn pack(bytes: &[u8]) -> Vec<u8> {
+    let mut packer = ZlibEncoder::new(Vec::new(), Compression::best());
+    packer.write_all(bytes).unwrap();
+    packer.finish().unwrap()
+}
+
+/// A document whose one page has this content.
+fn page(content: Vec<u8>) -> Vec<u8> {
+    let page = "<</Type/Page/Parent 2 0 R/Contents 4 0 R>>";
+    pdf(&[
+        b"<</Type/Catalog/Pages 2 0 R>>".to_vec(),
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>".to_vec(),
+        page.into(),
+        content,
+    ])
+}
+
+/// A document all of whose objects stand in a stream.
+fn objects(bomb: &[u8]) -> Vec<u8> {
+    let mut pdf = b"%PDF-1.7\n".to_vec();
+    let container = pdf.len();
+    pdf.extend(b"4 0 obj\n");
+    pdf.extend(stream("/Type/ObjStm/N 3/First 100/Filter/FlateDecode", bomb));
+    pdf.extend(b"\nendobj\n");
+    let table = pdf.len();
+    // Objects 1 to 3 are the first three of container 4; 4 and 5 stand in the file.
+    let mut entries: Vec<[u8; 6]> = vec![[0, 0, 0, 0, 0, 0]];
+    entries.extend((0..3).map(|index| [2, 0, 0, 0, 4, index]));
+    for place in [container, table] {
+        let [a, b, c, d] = u32::try_from(place).unwrap().to_be_bytes();
+        entries.push([1, a, b, c, d, 0]);
+    }
+    pdf.extend(b"5 0 obj\n");
+    pdf.extend(stream("/Type/XRef/Size 6/W[1 4 1]/Root 1 0 R", entries.concat()));
+    pdf.extend(format!("\nendobj\nstartxref\n{table}\n%%EOF\n").bytes());
+    pdf
+}
+
+/// The most memory that this process has had.
+fn peak_kib() -> usize {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+/// 55
+#[tokio::test]
+async fn bombs_go_off_far_from_the_process() {
+    let bomb = bomb();
+    let filter = "/Filter/FlateDecode";
+    let documents = [
+        page(stream(filter, &bomb)),
+        page(stream("/Filter[/FlateDecode/FlateDecode/FlateDecode]", pack(&pack(&bomb)))),
+        objects(&bomb),
+    ];
+    let before = peak_kib();
+    for document in documents {
+        let read = read(&document).await;
+        assert!(matches!(read, Err(ExtractionError::TooComplex)), "{read:?}");
+    }
+    let grown = peak_kib() - before;
+    assert!(grown < GROWTH_KIB, "the process grew by {grown} KiB");
+}

@@ -1,0 +1,53 @@
+//! Documents written by hand, and a reader of them.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use omnichat_pdf::{PdfReader, PdfSettings};
+use ports::{Extracted, ExtractionError, TextExtractor};
+
+/// A reader as the application has it.
+pub(crate) fn settings() -> PdfSettings {
+    PdfSettings {
+        program: env!("CARGO_BIN_EXE_omnichat-pdf-child").into(),
+        arguments: Vec::new(),
+        at_once: 2,
+        waiting: 64,
+        patience: Duration::from_mins(1),
+        wall: Duration::from_secs(10),
+    }
+}
+
+/// What a document says, which is answered in time.
+pub(crate) async fn read(pdf: &[u8]) -> Result<Extracted, ExtractionError> {
+    let started = Instant::now();
+    let read = PdfReader::new(settings()).extract(Arc::from(pdf)).await;
+    assert!(started.elapsed() < Duration::from_secs(12), "it took {:?}", started.elapsed());
+    read
+}
+
+/// A document of these objects, numbered from 1; the first one is its catalog.
+pub(crate) fn pdf(objects: &[impl AsRef<[u8]>]) -> Vec<u8> {
+    let mut pdf = b"%PDF-1.7\n".to_vec();
+    let mut table = format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1).into_bytes();
+    for (index, object) in objects.iter().enumerate() {
+        table.extend(format!("{:010} 00000 n \n", pdf.len()).bytes());
+        pdf.extend(format!("{} 0 obj\n", index + 1).bytes());
+        pdf.extend(object.as_ref());
+        pdf.extend(b"\nendobj\n");
+    }
+    let start = pdf.len();
+    pdf.extend(table);
+    pdf.extend(format!("trailer\n<</Size {}/Root 1 0 R>>\n", objects.len() + 1).bytes());
+    pdf.extend(format!("startxref\n{start}\n%%EOF\n").bytes());
+    pdf
+}
+
+/// A stream with these entries in its dictionary.
+pub(crate) fn stream(entries: &str, content: impl AsRef<[u8]>) -> Vec<u8> {
+    let content = content.as_ref();
+    let mut stream = format!("<<{entries}/Length {}>>\nstream\n", content.len()).into_bytes();
+    stream.extend(content);
+    stream.extend(b"\nendstream");
+    stream
+}

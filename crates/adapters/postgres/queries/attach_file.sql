@@ -1,0 +1,27 @@
+-- Keeps a file of a reserved object in a conversation of the caller's. Where either is missing, nothing changes.
+WITH
+mine AS (
+    SELECT c.id FROM omnichat.conversations c
+    WHERE c.id = $1 AND c.owner = $2 AND c.deleted_at IS NULL
+    FOR NO KEY UPDATE
+),
+-- Of two who want the same object, or of one and the sweep, one finds it.
+taken AS (
+    DELETE FROM omnichat.doomed_blobs d USING mine WHERE d.blob_key = $3 RETURNING d.blob_key
+),
+made AS (
+    INSERT INTO omnichat.files (conversation_id, blob_key, name, size, pages, created_at, text)
+    SELECT m.id, t.blob_key, $4, $5, $6, $7, $8 FROM mine m CROSS JOIN taken t
+    RETURNING conversation_id, number
+),
+counted AS (
+    UPDATE omnichat.conversations c
+    -- The file may have been read for a while, and other changes came later.
+    SET files = c.files + 1, updated_at = greatest(c.updated_at, $7)
+    FROM made m
+    WHERE c.id = m.conversation_id
+)
+SELECT c.owner, m.number AS "number?"
+FROM omnichat.conversations c
+LEFT JOIN made m ON true
+WHERE c.id = $1 AND c.deleted_at IS NULL

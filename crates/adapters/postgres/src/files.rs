@@ -1,0 +1,98 @@
+//! Files of conversations. A trigger dooms their objects when they go.
+
+use async_trait::async_trait;
+use domain::{BlobKey, ConversationId, File, FileName, FileNumber, FileText, NewFile, Timestamp, UserId};
+use ports::{Access, FileStore, StoreError};
+
+use crate::PostgresStore;
+use crate::rows::count_to;
+
+#[async_trait]
+impl FileStore for PostgresStore {
+    async fn reserve(&self, blob: BlobKey, due: Timestamp) -> Result<(), StoreError> {
+        let insert = |pool| {
+            sqlx::query!(
+                "INSERT INTO omnichat.doomed_blobs (blob_key, due_at) VALUES ($1, $2)
+                 ON CONFLICT (blob_key) DO UPDATE SET due_at = excluded.due_at",
+                blob.as_str(),
+                due,
+            )
+            .execute(pool)
+        };
+        self.pool.run(insert).await?;
+        Ok(())
+    }
+
+    async fn attach(&self, caller: UserId, file: NewFile) -> Result<Access<File>, StoreError> {
+        let attach = |pool| {
+            sqlx::query_file!(
+                "queries/attach_file.sql",
+                file.conversation.0,
+                caller.0,
+                file.blob.as_str(),
+                file.name.as_str(),
+                count_to(file.size, i64::MAX),
+                count_to(file.pages, i32::MAX),
+                file.at,
+                file.text.as_str(),
+            )
+            .fetch_optional(pool)
+        };
+        Ok(match self.pool.run(attach).await? {
+            Some(row) if row.owner != caller.0 => Access::Foreign,
+            Some(row) => match row.number {
+                Some(number) => Access::Granted(file.kept_as(FileNumber(number))),
+                None => Access::Absent,
+            },
+            None => Access::Absent,
+        })
+    }
+
+    async fn texts(&self, conversation: ConversationId, max_bytes: u64) -> Result<Vec<FileText>, StoreError> {
+        // Sizes first: a text that does not fit is not even unpacked.
+        let read = |pool| {
+            sqlx::query!(
+                "WITH counted AS (
+                   SELECT f.number, row_number() OVER newer AS place,
+                     sum(octet_length(f.name) + octet_length(f.text)) OVER newer AS bytes
+                   FROM omnichat.files f
+                   WHERE f.conversation_id = $1 AND octet_length(f.text) > 0
+                   WINDOW newer AS (ORDER BY f.number DESC ROWS UNBOUNDED PRECEDING)
+                 )
+                 SELECT f.name, f.text
+                 FROM counted c
+                 JOIN omnichat.files f ON f.number = c.number
+                 WHERE c.place = 1 OR c.bytes <= $2
+                 ORDER BY f.number DESC",
+                conversation.0,
+                count_to(max_bytes, i64::MAX),
+            )
+            .fetch_all(pool)
+        };
+        let rows = self.pool.run(read).await?;
+        let said = rows.into_iter();
+        Ok(said.map(|row| FileText { name: FileName::from_sender(&row.name), text: row.text }).collect())
+    }
+
+    async fn doomed(&self, at: Timestamp, limit: u32) -> Result<Vec<BlobKey>, StoreError> {
+        let read = |pool| {
+            sqlx::query_scalar!(
+                "SELECT blob_key FROM omnichat.doomed_blobs WHERE due_at <= $1 ORDER BY due_at, blob_key LIMIT $2",
+                at,
+                i64::from(limit),
+            )
+            .fetch_all(pool)
+        };
+        Ok(self.pool.run(read).await?.into_iter().map(BlobKey::from_stored).collect())
+    }
+
+    async fn forget(&self, blobs: Vec<BlobKey>) -> Result<(), StoreError> {
+        let keys: Vec<&str> = blobs.iter().map(BlobKey::as_str).collect();
+        let delete = |pool| {
+            sqlx::query!("DELETE FROM omnichat.doomed_blobs WHERE blob_key = ANY ($1)", keys.as_slice() as _)
+                .execute(pool)
+        };
+        self.pool.run(delete).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,70 @@
+//! The suite of file storage on a real server, and what a server of its own cannot show: outages, signatures, links.
+
+mod contract;
+mod failures;
+mod links;
+mod signatures;
+mod stub;
+
+use domain::BlobKey;
+use testkit::S3Server;
+
+use super::*;
+
+const ACCESS_KEY: &str = "AKIDEXAMPLE";
+const SECRET_KEY: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+
+fn settings(endpoint: &str, bucket: &str) -> S3Settings {
+    // Whichever test comes first installs it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    S3Settings {
+        endpoint: endpoint.to_owned(),
+        region: "us-east-1".to_owned(),
+        bucket: bucket.to_owned(),
+        access_key: ACCESS_KEY.into(),
+        secret_key: SECRET_KEY.into(),
+        link_lifetime: Duration::from_hours(24),
+    }
+}
+
+fn blobs(endpoint: &str, bucket: &str) -> S3Blobs {
+    S3Blobs::new(&settings(endpoint, bucket)).unwrap()
+}
+
+async fn put(blobs: &S3Blobs, key: &BlobKey) -> Result<(), BlobError> {
+    blobs.put(key.clone(), b"%PDF-1.7 text".as_slice().into(), PDF).await
+}
+
+/// An error as a log shows it, with all its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |chain, cause| format!("{chain}: {cause}"))
+}
+
+fn assert_no_secret(text: &str) {
+    assert!(!text.contains(SECRET_KEY), "{text}");
+    assert!(!text.contains(ACCESS_KEY), "{text}");
+}
+
+#[test]
+fn nothing_shows_the_key() {
+    let settings = settings("http://127.0.0.1:1", "bucket");
+    assert_no_secret(&format!("{settings:?} {:?}", S3Blobs::new(&settings).unwrap()));
+}
+
+#[test]
+fn an_endpoint_is_a_plain_address() {
+    for (raw, taken) in [
+        ("https://s3.example.com", "https://s3.example.com"),
+        ("https://S3.Example.com:443/", "https://s3.example.com"),
+        ("http://minio:9000", "http://minio:9000"),
+        ("http://minio:80//", "http://minio"),
+        ("https://example.com/storage/s3/", "https://example.com/storage/s3"),
+    ] {
+        assert_eq!(endpoint(raw).unwrap(), taken);
+    }
+    for bad in ["", "s3.example.com", "ftp://s3", "https://name:word@s3", "https://s3?a=b", "https://s3#a"] {
+        let refused = endpoint(bad);
+        assert!(matches!(refused, Err(S3SetupError::Endpoint)), "{bad}: {refused:?}");
+    }
+}

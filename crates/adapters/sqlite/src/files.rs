@@ -1,0 +1,161 @@
+//! Files of conversations. A trigger dooms their objects when they go.
+
+use async_trait::async_trait;
+use domain::{
+    BlobKey, ConversationId, ConversationKey, File, FileName, FileNumber, FileText, NewFile, Timestamp,
+    UserId,
+};
+use ports::{Access, FileStore, StoreError};
+use sqlx::SqliteConnection;
+
+use crate::SqliteStore;
+use crate::conversations::{row_of, visible};
+use crate::error::Fault;
+use crate::rows::KeyColumns;
+use crate::values::{count_to, json_of, micros};
+use crate::writer::Write;
+
+#[async_trait]
+impl FileStore for SqliteStore {
+    async fn reserve(&self, blob: BlobKey, due: Timestamp) -> Result<(), StoreError> {
+        Ok(self.writer.write(Reserve { blob, due }).await?)
+    }
+
+    async fn attach(&self, caller: UserId, file: NewFile) -> Result<Access<File>, StoreError> {
+        let number = self.writer.write(Attach { caller, file: file.clone() }).await?;
+        Ok(number.map(|number| file.kept_as(number)))
+    }
+
+    async fn texts(&self, conversation: ConversationId, max_bytes: u64) -> Result<Vec<FileText>, StoreError> {
+        let max_bytes = count_to(max_bytes);
+        // Sizes are read without the texts.
+        let rows = sqlx::query!(
+            r#"WITH counted AS MATERIALIZED (
+                 SELECT number, row_number() OVER newer AS place,
+                   sum(octet_length(name) + octet_length(text)) OVER newer AS bytes
+                 FROM files
+                 WHERE conversation_id = ?1 AND octet_length(text) > 0
+                 WINDOW newer AS (ORDER BY number DESC ROWS UNBOUNDED PRECEDING))
+               SELECT f.name, f.text
+               FROM counted c CROSS JOIN files f ON f.number = c.number
+               WHERE c.place = 1 OR c.bytes <= ?2
+               ORDER BY f.number DESC"#,
+            conversation.0,
+            max_bytes,
+        )
+        .fetch_all(&self.reads)
+        .await
+        .map_err(Fault::from)?;
+        let said = rows.into_iter();
+        Ok(said.map(|row| FileText { name: FileName::from_sender(&row.name), text: row.text }).collect())
+    }
+
+    async fn doomed(&self, at: Timestamp, limit: u32) -> Result<Vec<BlobKey>, StoreError> {
+        let at = micros(at);
+        let keys = sqlx::query_scalar!(
+            "SELECT blob_key FROM doomed_blobs WHERE due_at <= ?1 ORDER BY due_at, blob_key LIMIT ?2",
+            at,
+            limit,
+        )
+        .fetch_all(&self.reads)
+        .await
+        .map_err(Fault::from)?;
+        Ok(keys.into_iter().map(BlobKey::from_stored).collect())
+    }
+
+    async fn forget(&self, blobs: Vec<BlobKey>) -> Result<(), StoreError> {
+        Ok(self.writer.write(Forget(blobs)).await?)
+    }
+}
+
+/// Dooms an object.
+struct Reserve {
+    blob: BlobKey,
+    due: Timestamp,
+}
+
+#[async_trait]
+impl Write for Reserve {
+    type Answer = ();
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Fault> {
+        let (blob, due) = (self.blob.as_str(), micros(self.due));
+        sqlx::query!(
+            "INSERT INTO doomed_blobs (blob_key, due_at) VALUES (?1, ?2)
+             ON CONFLICT (blob_key) DO UPDATE SET due_at = excluded.due_at",
+            blob,
+            due,
+        )
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+}
+
+/// Keeps a file of a reserved object.
+struct Attach {
+    caller: UserId,
+    file: NewFile,
+}
+
+#[async_trait]
+impl Write for Attach {
+    type Answer = Access<FileNumber>;
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<Access<FileNumber>, Fault> {
+        let NewFile { conversation, blob, name, size, pages, text, at } = &self.file;
+        let key = KeyColumns::from(ConversationKey::Id(*conversation));
+        match visible(row_of(&mut *connection, &key).await?, self.caller) {
+            Access::Granted(_) => {}
+            Access::Foreign => return Ok(Access::Foreign),
+            Access::Absent => return Ok(Access::Absent),
+        }
+        let blob = blob.as_str();
+        let taken = sqlx::query!("DELETE FROM doomed_blobs WHERE blob_key = ?1", blob)
+            .execute(&mut *connection)
+            .await?;
+        if taken.rows_affected() == 0 {
+            return Ok(Access::Absent);
+        }
+        let (name, size, at) = (name.as_str(), count_to(*size), micros(*at));
+        let number = sqlx::query_scalar!(
+            r#"INSERT INTO files (conversation_id, blob_key, name, size, pages, created_at, text)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING number AS "number!: i64""#,
+            conversation.0,
+            blob,
+            name,
+            size,
+            pages,
+            at,
+            text,
+        )
+        .fetch_one(&mut *connection)
+        .await?;
+        // The file may have been read for a while, and other changes came later.
+        sqlx::query!(
+            "UPDATE conversations SET files = files + 1, updated_at = max(updated_at, ?2) WHERE id = ?1",
+            conversation.0,
+            at,
+        )
+        .execute(connection)
+        .await?;
+        Ok(Access::Granted(FileNumber(number)))
+    }
+}
+
+/// Forgets doomed objects.
+struct Forget(Vec<BlobKey>);
+
+#[async_trait]
+impl Write for Forget {
+    type Answer = ();
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Fault> {
+        let blobs: Vec<&str> = self.0.iter().map(BlobKey::as_str).collect();
+        let blobs = json_of(&blobs)?;
+        sqlx::query!("DELETE FROM doomed_blobs WHERE blob_key IN (SELECT value FROM json_each(?1))", blobs,)
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+}

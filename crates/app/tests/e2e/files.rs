@@ -1,0 +1,256 @@
+//! Files of conversations, on disk and in an object store.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use testkit::S3Server;
+
+use crate::support::{Answer, App, Store, User, on_both_stores};
+
+on_both_stores!(
+    a_pdf_is_context_of_every_contract,
+    files_are_kept_on_disk_and_go_with_their_conversation,
+    files_are_kept_in_a_bucket_and_go_with_their_conversation,
+    chats_go_on_while_the_object_store_is_away,
+    what_is_no_readable_pdf_is_refused_and_leaves_nothing,
+    sessions_are_private,
+);
+
+/// A PDF of one page that says so, by the rules of ISO 32000-1: objects, their places, and where to begin.
+fn pdf(text: &str) -> Vec<u8> {
+    let content = format!("BT /F1 12 Tf 72 720 Td ({text}) Tj ET");
+    let objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_owned(),
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R \
+            /Resources << /Font << /F1 5 0 R >> >> >>"
+            .to_owned(),
+        format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()),
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>".to_owned(),
+    ];
+    let mut file = "%PDF-1.4\n".to_owned();
+    let mut places = String::new();
+    for (number, object) in (1..).zip(&objects) {
+        writeln!(places, "{:010} 00000 n ", file.len()).unwrap();
+        write!(file, "{number} 0 obj\n{object}\nendobj\n").unwrap();
+    }
+    let (table, size) = (file.len(), objects.len() + 1);
+    write!(file, "xref\n0 {size}\n0000000000 65535 f \n{places}").unwrap();
+    write!(file, "trailer\n<< /Size {size} /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n").unwrap();
+    file.into_bytes()
+}
+
+async fn session(user: &User) -> i64 {
+    let body = user.post("/v1/chat/sessions", json!({"model": "gpt-4o"})).await.ok();
+    body["id"].as_i64().unwrap()
+}
+
+/// Sends a file as curl's `-F "file=@…"` does.
+async fn upload(user: &User, session: i64, name: &str, bytes: &[u8]) -> Answer {
+    let mut body = format!(
+        "--frontier\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
+        Content-Type: application/pdf\r\n\r\n"
+    )
+    .into_bytes();
+    body.extend_from_slice(bytes);
+    body.extend_from_slice(b"\r\n--frontier--\r\n");
+    let request = user
+        .request(Method::POST, &format!("/api/chat/sessions/{session}/upload"))
+        .header("content-type", "multipart/form-data; boundary=frontier")
+        .body(body);
+    Answer::read(request.send().await.unwrap()).await
+}
+
+fn files_below(directory: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
+    entries
+        .flat_map(|entry| {
+            let path = entry.unwrap().path();
+            if path.is_dir() { files_below(&path) } else { vec![path] }
+        })
+        .collect()
+}
+
+async fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < Duration::from_secs(30), "not after 30 s: {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// S1-37, S1-40, S1-55, S1-57
+async fn a_pdf_is_context_of_every_contract(store: Store) {
+    let app = App::start(store).await;
+    let alice = app.user("alice").await;
+    let session = session(&alice).await;
+    let bytes = pdf("The canary sings at noon");
+    let body = upload(&alice, session, "document.pdf", &bytes).await.ok();
+    assert_eq!(body["message"], "File uploaded successfully");
+    let file = &body["file"];
+    assert_eq!(file["id"], 1);
+    assert_eq!(file["filename"], "document.pdf");
+    assert_eq!(file["file_size"], bytes.len());
+    assert_eq!(file["mime_type"], "application/pdf");
+    assert_eq!(file["extracted_text"].as_str().unwrap().trim(), "The canary sings at noon");
+    assert_eq!(file["metadata"], json!({"page_count": 1}), "files on disk have no address");
+
+    let listed = alice.get("/conversation").await.ok();
+    let id = listed[0]["id"].as_str().unwrap();
+    alice.say(id, "When does it sing?").await.ok();
+    alice.post(&format!("/conversation/completion/{id}"), json!({"message": "And again?"})).await.ok();
+    alice.post("/chat", json!({"input": "Once more?", "conversation_id": id})).await.ok();
+    let calls = app.llm.calls();
+    assert_eq!(calls.len(), 3);
+    for call in calls {
+        let told = call.messages().into_iter().find(|(_, text)| text.contains("The canary sings at noon"));
+        let (role, text) = told.expect("the model is told what the file says");
+        assert_eq!(role, "user");
+        assert!(text.starts_with("<file name=\"document.pdf\">") && text.ends_with("</file>"), "{text}");
+    }
+    let history = alice.history(id).await;
+    assert_eq!(history.len(), 6);
+    assert!(!history.join("\n").contains("canary"), "a file is no message");
+}
+
+/// S1-34, S1-35
+async fn files_are_kept_on_disk_and_go_with_their_conversation(store: Store) {
+    let app = App::start(store).await;
+    let alice = app.user("alice").await;
+    let files = app.data.path().join("data/files");
+    let session = session(&alice).await;
+    let bytes = pdf("one");
+    upload(&alice, session, "../../etc/passwd", &bytes).await.ok();
+    upload(&alice, session, "two.pdf", &pdf("two")).await.ok();
+    let kept = files_below(&files);
+    assert_eq!(kept.len(), 2);
+    assert!(kept.iter().any(|path| std::fs::read(path).unwrap() == bytes));
+    let of_session = files.join(format!("uploads/{}/{session}", alice.id));
+    assert!(kept.iter().all(|path| path.parent() == Some(&of_session)), "{kept:?}");
+
+    let path = format!("/v1/chat/sessions/{session}");
+    let deleted = alice.delete(&path).await.ok();
+    assert_eq!(deleted["message"], "Session deleted successfully");
+    alice.delete(&path).await.is_error(404, "conversation_not_found");
+    upload(&alice, session, "x.pdf", &bytes).await.is_error(404, "conversation_not_found");
+    wait_until("no file is left", || files_below(&files).is_empty()).await;
+}
+
+fn s3(bucket: &str, server: &S3Server) -> [(&'static str, String); 6] {
+    [
+        ("S3_ENABLED", "true".to_owned()),
+        ("S3_ENDPOINT", server.endpoint()),
+        ("S3_ACCESS_KEY", "access".to_owned()),
+        ("S3_SECRET_KEY", "secret-canary-6b1f".to_owned()),
+        ("S3_BUCKET", bucket.to_owned()),
+        ("S3_URL_EXPIRATION", "86400".to_owned()),
+    ]
+}
+
+async fn start_on(store: Store, settings: &[(&'static str, String)]) -> App {
+    let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    App::start_with(store, &settings).await
+}
+
+/// S0-3, S0-57, S1-35
+async fn files_are_kept_in_a_bucket_and_go_with_their_conversation(store: Store) {
+    let server = S3Server::shared();
+    let bucket = server.bucket();
+    let app = start_on(store, &s3(&bucket, server)).await;
+    let alice = app.user("alice").await;
+    let health = app.probe("/health").await.ok();
+    assert_eq!((&health["status"], &health["checks"]["storage"]), (&json!("healthy"), &json!("connected")));
+
+    let persona = alice.post("/personas", json!({"name": "Alex", "relation_type": "friend"})).await.ok();
+    let body = json!({"title": "With a file", "persona_id": persona["id"]});
+    let conversation = alice.post("/chat/conversations", body).await.ok()["id"].as_i64().unwrap();
+    let bytes = pdf("kept far away");
+    let file = upload(&alice, conversation, "far.pdf", &bytes).await.ok()["file"].take();
+    let link = file["metadata"]["url"].as_str().expect("an object has an address");
+    assert!(link.starts_with(&format!("{}/{bucket}/uploads/", server.endpoint())), "{link}");
+    assert!(link.contains("X-Amz-Expires=86400") && !link.contains("secret-canary"), "{link}");
+    let read = app.http.get(link).send().await.unwrap();
+    assert_eq!(read.headers()["content-type"], "application/pdf");
+    assert!(read.headers()["content-disposition"].to_str().unwrap().starts_with("attachment"));
+    assert_eq!(read.bytes().await.unwrap(), bytes);
+    let key = link.split_once(&format!("{bucket}/")).unwrap().1.split_once('?').unwrap().0;
+    assert!(files_below(&app.data.path().join("data/files")).is_empty());
+
+    alice.delete(&format!("/personas/{}", persona["id"])).await.ok();
+    wait_until("the object is gone", || server.object(&bucket, key).is_none()).await;
+    assert!(!app.log().contains("secret-canary"), "the log holds the key");
+}
+
+/// S0-44; F43
+async fn chats_go_on_while_the_object_store_is_away(store: Store) {
+    let server = S3Server::start();
+    let bucket = server.bucket();
+    let app = start_on(store, &s3(&bucket, &server)).await;
+    let alice = app.user("alice").await;
+    let session = session(&alice).await;
+    upload(&alice, session, "before.pdf", &pdf("before")).await.ok();
+    server.stop();
+
+    let start = Instant::now();
+    let health = loop {
+        let health = app.probe("/health").await;
+        if health.ok()["status"] == "degraded" {
+            break health.json();
+        }
+        assert!(start.elapsed() < Duration::from_secs(30), "{}", health.text);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    let checks = json!({"database": "connected", "storage": "disconnected", "llm": "configured"});
+    assert_eq!(health["checks"], checks);
+    app.probe("/health/ready").await.ok();
+    let refused = upload(&alice, session, "during.pdf", &pdf("during")).await;
+    refused.is_error(503, "storage_unavailable");
+    assert!(!refused.header("retry-after").is_empty());
+
+    let id = alice.get("/conversation").await.ok()[0]["id"].as_str().unwrap().to_owned();
+    alice.say(&id, "Still there?").await.ok();
+    let prompt = app.llm.calls().pop().unwrap().body.to_string();
+    assert!(prompt.contains("before.pdf") && !prompt.contains("during.pdf"), "{prompt}");
+    alice.delete(&format!("/v1/chat/sessions/{session}")).await.ok();
+}
+
+/// S1-38, S1-39, S1-41
+async fn what_is_no_readable_pdf_is_refused_and_leaves_nothing(store: Store) {
+    let app = App::start_with(store, &[("MAX_PDF_SIZE_MB", "1")]).await;
+    let alice = app.user("alice").await;
+    let session = session(&alice).await;
+    let mut large = pdf("large");
+    large.resize(1024 * 1024 + 1, b' ');
+    let cases: [(&[u8], &str); 5] = [
+        (b"just text", "not_a_pdf"),
+        (b"", "not_a_pdf"),
+        (b"PK\x03\x04 zip", "not_a_pdf"),
+        (b"%PDF-1.7 and nothing of one", "pdf_unreadable"),
+        (&large, "file_too_large"),
+    ];
+    for (bytes, code) in cases {
+        upload(&alice, session, "x.pdf", bytes).await.is_error(400, code);
+    }
+    large.truncate(1024 * 1024);
+    upload(&alice, session, "large.pdf", &large).await.ok();
+    assert_eq!(files_below(&app.data.path().join("data/files")).len(), 1);
+    upload(&alice, 4711, "x.pdf", &pdf("x")).await.is_error(404, "conversation_not_found");
+}
+
+/// S1-2, S1-54; threats 3 and 7
+async fn sessions_are_private(store: Store) {
+    let app = App::start(store).await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let session = session(&alice).await;
+    upload(&bob, session, "x.pdf", &pdf("x")).await.is_error(404, "conversation_not_found");
+    bob.delete(&format!("/v1/chat/sessions/{session}")).await.is_error(404, "conversation_not_found");
+    upload(&bob.signed_out(), session, "x.pdf", &pdf("x")).await.is_error(401, "invalid_token");
+    let listed = alice.get("/conversation").await.ok();
+    assert_eq!(listed.as_array().map(Vec::len), Some(1));
+    let conversation: &Value = &listed[0];
+    alice.say(conversation["id"].as_str().unwrap(), "Hello").await.ok();
+    assert!(!app.llm.calls()[0].body.to_string().contains("<file"));
+}

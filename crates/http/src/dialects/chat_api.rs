@@ -1,0 +1,51 @@
+//! Contract S1, the Chat API: `/v1/chat/*` and `/api/chat/*`. Its sessions are conversations, by their numbers.
+
+pub(crate) mod request;
+pub(crate) mod response;
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use domain::{ConversationKey, ConversationNumber};
+use services::{Conversations, Deletion, Files};
+
+use crate::error::Answer;
+use crate::extract::{Authenticated, FileForm, JsonBody, NumberPath};
+use crate::wire::DoneMessage;
+use request::CreateRequest;
+use response::{SessionBody, UploadedBody};
+
+/// `POST /v1/chat/sessions`
+pub(crate) async fn create(
+    caller: Authenticated,
+    conversations: Data<Conversations>,
+    body: JsonBody<CreateRequest>,
+) -> Answer {
+    let (new, model) = body.0.into_command()?;
+    let conversation = conversations.create(&caller.0, new).await?;
+    Ok(HttpResponse::Ok().json(SessionBody::new(&conversation, &model, &[])))
+}
+
+/// `DELETE /v1/chat/sessions/{session_id}`: for good.
+pub(crate) async fn delete(
+    caller: Authenticated,
+    conversations: Data<Conversations>,
+    path: NumberPath,
+) -> Answer {
+    let key = ConversationKey::Number(ConversationNumber(path.0));
+    conversations.delete(&caller.0, key, Deletion::Hard).await?;
+    Ok(HttpResponse::Ok().json(DoneMessage::new("Session deleted successfully")))
+}
+
+/// `POST /api/chat/sessions/{session_id}/upload`: the form is not read before the session is known to be the caller's.
+pub(crate) async fn upload(
+    caller: Authenticated,
+    files: Data<Files>,
+    path: NumberPath,
+    form: FileForm,
+) -> Answer {
+    let number = ConversationNumber(path.0);
+    files.session(&caller.0, number).await?;
+    let upload = form.read(files.max_bytes()).await?;
+    let attached = files.attach(&caller.0, number, upload).await?;
+    Ok(HttpResponse::Ok().json(UploadedBody::from(attached)))
+}

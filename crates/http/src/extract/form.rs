@@ -1,0 +1,234 @@
+//! Multipart forms with a file: read part by part, up to a limit and within a time.
+
+use std::cell::Cell;
+use std::future::{Ready, ready};
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix_multipart::{Field, Multipart, MultipartError};
+use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
+use actix_web::web::{Bytes, Data};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use domain::FileName;
+use futures_util::{Stream, StreamExt};
+use services::{FilesError, Upload};
+
+use super::body::declared_length;
+use super::field::FieldError;
+use crate::HttpSettings;
+use crate::error::Refusal;
+
+/// The field that has the file.
+const FILE: &str = "file";
+/// Parts of one form.
+const PARTS: usize = 16;
+/// The longest boundary (RFC 2046, section 5.1.1).
+const BOUNDARY_CHARS: usize = 70;
+/// What a form may hold beside a file of the largest size: boundaries, headers, other fields.
+const BESIDE_FILE: usize = 32 * 1024;
+const BYTES_PER_MB: usize = 1024 * 1024;
+
+/// A form with a file in the field `file`. Nothing of it is read before [`FileForm::read`].
+pub(crate) struct FileForm {
+    request: HttpRequest,
+    payload: Payload,
+}
+
+impl FromRequest for FileForm {
+    type Error = Refusal;
+    type Future = Ready<Result<Self, Refusal>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        ready(Ok(Self { request: request.clone(), payload: payload.take() }))
+    }
+}
+
+impl FileForm {
+    /// The file, which has at most so many bytes. Other fields are passed over.
+    pub(crate) async fn read(self, max_bytes: usize) -> Result<Upload, Refusal> {
+        let Self { request, payload } = self;
+        check_type(&request)?;
+        let bounds = Bounds { max_bytes, read: Rc::default() };
+        if declared_length(&request) > bounds.form_bytes() {
+            return Err(bounds.too_large());
+        }
+        let settings = request.app_data::<Data<HttpSettings>>();
+        let timeout = settings.map_or(Duration::from_secs(30), |settings| settings.body_timeout);
+        let form = Multipart::new(request.headers(), bounds.counted(payload));
+        let file = tokio::time::timeout(timeout, bounds.file_in(form)).await;
+        file.map_err(|_| Refusal::too_slow())?
+    }
+}
+
+fn check_type(request: &HttpRequest) -> Result<(), Refusal> {
+    let media_type = request.mime_type().ok().flatten();
+    let media_type = media_type.filter(|media_type| media_type.essence_str() == "multipart/form-data");
+    let media_type =
+        media_type.ok_or_else(|| Refusal::broken_form("The Content-Type must be multipart/form-data"))?;
+    let boundary = media_type.get_param("boundary").map_or(0, |boundary| boundary.as_str().len());
+    if !(1..=BOUNDARY_CHARS).contains(&boundary) {
+        let message = format!("The form's boundary must have 1 to {BOUNDARY_CHARS} characters");
+        return Err(Refusal::broken_form(message));
+    }
+    Ok(())
+}
+
+/// How much is read of a form, and how much has been.
+struct Bounds {
+    /// The largest file.
+    max_bytes: usize,
+    /// Bytes of the body that have come.
+    read: Rc<Cell<usize>>,
+}
+
+impl Bounds {
+    /// The largest form.
+    fn form_bytes(&self) -> usize {
+        self.max_bytes.saturating_add(BESIDE_FILE)
+    }
+
+    fn too_large(&self) -> Refusal {
+        FilesError::TooLarge { max_mb: self.max_bytes / BYTES_PER_MB }.into()
+    }
+
+    /// The body, which ends in an error once it is larger than a form may be.
+    fn counted(&self, payload: Payload) -> impl Stream<Item = Result<Bytes, PayloadError>> + use<> {
+        let (read, limit) = (Rc::clone(&self.read), self.form_bytes());
+        payload.map(move |chunk| {
+            let chunk = chunk?;
+            read.set(read.get().saturating_add(chunk.len()));
+            if read.get() > limit { Err(PayloadError::Overflow) } else { Ok(chunk) }
+        })
+    }
+
+    async fn file_in(&self, mut form: Multipart) -> Result<Upload, Refusal> {
+        let mut file = None;
+        let mut parts = 0;
+        while let Some(part) = form.next().await {
+            let part = part.map_err(|error| self.broken(&error))?;
+            parts += 1;
+            if parts > PARTS {
+                return Err(Refusal::broken_form(format!("The form has more than {PARTS} parts")));
+            }
+            if part.name() != Some(FILE) {
+                self.pass_over(part).await?;
+            } else if file.is_some() {
+                return Err(Refusal::broken_form("The form has more than one file"));
+            } else {
+                file = Some(self.file(part).await?);
+            }
+        }
+        Ok(file.ok_or_else(|| FieldError::new(FILE, "is required"))?)
+    }
+
+    async fn file(&self, mut part: Field) -> Result<Upload, Refusal> {
+        let name = name_of(&part);
+        let mut bytes = Vec::new();
+        while let Some(chunk) = part.next().await {
+            let chunk = chunk.map_err(|error| self.broken(&error))?;
+            if bytes.len() + chunk.len() > self.max_bytes {
+                return Err(self.too_large());
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(Upload { name, bytes })
+    }
+
+    async fn pass_over(&self, mut part: Field) -> Result<(), Refusal> {
+        while let Some(chunk) = part.next().await {
+            chunk.map_err(|error| self.broken(&error))?;
+        }
+        Ok(())
+    }
+
+    /// The reader of forms keeps at most 64 KiB of what is no content, so that headers and boundaries are bounded too.
+    fn broken(&self, error: &MultipartError) -> Refusal {
+        if self.read.get() > self.form_bytes() {
+            return self.too_large();
+        }
+        let message = if let MultipartError::Payload(PayloadError::Overflow) = error {
+            "A header or a boundary of the form is too long"
+        } else if let MultipartError::Payload(_) | MultipartError::Incomplete = error {
+            "The form could not be read to its end"
+        } else {
+            "The body is not a valid multipart form"
+        };
+        Refusal::broken_form(message)
+    }
+}
+
+/// The sender's name for the file. Some clients write one that is not ASCII as `filename*`, though RFC 7578 has no
+/// such parameter.
+fn name_of(part: &Field) -> FileName {
+    let disposition = part.content_disposition();
+    let extended = disposition.and_then(|disposition| disposition.get_filename_ext());
+    let extended = extended.and_then(|name| String::from_utf8(name.value.clone()).ok());
+    let plain = disposition.and_then(|disposition| disposition.get_filename());
+    FileName::from_sender(extended.as_deref().or(plain).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    const LIMIT: usize = 256 * 1024;
+    const OF_FILE: &str = "--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n";
+    const OF_OTHER: &str = "--x\r\nContent-Disposition: form-data; name=\"other\"\r\n\r\n";
+
+    fn form(body: impl Stream<Item = Result<Bytes, PayloadError>> + 'static) -> FileForm {
+        let request = TestRequest::post()
+            .insert_header(("content-type", "multipart/form-data; boundary=x"))
+            .to_http_request();
+        FileForm { request, payload: Payload::Stream { payload: Box::pin(body) } }
+    }
+
+    /// How many bytes of a body without an end are read before it is refused.
+    async fn read_of_an_endless_body(begin: &'static str, chunk: usize) -> usize {
+        let given = Rc::new(Cell::new(0));
+        let giving = Rc::clone(&given);
+        let begin = futures_util::stream::once(ready(Bytes::from_static(begin.as_bytes())));
+        let rest = futures_util::stream::repeat(Bytes::from(vec![b'a'; chunk]));
+        let body = begin.chain(rest).map(move |bytes| {
+            giving.set(giving.get() + bytes.len());
+            Ok(bytes)
+        });
+        let refusal = form(body).read(LIMIT).await.unwrap_err();
+        assert_eq!(refusal.code(), "file_too_large");
+        given.get()
+    }
+
+    #[actix_web::test]
+    async fn little_more_is_read_than_a_file_may_have() {
+        for begin in [OF_FILE, OF_OTHER] {
+            for chunk in [1000, 8 * 1024, 32 * 1024] {
+                let read = read_of_an_endless_body(begin, chunk).await;
+                assert!((LIMIT..=LIMIT + 64 * 1024).contains(&read), "{read} in chunks of {chunk}");
+            }
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_file_comes_through_as_it_was_sent_however_it_is_cut() {
+        let contents = [
+            "%PDF-".to_owned(),
+            "\r\n--y\r\n--\r--y\n--x--\r".to_owned(),
+            "\r\n".to_owned(),
+            "\r\n--".repeat(2_000),
+            "\r".repeat(3_000),
+            String::new(),
+        ];
+        for content in contents {
+            let other = format!("{OF_OTHER}1\r\n");
+            let body = format!("preamble\r\n{other}{OF_FILE}{content}\r\n{other}--x--\r\nepilogue");
+            for size in [1, 2, 3, 7, 64, 100_000] {
+                let chunks: Vec<_> =
+                    body.as_bytes().chunks(size).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
+                let upload = form(futures_util::stream::iter(chunks)).read(LIMIT).await.unwrap();
+                assert!(upload.bytes == content.as_bytes(), "{content:.20?} in chunks of {size}");
+            }
+        }
+    }
+}

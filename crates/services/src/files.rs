@@ -1,0 +1,62 @@
+//! Files that a conversation is given, and the objects behind them.
+
+mod attach;
+mod error;
+mod sweep;
+
+use std::sync::Arc;
+
+use ports::{Blobs, Clock, FileStore, IdSource, TextExtractor};
+
+pub use attach::{Attached, Upload};
+pub use error::FilesError;
+
+use crate::{Conversations, Tasks};
+
+/// Files. Cheap to clone.
+#[derive(Clone)]
+pub struct Files {
+    store: Arc<dyn FileStore>,
+    conversations: Conversations,
+    blobs: Arc<dyn Blobs>,
+    extractor: Arc<dyn TextExtractor>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
+    tasks: Tasks,
+    max_bytes: usize,
+}
+
+/// What [`Files`] works with.
+pub struct FilesSetup {
+    /// Which files there are.
+    pub store: Arc<dyn FileStore>,
+    /// The conversations that they are given to.
+    pub conversations: Conversations,
+    /// Where their bytes are kept.
+    pub blobs: Arc<dyn Blobs>,
+    /// Who reads them.
+    pub extractor: Arc<dyn TextExtractor>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// New ids.
+    pub ids: Arc<dyn IdSource>,
+    /// Where writes run.
+    pub tasks: Tasks,
+    /// The largest file that is taken, in bytes.
+    pub max_bytes: usize,
+}
+
+impl Files {
+    /// Files in these stores. [`Files::start_sweeping`] takes away what nobody needs any more.
+    #[must_use]
+    pub fn new(setup: FilesSetup) -> Self {
+        let FilesSetup { store, conversations, blobs, extractor, clock, ids, tasks, max_bytes } = setup;
+        Self { store, conversations, blobs, extractor, clock, ids, tasks, max_bytes }
+    }
+
+    /// The largest file that is taken, in bytes.
+    #[must_use]
+    pub fn max_bytes(&self) -> usize {
+        self.max_bytes
+    }
+}

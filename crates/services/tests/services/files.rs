@@ -1,0 +1,243 @@
+//! How files are attached and swept away, on mocked ports.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use domain::{BlobKey, ConversationNumber, ErrorKind, FileName, FileNumber, FileText, Part, Role};
+use mockall::Sequence;
+use omnichat_services::{Conversations, Fault, Files, FilesError, FilesSetup, Tasks, Upload};
+use ports::{
+    Access, Begun, BlobError, Extracted, ExtractionError, MockBlobs, MockClock, MockConversationStore,
+    MockFileStore, MockTextExtractor, MockTurnStore, StoreError, Window,
+};
+
+use crate::support::{Step, caller, conversation, ids, kept, now, question, turns, turns_with_files};
+
+const PDF: &[u8] = b"%PDF-1.7 ...";
+const MAX_BYTES: usize = 1024 * 1024;
+
+struct Setup {
+    store: MockFileStore,
+    conversations: MockConversationStore,
+    blobs: MockBlobs,
+    extractor: MockTextExtractor,
+}
+
+impl Setup {
+    fn new() -> Self {
+        let mut conversations = MockConversationStore::new();
+        conversations.expect_find().returning(|_, _| Ok(Access::Granted(conversation())));
+        Self {
+            store: MockFileStore::new(),
+            conversations,
+            blobs: MockBlobs::new(),
+            extractor: MockTextExtractor::new(),
+        }
+    }
+
+    fn reading(text: &'static str) -> Self {
+        let mut setup = Self::new();
+        let extracted = Extracted { pages: 2, text: text.to_owned() };
+        setup.extractor.expect_extract().returning(move |_| Ok(extracted.clone()));
+        setup
+    }
+
+    fn files(self) -> Files {
+        let (turns, _, tasks) = turns(MockTurnStore::new(), Vec::new());
+        let clock = || {
+            let mut clock = MockClock::new();
+            clock.expect_now().returning(now);
+            Arc::new(clock)
+        };
+        let conversations =
+            Conversations::new(Arc::new(self.conversations), turns, clock(), Arc::new(ids()), tasks);
+        Files::new(FilesSetup {
+            store: Arc::new(self.store),
+            conversations,
+            blobs: Arc::new(self.blobs),
+            extractor: Arc::new(self.extractor),
+            clock: clock(),
+            ids: Arc::new(ids()),
+            tasks: Tasks::new(tokio::runtime::Handle::current()),
+            max_bytes: MAX_BYTES,
+        })
+    }
+}
+
+fn upload(bytes: &[u8]) -> Upload {
+    Upload { name: FileName::from_sender("report.pdf"), bytes: bytes.to_vec() }
+}
+
+async fn refused(setup: Setup, bytes: &[u8]) -> FilesError {
+    setup.files().attach(&caller(), ConversationNumber(1), upload(bytes)).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn an_object_is_reserved_before_it_is_put_and_put_before_its_file_is_kept() {
+    let mut setup = Setup::reading("All\u{0} of it\r\n\u{7}.");
+    let mut order = Sequence::new();
+    setup
+        .store
+        .expect_reserve()
+        .withf(|blob, due| blob.as_str().starts_with("uploads/") && *due > now() + TimeDelta::minutes(1))
+        .times(1)
+        .in_sequence(&mut order)
+        .returning(|_, _| Ok(()));
+    setup
+        .blobs
+        .expect_put()
+        .withf(|_, bytes, media_type| &bytes[..] == PDF && media_type == domain::file::PDF)
+        .times(1)
+        .in_sequence(&mut order)
+        .returning(|_, _, _| Ok(()));
+    setup
+        .store
+        .expect_attach()
+        .withf(|_, file| file.text == "All of it\n." && file.pages == 2 && file.size == PDF.len() as u64)
+        .times(1)
+        .in_sequence(&mut order)
+        .returning(|_, file| Ok(Access::Granted(file.kept_as(FileNumber(1)))));
+    setup.blobs.expect_link().returning(|_, _| Ok(Some("https://s3.example.com/x".to_owned())));
+    let attached = setup.files().attach(&caller(), ConversationNumber(1), upload(PDF)).await.unwrap();
+    assert_eq!(attached.file.name.as_str(), "report.pdf");
+    assert_eq!(attached.link.as_deref(), Some("https://s3.example.com/x"));
+}
+
+#[tokio::test]
+async fn nothing_is_kept_of_what_is_no_pdf_or_too_large() {
+    let error = refused(Setup::new(), b"<html>").await;
+    assert_eq!((error.kind(), error.code(), error.param()), (ErrorKind::Invalid, "not_a_pdf", Some("file")));
+    let mut large = PDF.to_vec();
+    large.resize(MAX_BYTES + 1, b' ');
+    let error = refused(Setup::new(), &large).await;
+    assert_eq!(
+        (error.code(), error.to_string().as_str()),
+        ("file_too_large", "The file is larger than 1 MB")
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_kept_of_what_cannot_be_read() {
+    let cases = [
+        (ExtractionError::Encrypted, ErrorKind::Invalid, "pdf_encrypted"),
+        (ExtractionError::Unreadable, ErrorKind::Invalid, "pdf_unreadable"),
+        (ExtractionError::TooComplex, ErrorKind::Invalid, "pdf_too_complex"),
+        (ExtractionError::Busy, ErrorKind::Unavailable, "files_busy"),
+        (ExtractionError::Failed("no program".into()), ErrorKind::Internal, "internal_error"),
+    ];
+    for (error, kind, code) in cases {
+        let mut setup = Setup::new();
+        setup.extractor.expect_extract().return_once(|_| Err(error));
+        let refused = refused(setup, PDF).await;
+        assert_eq!((refused.kind(), refused.code()), (kind, code));
+        assert_eq!(refused.retry_after().is_some(), kind == ErrorKind::Unavailable);
+    }
+}
+
+/// F43
+#[tokio::test]
+async fn no_file_is_kept_whose_object_could_not_be_put() {
+    for error in [BlobError::Unavailable("away".into()), BlobError::Refused("no such bucket".into())] {
+        let mut setup = Setup::reading("text");
+        setup.store.expect_reserve().returning(|_, _| Ok(()));
+        setup.blobs.expect_put().return_once(|_, _, _| Err(error));
+        let refused = refused(setup, PDF).await;
+        assert_eq!((refused.kind(), refused.code()), (ErrorKind::Unavailable, "storage_unavailable"));
+        assert!(refused.retry_after().is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_conversation_that_is_not_the_callers_gets_nothing() {
+    for (access, code) in
+        [(Access::Foreign, "conversation_forbidden"), (Access::Absent, "conversation_not_found")]
+    {
+        let mut setup = Setup::new();
+        setup.conversations = MockConversationStore::new();
+        setup.conversations.expect_find().return_once(|_, _| Ok(access));
+        assert_eq!(refused(setup, PDF).await.code(), code);
+    }
+}
+
+#[tokio::test]
+async fn a_conversation_that_went_away_meanwhile_is_not_found() {
+    let mut setup = Setup::reading("text");
+    setup.store.expect_reserve().returning(|_, _| Ok(()));
+    setup.blobs.expect_put().returning(|_, _, _| Ok(()));
+    setup.store.expect_attach().returning(|_, _| Ok(Access::Absent));
+    assert_eq!(refused(setup, PDF).await.kind(), ErrorKind::NotFound);
+}
+
+fn blob(name: &str) -> BlobKey {
+    BlobKey::from_stored(name.to_owned())
+}
+
+#[tokio::test]
+async fn what_is_doomed_is_taken_away_and_then_forgotten() {
+    let mut setup = Setup::new();
+    setup.store.expect_doomed().returning(|_, _| Ok(vec![blob("a"), blob("b"), blob("c")]));
+    setup.blobs.expect_delete().returning(|key| match key.as_str() {
+        "b" => Err(BlobError::Unavailable("away".into())),
+        _ => Ok(()),
+    });
+    setup
+        .store
+        .expect_reserve()
+        .withf(|key, due| *key == blob("b") && *due > now())
+        .times(1)
+        .returning(|_, _| Ok(()));
+    setup
+        .store
+        .expect_forget()
+        .withf(|blobs| *blobs == [blob("a"), blob("c")])
+        .times(1)
+        .returning(|_| Ok(()));
+    assert_eq!(setup.files().sweep().await.unwrap(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sweeping_goes_on_after_a_failure() {
+    let mut setup = Setup::new();
+    let (told, mut swept) = tokio::sync::mpsc::unbounded_channel();
+    let mut tries = 0;
+    setup.store.expect_doomed().returning(move |_, _| {
+        tries += 1;
+        let _ = told.send(tries);
+        if tries == 1 { Err(StoreError::Unavailable("away".into())) } else { Ok(Vec::new()) }
+    });
+    setup.files().start_sweeping();
+    let both = async { (swept.recv().await, swept.recv().await) };
+    let seen = tokio::time::timeout(Duration::from_mins(2), both).await.unwrap();
+    assert_eq!(seen, (Some(1), Some(2)));
+}
+
+/// S1-40
+#[tokio::test(start_paused = true)]
+async fn a_model_is_told_what_the_files_say_before_the_history() {
+    let mut store = MockTurnStore::new();
+    store.expect_begin().returning(|begin| {
+        Ok(Begun {
+            conversation: conversation(),
+            persona: None,
+            question: domain::Seq(1),
+            model: begin.default_model,
+            window: Window::default(),
+            has_files: true,
+        })
+    });
+    store.expect_finish().returning(|finish| Ok(kept(finish)));
+    let mut files = MockFileStore::new();
+    files.expect_texts().times(1).returning(|_, _| {
+        let file =
+            |name: &str, text: &str| FileText { name: FileName::from_sender(name), text: text.to_owned() };
+        Ok(vec![file("new.pdf", "newer"), file("old.pdf", "older")])
+    });
+    let (turns, model, _) = turns_with_files(store, files, vec![Step::Say("Yes."), Step::Finish(None)]);
+    turns.send(&caller(), question("What do they say?")).await.unwrap().whole().await.unwrap();
+    let prompt = model.prompts.lock().unwrap().remove(0);
+    let file = |name: &str, text: &str| Part::File { name: name.to_owned(), text: text.to_owned() };
+    assert_eq!(prompt.messages[0].role, Role::User);
+    assert_eq!(prompt.messages[0].parts, [file("old.pdf", "older"), file("new.pdf", "newer")]);
+    assert_eq!(prompt.messages[1].parts, [Part::Text("What do they say?".to_owned())]);
+}

@@ -1,0 +1,6 @@
+//! The services, on mocked ports.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+
+mod files;
+mod support;
+mod turns;

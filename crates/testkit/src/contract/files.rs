@@ -1,0 +1,412 @@
+//! Files of conversations: attached, read for prompts, and their objects doomed when they go.
+
+use std::collections::HashSet;
+use std::slice::from_ref;
+use std::sync::Arc;
+
+use chrono::DateTime;
+use domain::limits::{FILE_NAME_CHARS, FILE_TEXT_BYTES};
+use domain::{
+    BlobId, BlobKey, Conversation, ConversationId, ConversationNumber, File, FileName, FileNumber, FileText,
+    NewFile, Timestamp,
+};
+use futures_util::future::join;
+use ports::Access;
+use uuid::Uuid;
+
+use super::Stores;
+use super::racing::at_once;
+use super::scene::{Scene, conversation_id, instant};
+
+/// More bytes than any conversation of these cases has.
+const ALL: u64 = 1 << 30;
+
+/// An object of the user's that nobody knows of yet.
+fn blob(scene: &Scene<'_>) -> BlobKey {
+    BlobKey::upload(scene.owner, ConversationNumber(1), BlobId(Uuid::now_v7()))
+}
+
+/// An object that is about to be put.
+async fn reserved(scene: &Scene<'_>) -> BlobKey {
+    let blob = blob(scene);
+    scene.stores.files.reserve(blob.clone(), instant(1_000)).await.unwrap();
+    blob
+}
+
+/// A file named `a.pdf`.
+fn file(scene: &Scene<'_>, conversation: ConversationId, blob: BlobKey, text: &str) -> NewFile {
+    NewFile {
+        conversation,
+        blob,
+        name: FileName::from_sender("a.pdf"),
+        size: 4_711,
+        pages: 3,
+        text: text.to_owned(),
+        at: scene.now(),
+    }
+}
+
+async fn attach(scene: &Scene<'_>, file: NewFile) -> Access<File> {
+    scene.stores.files.attach(scene.owner, file).await.unwrap()
+}
+
+/// Attaches a file with this text, and must be let.
+async fn attached(scene: &Scene<'_>, conversation: ConversationId, text: &str) -> File {
+    let file = file(scene, conversation, reserved(scene).await, text);
+    attach(scene, file).await.granted().expect("the conversation is the user's")
+}
+
+async fn texts(stores: &Stores, conversation: ConversationId, max_bytes: u64) -> Vec<String> {
+    let texts = stores.files.texts(conversation, max_bytes).await.unwrap();
+    texts.into_iter().map(|file| file.text).collect()
+}
+
+async fn doomed(stores: &Stores, at: Timestamp) -> Vec<BlobKey> {
+    stores.files.doomed(at, 100).await.unwrap()
+}
+
+/// The objects that are doomed, due or not, in order of their names.
+async fn ever_doomed(stores: &Stores) -> Vec<BlobKey> {
+    sorted(doomed(stores, instant(1_000_000)).await)
+}
+
+/// The objects that may be taken away at once, in order of their names.
+async fn doomed_at_once(stores: &Stores) -> Vec<BlobKey> {
+    sorted(doomed(stores, DateTime::UNIX_EPOCH).await)
+}
+
+fn sorted(mut blobs: Vec<BlobKey>) -> Vec<BlobKey> {
+    blobs.sort();
+    blobs
+}
+
+/// What the next begin says; its turn is ended.
+async fn has_files(scene: &Scene<'_>, conversation: ConversationId) -> bool {
+    let begun = scene.ask(conversation, "q").await;
+    scene.answer(&begun, "a").await;
+    begun.has_files
+}
+
+/// A file is kept as it came, numbers begin at one, and the conversation moves, but never back.
+pub async fn a_file_is_kept_as_it_came(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let talks = [scene.conversation_of(1).await, scene.conversation_of(1).await];
+    for (number, talk) in (1..).zip([talks[0], talks[1], talks[0]]) {
+        let before = scene.conversation(talk).await;
+        let new = NewFile {
+            name: FileName::from_sender("Zoë's 🏔.pdf"),
+            size: 1 << 33,
+            ..file(&scene, talk, reserved(&scene).await, "Says \"grüezi\",\n100% 🏔")
+        };
+        let expected = File {
+            number: FileNumber(number),
+            conversation: talk,
+            blob: new.blob.clone(),
+            name: new.name.clone(),
+            size: new.size,
+            pages: new.pages,
+            text: new.text.clone(),
+            created_at: new.at,
+        };
+        let said = FileText { name: new.name.clone(), text: new.text.clone() };
+        let at = new.at;
+        assert_eq!(attach(&scene, new).await, Access::Granted(expected));
+        assert_eq!(stores.files.texts(talk, ALL).await.unwrap().first(), Some(&said));
+        assert_eq!(scene.conversation(talk).await, Conversation { updated_at: at, ..before });
+    }
+    assert!(ever_doomed(stores).await.is_empty());
+
+    let before = scene.conversation(talks[0]).await;
+    let late = NewFile { at: instant(-5), ..file(&scene, talks[0], reserved(&scene).await, "late") };
+    let late = attach(&scene, late).await.granted().expect("the conversation is the user's");
+    assert_eq!((late.number, late.created_at), (FileNumber(4), instant(-5)));
+    assert_eq!(scene.conversation(talks[0]).await, before);
+}
+
+/// Only its owner gives a conversation a file, and only while it is there. Else nothing changes.
+pub async fn a_file_is_attached_where_it_may_be(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let stranger = scene.of_another_user().await;
+    let talk = scene.conversation_of(1).await;
+    let before = scene.conversation(talk).await;
+    let blob = reserved(&scene).await;
+    let new = |to| file(&scene, to, blob.clone(), "text");
+
+    assert_eq!(attach(&stranger, new(talk)).await, Access::Foreign);
+    assert_eq!(attach(&scene, new(conversation_id())).await, Access::Absent);
+    assert_eq!(scene.conversation(talk).await, before);
+    stores.conversations.soft_delete(scene.owner, talk.into(), scene.now()).await.unwrap();
+    for user in [&scene, &stranger] {
+        assert_eq!(attach(user, new(talk)).await, Access::Absent);
+    }
+    let at = scene.now();
+    let restored = stores.conversations.restore(scene.owner, talk.into(), at).await.unwrap();
+    assert_eq!(restored, Access::Granted(Conversation { updated_at: at, ..before }));
+    assert!(!has_files(&scene, talk).await);
+    assert!(texts(stores, talk, ALL).await.is_empty());
+    // The object waits for its file, or its end.
+    assert_eq!(ever_doomed(stores).await, from_ref(&blob));
+    let attached = attach(&scene, new(talk)).await.granted().expect("the conversation is the user's");
+    assert_eq!(attached.number, FileNumber(1));
+    stores.conversations.purge(scene.owner, talk.into()).await.unwrap();
+    let gone = file(&scene, talk, reserved(&scene).await, "text");
+    assert_eq!(attach(&scene, gone).await, Access::Absent);
+}
+
+/// An object that is not reserved, or not any more, makes no file.
+pub async fn a_file_needs_its_reservation(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let talk = scene.conversation_of(1).await;
+    let before = scene.conversation(talk).await;
+    let (unknown, swept) = (blob(&scene), reserved(&scene).await);
+    stores.files.forget(vec![swept.clone()]).await.unwrap();
+    for blob in [unknown, swept] {
+        assert_eq!(attach(&scene, file(&scene, talk, blob, "text")).await, Access::Absent);
+    }
+    assert_eq!(scene.conversation(talk).await, before);
+    assert!(texts(stores, talk, ALL).await.is_empty());
+    assert!(!has_files(&scene, talk).await);
+}
+
+/// Of many who want an object one gets it, and whoever comes later gets nothing.
+pub async fn an_object_belongs_to_one_file(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let (talk, other) = (scene.conversation_of(1).await, scene.conversation_of(1).await);
+    let blob = reserved(&scene).await;
+    let owner = scene.owner;
+    let outcomes = at_once([talk, other].into_iter().cycle().take(16).map(|to| {
+        let (files, file) = (Arc::clone(&stores.files), file(&scene, to, blob.clone(), "text"));
+        async move { files.attach(owner, file).await.unwrap() }
+    }));
+    let file_of = |outcome| match outcome {
+        Access::Granted(file) => Some(file),
+        Access::Foreign => panic!("both are the user's"),
+        Access::Absent => None,
+    };
+    let granted: Vec<File> = outcomes.await.into_iter().filter_map(file_of).collect();
+    let [winner] = granted.as_slice() else { panic!("{} got the object", granted.len()) };
+    assert_eq!(attach(&scene, file(&scene, other, blob, "text")).await, Access::Absent);
+    for to in [talk, other] {
+        assert_eq!(has_files(&scene, to).await, winner.conversation == to);
+        assert_eq!(texts(stores, to, ALL).await.len(), usize::from(winner.conversation == to));
+    }
+    assert!(ever_doomed(stores).await.is_empty());
+}
+
+/// A begin says whether there are files, from the first one on, whichever way the conversation was made.
+pub async fn a_begin_tells_of_files(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let begun = scene.start("q").await;
+    let with_turn = begun.conversation.id;
+    assert!(!begun.has_files);
+    // One that comes while a turn runs is there for the next.
+    attached(&scene, with_turn, "text").await;
+    scene.answer(&begun, "a").await;
+    assert!(has_files(&scene, with_turn).await);
+
+    let new = scene.new_conversation();
+    let without_turn = stores.conversations.create(new).await.unwrap().id;
+    assert!(!has_files(&scene, without_turn).await);
+    // A scan is a file as well.
+    attached(&scene, without_turn, "").await;
+    assert!(has_files(&scene, without_turn).await);
+    stores.conversations.soft_delete(scene.owner, without_turn.into(), scene.now()).await.unwrap();
+    stores.conversations.restore(scene.owner, without_turn.into(), scene.now()).await.unwrap();
+    assert!(has_files(&scene, without_turn).await);
+    assert!(!scene.start("q").await.has_files);
+
+    // Each of those that are begun together is told its own.
+    let mut begins = Vec::new();
+    for number in 0..8 {
+        let talk = scene.conversation_of(1).await;
+        if number % 2 == 0 {
+            attached(&scene, talk, "text").await;
+        }
+        begins.push((scene.begin_in(talk, "q"), number % 2 == 0));
+    }
+    let told = at_once(begins.into_iter().map(|(begin, expected)| {
+        let turns = stores.turns_elsewhere();
+        async move { (turns.begin(begin).await.unwrap().has_files, expected) }
+    }));
+    assert!(told.await.into_iter().all(|(told, expected)| told == expected));
+}
+
+/// Texts are those of one conversation, newest first, and files without text are as if they were not there.
+pub async fn texts_begin_with_the_newest(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let (talk, other) = (scene.conversation_of(1).await, scene.conversation_of(1).await);
+    assert!(texts(stores, talk, ALL).await.is_empty());
+    for text in ["", "one", "", "two"] {
+        attached(&scene, talk, text).await;
+        attached(&scene, other, "elsewhere").await;
+    }
+    attached(&scene, talk, "three").await;
+    attached(&scene, talk, "").await;
+    assert_eq!(texts(stores, talk, ALL).await, ["three", "two", "one"]);
+    assert_eq!(texts(stores, talk, u64::MAX).await.len(), 3);
+    assert_eq!(texts(stores, other, ALL).await.len(), 4);
+    assert!(texts(stores, conversation_id(), ALL).await.is_empty());
+    // Names of files without text take no room: "a.pdf" and "three", "a.pdf" and "two".
+    assert_eq!(texts(stores, talk, 18).await, ["three", "two"]);
+}
+
+/// Texts and names are counted in bytes, and after the first one that has no room nothing comes.
+pub async fn texts_are_bounded_in_bytes(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let talk = scene.conversation_of(1).await;
+    for text in ["small", &"x".repeat(100), "grüezi"] {
+        let new = file(&scene, talk, reserved(&scene).await, text);
+        let new = NewFile { name: FileName::from_sender("ö"), ..new };
+        attach(&scene, new).await.granted().expect("the conversation is the user's");
+    }
+    // Nine bytes, with its name.
+    let newest = "grüezi";
+    for (max_bytes, count) in [(0, 1), (8, 1), (9, 1), (16, 1), (110, 1), (111, 2), (117, 2), (118, 3)] {
+        let read = texts(stores, talk, max_bytes).await;
+        assert_eq!((read.len(), read[0].as_str()), (count, newest), "{max_bytes}");
+    }
+}
+
+/// The longest text that is kept of a file, under the longest name.
+pub async fn a_long_text_is_kept_whole(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let talk = scene.conversation_of(1).await;
+    // Not to be compressed into nothing.
+    let mut text = String::with_capacity(FILE_TEXT_BYTES);
+    while text.len() < FILE_TEXT_BYTES {
+        text.push_str(&Uuid::now_v7().simple().to_string());
+    }
+    assert_eq!(text.len(), FILE_TEXT_BYTES);
+    let name = FileName::from_sender(&"🏔".repeat(FILE_NAME_CHARS));
+    for _ in 0..3 {
+        let new = file(&scene, talk, reserved(&scene).await, &text);
+        let new = NewFile { name: name.clone(), ..new };
+        attach(&scene, new).await.granted().expect("the conversation is the user's");
+    }
+    let both = 2 * (text.len() + name.as_str().len()) as u64;
+    let said = FileText { name, text };
+    assert_eq!(stores.files.texts(talk, both).await.unwrap(), [said.clone(), said.clone()]);
+    assert_eq!(stores.files.texts(talk, both - 1).await.unwrap(), [said]);
+}
+
+/// Reserved objects are doomed from their time on, the longest due first, until they are forgotten.
+pub async fn objects_are_doomed_when_they_are_due(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let [first, second, third] = [blob(&scene), blob(&scene), blob(&scene)];
+    let files = &stores.files;
+    for (blob, due) in [(&second, 20), (&third, 30), (&first, 10)] {
+        files.reserve(blob.clone(), instant(due)).await.unwrap();
+    }
+    assert!(doomed(stores, instant(9)).await.is_empty());
+    assert_eq!(doomed(stores, instant(10)).await, from_ref(&first));
+    assert_eq!(doomed(stores, instant(29)).await, [first.clone(), second.clone()]);
+    assert_eq!(files.doomed(instant(99), 2).await.unwrap(), [first.clone(), second.clone()]);
+    assert!(files.doomed(instant(99), 0).await.unwrap().is_empty());
+
+    // Repeated, a reservation moves, either way.
+    files.reserve(first.clone(), instant(40)).await.unwrap();
+    files.reserve(third.clone(), instant(15)).await.unwrap();
+    assert_eq!(doomed(stores, instant(99)).await, [third.clone(), second.clone(), first.clone()]);
+    assert_eq!(doomed(stores, instant(15)).await, from_ref(&third));
+
+    files.forget(vec![third, blob(&scene), first.clone()]).await.unwrap();
+    files.forget(Vec::new()).await.unwrap();
+    assert_eq!(doomed(stores, instant(99)).await, [second]);
+}
+
+/// The objects of a purged conversation are doomed at once, those of a hidden one are not.
+pub async fn a_purge_dooms_the_objects(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let (talk, hidden, other) =
+        (scene.conversation_of(1).await, scene.conversation_of(1).await, scene.conversation_of(1).await);
+    let mut blobs = Vec::new();
+    for text in ["one", "", "three"] {
+        blobs.push(attached(&scene, talk, text).await.blob);
+    }
+    let hidden_blob = attached(&scene, hidden, "hidden").await.blob;
+    attached(&scene, other, "other").await;
+
+    stores.conversations.soft_delete(scene.owner, hidden.into(), scene.now()).await.unwrap();
+    assert!(ever_doomed(stores).await.is_empty());
+    stores.conversations.purge(scene.owner, talk.into()).await.unwrap();
+    assert_eq!(doomed_at_once(stores).await, sorted(blobs.clone()));
+    stores.conversations.purge(scene.owner, hidden.into()).await.unwrap();
+    blobs.push(hidden_blob);
+    let blobs = sorted(blobs);
+    assert_eq!((ever_doomed(stores).await, doomed_at_once(stores).await), (blobs.clone(), blobs.clone()));
+    assert!(texts(stores, talk, ALL).await.is_empty());
+    stores.files.forget(blobs).await.unwrap();
+    assert!(ever_doomed(stores).await.is_empty());
+    assert_eq!(texts(stores, other, ALL).await, ["other"]);
+}
+
+/// A persona's conversations go with it, and so do their files.
+pub async fn a_deleted_persona_dooms_the_objects(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let (gone, kept) = (scene.persona("Grace").await, scene.persona("Ada").await);
+    let (talk, hidden, other) =
+        (scene.talk_with(gone).await, scene.talk_with(gone).await, scene.talk_with(kept).await);
+    let mut blobs = Vec::new();
+    for to in [talk, hidden] {
+        blobs.push(attached(&scene, to, "text").await.blob);
+    }
+    attached(&scene, other, "other").await;
+    stores.conversations.soft_delete(scene.owner, hidden.into(), scene.now()).await.unwrap();
+    stores.personas.delete(scene.owner, gone).await.unwrap();
+    let blobs = sorted(blobs);
+    assert_eq!((ever_doomed(stores).await, doomed_at_once(stores).await), (blobs.clone(), blobs));
+    assert!(has_files(&scene, other).await);
+}
+
+/// Files that come at once are all kept, and turns go on meanwhile.
+pub async fn files_may_come_at_once(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let (talk, owner) = (scene.conversation_of(1).await, scene.owner);
+    let mut calls = Vec::new();
+    for number in 0..16 {
+        let file = file(&scene, talk, reserved(&scene).await, &format!("text {number}"));
+        let files = Arc::clone(&stores.files);
+        calls.push(async move { files.attach(owner, file).await.unwrap().granted().map(|file| file.number) });
+    }
+    let (numbers, ()) = join(at_once(calls), scene.exchange(talk, "q", "a")).await;
+    let numbers: HashSet<i64> = numbers.into_iter().flatten().map(|number| number.0).collect();
+    assert_eq!(numbers, (1..=16).collect());
+    assert_eq!(texts(stores, talk, ALL).await.len(), 16);
+    assert!(has_files(&scene, talk).await);
+    assert!(ever_doomed(stores).await.is_empty());
+}
+
+/// Whichever comes first, a purge or a file, the object is doomed in the end.
+pub async fn a_file_that_meets_a_purge_leaves_no_object(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    for _ in 0..20 {
+        let talk = scene.conversation_of(1).await;
+        let blob = reserved(&scene).await;
+        let (files, file) = (Arc::clone(&stores.files), file(&scene, talk, blob.clone(), "text"));
+        let (conversations, owner) = (Arc::clone(&stores.conversations), scene.owner);
+        let attach = tokio::spawn(async move { files.attach(owner, file).await.unwrap() });
+        let purge = tokio::spawn(async move { conversations.purge(owner, talk.into()).await.unwrap() });
+        let (attached, purged) = join(attach, purge).await;
+        assert!(!matches!(attached.expect("no panic"), Access::Foreign));
+        assert!(matches!(purged.expect("no panic"), Access::Granted(_)));
+        assert_eq!(ever_doomed(stores).await, from_ref(&blob));
+        stores.files.forget(vec![blob]).await.unwrap();
+    }
+}
+
+/// Whichever comes first, a file or the one who takes its object away, the other learns of it.
+pub async fn a_file_that_meets_the_sweep_gets_its_object_or_none(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let talk = scene.conversation_of(1).await;
+    let mut kept = 0;
+    for _ in 0..20 {
+        let blob = reserved(&scene).await;
+        let file = file(&scene, talk, blob.clone(), "text");
+        let (files, owner) = (Arc::clone(&stores.files), scene.owner);
+        let attach = tokio::spawn(async move { files.attach(owner, file).await.unwrap() });
+        stores.files.forget(vec![blob]).await.unwrap();
+        kept += usize::from(attach.await.expect("no panic").granted().is_some());
+        assert_eq!(texts(stores, talk, ALL).await.len(), kept);
+        assert!(ever_doomed(stores).await.is_empty());
+    }
+}
