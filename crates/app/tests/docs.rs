@@ -1,4 +1,4 @@
-//! The documents name only paths that exist.
+//! The documents name what there is, and nothing else.
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::fs;
@@ -46,4 +46,76 @@ fn every_path_in_the_documents_exists() {
         }
     }
     assert!(missing.is_empty(), "paths that do not exist:\n{}", missing.join("\n"));
+}
+
+/// S2-4
+#[test]
+fn every_crate_is_on_the_map() {
+    let crates = root().join("crates");
+    let map = fs::read_to_string(root().join("docs/ARCHITECTURE.md")).unwrap();
+    for folder in [crates.clone(), crates.join("adapters")] {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(root()).unwrap().display().to_string();
+            let is_crate = path.join("Cargo.toml").exists();
+            assert!(!is_crate || map.contains(&format!("`{name}`")), "{name} is not in docs/ARCHITECTURE.md");
+        }
+    }
+}
+
+/// The recipes of the justfile.
+fn recipes() -> Vec<String> {
+    let text = fs::read_to_string(root().join("justfile")).unwrap();
+    let heads = text.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()));
+    let names = heads.filter_map(|line| line.split([' ', ':']).next());
+    names.map(str::to_owned).collect()
+}
+
+/// S0-6, S3-3
+#[test]
+fn every_recipe_in_the_documents_exists() {
+    let recipes = recipes();
+    for needed in ["setup", "run", "test", "migrate"] {
+        assert!(recipes.iter().any(|recipe| recipe == needed), "there is no recipe {needed}");
+    }
+    let root = root();
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    for told in ["cp .env.example .env", "`just setup`", "`just run`", "`just test`"] {
+        assert!(readme.contains(told), "README.md does not say {told}");
+    }
+    let mut found = vec![root.join("README.md")];
+    documents(&root.join("docs"), &mut found);
+    for document in found {
+        let text = fs::read_to_string(&document).unwrap();
+        for rest in text.split("`just ").skip(1) {
+            let name = rest.split([' ', '`']).next().unwrap_or(rest);
+            assert!(recipes.iter().any(|recipe| recipe == name), "{}: just {name}", document.display());
+        }
+    }
+}
+
+/// S4-53, S4-58
+#[test]
+fn the_documents_say_what_operators_ask() {
+    for (document, words) in [
+        ("docs/SECURITY.md", &["Retention", "Encrypt", "audit"][..]),
+        (
+            "docs/TROUBLESHOOTING.md",
+            &[
+                "OPENAI_API_KEY",
+                "credits",
+                "provider's limits",
+                "rate_limit_exceeded",
+                "DATABASE_URL",
+                "names the variable",
+                "LOG_LEVEL",
+                "invalid_token",
+            ],
+        ),
+    ] {
+        let text = fs::read_to_string(root().join(document)).unwrap();
+        for word in words {
+            assert!(text.contains(word), "{document} does not say {word}");
+        }
+    }
 }

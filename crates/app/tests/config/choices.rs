@@ -16,6 +16,7 @@ fn provider(pairs: &[(&str, &str)]) -> (&'static str, Provider) {
     (provider.choice.name(), provider)
 }
 
+/// S0-55, S2-9, S2-18, S2-23, C-16
 #[test]
 fn the_provider_is_the_one_that_is_named_or_the_one_that_has_a_key() {
     let both = [("OPENAI_API_KEY", "sk-1"), ("OPENROUTER_API_KEY", "or-1")];
@@ -34,6 +35,7 @@ fn the_provider_is_the_one_that_is_named_or_the_one_that_has_a_key() {
     }
 }
 
+/// S0-55, C-16
 #[test]
 fn production_asks_for_a_provider_and_takes_the_demo_only_on_demand() {
     let error = production(&[("OPENAI_API_KEY", "")]).unwrap_err().to_string();
@@ -76,6 +78,7 @@ fn a_provider_has_its_own_address_wire_and_times() {
     assert!(!text.contains("canary"), "{text}");
 }
 
+/// S0-56, S2-5
 #[test]
 fn the_store_is_chosen_by_its_address() {
     let choice = |pairs: &[(&str, &str)]| with(pairs).database.choice;
@@ -116,6 +119,7 @@ fn the_store_is_chosen_by_its_address() {
     }
 }
 
+/// S0-57
 #[test]
 fn an_object_store_needs_all_of_its_settings() {
     let all = [

@@ -47,6 +47,7 @@ OPENAI_MAX_TOKENS=1000      # Max response length
 OPENAI_TEMPERATURE=0.7      # Response creativity (0.0-1.0)
 ";
 
+/// S0-56, S0-57, S0-58, S0-77, S2-5, S2-7, S2-8
 #[test]
 fn the_documents_own_blocks_are_taken_as_they_are() {
     let config = dotenv(LLM_CHAT_BLOCK);
@@ -76,6 +77,7 @@ fn the_documents_own_blocks_are_taken_as_they_are() {
 
 const EXAMPLE: &str = include_str!("../../../../.env.example");
 
+/// S0-6, S0-57
 #[test]
 fn the_example_can_be_used_unedited_and_says_the_defaults() {
     let example = dotenv(EXAMPLE);

@@ -81,6 +81,7 @@ fn keys_come_by_tls_or_from_this_machine_in_development() {
     }
 }
 
+/// Threat 29
 #[test]
 fn a_file_must_hold_one_good_public_key() {
     let directory = tempfile::tempdir().unwrap();

@@ -8,6 +8,7 @@ use secrecy::ExposeSecret;
 
 use crate::{GOOD_SECRET, production, with};
 
+/// S2-6, Threat 29, Threat 30
 #[test]
 fn production_refuses_a_secret_that_is_missing_or_weak() {
     for name in ["JWT_SECRET", "SECRET_KEY"] {
@@ -25,6 +26,7 @@ fn production_refuses_a_secret_that_is_missing_or_weak() {
     assert!(production(&[("JWT_SECRET", ""), ("SECRET_KEY", GOOD_SECRET)]).is_ok());
 }
 
+/// S2-6
 #[test]
 fn development_takes_a_weak_secret_and_says_so() {
     let config = with(&[("JWT_SECRET", "your-secret-key")]);
@@ -36,6 +38,7 @@ fn development_takes_a_weak_secret_and_says_so() {
     assert_eq!(config.auth.secret.read_or_make().unwrap().expose_secret(), GOOD_SECRET);
 }
 
+/// S2-6
 #[test]
 fn development_makes_a_secret_once_and_keeps_it_to_its_owner() {
     let directory = tempfile::tempdir().unwrap();

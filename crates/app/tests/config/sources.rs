@@ -12,6 +12,7 @@ use secrecy::ExposeSecret;
 
 use crate::{GOOD_SECRET, dotenv, is_refused, production, read, variables, with};
 
+/// S0-4, S0-55, S0-56
 #[test]
 fn without_any_source_it_is_a_trial_on_ones_own_machine() {
     let config = with(&[]);
@@ -38,6 +39,7 @@ fn production_listens_everywhere_and_writes_json() {
     assert_eq!(config.notices, []);
 }
 
+/// S0-59
 #[test]
 fn config_yaml_holds_exactly_the_documented_keys() {
     let text = include_str!("../../../../config/config.yaml");
@@ -63,6 +65,7 @@ fn config_yaml_holds_exactly_the_documented_keys() {
     assert_eq!(keys, expected);
 }
 
+/// S0-59
 #[test]
 fn changing_a_documented_key_changes_the_configuration_and_a_variable_beats_it() {
     let directory = tempfile::tempdir().unwrap();
@@ -121,6 +124,7 @@ fn later_sources_win() {
     assert_eq!(config.server.listen[0].address.port(), 4);
 }
 
+/// S0-58
 #[test]
 fn every_other_environment_counts_as_production_and_has_a_file_of_its_own() {
     let directory = tempfile::tempdir().unwrap();

@@ -115,6 +115,7 @@ fn a_secret_of_digits_stays_as_it_is() {
     }
 }
 
+/// S0-58
 #[test]
 fn the_level_of_the_log_may_be_written_in_either_case() {
     for (text, level) in [

@@ -77,7 +77,7 @@ async fn new_conversation(user: &User) -> String {
     user.post_nothing("/conversation").await.ok()["id"].as_str().unwrap().to_owned()
 }
 
-/// S3-8, S3-9
+/// S3-7, S3-8, S3-9
 async fn an_answer_has_the_documented_body(store: Store) {
     let app = App::start(store).await;
     let user = app.user("ann").await;
@@ -85,6 +85,8 @@ async fn an_answer_has_the_documented_body(store: Store) {
     let body = user.post(&format!("/conversation/completion/{id}"), json!({"message": "hi"})).await.ok();
     assert_eq!(body["author"], "assistant");
     assert_eq!(body["content"], "You said: hi");
+    assert_eq!(body["id"].as_str().unwrap().len(), 36);
+    assert!(body["created_at"].as_str().unwrap().ends_with('Z'));
     let list = user.get("/conversation").await.ok();
     assert_eq!(list[0]["messages"][1], body);
     assert_eq!(list[0]["messages"][0]["author"], "user");

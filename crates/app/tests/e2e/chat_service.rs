@@ -19,7 +19,7 @@ on_both_stores!(
     errors_have_one_body_everywhere,
 );
 
-/// S2-11, C-1
+/// S2-11, S2-12, C-1
 async fn a_conversation_is_begun_for_a_project(store: Store) {
     let app = App::start(store).await;
     let user = app.user("ann").await;
@@ -68,7 +68,7 @@ async fn an_answer_has_the_documented_body(store: Store) {
     assert!(!answer.header("x-request-id").is_empty());
 }
 
-/// S2-2, S2-13
+/// S0-43, S2-1, S2-2, S2-12, S2-13
 async fn both_messages_are_kept_and_read_back_oldest_first(store: Store) {
     let mut app = App::start(store).await;
     let user = app.user("ann").await;
@@ -106,14 +106,16 @@ async fn the_history_goes_to_the_model(store: Store) {
     assert_eq!(seen, ["user: one", "assistant: You said: one", "user: two"]);
 }
 
-/// S2-8, S2-19, S2-7
+/// S2-3, S2-7, S2-8, S2-9, S2-18, S2-19, C-17
 async fn the_configured_model_is_asked(store: Store) {
     let app = App::start_with(store, &[("LLM_MODEL", "openai/gpt-3.5-turbo")]).await;
     let user = app.user("ann").await;
     let id = user.conversation().await;
     user.say(&id, "one").await.ok();
+    user.post(&format!("/conversation/completion/{id}"), json!({"message": "two"})).await.ok();
     let call = &app.llm.calls()[0];
     assert_eq!((call.path.as_str(), call.model()), ("/v1/chat/completions", "gpt-3.5-turbo"));
+    assert_eq!(app.llm.calls()[1].model(), "gpt-3.5-turbo");
     let key = format!("Bearer {}", crate::support::PROVIDER_KEY);
     assert_eq!(call.header("authorization"), Some(key.as_str()));
 
@@ -135,7 +137,7 @@ async fn the_configured_model_is_asked(store: Store) {
     assert_eq!(call.header("authorization"), Some("Bearer or-key"));
 }
 
-/// S2-14, C-20
+/// S0-39, S0-41, S2-14, C-20
 async fn deleting_hides_and_restoring_brings_back(store: Store) {
     let app = App::start(store).await;
     let user = app.user("ann").await;
@@ -156,7 +158,7 @@ async fn deleting_hides_and_restoring_brings_back(store: Store) {
     user.post_nothing(&format!("/conversations/{id}/restore")).await.is_error(404, "conversation_not_found");
 }
 
-/// C-20
+/// S0-40, C-11, C-20
 async fn deleting_for_good_leaves_nothing(store: Store) {
     let app = App::start(store).await;
     let user = app.user("ann").await;
@@ -186,7 +188,7 @@ async fn a_project_lists_its_conversations_newest_update_first(store: Store) {
     user.get("/conversations/project/p1?limit=0").await.is_error(422, "validation_error");
 }
 
-/// C-3
+/// S2-12, S2-24, C-3
 async fn every_form_of_an_id_is_taken(store: Store) {
     let app = App::start(store).await;
     let user = app.user("ann").await;
@@ -201,6 +203,7 @@ async fn every_form_of_an_id_is_taken(store: Store) {
     for unknown in ["conv_none", "01934a5b-6c7d-7e8f-9012-3456789abcde", "xyz", "99999999"] {
         let answer = user.get(&format!("/conversations/{unknown}")).await;
         answer.is_error(404, "conversation_not_found");
+        user.say(unknown, "one").await.is_error(404, "conversation_not_found");
     }
 }
 
@@ -267,7 +270,7 @@ async fn every_route_needs_a_token(store: Store) {
     }
 }
 
-/// C-4
+/// S0-67, S0-70, C-4
 async fn errors_have_one_body_everywhere(store: Store) {
     let app = App::start(store).await;
     let user = app.user("ann").await;

@@ -13,6 +13,7 @@ const BROWSER: &str = "/usr/bin/chromium";
 const DOCUMENTED: [&str; 2] =
     [include_str!("../examples/llm_chat.sh"), include_str!("../examples/persona_chat.sh")];
 
+/// S0-5, S3-4
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_works_in_a_browser() {
     assert!(Path::new(BROWSER).exists(), "{BROWSER} is missing: run scripts/setup.sh");
@@ -27,6 +28,7 @@ async fn the_page_works_in_a_browser() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
+/// S0-5
 #[tokio::test(flavor = "multi_thread")]
 async fn the_bodies_of_the_documents_are_the_examples() {
     let app = App::start(Store::Sqlite).await;

@@ -163,7 +163,8 @@ fn asked(app: &App) -> String {
     app.llm.calls().into_iter().rfind(turn).unwrap().body.to_string()
 }
 
-fn python() -> Command {
+/// Python with the packages of the examples.
+pub(crate) fn python() -> Command {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
     let python = root.join("target/examples-venv/bin/python");
     assert!(python.exists(), "the Python packages of the examples are missing: run scripts/setup.sh");

@@ -166,6 +166,7 @@ async fn f1_a_named_pause_is_kept_or_passed_on(store: Store) {
     .await;
 }
 
+/// S0-72, F2
 async fn f2_a_provider_that_fails_is_asked_three_times(store: Store) {
     let app = App::start(store).await;
     let talk = Talk::begin(&app).await;
@@ -181,6 +182,7 @@ async fn f2_a_provider_that_fails_is_asked_three_times(store: Store) {
     .await;
 }
 
+/// S0-72, F3, C-14
 async fn f3_what_is_refused_is_asked_once(store: Store) {
     let app = App::start(store).await;
     let talk = Talk::begin(&app).await;
@@ -211,6 +213,7 @@ async fn f4_a_provider_that_is_not_there_is_unavailable(store: Store) {
     .await;
 }
 
+/// S0-72, F5
 async fn f5_a_provider_that_hangs_is_given_up(store: Store) {
     let settings = [
         ("OMNICHAT_PROVIDER__FIRST_EVENT_TIMEOUT_SECONDS", "1"),

@@ -8,6 +8,7 @@ on_both_stores!(nothing_of_another_user_is_to_be_had, a_label_is_no_identity);
 
 const CANARY: &str = "canary-5b1c7a9e";
 
+/// Threat 1, Threat 2, Threat 10
 async fn nothing_of_another_user_is_to_be_had(store: Store) {
     let app = App::start(store).await;
     let (ann, bob) = (app.user("ann").await, app.user("bob").await);
@@ -46,7 +47,7 @@ async fn nothing_of_another_user_is_to_be_had(store: Store) {
     assert_eq!(app.llm.call_count(), calls);
 }
 
-/// C-6
+/// C-6, Threat 10, Threat 11
 async fn a_label_is_no_identity(store: Store) {
     let app = App::start(store).await;
     let (ann, bob) = (app.user("ann").await, app.user("bob").await);

@@ -164,7 +164,7 @@ fn nanos(call: &Call) -> u64 {
 }
 
 /// Reads the database beside the application; a row is a line, with `|` between its values.
-fn sql(app: &App, sql: &str) -> Vec<String> {
+pub(crate) fn sql(app: &App, sql: &str) -> Vec<String> {
     const READ: &str = "import sqlite3, sys\n\
         database = sqlite3.connect(f'file:{sys.argv[1]}?mode=ro', uri=True)\n\
         for row in database.execute(sys.argv[2]): print('|'.join(map(str, row)))";

@@ -29,29 +29,29 @@ on_both_stores!(
 );
 
 /// Answers title calls, so that scripts meet only the chat itself.
-async fn app(store: Store) -> App {
+pub(crate) async fn app(store: Store) -> App {
     let app = App::start(store).await;
     answer_titles(&app);
     app
 }
 
-fn answer_titles(app: &App) {
+pub(crate) fn answer_titles(app: &App) {
     app.llm.on(|call| call.model() == "gpt-4o-mini", Reply::text("\"Friendly Greeting\""));
 }
 
-fn figures(input: u64, output: u64) -> Figures {
+pub(crate) fn figures(input: u64, output: u64) -> Figures {
     Figures { input, cached: 0, output, reasoning: 0, cost: None }
 }
 
-async fn chat(user: &User, body: Value) -> Answer {
+pub(crate) async fn chat(user: &User, body: Value) -> Answer {
     user.post("/chat", body).await
 }
 
-fn turn_calls(app: &App) -> Vec<testkit::fake_llm::Call> {
+pub(crate) fn turn_calls(app: &App) -> Vec<testkit::fake_llm::Call> {
     app.llm.calls().into_iter().filter(|call| call.model() != "gpt-4o-mini").collect()
 }
 
-/// S0-18, S0-19, S0-20, S0-21
+/// S0-11, S0-18, S0-19, S0-20, S0-21, C-36
 async fn an_answer_has_the_documented_body(store: Store) {
     let app = app(store).await;
     let user = app.user("ann").await;
@@ -99,7 +99,7 @@ async fn every_documented_field_reaches_the_model(store: Store) {
     assert_eq!(call.body["max_tokens"], 1000);
 }
 
-/// S0-50, S0-76, S0-10
+/// S0-10, S0-19, S0-20, S0-21, S0-50, S0-69, S0-76
 async fn a_conversation_goes_on_and_adds_up(store: Store) {
     let app = app(store).await;
     let user = app.user("ann").await;
@@ -119,11 +119,11 @@ async fn a_conversation_goes_on_and_adds_up(store: Store) {
 }
 
 /// The data lines of a stream, as they came.
-fn data(text: &str) -> Vec<&str> {
+pub(crate) fn data(text: &str) -> Vec<&str> {
     text.split("\n\n").filter_map(|event| event.strip_prefix("data: ")).collect()
 }
 
-/// S0-27, S0-28, S0-29, S0-30, S0-31
+/// S0-7, S0-27, S0-28, S0-29, S0-30, S0-31
 async fn a_stream_has_the_documented_form(store: Store) {
     let app = app(store).await;
     let user = app.user("ann").await;
@@ -178,7 +178,7 @@ async fn a_slow_start_answers_with_heartbeats(store: Store) {
     assert!(answer.text.contains("upstream_timeout") && !answer.text.contains("[DONE]"));
 }
 
-/// S0-22, S0-23, S0-24, S0-25
+/// S0-7, S0-22, S0-23, S0-24, S0-25, S0-42
 async fn images_pass_through_untouched(store: Store) {
     let app = app(store).await;
     let user = app.user("ann").await;
@@ -207,7 +207,7 @@ async fn images_pass_through_untouched(store: Store) {
     assert!(answer.text.ends_with("data: [DONE]\n\n"));
 }
 
-/// S0-22, S0-23, S0-25; safety 42, 43, 45, 48
+/// S0-22, S0-23, S0-25, S0-70, Threat 42, Threat 43, Threat 45, Threat 48
 async fn bad_images_are_refused(store: Store) {
     let app = app(store).await;
     let user = app.user("ann").await;
@@ -241,7 +241,7 @@ async fn bad_images_are_refused(store: Store) {
     assert_eq!(app.llm.call_count(), 0);
 }
 
-/// S0-9, S0-10, S0-12, S0-15 to S0-17, S0-22, S0-65, S0-66
+/// S0-9, S0-10, S0-12, S0-15 to S0-17, S0-22, S0-65, S0-66, S0-70, C-37
 async fn bad_fields_are_refused(store: Store) {
     let app = app(store).await;
     let user = app.user("ann").await;
@@ -296,7 +296,7 @@ async fn instructions_hold_for_one_turn(store: Store) {
     assert!(!calls[1].body.to_string().contains("pirate"));
 }
 
-/// S0-48
+/// S0-48, C-25
 async fn a_model_makes_the_title_once(store: Store) {
     let app = app(store).await;
     let user = app.user("ann").await;
@@ -333,7 +333,7 @@ async fn a_failed_title_fails_nothing(store: Store) {
     assert_eq!(chat(&user, json!({"input": input})).await.ok()["title"], "New conversation");
 }
 
-/// S0-32 to S0-41, S0-43
+/// S0-32 to S0-35, S0-37, S0-38, S0-43, S0-69, S0-70
 async fn conversations_are_created_listed_and_patched(store: Store) {
     let app = app(store).await;
     let user = app.user("ann").await;
@@ -367,7 +367,7 @@ async fn conversations_are_created_listed_and_patched(store: Store) {
     user.get(&format!("/conversations/{id}/messages?order=x")).await.is_error(422, "validation_error");
 }
 
-/// S0-73, C-13
+/// S0-58, S0-73, C-13
 async fn ten_calls_a_minute_pass_for_a_label(store: Store) {
     let app = App::start_with(store, &[("RATE_LIMIT_PER_MINUTE", "10")]).await;
     answer_titles(&app);
@@ -419,7 +419,7 @@ async fn tiers_bound_all_calls_of_a_model(store: Store) {
     user.say(&id, "hi").await.ok();
 }
 
-/// S0-72, C-14
+/// S0-68, S0-72, C-14
 async fn faults_are_mapped(store: Store) {
     let app = app(store).await;
     let user = app.user("ann").await;

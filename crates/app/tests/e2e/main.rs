@@ -11,20 +11,34 @@
 
 mod support;
 
+mod account_rows;
 mod chat_ai;
 mod chat_service;
 mod crashing;
+mod described;
 mod docs_page;
 mod examples;
 mod fault_rows;
 mod files;
+mod hostile_input;
+mod hostile_requests;
+mod hostile_text;
 mod isolation;
 mod leaving;
 mod ledger;
 mod llm_chat;
+mod llm_chat_faults;
+mod llm_chat_input;
+mod llm_chat_lists;
+mod llm_chat_rows;
+mod llm_chat_setup;
+mod object_access;
 mod outage;
 mod outside_tokens;
 mod persona_chat;
+mod persona_chat_messages;
+mod persona_chat_rows;
+mod persona_chat_service;
 mod provider_faults;
 mod racing;
 mod replicas;

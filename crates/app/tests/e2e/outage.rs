@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use testkit::fake_llm::{Gate, Reply};
 use testkit::{FakeLlm, PostgresServer};
 
@@ -18,7 +19,7 @@ async fn wait_for(app: &App, path: &str, status: u16, patience: Duration) {
     }
 }
 
-/// F23, F24
+/// S0-44, S0-74, F23, F24
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_goes_away_is_waited_for() {
     let server = PostgresServer::options().start();
@@ -49,6 +50,9 @@ async fn a_database_that_goes_away_is_waited_for() {
     server.stop_hard();
     let refused = user.get(&format!("/conversations/{id}")).await;
     assert_eq!(refused.status, 503, "{}", refused.text);
+    assert!(refused.header("retry-after").parse::<u32>().unwrap() >= 1);
+    let refused = user.post("/chat", json!({"input": "hi"})).await;
+    refused.is_error(503, "database_unavailable");
     assert!(refused.header("retry-after").parse::<u32>().unwrap() >= 1);
     assert_eq!(app.probe("/health/live").await.status, 200);
     wait_for(&app, "/health/ready", 503, Duration::from_secs(5)).await;

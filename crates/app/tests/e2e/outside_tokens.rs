@@ -93,6 +93,7 @@ async fn me(app: &App, token: &str) -> Answer {
     Answer::read(app.http.get(format!("{}/auth/me", app.url)).bearer_auth(token).send().await.unwrap()).await
 }
 
+/// C-21
 async fn tokens_of_published_keys_are_taken(store: Store) {
     let issuer = issuer().await;
     let app = app(store, &issuer).await;
@@ -129,6 +130,7 @@ fn with_token(user: &User, token: String) -> User {
     other
 }
 
+/// C-21
 async fn an_outside_subject_is_never_a_local_user(store: Store) {
     let issuer = issuer().await;
     let app = app(store, &issuer).await;
@@ -171,6 +173,7 @@ async fn an_email_address_links_no_accounts(store: Store) {
     }
 }
 
+/// Threat 19, Threat 20, Threat 21
 async fn forged_tokens_are_refused(store: Store) {
     let issuer = issuer().await;
     let app = app(store, &issuer).await;

@@ -36,7 +36,7 @@ async fn send(user: &User, conversation: i64, content: &str) -> crate::support::
     user.post(&format!("/chat/conversations/{conversation}/send"), json!({"content": content})).await
 }
 
-/// S4-61, C-31
+/// S4-61, C-7, C-31
 async fn personas_are_kept(store: Store) {
     let app = App::start(store).await;
     let (user, other) = (app.user("ann").await, app.user("bob").await);
@@ -59,7 +59,7 @@ async fn personas_are_kept(store: Store) {
     user.get("/personas/1").await.is_error(404, "persona_not_found");
 }
 
-/// S4-10 to S4-16, S4-35
+/// S4-5, S4-10, S4-11, S4-14, S4-15, S4-16, S4-35, S4-37
 async fn a_conversation_is_held_with_a_persona(store: Store) {
     let app = App::start(store).await;
     let user = app.user("ann").await;
@@ -89,7 +89,7 @@ async fn a_conversation_is_held_with_a_persona(store: Store) {
     user.get("/conversations/1").await.is_error(404, "conversation_not_found");
 }
 
-/// S4-17 to S4-20, S4-27
+/// S4-17, S4-18, S4-19, S4-20, S4-27
 async fn an_answer_has_the_documented_body(store: Store) {
     let app = App::start(store).await;
     let user = app.user("ann").await;
@@ -113,7 +113,7 @@ async fn an_answer_has_the_documented_body(store: Store) {
     assert_eq!(call.body["temperature"].as_f64(), Some(0.7));
 }
 
-/// S4-1, S4-3, S4-40 to S4-46
+/// S4-1, S4-3
 async fn the_model_is_told_who_it_is(store: Store) {
     let app = App::start(store).await;
     let user = app.user("ann").await;
@@ -143,7 +143,7 @@ async fn the_newest_messages_are_history(store: Store) {
     assert_eq!(call.messages()[1].1, "n1");
 }
 
-/// S4-21 to S4-23
+/// S4-4, S4-21, S4-22, S4-23
 async fn messages_are_listed_and_deleted(store: Store) {
     let app = App::start(store).await;
     let user = app.user("ann").await;
@@ -180,7 +180,7 @@ async fn deleting_a_persona_takes_its_conversations(store: Store) {
     user.delete("/chat/messages/1").await.is_error(404, "message_not_found");
 }
 
-/// S4-7, S4-38, C-7
+/// S4-7, S4-14, S4-38, C-7, Threat 4
 async fn others_are_forbidden(store: Store) {
     let app = App::start(store).await;
     let (ann, bob) = (app.user("ann").await, app.user("bob").await);
@@ -224,7 +224,7 @@ async fn the_statistics_add_up(store: Store) {
     assert_eq!(stats, expected);
 }
 
-/// S4-36, C-14
+/// S4-36, S4-39, C-14
 async fn faults_are_mapped(store: Store) {
     let app = App::start(store).await;
     let user = app.user("ann").await;

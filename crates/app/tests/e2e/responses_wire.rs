@@ -17,6 +17,7 @@ async fn app(store: Store) -> App {
     app
 }
 
+/// S0-1, S0-8, S0-13, S0-16, S2-3
 async fn the_responses_wire_carries_a_conversation(store: Store) {
     let app = app(store).await;
     let user = app.user("ann").await;

@@ -16,6 +16,7 @@ async fn post(app: &App, path: &str, body: serde_json::Value) -> Answer {
     Answer::read(app.http.post(format!("{}{path}", app.url)).json(&body).send().await.unwrap()).await
 }
 
+/// S4-31, S4-33, C-21
 async fn a_user_registers_and_signs_in(store: Store) {
     let app = App::start(store).await;
     let registration =
@@ -33,6 +34,7 @@ async fn a_user_registers_and_signs_in(store: Store) {
     assert_eq!((&me["full_name"], &me["id"]), (&json!("U. Ser"), &json!(1)));
 }
 
+/// S4-31, C-21, Threat 31
 async fn nobody_learns_whether_an_account_exists(store: Store) {
     let app = App::start(store).await;
     app.user("ann").await;
@@ -42,6 +44,7 @@ async fn nobody_learns_whether_an_account_exists(store: Store) {
     assert_eq!(wrong.text, unknown.text);
 }
 
+/// C-21
 async fn names_are_taken_once(store: Store) {
     let app = App::start(store).await;
     let first = json!({"username": "Ann", "email": "ann@example.com", "password": "password123"});
@@ -55,6 +58,7 @@ async fn names_are_taken_once(store: Store) {
     }
 }
 
+/// C-21, Threat 34
 async fn bad_registrations_are_refused(store: Store) {
     let app = App::start(store).await;
     for body in [

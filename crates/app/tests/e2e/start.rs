@@ -10,6 +10,7 @@ on_both_stores!(
     what_is_wrong_is_named_and_nothing_starts,
 );
 
+/// S0-44, S0-45, S0-46, C-28
 async fn the_service_says_what_it_is(store: Store) {
     let app = App::start(store).await;
     let get = |path: &'static str| {
@@ -64,6 +65,7 @@ async fn migrations_run_on_command(store: Store) {
     assert!(output.status.success(), "{output:?}");
 }
 
+/// S0-55, S0-61, S2-6, S2-23, C-16
 async fn what_is_wrong_is_named_and_nothing_starts(store: Store) {
     let app = App::start(store).await;
     for (name, value, word) in [

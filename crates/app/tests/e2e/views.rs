@@ -88,6 +88,10 @@ async fn the_tables_of_s4_are_views() {
     );
     user.delete("/chat/messages/1").await.ok();
     assert_eq!(rows(&url, "SELECT count(*) FROM public.chat_messages"), ["1"]);
+    user.delete("/conversations/1").await.ok();
+    for table in ["conversations", "chat_messages"] {
+        assert_eq!(rows(&url, &format!("SELECT count(*) FROM public.{table}")), ["0"], "{table}");
+    }
 }
 
 /// C-26: a table of such a name is left alone, and the service starts all the same.
