@@ -92,3 +92,48 @@ impl MessageId {
         format!("msg_{}", self.0.simple())
     }
 }
+
+/// The id that a provider gave an answer, `resp_…`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ResponseId(String);
+
+impl ResponseId {
+    const PREFIX: &str = "resp_";
+    const LONGEST: usize = 128;
+
+    /// Reads an id; `None` for what has another form. It is the provider's word, and clients are shown it.
+    #[must_use]
+    pub fn parse(id: String) -> Option<Self> {
+        let is_plain = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-');
+        let is_one = id.starts_with(Self::PREFIX) && id.len() <= Self::LONGEST && id.bytes().all(is_plain);
+        is_one.then_some(Self(id))
+    }
+
+    /// The id of an answer that its provider gave none.
+    #[must_use]
+    pub fn of_turn(turn: TurnId) -> Self {
+        Self(format!("{}{}", Self::PREFIX, turn.0.simple()))
+    }
+
+    /// The id itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_response_id_is_plain_and_short() {
+        let known = |id: &str| ResponseId::parse(id.to_owned()).is_some();
+        assert!(known("resp_67ccd2bed1ec8190b14f964abc0542670bb6a6b452d3795b"));
+        for other in ["chatcmpl-1", "resp_<script>", "resp_a b", &format!("resp_{}", "a".repeat(124))] {
+            assert!(!known(other), "{other}");
+        }
+        let made = ResponseId::of_turn(TurnId(Uuid::from_u128(7)));
+        assert_eq!(made.as_str(), "resp_00000000000000000000000000000007");
+    }
+}

@@ -27,8 +27,8 @@ pub use conversation::{
 pub use error_kind::ErrorKind;
 pub use file::{BlobKey, File, FileName, FileText, NewFile};
 pub use ids::{
-    BlobId, ConversationId, ConversationNumber, FileNumber, MessageId, MessageNumber, PersonaId, RunnerId,
-    Seq, TurnId, UserId,
+    BlobId, ConversationId, ConversationNumber, FileNumber, MessageId, MessageNumber, PersonaId, ResponseId,
+    RunnerId, Seq, TurnId, UserId,
 };
 pub use ledger::{LedgerEntry, Purpose};
 pub use message::{Message, MessageState, NewMessage, Part, ReplyFacts, Role};

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{Delta, FailureKind, FinishReason, NanoDollars, Prompt, Usage};
+use domain::{Delta, FailureKind, FinishReason, NanoDollars, Prompt, ResponseId, Usage};
 use futures_core::Stream;
 
 /// An error of an outside library, as the cause of ours.
@@ -25,6 +25,8 @@ pub enum ModelEvent {
     ServedBy(&'static str),
     /// The end of the answer.
     Finished {
+        /// The provider's own id of the answer, `resp_…`, where it gives it one.
+        response: Option<ResponseId>,
         /// Why it ended.
         reason: FinishReason,
         /// What the call consumed, where the provider says so.

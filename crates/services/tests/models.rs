@@ -16,7 +16,7 @@ fn prompt() -> Prompt {
 }
 
 fn answer() -> ModelStream {
-    let end = ModelEvent::Finished { reason: FinishReason::Stop, usage: None, cost: None };
+    let end = ModelEvent::Finished { response: None, reason: FinishReason::Stop, usage: None, cost: None };
     Box::pin(stream::iter([Ok(ModelEvent::Delta(Delta::Text("hi".into()))), Ok(end)]))
 }
 

@@ -48,7 +48,8 @@ impl LanguageModel for Demo {
         let reason = if room < words.len() { FinishReason::Length } else { FinishReason::Stop };
         let written = room.min(words.len());
         let usage = Usage { input: words_of(&prompt), output: written as u64, ..Usage::default() };
-        let end = ModelEvent::Finished { reason, usage: Some(usage), cost: Some(NanoDollars(0)) };
+        let end =
+            ModelEvent::Finished { response: None, reason, usage: Some(usage), cost: Some(NanoDollars(0)) };
         let pause = self.settings.delay_between_words;
         let deltas = words.into_iter().take(written).map(|word| ModelEvent::Delta(Delta::Text(word)));
         let events = stream::iter(deltas).enumerate().then(move |(index, event)| async move {
@@ -137,7 +138,10 @@ mod tests {
         );
         let usage = Usage { input: 9, output: words.len() as u64, ..Usage::default() };
         let cost = Some(NanoDollars(0));
-        assert_eq!(end, ModelEvent::Finished { reason: FinishReason::Stop, usage: Some(usage), cost });
+        assert_eq!(
+            end,
+            ModelEvent::Finished { response: None, reason: FinishReason::Stop, usage: Some(usage), cost }
+        );
     }
 
     #[tokio::test(start_paused = true)]

@@ -172,7 +172,7 @@ impl ChatDecoder {
                 Err(error) => return Err(error),
             }
         }
-        events.push(ModelEvent::Finished { reason, usage: self.usage, cost: self.cost });
+        events.push(ModelEvent::Finished { response: None, reason, usage: self.usage, cost: self.cost });
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use domain::{Delta, FinishReason};
+use domain::{Delta, FinishReason, ResponseId};
 use ports::{ModelError, ModelEvent};
 use serde::Deserialize;
 use serde_json::Value;
@@ -57,6 +57,7 @@ struct End {
 
 #[derive(Deserialize)]
 struct Response {
+    id: Option<String>,
     usage: Option<Value>,
     error: Option<Value>,
     incomplete_details: Option<IncompleteDetails>,
@@ -153,7 +154,12 @@ impl ResponsesDecoder {
             FinishReason::Stop
         };
         let usage = response.usage.unwrap_or(Value::Null);
-        events.push(ModelEvent::Finished { reason, usage: usage::usage(&usage), cost: usage::cost(&usage) });
+        events.push(ModelEvent::Finished {
+            response: response.id.and_then(ResponseId::parse),
+            reason,
+            usage: usage::usage(&usage),
+            cost: usage::cost(&usage),
+        });
         self.over = true;
         Ok(())
     }

@@ -17,7 +17,7 @@ async fn app(store: Store) -> App {
     app
 }
 
-/// S0-1, S0-8, S0-13, S0-16, S2-3
+/// S0-1, S0-8, S0-13, S0-16, S0-18, S2-3
 async fn the_responses_wire_carries_a_conversation(store: Store) {
     let app = app(store).await;
     let user = app.user("ann").await;
@@ -28,6 +28,7 @@ async fn the_responses_wire_carries_a_conversation(store: Store) {
     });
     let answer = user.post("/chat", body).await.ok();
     assert_eq!(answer["output_text"], "one two");
+    assert_eq!(answer["id"], "resp_1", "the provider's own");
     assert_eq!(answer["usage"], json!({"input_tokens": 1_000, "output_tokens": 15, "total_tokens": 1_015}));
     let id = answer["conversation_id"].as_str().unwrap();
     assert_eq!(user.say(id, "again").await.ok()["response"], "You said: again");

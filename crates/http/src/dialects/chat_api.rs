@@ -6,7 +6,7 @@ pub(crate) mod response;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use domain::{ConversationKey, ConversationNumber};
-use services::{Conversations, Deletion, Files};
+use services::{Conversations, Files};
 
 use crate::error::Answer;
 use crate::extract::{Authenticated, FileForm, JsonBody, NumberPath};
@@ -32,7 +32,7 @@ pub(crate) async fn delete(
     path: NumberPath,
 ) -> Answer {
     let key = ConversationKey::Number(ConversationNumber(path.0));
-    conversations.delete(&caller.0, key, Deletion::Hard).await?;
+    conversations.delete_shown(&caller.0, key).await?;
     Ok(HttpResponse::Ok().json(DoneMessage::new("Session deleted successfully")))
 }
 

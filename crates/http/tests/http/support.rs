@@ -69,7 +69,12 @@ impl LanguageModel for ScriptedModel {
                     }
                     Step::Finish => {
                         let usage = Some(Usage { input: 10, output: 15, ..Usage::default() });
-                        Ok(ModelEvent::Finished { reason: FinishReason::Stop, usage, cost: None })
+                        Ok(ModelEvent::Finished {
+                            response: None,
+                            reason: FinishReason::Stop,
+                            usage,
+                            cost: None,
+                        })
                     }
                     Step::Fail(error) => Err(error()),
                 };

@@ -11,12 +11,25 @@ use super::{Conversations, ConversationsError};
 pub enum Deletion {
     /// Hidden everywhere, and can be restored. A running turn goes on.
     Soft,
-    /// Gone everywhere, for good. A running turn is stopped.
+    /// Gone everywhere, for good, also where it was hidden before. A running turn is stopped.
     Hard,
 }
 
 impl Conversations {
-    /// Deletes a conversation; hard deletion also takes one that was deleted softly.
+    /// Deletes a conversation for good; one that is hidden is absent.
+    ///
+    /// # Errors
+    /// As [`ConversationsError`] says.
+    pub async fn delete_shown(
+        &self,
+        caller: &Caller,
+        key: ConversationKey,
+    ) -> Result<ConversationId, ConversationsError> {
+        let id = self.find(caller, key).await?.id;
+        self.delete(caller, id.into(), Deletion::Hard).await
+    }
+
+    /// Deletes a conversation.
     ///
     /// # Errors
     /// As [`ConversationsError`] says.

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use domain::{Conversation, ConversationId, Delta, EndState, Ending, Reply, TurnEvent, TurnId};
+use domain::{Conversation, ConversationId, Delta, EndState, Ending, Reply, ResponseId, TurnEvent, TurnId};
 use tokio::sync::watch;
 
 use super::TurnFailure;
@@ -32,6 +32,8 @@ pub struct Outcome {
     pub ending: Ending,
     /// The conversation after it; `None` where it is gone, or was not read.
     pub conversation: Option<Conversation>,
+    /// The provider's id of the answer, which is not stored.
+    pub response: Option<ResponseId>,
 }
 
 impl Outcome {

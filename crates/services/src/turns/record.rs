@@ -31,12 +31,13 @@ impl Inner {
         title: TitleCall,
     ) -> Outcome {
         let title = title.in_time().await.or_else(|| first_words(opened, message));
+        let response = call.response.clone();
         let finish = self.finish_of(live, opened, title, call);
         // Waits for a checkpoint that is on its way: it must not write behind the end.
         let _kept = live.kept.lock().await;
         match self.finish_with_patience(finish.clone()).await {
             Ok(Finished::Done { ending, conversation }) => {
-                Outcome { ending, conversation: Some(*conversation) }
+                Outcome { ending, conversation: Some(*conversation), response }
             }
             Ok(Finished::Lost) => {
                 self.count_lost(live, finish.ledger).await;
@@ -50,7 +51,7 @@ impl Inner {
                     StoreError::Corrupt { .. } | StoreError::Refused(_) => FailureKind::Internal,
                 };
                 let state = EndState::Failed(Failure::from(kind));
-                Outcome { ending: Ending { state, ..finish.ending }, conversation: None }
+                Outcome { ending: Ending { state, ..finish.ending }, conversation: None, response: None }
             }
         }
     }
@@ -65,7 +66,7 @@ impl Inner {
             response_time_ms: 0,
             at: self.clock.now(),
         };
-        Outcome { ending, conversation: None }
+        Outcome { ending, conversation: None, response: None }
     }
 
     async fn finish_with_patience(&self, finish: Finish) -> Result<Finished, StoreError> {
@@ -96,7 +97,11 @@ impl Inner {
         let turn = live.log.turn;
         tracing::info!(turn.id = %turn, "turn {turn} is no longer ours to finish");
         let state = if live.stop.is_cancelled() { EndState::Stopped } else { EndState::Interrupted };
-        Outcome { ending: Ending { state, reply: None, ..ending.clone() }, conversation: None }
+        Outcome {
+            ending: Ending { state, reply: None, ..ending.clone() },
+            conversation: None,
+            response: None,
+        }
     }
 
     fn finish_of(&self, live: &LiveTurn, opened: &Opened, title: Option<Title>, call: Call) -> Finish {

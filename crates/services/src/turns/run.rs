@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::limits::REPLY_BYTES;
-use domain::{Caller, EndState, Failure, FailureKind, FinishReason, NanoDollars, Usage, chain};
+use domain::{Caller, EndState, Failure, FailureKind, FinishReason, NanoDollars, ResponseId, Usage, chain};
 use futures_util::{FutureExt, StreamExt};
 use ports::{ModelError, ModelEvent, ModelStream, StoreError};
 use tokio::sync::oneshot;
@@ -23,6 +23,8 @@ pub(super) struct Call {
     pub(super) accepted: bool,
     /// The provider that answered, where it was not the first one.
     pub(super) provider: Option<&'static str>,
+    /// The provider's id of its answer.
+    pub(super) response: Option<ResponseId>,
     pub(super) usage: Option<Usage>,
     pub(super) cost: Option<NanoDollars>,
     /// An estimate of the prompt's tokens, for providers that name no usage.
@@ -40,6 +42,7 @@ impl Call {
             state,
             accepted: false,
             provider: None,
+            response: None,
             usage: None,
             cost: None,
             prompt_tokens: 0,
@@ -164,7 +167,8 @@ impl Inner {
             match event {
                 Ok(ModelEvent::Delta(delta)) => deltas.push(delta),
                 Ok(ModelEvent::ServedBy(provider)) => call.provider = Some(provider),
-                Ok(ModelEvent::Finished { reason, usage, cost }) => {
+                Ok(ModelEvent::Finished { response, reason, usage, cost }) => {
+                    call.response = response;
                     call.usage = usage;
                     call.cost = cost;
                     ended = Some(EndState::Completed(reason));

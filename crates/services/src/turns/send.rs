@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     Caller, Contract, Conversation, ConversationId, ConversationKey, EndState, Ending, MessageId, ModelName,
-    NewMessage, PromptMessage, Reply, Sampling, TurnId,
+    NewMessage, PromptMessage, Reply, ResponseId, Sampling, TurnId,
 };
 use ports::{Access, Begin, Branch, Target};
 use tokio::sync::oneshot;
@@ -89,6 +89,8 @@ pub struct Answer {
     pub model: ModelName,
     /// The reply: whole, or what there was of it when it was stopped.
     pub reply: Reply,
+    /// The provider's id of it, or else one of ours.
+    pub response: ResponseId,
     /// How the turn ended.
     pub ending: Ending,
     /// The conversation after it.
@@ -137,11 +139,13 @@ impl RunningTurn {
         if let Some(failure) = outcome.failure() {
             return Err(failure);
         }
+        let turn = self.listener.turn();
         Ok(Answer {
-            turn: self.listener.turn(),
+            turn,
             question: self.question,
             model: self.model,
             reply: self.listener.reply(),
+            response: outcome.response.unwrap_or_else(|| ResponseId::of_turn(turn)),
             ending: outcome.ending,
             conversation: outcome.conversation.unwrap_or(self.conversation),
         })

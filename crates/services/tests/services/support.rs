@@ -57,9 +57,12 @@ impl LanguageModel for ScriptedModel {
                         tokio::time::sleep(time).await;
                         continue;
                     }
-                    Step::Finish(usage) => {
-                        Ok(ModelEvent::Finished { reason: FinishReason::Stop, usage, cost: None })
-                    }
+                    Step::Finish(usage) => Ok(ModelEvent::Finished {
+                        response: None,
+                        reason: FinishReason::Stop,
+                        usage,
+                        cost: None,
+                    }),
                     Step::Fail(error) => Err(error()),
                     Step::Panic => panic!("the script says so"),
                 };

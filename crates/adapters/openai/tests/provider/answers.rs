@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt::Write;
 
-use domain::{Delta, FinishReason, ModelName, Prompt, Reply, Sampling, Usage};
+use domain::{Delta, FinishReason, ModelName, Prompt, Reply, ResponseId, Sampling, Usage};
 use futures_util::StreamExt;
 use omnichat_openai::{OpenAi, OpenAiApi};
 use ports::{LanguageModel, ModelError, ModelEvent};
@@ -45,7 +45,12 @@ async fn an_answer_is_read_to_its_end() {
         assert_eq!(reply.text(), "Hello [DONE]\n\ndata: 👍", "{api:?}");
         assert_eq!(reply.len(), 4);
         let usage = Usage { input: 10, cached_input: 4, output: 15, reasoning: 5, estimated: false };
-        let expected = ModelEvent::Finished { reason: FinishReason::Stop, usage: Some(usage), cost: None };
+        let response = match api {
+            OpenAiApi::Responses => ResponseId::parse("resp_1".to_owned()),
+            OpenAiApi::Chat => None,
+        };
+        let expected =
+            ModelEvent::Finished { response, reason: FinishReason::Stop, usage: Some(usage), cost: None };
         assert_eq!(end, expected, "{api:?}");
         assert_eq!(server.call_count(), 1);
     }

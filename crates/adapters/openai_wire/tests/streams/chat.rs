@@ -19,7 +19,7 @@ fn say(text: &str) -> ModelEvent {
 }
 
 fn finished(reason: FinishReason) -> ModelEvent {
-    ModelEvent::Finished { reason, usage: None, cost: None }
+    ModelEvent::Finished { response: None, reason, usage: None, cost: None }
 }
 
 #[test]
@@ -27,7 +27,8 @@ fn an_answer_ends_with_its_reason_and_its_usage() {
     let (events, error) = read(&[ROLE, HEL, LO, STOP, USAGE, "[DONE]"]);
     assert!(error.is_none());
     let usage = Usage { input: 10, cached_input: 4, output: 15, reasoning: 5, estimated: false };
-    let end = ModelEvent::Finished { reason: FinishReason::Stop, usage: Some(usage), cost: None };
+    let end =
+        ModelEvent::Finished { response: None, reason: FinishReason::Stop, usage: Some(usage), cost: None };
     assert_eq!(events, [say("Hel"), say("lo"), end]);
 }
 
@@ -36,7 +37,12 @@ fn openrouter_sends_its_cost_beside_a_choice() {
     let last = r#"{"id":"gen-1","provider":"X","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null,"native_finish_reason":null}],"usage":{"prompt_tokens":1,"completion_tokens":2,"cost":0.00014,"cost_details":{"upstream_inference_cost":null}}}"#;
     let (events, _) = read(&[HEL, STOP, last, "[DONE]"]);
     let usage = Some(Usage { input: 1, output: 2, ..Usage::default() });
-    let end = ModelEvent::Finished { reason: FinishReason::Stop, usage, cost: Some(NanoDollars(140_000)) };
+    let end = ModelEvent::Finished {
+        response: None,
+        reason: FinishReason::Stop,
+        usage,
+        cost: Some(NanoDollars(140_000)),
+    };
     assert_eq!(events, [say("Hel"), end]);
 }
 

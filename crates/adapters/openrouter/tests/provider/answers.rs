@@ -23,7 +23,7 @@ async fn an_answer_names_its_cost() {
     let say = |text: &str| ModelEvent::Delta(Delta::Text(text.to_owned()));
     let usage = Usage { input: 10, cached_input: 4, output: 15, ..Usage::default() };
     let cost = Some(NanoDollars(140_000));
-    let end = ModelEvent::Finished { reason: FinishReason::Stop, usage: Some(usage), cost };
+    let end = ModelEvent::Finished { response: None, reason: FinishReason::Stop, usage: Some(usage), cost };
     assert_eq!(events, [say("Hel"), say("lo"), end]);
     assert_eq!(server.call_count(), 1);
 }

@@ -1,6 +1,6 @@
 //! An answer, as S0 clients see it.
 
-use domain::{Conversation, Ending, TurnId};
+use domain::{Conversation, Ending, ResponseId};
 use serde::Serialize;
 use services::Answer;
 
@@ -36,7 +36,7 @@ pub(crate) struct ChatBody {
 pub(super) struct DoneBody<'a> {
     done: bool,
     conversation_id: &'a str,
-    id: String,
+    id: &'a str,
     title: Option<&'a str>,
     message_count: u32,
     usage: UsageBody,
@@ -47,9 +47,9 @@ pub(super) struct DoneBody<'a> {
 
 impl ChatBody {
     pub(super) fn new(answer: &Answer, conversation_id: String) -> Self {
-        let Answer { turn, question: _, model, reply, ending, conversation } = answer;
+        let Answer { turn: _, question: _, model, reply, response, ending, conversation } = answer;
         Self {
-            id: response_id(*turn),
+            id: response.as_str().to_owned(),
             object: "response",
             created_at: ending.reply.map_or(ending.at, |reply| reply.created_at).timestamp(),
             model: model.to_string(),
@@ -66,7 +66,7 @@ impl ChatBody {
 
 impl<'a> DoneBody<'a> {
     pub(super) fn new(
-        turn: TurnId,
+        response: &'a ResponseId,
         ending: &Ending,
         conversation: &'a Conversation,
         conversation_id: &'a str,
@@ -74,7 +74,7 @@ impl<'a> DoneBody<'a> {
         Self {
             done: true,
             conversation_id,
-            id: response_id(turn),
+            id: response.as_str(),
             title: title(conversation),
             message_count: conversation.message_count,
             usage: ending.usage.into(),
@@ -82,10 +82,6 @@ impl<'a> DoneBody<'a> {
             state: wire::state(ending.state.of_message()),
         }
     }
-}
-
-fn response_id(turn: TurnId) -> String {
-    format!("resp_{}", turn.0.simple())
 }
 
 fn title(conversation: &Conversation) -> Option<&str> {

@@ -1,7 +1,7 @@
 //! S0's stream: each piece of text an event, then what came of the turn, then `[DONE]`.
 
 use bytes::BytesMut;
-use domain::{Conversation, TurnEvent, TurnId};
+use domain::{Conversation, ResponseId, TurnEvent, TurnId};
 use serde::Serialize;
 use services::{Outcome, RunningTurn, TurnFailure};
 
@@ -73,9 +73,10 @@ impl Encoder for ChatEvents {
         };
         if let Some(failure) = failure {
             data_line(&ErrorBody::in_stream(&failure, &failure.to_string()), out);
-        } else if let Some(Outcome { ending, conversation }) = outcome {
+        } else if let Some(Outcome { ending, conversation, response }) = outcome {
+            let response = response.clone().unwrap_or_else(|| ResponseId::of_turn(self.turn));
             let conversation = conversation.as_ref().unwrap_or(&self.begun);
-            data_line(&DoneBody::new(self.turn, ending, conversation, &self.conversation_id), out);
+            data_line(&DoneBody::new(&response, ending, conversation, &self.conversation_id), out);
             out.extend_from_slice(b"data: [DONE]\n\n");
         }
         Finish::Whole
