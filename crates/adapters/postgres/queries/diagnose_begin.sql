@@ -5,9 +5,11 @@ SELECT
     i.expect_last IS NULL OR i.expect_last = c.last_seq AS "is_as_expected!",
     t.id AS "running_turn?",
     t.runner AS "runner?",
-    -- A process that asks is alive, however late its renewal.
-    t.runner <> i.runner AND (r.id IS NULL OR r.renewed_at < now() - interval '20 seconds') AS is_dead
+    -- A process that asks is alive, however late its renewal. And it may take another one for dead only when it has
+    -- renewed for a while itself (migration 0004).
+    t.runner <> i.runner AND me.since < now() - interval '20 seconds' AND (r.id IS NULL OR r.renewed_at < now() - interval '20 seconds') AS is_dead
 FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::uuid[], $5::bigint[]) AS i (turn, conversation, owner, runner, expect_last)
 JOIN omnichat.conversations c ON c.id = i.conversation AND c.deleted_at IS NULL
 LEFT JOIN omnichat.turns t ON t.id = c.running_turn
 LEFT JOIN omnichat.runners r ON r.id = t.runner
+LEFT JOIN omnichat.runners me ON me.id = i.runner

@@ -16,8 +16,13 @@ impl RunnerStore for PostgresStore {
     async fn renew(&self, runner: RunnerId) -> Result<(), StoreError> {
         let renew = |pool| {
             sqlx::query!(
-                "INSERT INTO omnichat.runners (id, renewed_at) VALUES ($1, now())
-                 ON CONFLICT (id) DO UPDATE SET renewed_at = excluded.renewed_at",
+                "INSERT INTO omnichat.runners AS r (id, renewed_at, since) VALUES ($1, now(), now())
+                 ON CONFLICT (id) DO UPDATE SET
+                     renewed_at = excluded.renewed_at,
+                     -- Two renewals missed: perhaps nobody could renew.
+                     since = CASE
+                         WHEN r.renewed_at < now() - interval '10 seconds' THEN excluded.since ELSE r.since
+                     END",
                 runner.0,
             )
             .execute(pool)
@@ -61,6 +66,10 @@ impl PostgresStore {
                 "SELECT t.id, t.runner FROM omnichat.turns t
                  LEFT JOIN omnichat.runners r ON r.id = t.runner
                  WHERE t.state = 'running' AND t.runner <> $1
+                   AND EXISTS (
+                       SELECT 1 FROM omnichat.runners me
+                       WHERE me.id = $1 AND me.since < now() - interval '20 seconds'
+                   )
                    AND (r.id IS NULL OR r.renewed_at < now() - interval '20 seconds')
                  ORDER BY t.id",
                 but.0,

@@ -4,6 +4,7 @@
 mod cancelled_begin;
 mod files;
 mod groups;
+mod leases;
 mod lost_answers;
 mod migrating;
 mod outages;
@@ -54,6 +55,13 @@ impl Scene {
         let runner = RunnerId(Uuid::now_v7());
         store.renew(runner).await.unwrap();
         Self { owner, runner }
+    }
+
+    /// The same user in another process.
+    async fn in_another_process(&self, store: &PostgresStore) -> Self {
+        let runner = RunnerId(Uuid::now_v7());
+        store.renew(runner).await.unwrap();
+        Self { runner, ..*self }
     }
 
     fn begin(&self, target: Target, question: &str) -> Begin {

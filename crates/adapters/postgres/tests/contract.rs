@@ -21,6 +21,9 @@ async fn stores() -> Stores {
         Box::pin(async move {
             let late = "UPDATE omnichat.runners SET renewed_at = renewed_at - interval '21 seconds'";
             server.sql(&url, &format!("{late} WHERE id = '{runner}'"));
+            // The others have been there for long.
+            let long_since = "UPDATE omnichat.runners SET since = since - interval '21 seconds'";
+            server.sql(&url, &format!("{long_since} WHERE id <> '{runner}'"));
         })
     });
     Stores {

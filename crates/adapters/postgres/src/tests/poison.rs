@@ -58,8 +58,12 @@ async fn broken_deltas_stop_no_reaper() {
             turns[1]
         ),
     );
-    server.sql(&url, "UPDATE omnichat.runners SET renewed_at = now() - interval '1 minute'");
-    store.renew(reaper.runner).await.unwrap();
+    let dead = format!(
+        "UPDATE omnichat.runners SET renewed_at = now() - interval '1 minute' WHERE id <> '{}'",
+        reaper.runner
+    );
+    server.sql(&url, &dead);
+    server.sql(&url, "UPDATE omnichat.runners SET since = now() - interval '1 minute'");
     assert_eq!(store.reap(reaper.runner, now()).await.unwrap(), 3);
     for (turn, text) in turns.into_iter().zip(["", "par", "partial"]) {
         let found = record_of(&store, &scene, turn).await;

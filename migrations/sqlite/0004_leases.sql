@@ -1,0 +1,1 @@
+-- Nothing: one process uses a database, and at its start all turns of others are over.
