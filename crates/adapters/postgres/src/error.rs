@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::chain;
 use ports::{BeginError, BoxError, RegisterError, StoreError};
 use sqlx::migrate::MigrateError;
 use stored::StoredError;
@@ -49,11 +50,6 @@ impl Fault {
             StoreError::Refused(source) => Self::refused(chain(source.as_ref())),
         }
     }
-}
-
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 impl From<StoreError> for Fault {

@@ -7,6 +7,7 @@ mod signatures;
 mod stub;
 
 use domain::BlobKey;
+use domain::chain;
 use testkit::S3Server;
 
 use super::*;
@@ -33,12 +34,6 @@ fn blobs(endpoint: &str, bucket: &str) -> S3Blobs {
 
 async fn put(blobs: &S3Blobs, key: &BlobKey) -> Result<(), BlobError> {
     blobs.put(key.clone(), b"%PDF-1.7 text".as_slice().into(), PDF).await
-}
-
-/// An error as a log shows it, with all its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |chain, cause| format!("{chain}: {cause}"))
 }
 
 fn assert_no_secret(text: &str) {

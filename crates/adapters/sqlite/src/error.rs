@@ -1,5 +1,6 @@
 //! The one place that reads errors of the database.
 
+use domain::chain;
 use ports::{BeginError, RegisterError, StoreError};
 use stored::StoredError;
 
@@ -39,11 +40,6 @@ impl Fault {
             StoreError::Refused(source) => Self::refused(chain(source.as_ref())),
         }
     }
-}
-
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 impl From<StoreError> for Fault {

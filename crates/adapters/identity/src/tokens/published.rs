@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use domain::Timestamp;
+use domain::chain;
 use ports::{Clock, TokenError};
 use reqwest::header::ACCEPT;
 use reqwest::{Client, StatusCode, Url};
@@ -185,9 +186,4 @@ impl From<reqwest::Error> for FetchError {
         // The address may hold what is nobody's business.
         Self::Unanswered(error.without_url())
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |error| error.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
