@@ -20,7 +20,10 @@ pub use health::{Health, HealthReport, Readiness};
 pub use limits::{Admitted, LimitSettings, Limits, Quota, RateLimited};
 pub use models::{Bounded, DefaultModels, Failover, ModelSettings, RetryPolicy, Retrying};
 pub use personas::{PersonaRequest, PersonaSettings, Personas, PersonasError, PersonasSetup};
-pub use ports::{AccessToken, ConversationFilter, PersonaChatTotals, PersonaPatch, PersonaRecord};
+pub use ports::{
+    AccessToken, BlobError, ConversationFilter, ExtractionError, PersonaChatTotals, PersonaPatch,
+    PersonaRecord,
+};
 pub use sign_in::{Registration, SignIn, SignInError, SignInSetup, SignedIn};
 pub use tasks::Tasks;
 pub use turns::{

@@ -86,7 +86,7 @@ impl FromRequest for RawBody {
             JsonLimit::Bytes(limit) => limit,
             JsonLimit::Images => settings.map_or(usual, |settings| settings.image_json_limit()),
         };
-        let timeout = settings.map_or(Duration::from_secs(30), |settings| settings.body_timeout);
+        let time = body_time(request, limit);
         let too_large = declared_length(request) > limit;
         let is_json = is_json(request.content_type());
         let payload = payload.take();
@@ -94,10 +94,21 @@ impl FromRequest for RawBody {
             if too_large {
                 return Err(Refusal::too_large(limit));
             }
-            let bytes = tokio::time::timeout(timeout, read(payload, limit)).await;
+            let bytes = tokio::time::timeout(time, read(payload, limit)).await;
             Ok(Self { bytes: bytes.map_err(|_| Refusal::too_slow())??, is_json })
         })
     }
+}
+
+/// The slowest that a body may come, beyond the time that every body has: half a megabit a second.
+const SLOWEST_BYTES_PER_SECOND: usize = 64 * 1024;
+
+/// How long a body of at most so many bytes may take.
+pub(crate) fn body_time(request: &HttpRequest, limit: usize) -> Duration {
+    let settings = request.app_data::<Data<HttpSettings>>();
+    let any_body = settings.map_or(Duration::from_secs(30), |settings| settings.body_timeout);
+    let bytes = if request.headers().contains_key(CONTENT_LENGTH) { declared_length(request) } else { limit };
+    any_body + Duration::from_secs((bytes.min(limit) / SLOWEST_BYTES_PER_SECOND) as u64)
 }
 
 /// How long the body is, as its sender says; 0 where the sender does not say.

@@ -3,20 +3,18 @@
 use std::cell::Cell;
 use std::future::{Ready, ready};
 use std::rc::Rc;
-use std::time::Duration;
 
 use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
-use actix_web::web::{Bytes, Data};
+use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use domain::FileName;
 use futures_util::{Stream, StreamExt};
 use services::{FilesError, Upload};
 
-use super::body::declared_length;
+use super::body::{body_time, declared_length};
 use super::field::FieldError;
-use crate::HttpSettings;
 use crate::error::Refusal;
 
 /// The field that has the file.
@@ -53,10 +51,9 @@ impl FileForm {
         if declared_length(&request) > bounds.form_bytes() {
             return Err(bounds.too_large());
         }
-        let settings = request.app_data::<Data<HttpSettings>>();
-        let timeout = settings.map_or(Duration::from_secs(30), |settings| settings.body_timeout);
+        let time = body_time(&request, bounds.form_bytes());
         let form = Multipart::new(request.headers(), bounds.counted(payload));
-        let file = tokio::time::timeout(timeout, bounds.file_in(form)).await;
+        let file = tokio::time::timeout(time, bounds.file_in(form)).await;
         file.map_err(|_| Refusal::too_slow())?
     }
 }

@@ -3,7 +3,7 @@
 use actix_web::http::Method;
 use domain::file::PDF;
 use serde_json::{Value, json};
-use services::FilesError;
+use services::{BlobError, ConversationsError, ExtractionError, FilesError};
 
 use super::operation::Described;
 use super::{CHAT_API, parameters};
@@ -23,7 +23,10 @@ pub(super) fn operations() -> Vec<Described> {
                 ("without", json!({"model": "gpt-4"})),
             ])
             .answers::<SessionBody>("The new, empty session", [("session", session())])
-            .refuses([FieldError::new("model", "is not a valid model name").into()]),
+            .refuses([
+                FieldError::new("model", "is not a valid model name").into(),
+                ConversationsError::ModelNotAllowed.into(),
+            ]),
         Described::new(Method::DELETE, "/v1/chat/sessions/{session_id}", "deleteSession", "Delete a session")
             .of([CHAT_API])
             .tells("For good, with its messages and files. A turn that runs is stopped.")
@@ -53,6 +56,11 @@ pub(super) fn operations() -> Vec<Described> {
             FieldError::new("file", "is required").into(),
             FilesError::NotPdf.into(),
             FilesError::TooLarge { max_mb: 10 }.into(),
+            FilesError::Unread(ExtractionError::Encrypted).into(),
+            FilesError::Unread(ExtractionError::Unreadable).into(),
+            FilesError::Unread(ExtractionError::TooComplex).into(),
+            FilesError::Unread(ExtractionError::Busy).into(),
+            FilesError::Blobs(BlobError::Unavailable("example".into())).into(),
         ]),
     ]
 }
