@@ -230,6 +230,7 @@ fn http_settings(config: &Config) -> HttpSettings {
     HttpSettings {
         heartbeat: config.server.heartbeat,
         trusted_proxies: config.server.trusted_proxies.iter().map(|net| (net.address, net.prefix)).collect(),
+        cors_origins: config.server.cors_origins.clone(),
         // Open streams end with their turns, which have the grace and a few last words.
         shutdown_timeout: config.server.shutdown_grace + LAST_WORDS + LAST_WORDS,
         ..HttpSettings::new(env!("CARGO_PKG_VERSION"), public)

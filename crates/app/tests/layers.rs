@@ -40,6 +40,7 @@ const INSIDE: &[(&str, &[&str])] = &[
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("sqlx", &["omnichat-postgres", "omnichat-sqlite"]),
     ("actix-web", &["omnichat-http", "omnichat-testkit"]),
+    ("actix-cors", &["omnichat-http"]),
     ("actix-multipart", &["omnichat-http"]),
     ("utoipa", &["omnichat-http"]),
     ("utoipa-swagger-ui", &["omnichat-http"]),

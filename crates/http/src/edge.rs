@@ -13,6 +13,7 @@ use domain::Contract;
 use tracing::Instrument;
 use uuid::Uuid;
 
+use crate::cors;
 use crate::error::Refusal;
 use crate::routes::Rules;
 use crate::unread::HeldBody;
@@ -75,8 +76,10 @@ fn in_words(answer: ServiceResponse) -> (ServiceResponse, Option<(&'static str, 
     let rules = answer.request().extensions().get::<Rules>().copied();
     let worded = refusal.answer(&rules.unwrap_or_else(|| Rules::of(Contract::LlmChat)));
     let chain = refusal.chain().map(|chain| (refusal.code(), chain.to_owned()));
-    let (request, _) = answer.into_parts();
-    (ServiceResponse::new(request, worded), chain)
+    let (request, unworded) = answer.into_parts();
+    let mut answer = ServiceResponse::new(request, worded);
+    cors::take_over(unworded.headers(), answer.headers_mut());
+    (answer, chain)
 }
 
 /// One line for each answer. It names the route's pattern, never the query: that may hold what is not for logs.

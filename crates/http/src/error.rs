@@ -2,14 +2,14 @@
 
 mod table;
 
-use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use actix_cors::CorsError;
 use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
-use domain::{Contract, ErrorKind};
+use domain::{Contract, ErrorKind, chain};
 use serde::Serialize;
 use services::{Fault, RateLimited};
 
@@ -145,8 +145,17 @@ impl Refusal {
         refusal
     }
 
+    /// A page asks for what its origin may not do. It learns no more than that.
+    fn no_page() -> Self {
+        let message = "Pages of this origin may not make this call";
+        Self::new(Class::Kind(ErrorKind::Forbidden), "origin_not_allowed", message)
+    }
+
     /// An error of the framework's, in our words.
     pub(crate) fn foreign(error: &actix_web::Error) -> Self {
+        if error.as_error::<CorsError>().is_some() {
+            return Self::no_page();
+        }
         let status = error.as_response_error().status_code();
         match status {
             StatusCode::NOT_FOUND => Self::no_route(),
@@ -243,17 +252,6 @@ impl From<FieldError> for Refusal {
         refusal.0.param = param;
         refusal
     }
-}
-
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 impl fmt::Display for Refusal {

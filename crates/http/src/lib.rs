@@ -3,6 +3,7 @@
 //! [`server`] is what the binary runs; [`application`] is the same without sockets, for tests.
 
 mod admission;
+mod cors;
 mod dialects;
 mod edge;
 mod entrance;

@@ -10,7 +10,7 @@ use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App, Error, HttpServer};
 use services::{Conversations, Files, Health, Limits, Personas, SignIn, Turns};
 
-use crate::{HttpSettings, edge, routes, stream};
+use crate::{HttpSettings, cors, edge, routes, stream};
 
 /// What the dialects call.
 #[derive(Clone)]
@@ -46,6 +46,8 @@ pub fn application(
 > {
     App::new()
         .configure(|config| install(settings, services, config))
+        // Inside the edge, so that preflights too leave with a request id, and refused ones in our words.
+        .wrap(cors::layer(&settings.cors_origins))
         .wrap(from_fn(edge::pass))
         .wrap(NormalizePath::trim())
 }

@@ -18,7 +18,7 @@ pub struct HttpSettings {
     pub max_file_size_mb: u32,
     /// The largest JSON body, in bytes, where a route has no limit of its own.
     pub json_limit: usize,
-    /// How long a client may take to send its body.
+    /// How long a client may take to send a small body; a large one has a second more for each 64 KiB.
     pub body_timeout: Duration,
     /// How often a silent event stream shows that it lives.
     pub heartbeat: Duration,
@@ -34,6 +34,8 @@ pub struct HttpSettings {
     pub shutdown_timeout: Duration,
     /// The networks of the proxies whose `X-Forwarded-For` counts: an address, and how many bits of it.
     pub trusted_proxies: Vec<(IpAddr, u8)>,
+    /// The origins whose pages may call: scheme, host and port as browsers write them, or `*` alone for all.
+    pub cors_origins: Vec<String>,
     /// What `GET /config` shows.
     pub public: PublicConfig,
 }
@@ -115,6 +117,7 @@ impl HttpSettings {
             workers: None,
             shutdown_timeout: Duration::from_secs(30),
             trusted_proxies: Vec::new(),
+            cors_origins: Vec::new(),
             public,
         }
     }

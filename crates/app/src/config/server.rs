@@ -148,10 +148,13 @@ impl Section {
     }
 }
 
-/// A scheme, a host, perhaps a port, and nothing else: browsers compare origins letter by letter.
+/// A scheme, a host, perhaps a port, and nothing else: browsers compare origins letter by letter, and so do we, so
+/// that no pattern is one.
 fn is_origin(text: &str) -> bool {
+    let stands_in_origins = |c: char| c.is_ascii_alphanumeric() || "-._:/[]".contains(c);
     let parsed = reqwest::Url::parse(text);
-    parsed.is_ok_and(|url| url.has_host() && url.origin().ascii_serialization() == text)
+    text.chars().all(stands_in_origins)
+        && parsed.is_ok_and(|url| url.has_host() && url.origin().ascii_serialization() == text)
 }
 
 impl Network {
@@ -217,6 +220,9 @@ mod tests {
         for other in ["https://a.example/", "a.example", "https://A.example", "null", "https://a.example:443"]
         {
             assert!(!is_origin(other), "{other}");
+        }
+        for pattern in ["https://*.example", "https://a{b}.example", "https://a.example\""] {
+            assert!(!is_origin(pattern), "{pattern}");
         }
     }
 }

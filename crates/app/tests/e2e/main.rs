@@ -14,6 +14,7 @@ mod support;
 mod account_rows;
 mod chat_ai;
 mod chat_service;
+mod cors;
 mod crashing;
 mod described;
 mod docs_page;

@@ -66,10 +66,12 @@ async fn a_session_is_deleted_once_and_by_its_owner() {
     let mut setup = setup();
     setup.conversations.expect_purge().times(1).returning(|user, key| {
         assert_eq!(user, UserId(1));
-        Ok(granted(&key, Purged { id: conversation().id, running: None }))
+        assert_eq!(key, conversation().id.into());
+        Ok(Access::Granted(Purged { id: conversation().id, running: None }))
     });
-    setup.conversations.expect_purge().times(1).returning(|_, _| Ok(Access::Absent));
-    setup.conversations.expect_purge().times(1).returning(|_, _| Ok(Access::Foreign));
+    setup.conversations.expect_find().times(1).returning(|_, key| Ok(granted(&key, conversation())));
+    setup.conversations.expect_find().times(1).returning(|_, _| Ok(Access::Absent));
+    setup.conversations.expect_find().times(1).returning(|_, _| Ok(Access::Foreign));
     let app = start(setup).await;
     let deleted = app.call(delete("/v1/chat/sessions/7")).await;
     assert_eq!((deleted.status, deleted.json()), (200, json!({"message": "Session deleted successfully"})));

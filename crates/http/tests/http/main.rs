@@ -12,6 +12,7 @@ mod accounts;
 mod chat_ai;
 mod chat_api;
 mod conversations;
+mod cors;
 mod docs;
 mod foundation;
 mod limits;
