@@ -38,6 +38,12 @@ impl FileName {
         Self(if name.is_empty() { Self::UNNAMED.to_owned() } else { name.to_owned() })
     }
 
+    /// Takes a name that a store has kept.
+    #[must_use]
+    pub fn from_stored(name: String) -> Self {
+        Self(name)
+    }
+
     /// The name itself.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -28,6 +28,8 @@ pub const PERSONA_NAME_CHARS: usize = 128;
 pub const PERSONA_TITLE_CHARS: usize = 255;
 /// The name of an uploaded file; a longer one is cut.
 pub const FILE_NAME_CHARS: usize = 255;
+/// The largest PDF that can be read, in MiB, whatever is configured.
+pub const PDF_MB: u32 = 64;
 /// Bytes of text that are kept of one file; what comes after is cut.
 pub const FILE_TEXT_BYTES: usize = 1024 * 1024;
 /// Rows of a list that has no paging in its contract (C-40).

@@ -56,7 +56,11 @@ impl PromptMessage {
             let fits = tokens <= room;
             let FileText { name, mut text } = file;
             if !fits {
-                text.truncate(text.floor_char_boundary(bytes_within(room).saturating_sub(CUT.len())));
+                let left = bytes_within(room).saturating_sub(name.as_str().len() + CUT.len());
+                text.truncate(text.floor_char_boundary(left));
+                if text.is_empty() {
+                    break;
+                }
                 text.push_str(CUT);
             }
             parts.push_front(Part::File { name: name.to_string(), text });
@@ -232,7 +236,8 @@ mod tests {
         let some = PromptMessage::of_files(files(), 60).unwrap();
         let [Part::File { name, text }, Part::File { .. }] = &some.parts[..] else { panic!("{some:?}") };
         assert!(name == "a" && text.starts_with('ä') && text.ends_with(CUT), "{text}");
-        assert!(crate::message::token_count(&some.parts) <= 62, "{some:?}");
+        assert!(crate::message::token_count(&some.parts) <= 60, "{some:?}");
+        assert_eq!(PromptMessage::of_files(files().split_off(1), 10), None, "nothing of it fits");
     }
 
     #[test]

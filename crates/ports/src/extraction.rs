@@ -11,7 +11,7 @@ use crate::BoxError;
 pub struct Extracted {
     /// Its pages.
     pub pages: u32,
-    /// Its text, in reading order; empty where it has none, as a scan.
+    /// Its text, in the order in which it is drawn; empty where it has none, as a scan.
     pub text: String,
 }
 
@@ -39,6 +39,6 @@ pub enum ExtractionError {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait TextExtractor: Send + Sync {
-    /// Reads a PDF. No document takes more than about ten seconds, or harms the process.
+    /// Reads a PDF. No document takes more than about ten seconds once its turn has come, or harms the process.
     async fn extract(&self, pdf: Arc<[u8]>) -> Result<Extracted, ExtractionError>;
 }

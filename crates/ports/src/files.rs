@@ -17,11 +17,11 @@ pub trait FileStore: Send + Sync {
     async fn reserve(&self, blob: BlobKey, due: Timestamp) -> Result<(), StoreError>;
 
     /// Keeps a file of a reserved object; the conversation counts as updated. A conversation that is deleted is
-    /// absent, and so is one whose object is not reserved any more.
+    /// absent, and so is one whose object is not reserved, or due by then: that belongs to whoever takes objects away.
     async fn attach(&self, caller: UserId, file: NewFile) -> Result<Access<File>, StoreError>;
 
-    /// What the newest files of a conversation say, newest first, as long as they and their names come to at most
-    /// `max_bytes` together; the first one in any case. Files without text are left out.
+    /// What the newest files of a conversation say, newest first, with their names: as many as begin within the first
+    /// `max_bytes`, so that the last one may reach beyond. Files without text are left out.
     async fn texts(&self, conversation: ConversationId, max_bytes: u64) -> Result<Vec<FileText>, StoreError>;
 
     /// Doomed objects that are due, the longest due first.

@@ -57,9 +57,6 @@ pub enum ModelError {
         #[source]
         source: BoxError,
     },
-    /// Our account with the provider has nothing left to spend: a new try is in vain until somebody pays.
-    #[error("the account with the provider is spent")]
-    Spent(#[source] BoxError),
     /// The provider could not be reached, or failed before it began to answer.
     #[error("the provider is not available")]
     Unavailable(#[source] BoxError),
@@ -94,7 +91,6 @@ impl ModelError {
             Self::Busy { retry_after: None, .. } | Self::Unavailable(_) => Retry::Soon,
             Self::Rejected(_)
             | Self::Refused(_)
-            | Self::Spent(_)
             | Self::TooLong(_)
             | Self::TimedOut
             | Self::Truncated
@@ -108,7 +104,7 @@ impl ModelError {
         match self {
             Self::Rejected(_) | Self::TooLong(_) => FailureKind::Rejected,
             Self::Refused(_) => FailureKind::Unauthorized,
-            Self::Busy { .. } | Self::Spent(_) => FailureKind::RateLimited,
+            Self::Busy { .. } => FailureKind::RateLimited,
             Self::Unavailable(_) => FailureKind::Unavailable,
             Self::TimedOut => FailureKind::TimedOut,
             Self::Truncated => FailureKind::Truncated,

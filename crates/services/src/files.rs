@@ -7,9 +7,11 @@ mod sweep;
 use std::sync::Arc;
 
 use ports::{Blobs, Clock, FileStore, IdSource, TextExtractor};
+use tokio::sync::Semaphore;
 
-pub use attach::{Attached, Upload};
+pub use attach::{Attached, Upload, UploadPlace};
 pub use error::FilesError;
+pub use sweep::Swept;
 
 use crate::{Conversations, Tasks};
 
@@ -24,7 +26,11 @@ pub struct Files {
     ids: Arc<dyn IdSource>,
     tasks: Tasks,
     max_bytes: usize,
+    places: Arc<Semaphore>,
 }
+
+/// Uploads that are held in memory at once, from their first byte until they are kept.
+const UPLOADS_AT_ONCE: usize = 32;
 
 /// What [`Files`] works with.
 pub struct FilesSetup {
@@ -51,7 +57,8 @@ impl Files {
     #[must_use]
     pub fn new(setup: FilesSetup) -> Self {
         let FilesSetup { store, conversations, blobs, extractor, clock, ids, tasks, max_bytes } = setup;
-        Self { store, conversations, blobs, extractor, clock, ids, tasks, max_bytes }
+        let places = Arc::new(Semaphore::new(UPLOADS_AT_ONCE));
+        Self { store, conversations, blobs, extractor, clock, ids, tasks, max_bytes, places }
     }
 
     /// The largest file that is taken, in bytes.

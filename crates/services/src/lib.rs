@@ -15,7 +15,7 @@ pub mod turns;
 
 pub use conversations::{Conversations, ConversationsError, Deletion, NewConversationRequest};
 pub use fault::Fault;
-pub use files::{Attached, Files, FilesError, FilesSetup, Upload};
+pub use files::{Attached, Files, FilesError, FilesSetup, Swept, Upload, UploadPlace};
 pub use health::{Health, HealthReport, Readiness};
 pub use limits::{Admitted, LimitSettings, Limits, Quota, RateLimited};
 pub use models::{Bounded, DefaultModels, Failover, ModelSettings, RetryPolicy, Retrying};

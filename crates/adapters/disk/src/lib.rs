@@ -15,12 +15,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::{BlobKey, FileName};
 use ports::{BlobError, Blobs};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 /// How long keeping or deleting an object may take.
 const LIMIT: Duration = Duration::from_secs(30);
+/// How much is done at once. On a disk that hangs, work must not take all the threads that others need.
+const AT_ONCE: usize = 16;
 /// How long a check may take.
 const CHECK_LIMIT: Duration = Duration::from_secs(2);
 
@@ -28,6 +30,7 @@ const CHECK_LIMIT: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone)]
 pub struct DiskBlobs {
     root: PathBuf,
+    working: Arc<Semaphore>,
     checking: Arc<Mutex<()>>,
 }
 
@@ -37,7 +40,7 @@ impl DiskBlobs {
     pub fn new(root: PathBuf) -> Self {
         // Without a current directory there is nothing to complete it with, and each call says so.
         let root = std::path::absolute(&root).unwrap_or(root);
-        Self { root, checking: Arc::default() }
+        Self { root, working: Arc::new(Semaphore::new(AT_ONCE)), checking: Arc::default() }
     }
 
     fn path(&self, key: &BlobKey) -> Result<PathBuf, BlobError> {
@@ -56,7 +59,16 @@ impl DiskBlobs {
         limit: Duration,
         work: impl FnOnce() -> io::Result<T> + Send + 'static,
     ) -> Result<T, BlobError> {
-        match timeout(limit, spawn_blocking(work)).await {
+        let working = Arc::clone(&self.working);
+        let done = async move {
+            let place = working.acquire_owned().await;
+            let work = move || {
+                let _place = place;
+                work()
+            };
+            spawn_blocking(work).await
+        };
+        match timeout(limit, done).await {
             Ok(Ok(done)) => done.map_err(|error| self.classify(error)),
             Ok(Err(panicked)) => Err(BlobError::Unavailable(Box::new(panicked))),
             Err(_) => Err(BlobError::Unavailable(Box::new(self.too_slow(limit)))),

@@ -29,7 +29,6 @@ enum Class {
     Refused,
     TooLong,
     Busy,
-    Spent,
     Unavailable,
     Unknown,
 }
@@ -93,7 +92,6 @@ fn classified(class: Class, retry_after: Option<Duration>, source: BoxError) -> 
         Class::Refused => ModelError::Refused(source),
         Class::TooLong => ModelError::TooLong(source),
         Class::Busy => ModelError::Busy { retry_after, source },
-        Class::Spent => ModelError::Spent(source),
         Class::Unavailable => ModelError::Unavailable(source),
         Class::Unknown => ModelError::Broken(source),
     }
@@ -154,7 +152,8 @@ impl<'a> Said<'a> {
             400 | 413 | 422 if self.is_too_long() => Class::TooLong,
             403 if self.moderated => Class::Rejected,
             401..=403 => Class::Refused,
-            429 if self.says_spent() => Class::Spent,
+            // Nothing is left to spend: as 402.
+            429 if self.says_spent() => Class::Refused,
             429 | 529 => Class::Busy,
             // It gave up before it began, so nothing is paid for.
             408 | 425 | 500.. => Class::Unavailable,
@@ -170,12 +169,8 @@ impl<'a> Said<'a> {
         let of_word = |word: Option<&str>| word.map_or(Class::Unknown, class_of_word);
         match of_word(self.code) {
             Class::Unknown => of_word(self.kind),
-            known @ (Class::Rejected
-            | Class::Refused
-            | Class::TooLong
-            | Class::Busy
-            | Class::Spent
-            | Class::Unavailable) => known,
+            known
+            @ (Class::Rejected | Class::Refused | Class::TooLong | Class::Busy | Class::Unavailable) => known,
         }
     }
 }
@@ -184,8 +179,9 @@ impl<'a> Said<'a> {
 fn class_of_word(word: &str) -> Class {
     match word {
         "rate_limit_exceeded" | "rate_limit_error" | "too_many_requests" | "overloaded_error" => Class::Busy,
-        "insufficient_quota" => Class::Spent,
-        "invalid_api_key" | "authentication_error" | "permission_error" => Class::Refused,
+        "invalid_api_key" | "authentication_error" | "permission_error" | "insufficient_quota" => {
+            Class::Refused
+        }
         "server_error"
         | "internal_error"
         | "api_error"
@@ -257,8 +253,7 @@ mod tests {
     fn a_spent_account_is_no_matter_of_waiting() {
         let body = r#"{"error":{"message":"m","type":"insufficient_quota","code":"insufficient_quota"}}"#;
         let error = answered(429, body);
-        assert!(matches!(error, ModelError::Spent(_)));
-        assert_eq!((error.retry(), error.failure()), (Retry::Never, FailureKind::RateLimited));
+        assert_eq!((error.retry(), error.failure()), (Retry::Never, FailureKind::Unauthorized));
     }
 
     #[test]

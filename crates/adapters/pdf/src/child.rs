@@ -8,7 +8,7 @@ use crate::answer::{Answer, Refusal};
 use crate::{limits, text};
 
 /// Bytes of the largest document.
-const DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
+const DOCUMENT_BYTES: u64 = domain::limits::PDF_MB as u64 * 1024 * 1024;
 
 /// Reads a PDF from standard input and writes what it says to standard output, as JSON.
 ///

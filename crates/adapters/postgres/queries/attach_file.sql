@@ -5,9 +5,9 @@ mine AS (
     WHERE c.id = $1 AND c.owner = $2 AND c.deleted_at IS NULL
     FOR NO KEY UPDATE
 ),
--- Of two who want the same object, or of one and the sweep, one finds it.
+-- Of two who want the same object one finds it. One that is due belongs to the sweep.
 taken AS (
-    DELETE FROM omnichat.doomed_blobs d USING mine WHERE d.blob_key = $3 RETURNING d.blob_key
+    DELETE FROM omnichat.doomed_blobs d USING mine WHERE d.blob_key = $3 AND d.due_at > $7 RETURNING d.blob_key
 ),
 made AS (
     INSERT INTO omnichat.files (conversation_id, blob_key, name, size, pages, created_at, text)

@@ -7,7 +7,8 @@ SELECT
     t.runner AS "runner?",
     -- A process that asks is alive, however late its renewal. And it may take another one for dead only when it has
     -- renewed for a while itself (migration 0004).
-    t.runner <> i.runner AND me.since < now() - interval '20 seconds' AND (r.id IS NULL OR r.renewed_at < now() - interval '20 seconds') AS is_dead
+    t.runner <> i.runner AND me.since < now() - interval '20 seconds'
+        AND me.renewed_at >= now() - interval '10 seconds' AND (r.id IS NULL OR r.renewed_at < now() - interval '20 seconds') AS is_dead
 FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::uuid[], $5::bigint[]) AS i (turn, conversation, owner, runner, expect_last)
 JOIN omnichat.conversations c ON c.id = i.conversation AND c.deleted_at IS NULL
 LEFT JOIN omnichat.turns t ON t.id = c.running_turn

@@ -49,20 +49,20 @@ impl FileStore for PostgresStore {
     }
 
     async fn texts(&self, conversation: ConversationId, max_bytes: u64) -> Result<Vec<FileText>, StoreError> {
-        // Sizes first: a text that does not fit is not even unpacked.
+        // Sizes first: a text beyond the bound is not even unpacked.
         let read = |pool| {
             sqlx::query!(
                 "WITH counted AS (
-                   SELECT f.number, row_number() OVER newer AS place,
-                     sum(octet_length(f.name) + octet_length(f.text)) OVER newer AS bytes
+                   SELECT f.number,
+                     sum(octet_length(f.name) + octet_length(f.text)) OVER newer AS newer_bytes
                    FROM omnichat.files f
                    WHERE f.conversation_id = $1 AND octet_length(f.text) > 0
-                   WINDOW newer AS (ORDER BY f.number DESC ROWS UNBOUNDED PRECEDING)
+                   WINDOW newer AS (ORDER BY f.number DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
                  )
                  SELECT f.name, f.text
                  FROM counted c
                  JOIN omnichat.files f ON f.number = c.number
-                 WHERE c.place = 1 OR c.bytes <= $2
+                 WHERE coalesce(c.newer_bytes, 0) < $2
                  ORDER BY f.number DESC",
                 conversation.0,
                 count_to(max_bytes, i64::MAX),
@@ -71,7 +71,7 @@ impl FileStore for PostgresStore {
         };
         let rows = self.pool.run(read).await?;
         let said = rows.into_iter();
-        Ok(said.map(|row| FileText { name: FileName::from_sender(&row.name), text: row.text }).collect())
+        Ok(said.map(|row| FileText { name: FileName::from_stored(row.name), text: row.text }).collect())
     }
 
     async fn doomed(&self, at: Timestamp, limit: u32) -> Result<Vec<BlobKey>, StoreError> {

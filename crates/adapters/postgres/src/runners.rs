@@ -69,6 +69,7 @@ impl PostgresStore {
                    AND EXISTS (
                        SELECT 1 FROM omnichat.runners me
                        WHERE me.id = $1 AND me.since < now() - interval '20 seconds'
+                         AND me.renewed_at >= now() - interval '10 seconds'
                    )
                    AND (r.id IS NULL OR r.renewed_at < now() - interval '20 seconds')
                  ORDER BY t.id",

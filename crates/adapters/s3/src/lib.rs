@@ -32,6 +32,8 @@ use failure::{Failure, classify};
 const LIMIT: Duration = Duration::from_secs(30);
 /// How long a check may take.
 const CHECK_LIMIT: Duration = Duration::from_secs(2);
+/// What an object store answers when an object is gone; a page that answers in its place says 200.
+const NO_CONTENT: u16 = 204;
 /// What every key begins with.
 const PREFIX: &str = "uploads/";
 
@@ -149,7 +151,8 @@ impl Blobs for S3Blobs {
             // Some services miss what is not there.
             Err(error) if failure::is_absent_object(&error) => Ok(()),
             Err(error) => Err(classify(error, self.limit)),
-            Ok(_) => Ok(()),
+            Ok(answer) if answer.status_code() == NO_CONTENT => Ok(()),
+            Ok(_) => Err(BlobError::Refused(Box::new(Failure::NotAStore))),
         }
     }
 

@@ -31,14 +31,13 @@ impl FileStore for SqliteStore {
         // Sizes are read without the texts.
         let rows = sqlx::query!(
             r#"WITH counted AS MATERIALIZED (
-                 SELECT number, row_number() OVER newer AS place,
-                   sum(octet_length(name) + octet_length(text)) OVER newer AS bytes
+                 SELECT number, sum(octet_length(name) + octet_length(text)) OVER newer AS newer_bytes
                  FROM files
                  WHERE conversation_id = ?1 AND octet_length(text) > 0
-                 WINDOW newer AS (ORDER BY number DESC ROWS UNBOUNDED PRECEDING))
+                 WINDOW newer AS (ORDER BY number DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING))
                SELECT f.name, f.text
                FROM counted c CROSS JOIN files f ON f.number = c.number
-               WHERE c.place = 1 OR c.bytes <= ?2
+               WHERE coalesce(c.newer_bytes, 0) < ?2
                ORDER BY f.number DESC"#,
             conversation.0,
             max_bytes,
@@ -47,7 +46,7 @@ impl FileStore for SqliteStore {
         .await
         .map_err(Fault::from)?;
         let said = rows.into_iter();
-        Ok(said.map(|row| FileText { name: FileName::from_sender(&row.name), text: row.text }).collect())
+        Ok(said.map(|row| FileText { name: FileName::from_stored(row.name), text: row.text }).collect())
     }
 
     async fn doomed(&self, at: Timestamp, limit: u32) -> Result<Vec<BlobKey>, StoreError> {
@@ -110,14 +109,15 @@ impl Write for Attach {
             Access::Foreign => return Ok(Access::Foreign),
             Access::Absent => return Ok(Access::Absent),
         }
-        let blob = blob.as_str();
-        let taken = sqlx::query!("DELETE FROM doomed_blobs WHERE blob_key = ?1", blob)
+        let (blob, at) = (blob.as_str(), micros(*at));
+        // One that is due belongs to the sweep.
+        let taken = sqlx::query!("DELETE FROM doomed_blobs WHERE blob_key = ?1 AND due_at > ?2", blob, at)
             .execute(&mut *connection)
             .await?;
         if taken.rows_affected() == 0 {
             return Ok(Access::Absent);
         }
-        let (name, size, at) = (name.as_str(), count_to(*size), micros(*at));
+        let (name, size) = (name.as_str(), count_to(*size));
         let number = sqlx::query_scalar!(
             r#"INSERT INTO files (conversation_id, blob_key, name, size, pages, created_at, text)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING number AS "number!: i64""#,

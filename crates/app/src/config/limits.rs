@@ -67,7 +67,7 @@ impl Section {
             ("limits.auth_rate_limit_per_minute", self.auth_rate_limit_per_minute, u32::MAX),
             ("limits.max_input_length", self.max_input_length, 10_000_000),
             ("limits.max_file_size_mb", self.max_file_size_mb, 1_024),
-            ("limits.max_pdf_size_mb", self.max_pdf_size_mb, 1_024),
+            ("limits.max_pdf_size_mb", self.max_pdf_size_mb, domain::limits::PDF_MB),
             ("limits.history_limit", self.history_limit, 10_000),
         ] {
             if !(1..=most).contains(&number) {

@@ -28,13 +28,13 @@ async fn the_responses_wire_carries_a_conversation(store: Store) {
     });
     let answer = user.post("/chat", body).await.ok();
     assert_eq!(answer["output_text"], "one two");
-    assert_eq!(answer["id"], "resp_1", "the provider's own");
     assert_eq!(answer["usage"], json!({"input_tokens": 1_000, "output_tokens": 15, "total_tokens": 1_015}));
     let id = answer["conversation_id"].as_str().unwrap();
     assert_eq!(user.say(id, "again").await.ok()["response"], "You said: again");
 
     let calls: Vec<_> = app.llm.calls().into_iter().filter(|call| call.model() != "gpt-4o-mini").collect();
     assert!(calls.iter().all(|call| call.path == "/v1/responses"));
+    assert_eq!(answer["id"], format!("resp_{}", calls[0].number), "the provider's own");
     let first = &calls[0].body;
     assert_eq!((&first["store"], &first["stream"]), (&json!(false), &json!(true)));
     assert_eq!((&first["instructions"], &first["max_output_tokens"]), (&json!("Be brief."), &json!(50)));

@@ -44,8 +44,8 @@ pub(crate) async fn upload(
     form: FileForm,
 ) -> Answer {
     let number = ConversationNumber(path.0);
-    files.session(&caller.0, number).await?;
+    let place = files.admit(&caller.0, number).await?;
     let upload = form.read(files.max_bytes()).await?;
-    let attached = files.attach(&caller.0, number, upload).await?;
+    let attached = files.attach(&caller.0, place, upload).await?;
     Ok(HttpResponse::Ok().json(UploadedBody::from(attached)))
 }

@@ -326,6 +326,7 @@ async fn what_cannot_be_read_or_kept_is_told() {
     }
     let mut setup = taking(None);
     setup.blobs = MockBlobs::new();
+    setup.blobs.expect_link().returning(|_, _| Ok(None));
     setup.blobs.expect_put().returning(|_, _, _| Err(BlobError::Unavailable("secret host".into())));
     let away = send(&start(setup).await, form(&[file(&pdf(100))])).await;
     assert_eq!((away.status, away.code().as_str()), (503, "storage_unavailable"));

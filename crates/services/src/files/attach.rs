@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use domain::limits::FILE_TEXT_BYTES;
 use domain::{BlobKey, Caller, Conversation, ConversationKey, ConversationNumber, File, FileName, NewFile};
-use ports::Access;
+use ports::{Access, Extracted};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Files, FilesError};
 use crate::ConversationsError;
@@ -32,30 +33,40 @@ pub struct Attached {
     pub link: Option<String>,
 }
 
+/// A conversation of the caller's, and a place among the uploads that are held in memory.
+#[derive(Debug)]
+pub struct UploadPlace {
+    conversation: Conversation,
+    _place: OwnedSemaphorePermit,
+}
+
 impl Files {
-    /// The conversation to attach to.
+    /// Makes room for an upload. To be called before any of it is read.
     ///
     /// # Errors
-    /// As [`ConversationsError`] says.
-    pub async fn session(
+    /// Where there is no such conversation of the caller's, or too many uploads are under way.
+    pub async fn admit(
         &self,
         caller: &Caller,
         number: ConversationNumber,
-    ) -> Result<Conversation, FilesError> {
-        Ok(self.conversations.find(caller, ConversationKey::Number(number)).await?)
+    ) -> Result<UploadPlace, FilesError> {
+        let conversation = self.conversations.find(caller, ConversationKey::Number(number)).await?;
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| FilesError::TooMany)?;
+        Ok(UploadPlace { conversation, _place: place })
     }
 
     /// Reads a PDF, keeps its bytes, and makes its text part of what a model is told in this conversation.
     ///
     /// # Errors
-    /// As [`FilesError`] says. Nothing is kept then, but for an object that is swept away later.
+    /// As [`FilesError`] says. No file is kept then, unless the store was lost at the very end; an object without a
+    /// file is swept away later.
     pub async fn attach(
         &self,
         caller: &Caller,
-        number: ConversationNumber,
+        place: UploadPlace,
         upload: Upload,
     ) -> Result<Attached, FilesError> {
-        let conversation = self.session(caller, number).await?;
+        let conversation = &place.conversation;
         let Upload { name, bytes } = upload;
         if !domain::file::is_pdf(&bytes) {
             return Err(FilesError::NotPdf);
@@ -65,29 +76,25 @@ impl Files {
         }
         let bytes: Arc<[u8]> = bytes.into();
         let extracted = self.extractor.extract(Arc::clone(&bytes)).await.map_err(FilesError::Unread)?;
-        let at = self.clock.now();
-        let file = NewFile {
-            conversation: conversation.id,
-            blob: BlobKey::upload(caller.user, number, self.ids.blob()),
-            name,
-            size: bytes.len() as u64,
-            pages: extracted.pages,
-            text: readable(&extracted.text),
-            at,
-        };
-        let (files, user) = (self.clone(), caller.user);
+        let blob = BlobKey::upload(caller.user, conversation.number, self.ids.blob());
+        // What may fail stands before what is kept.
+        let link = self.blobs.link(blob.clone(), name.clone()).await?;
+        let (files, user, conversation) = (self.clone(), caller.user, conversation.id);
         let attached = self.tasks.run(async move {
-            files.store.reserve(file.blob.clone(), at + RESERVED_FOR).await?;
-            files.blobs.put(file.blob.clone(), bytes, domain::file::PDF).await?;
+            let _place = place;
+            files.store.reserve(blob.clone(), files.clock.now() + RESERVED_FOR).await?;
+            let size = bytes.len() as u64;
+            files.blobs.put(blob.clone(), bytes, domain::file::PDF).await?;
+            let Extracted { pages, text } = extracted;
+            let (text, at) = (readable(&text), files.clock.now());
+            let file = NewFile { conversation, blob, name, size, pages, text, at };
             Ok::<_, FilesError>(files.store.attach(user, file).await?)
         });
-        let file = match attached.await? {
-            Access::Granted(file) => file,
-            Access::Foreign => return Err(ConversationsError::Foreign.into()),
-            Access::Absent => return Err(ConversationsError::NotFound.into()),
-        };
-        let link = self.blobs.link(file.blob.clone(), file.name.clone()).await?;
-        Ok(Attached { file, link })
+        match attached.await? {
+            Access::Granted(file) => Ok(Attached { file, link }),
+            Access::Foreign => Err(ConversationsError::Foreign.into()),
+            Access::Absent => Err(ConversationsError::NotFound.into()),
+        }
     }
 }
 

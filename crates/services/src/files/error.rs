@@ -13,6 +13,9 @@ pub enum FilesError {
     /// The conversation cannot be reached.
     #[error(transparent)]
     Conversation(#[from] ConversationsError),
+    /// Too many uploads are under way.
+    #[error("Too many files are being uploaded, try again later")]
+    TooMany,
     /// It is no PDF.
     #[error("Only PDF files are supported")]
     NotPdf,
@@ -58,7 +61,7 @@ impl Fault for FilesError {
                 ExtractionError::Busy => ErrorKind::Unavailable,
                 ExtractionError::Failed(_) => ErrorKind::Internal,
             },
-            Self::Blobs(_) => ErrorKind::Unavailable,
+            Self::TooMany | Self::Blobs(_) => ErrorKind::Unavailable,
             Self::Store(error) => error.kind(),
         }
     }
@@ -66,6 +69,7 @@ impl Fault for FilesError {
     fn code(&self) -> &'static str {
         match self {
             Self::Conversation(error) => error.code(),
+            Self::TooMany => "files_busy",
             Self::NotPdf => "not_a_pdf",
             Self::TooLarge { .. } => "file_too_large",
             Self::Unread(error) => match error {
@@ -84,14 +88,14 @@ impl Fault for FilesError {
         match self {
             Self::Conversation(error) => error.param(),
             Self::NotPdf | Self::TooLarge { .. } | Self::Unread(_) => Some("file"),
-            Self::Blobs(_) | Self::Store(_) => None,
+            Self::TooMany | Self::Blobs(_) | Self::Store(_) => None,
         }
     }
 
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Conversation(error) => error.retry_after(),
-            Self::Unread(ExtractionError::Busy) | Self::Blobs(_) => Some(RETRY),
+            Self::TooMany | Self::Unread(ExtractionError::Busy) | Self::Blobs(_) => Some(RETRY),
             Self::Unread(_) | Self::NotPdf | Self::TooLarge { .. } => None,
             Self::Store(error) => error.retry_after(),
         }

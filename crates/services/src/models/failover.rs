@@ -26,10 +26,7 @@ impl Failover {
 /// Whether another provider might answer, without anything being paid for twice.
 fn another_may_answer(error: &ModelError) -> bool {
     match error {
-        ModelError::Busy { .. }
-        | ModelError::Spent(_)
-        | ModelError::Unavailable(_)
-        | ModelError::Refused(_) => true,
+        ModelError::Busy { .. } | ModelError::Unavailable(_) | ModelError::Refused(_) => true,
         ModelError::Rejected(_)
         | ModelError::TooLong(_)
         | ModelError::TimedOut

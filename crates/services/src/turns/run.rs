@@ -92,13 +92,13 @@ impl Inner {
     }
 
     async fn ask(&self, live: &LiveTurn, opened: &Opened, message: &SendMessage) -> Call {
+        if self.has_withdrawn_model(opened) {
+            return Call::failed(FailureKind::Rejected);
+        }
         let planned = match self.plan(opened, message).await {
             Ok(planned) => planned,
             Err(error) => return Self::not_planned(live, &error),
         };
-        if self.has_withdrawn_model(opened) {
-            return Call::failed(FailureKind::Rejected);
-        }
         let started = Instant::now();
         let mut call = tokio::select! {
             biased;
@@ -212,7 +212,6 @@ impl Inner {
             }
             ModelError::Rejected(_)
             | ModelError::Refused(_)
-            | ModelError::Spent(_)
             | ModelError::TooLong(_)
             | ModelError::Unavailable(_)
             | ModelError::TimedOut

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use domain::{BlobKey, ConversationNumber, ErrorKind, FileName, FileNumber, FileText, Part, Role};
 use mockall::Sequence;
-use omnichat_services::{Conversations, Fault, Files, FilesError, FilesSetup, Tasks, Upload};
+use omnichat_services::{Conversations, Fault, Files, FilesError, FilesSetup, Swept, Tasks, Upload};
 use ports::{
     Access, Begun, BlobError, Extracted, ExtractionError, MockBlobs, MockClock, MockConversationStore,
     MockFileStore, MockTextExtractor, MockTurnStore, StoreError, Window,
@@ -70,7 +70,9 @@ fn upload(bytes: &[u8]) -> Upload {
 }
 
 async fn refused(setup: Setup, bytes: &[u8]) -> FilesError {
-    setup.files().attach(&caller(), ConversationNumber(1), upload(bytes)).await.unwrap_err()
+    let files = setup.files();
+    let place = files.admit(&caller(), ConversationNumber(1)).await.unwrap();
+    files.attach(&caller(), place, upload(bytes)).await.unwrap_err()
 }
 
 #[tokio::test]
@@ -99,7 +101,9 @@ async fn an_object_is_reserved_before_it_is_put_and_put_before_its_file_is_kept(
         .in_sequence(&mut order)
         .returning(|_, file| Ok(Access::Granted(file.kept_as(FileNumber(1)))));
     setup.blobs.expect_link().returning(|_, _| Ok(Some("https://s3.example.com/x".to_owned())));
-    let attached = setup.files().attach(&caller(), ConversationNumber(1), upload(PDF)).await.unwrap();
+    let files = setup.files();
+    let place = files.admit(&caller(), ConversationNumber(1)).await.unwrap();
+    let attached = files.attach(&caller(), place, upload(PDF)).await.unwrap();
     assert_eq!(attached.file.name.as_str(), "report.pdf");
     assert_eq!(attached.link.as_deref(), Some("https://s3.example.com/x"));
 }
@@ -140,6 +144,7 @@ async fn nothing_is_kept_of_what_cannot_be_read() {
 async fn no_file_is_kept_whose_object_could_not_be_put() {
     for error in [BlobError::Unavailable("away".into()), BlobError::Refused("no such bucket".into())] {
         let mut setup = Setup::reading("text");
+        setup.blobs.expect_link().returning(|_, _| Ok(None));
         setup.store.expect_reserve().returning(|_, _| Ok(()));
         setup.blobs.expect_put().return_once(|_, _, _| Err(error));
         let refused = refused(setup, PDF).await;
@@ -149,24 +154,44 @@ async fn no_file_is_kept_whose_object_could_not_be_put() {
 }
 
 #[tokio::test]
-async fn a_conversation_that_is_not_the_callers_gets_nothing() {
+async fn a_conversation_that_is_not_the_callers_is_not_found() {
     for (access, code) in
         [(Access::Foreign, "conversation_forbidden"), (Access::Absent, "conversation_not_found")]
     {
         let mut setup = Setup::new();
         setup.conversations = MockConversationStore::new();
         setup.conversations.expect_find().return_once(|_, _| Ok(access));
-        assert_eq!(refused(setup, PDF).await.code(), code);
+        let admitted = setup.files().admit(&caller(), ConversationNumber(1)).await;
+        assert_eq!(admitted.unwrap_err().code(), code);
     }
 }
 
 #[tokio::test]
 async fn a_conversation_that_went_away_meanwhile_is_not_found() {
     let mut setup = Setup::reading("text");
+    setup.blobs.expect_link().returning(|_, _| Ok(None));
     setup.store.expect_reserve().returning(|_, _| Ok(()));
     setup.blobs.expect_put().returning(|_, _, _| Ok(()));
     setup.store.expect_attach().returning(|_, _| Ok(Access::Absent));
     assert_eq!(refused(setup, PDF).await.kind(), ErrorKind::NotFound);
+}
+
+/// F44
+#[tokio::test]
+async fn so_many_uploads_are_held_at_once_and_no_more() {
+    let files = Setup::new().files();
+    let mut places = Vec::new();
+    let refused = loop {
+        match files.admit(&caller(), ConversationNumber(1)).await {
+            Ok(place) => places.push(place),
+            Err(error) => break error,
+        }
+        assert!(places.len() <= 100, "there is no bound");
+    };
+    assert_eq!((refused.kind(), refused.code()), (ErrorKind::Unavailable, "files_busy"));
+    assert!(refused.retry_after().is_some());
+    places.pop();
+    assert!(files.admit(&caller(), ConversationNumber(1)).await.is_ok());
 }
 
 fn blob(name: &str) -> BlobKey {
@@ -178,7 +203,7 @@ async fn what_is_doomed_is_taken_away_and_then_forgotten() {
     let mut setup = Setup::new();
     setup.store.expect_doomed().returning(|_, _| Ok(vec![blob("a"), blob("b"), blob("c")]));
     setup.blobs.expect_delete().returning(|key| match key.as_str() {
-        "b" => Err(BlobError::Unavailable("away".into())),
+        "b" => Err(BlobError::Refused("no permission".into())),
         _ => Ok(()),
     });
     setup
@@ -193,7 +218,24 @@ async fn what_is_doomed_is_taken_away_and_then_forgotten() {
         .withf(|blobs| *blobs == [blob("a"), blob("c")])
         .times(1)
         .returning(|_| Ok(()));
-    assert_eq!(setup.files().sweep().await.unwrap(), 1);
+    assert_eq!(setup.files().sweep().await.unwrap(), Swept::All);
+}
+
+#[tokio::test]
+async fn a_storage_that_is_away_is_asked_once() {
+    let mut setup = Setup::new();
+    setup.store.expect_doomed().returning(|_, _| Ok(vec![blob("a"), blob("b"), blob("c")]));
+    setup.blobs.expect_delete().times(1).returning(|_| Err(BlobError::Unavailable("away".into())));
+    assert_eq!(setup.files().sweep().await.unwrap(), Swept::Away);
+}
+
+#[tokio::test]
+async fn a_full_sweep_is_followed_by_another() {
+    let mut setup = Setup::new();
+    setup.store.expect_doomed().returning(|_, limit| Ok((0..limit).map(|n| blob(&n.to_string())).collect()));
+    setup.blobs.expect_delete().returning(|_| Ok(()));
+    setup.store.expect_forget().times(1).returning(|_| Ok(()));
+    assert_eq!(setup.files().sweep().await.unwrap(), Swept::Some);
 }
 
 #[tokio::test(start_paused = true)]

@@ -153,15 +153,16 @@ pub async fn a_file_is_attached_where_it_may_be(stores: &Stores) {
     assert_eq!(attach(&scene, gone).await, Access::Absent);
 }
 
-/// An object that is not reserved, or not any more, makes no file.
+/// An object that is not reserved, or not any more, or that is due, makes no file.
 pub async fn a_file_needs_its_reservation(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let talk = scene.conversation_of(1).await;
     let before = scene.conversation(talk).await;
-    let (unknown, swept) = (blob(&scene), reserved(&scene).await);
+    let (unknown, swept, due) = (blob(&scene), reserved(&scene).await, reserved(&scene).await);
     stores.files.forget(vec![swept.clone()]).await.unwrap();
-    for blob in [unknown, swept] {
-        assert_eq!(attach(&scene, file(&scene, talk, blob, "text")).await, Access::Absent);
+    let late = NewFile { at: instant(1_000), ..file(&scene, talk, due, "text") };
+    for new in [file(&scene, talk, unknown, "text"), file(&scene, talk, swept, "text"), late] {
+        assert_eq!(attach(&scene, new).await, Access::Absent);
     }
     assert_eq!(scene.conversation(talk).await, before);
     assert!(texts(stores, talk, ALL).await.is_empty());
@@ -250,7 +251,7 @@ pub async fn texts_begin_with_the_newest(stores: &Stores) {
     assert_eq!(texts(stores, talk, 18).await, ["three", "two"]);
 }
 
-/// Texts and names are counted in bytes, and after the first one that has no room nothing comes.
+/// Texts and names are counted in bytes; the last one may reach beyond the bound.
 pub async fn texts_are_bounded_in_bytes(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let talk = scene.conversation_of(1).await;
@@ -261,7 +262,8 @@ pub async fn texts_are_bounded_in_bytes(stores: &Stores) {
     }
     // Nine bytes, with its name.
     let newest = "grüezi";
-    for (max_bytes, count) in [(0, 1), (8, 1), (9, 1), (16, 1), (110, 1), (111, 2), (117, 2), (118, 3)] {
+    assert!(texts(stores, talk, 0).await.is_empty());
+    for (max_bytes, count) in [(1, 1), (9, 1), (10, 2), (111, 2), (112, 3), (1_000, 3)] {
         let read = texts(stores, talk, max_bytes).await;
         assert_eq!((read.len(), read[0].as_str()), (count, newest), "{max_bytes}");
     }
@@ -283,10 +285,10 @@ pub async fn a_long_text_is_kept_whole(stores: &Stores) {
         let new = NewFile { name: name.clone(), ..new };
         attach(&scene, new).await.granted().expect("the conversation is the user's");
     }
-    let both = 2 * (text.len() + name.as_str().len()) as u64;
+    let one = (text.len() + name.as_str().len()) as u64;
     let said = FileText { name, text };
-    assert_eq!(stores.files.texts(talk, both).await.unwrap(), [said.clone(), said.clone()]);
-    assert_eq!(stores.files.texts(talk, both - 1).await.unwrap(), [said]);
+    assert_eq!(stores.files.texts(talk, one + 1).await.unwrap(), [said.clone(), said.clone()]);
+    assert_eq!(stores.files.texts(talk, one).await.unwrap(), [said]);
 }
 
 /// Reserved objects are doomed from their time on, the longest due first, until they are forgotten.

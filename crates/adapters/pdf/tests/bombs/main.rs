@@ -101,6 +101,7 @@ async fn bombs_go_off_far_from_the_process() {
         let read = read(&document).await;
         assert!(matches!(read, Err(ExtractionError::TooComplex)), "{read:?}");
     }
-    let grown = peak_kib() - before;
+    // The kernel counts in batches, so that the figure may also fall a little.
+    let grown = peak_kib().saturating_sub(before);
     assert!(grown < GROWTH_KIB, "the process grew by {grown} KiB");
 }

@@ -17,7 +17,7 @@ async fn files_are_counted_across_processes_and_a_deleted_user_dooms_their_objec
         .collect();
     let attach = blobs.iter().cloned().zip([&store, &elsewhere].into_iter().cycle());
     let attach = attach.map(async |(blob, store)| {
-        store.reserve(blob.clone(), now()).await.unwrap();
+        store.reserve(blob.clone(), now() + chrono::TimeDelta::minutes(1)).await.unwrap();
         let name = FileName::from_sender("a.pdf");
         let new = NewFile { conversation, blob, name, size: 1, pages: 1, text: "t".into(), at: now() };
         store.attach(scene.owner, new).await.unwrap().granted().unwrap();

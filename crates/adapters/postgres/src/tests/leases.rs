@@ -18,10 +18,14 @@ async fn nobody_is_dead_right_after_an_outage() {
         renewed_at = now() - interval '1 minute', since = now() - interval '1 hour'";
     server.sql(&url, outage);
 
-    store.renew(other.runner).await.unwrap();
-    assert_eq!(store.reap(other.runner, now()).await.unwrap(), 0);
-    let refused = store.begin(other.begin_in(id, "next")).await;
-    assert!(matches!(refused, Err(BeginError::Busy { .. })), "{refused:?}");
+    for is_renewed in [false, true] {
+        if is_renewed {
+            store.renew(other.runner).await.unwrap();
+        }
+        let refused = store.begin(other.begin_in(id, "next")).await;
+        assert!(matches!(refused, Err(BeginError::Busy { .. })), "{refused:?}");
+        assert_eq!(store.reap(other.runner, now()).await.unwrap(), 0);
+    }
     store.renew(alive.runner).await.unwrap();
 
     // Later, when one of them is dead in truth.

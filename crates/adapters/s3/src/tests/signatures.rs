@@ -77,8 +77,8 @@ async fn requests_are_signed_as_botocore_signs_them() {
     let blobs = blobs(&stub.endpoint, "our-bucket");
     let key = key(7, 3);
     put(&blobs, &key).await.unwrap();
-    blobs.delete(key.clone()).await.unwrap();
-    // An empty list is no list; here the request counts.
+    // An object that is gone is answered with 204, and an empty list is no list; here the requests count.
+    blobs.delete(key.clone()).await.unwrap_err();
     blobs.check().await.unwrap_err();
 
     let received = stub.received();

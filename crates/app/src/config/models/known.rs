@@ -26,9 +26,8 @@ pub(super) const WINDOWS: &[(&str, u32)] = &[
     ("o4-mini", 200_000),
 ];
 
-/// Nano-dollars per thousand tokens: fresh input, cached input, output; as listed in June 2026, older models as they were
-/// last listed. A provider that names the cost itself, as
-/// OpenRouter does, needs no entry.
+/// Nano-dollars per thousand tokens: fresh input, cached input, output; as listed in June 2026, older models as they
+/// were last listed. A provider that names the cost itself, as OpenRouter does, needs no entry.
 const PRICES: &[(&str, i64, i64, i64)] = &[
     ("gpt-4o", 2_500_000, 1_250_000, 10_000_000),
     ("gpt-4o-mini", 150_000, 75_000, 600_000),
