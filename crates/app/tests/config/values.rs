@@ -104,6 +104,19 @@ fn flags_lists_and_tables_are_read_as_people_write_them() {
     assert_eq!(with(&[("HOST", "localhost")]).server.listen.len(), 2);
 }
 
+/// S2-10
+#[test]
+fn it_listens_where_the_host_and_the_ports_say() {
+    let listen = |pairs: &[(&str, &str)]| -> Vec<(String, bool)> {
+        let places = with(pairs).server.listen;
+        places.iter().map(|place| (place.address.to_string(), place.optional)).collect()
+    };
+    let everywhere = ("HOST", "0.0.0.0");
+    assert_eq!(listen(&[everywhere, ("PORT", "8002")]), [("0.0.0.0:8002".to_owned(), false)]);
+    let both = ["0.0.0.0:8000", "0.0.0.0:8002"].map(|address| (address.to_owned(), false));
+    assert_eq!(listen(&[everywhere, ("PORT", "8000"), ("EXTRA_PORTS", "8002")]), both);
+}
+
 #[test]
 fn a_secret_of_digits_stays_as_it_is() {
     for secret in ["0123456789", "12345678901234567890123456789012345678901234567890", "1e5", "true", "[a,b]"]

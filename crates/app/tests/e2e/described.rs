@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use crate::persona_chat_rows::{held, send};
+use crate::support::persona_chat::{held, send};
 use crate::support::{App, User};
 
 /// An operation.

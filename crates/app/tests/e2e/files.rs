@@ -240,7 +240,7 @@ async fn what_is_no_readable_pdf_is_refused_and_leaves_nothing(store: Store) {
     upload(&alice, 4711, "x.pdf", &pdf("x")).await.is_error(404, "conversation_not_found");
 }
 
-/// S1-2, S1-54; threats 3 and 7
+/// S1-2, S1-54, Threat 3, Threat 7
 async fn sessions_are_private(store: Store) {
     let app = App::start(store).await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);

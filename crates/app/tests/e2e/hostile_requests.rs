@@ -1,6 +1,6 @@
 //! Requests that no ordinary client can even write: byte by byte, on connections of their own.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ on_both_stores!(
     probes_say_no_more_than_they_must,
 );
 
-/// No answer takes longer.
+/// No answer takes longer. A body is waited for three times as long, so an answer in this time did not wait for one.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What comes back for these bytes: the status, and all of it. The server has read no more than it was sent.
@@ -265,10 +265,8 @@ async fn a_body_is_not_read_before_the_caller_is_known(store: Store) {
                 "{method} {path} HTTP/1.1\r\nhost: localhost\r\n{credentials}content-type: application/json\r\n\
                  content-length: 104857600\r\n\r\n"
             );
-            let asked = Instant::now();
             let (status, text) = exchange(&app, head.as_bytes()).await;
             assert_eq!(status, if operation.private { 401 } else { 413 }, "{method} {path}: {text}");
-            assert!(asked.elapsed() < Duration::from_secs(1), "{method} {path}: {:?}", asked.elapsed());
         }
     }
     // Nor are headers read without end.

@@ -1,5 +1,7 @@
 //! Text that looks like something else: like the protocol, like a model's name, like a line of the log.
 
+use std::collections::BTreeMap;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::fake_llm::Reply;
@@ -89,18 +91,19 @@ async fn models_that_are_not_allowed_are_not_asked(store: Store) {
 
 /// Threat 67, Threat 69
 async fn the_log_has_a_line_for_each_answer(store: Store) {
-    let app = App::start_with(store, &[("LOG_FORMAT", "json")]).await;
+    let mut app = App::start_with(store, &[("LOG_FORMAT", "json")]).await;
     let scene = Scene::set(&app, "hi").await;
     let script = "<script>alert(1)</script>\r\nFORGED line";
     let begun = scene.ann.post("/chat/conversations", json!({"title": script, "persona_id": 1})).await;
     assert_eq!(begun.header("content-type"), "application/json");
     begun.ok();
-    let before = app.log().lines().count();
+    let mut answered = vec![begun.header("x-request-id").to_owned()];
     let encoded = "/chat/conversations/%0d%0aFORGED%20line%1b%5b31m";
     let request = scene.ann.request(Method::GET, encoded).header("user-agent", "FORGED line");
     let answer = Answer::read(request.header("x-request-id", "FORGED line").send().await.unwrap()).await;
     answer.is_error(422, "validation_error");
     assert_ne!(answer.header("x-request-id"), "FORGED line");
+    answered.push(answer.header("x-request-id").to_owned());
     for operation in operations(&app).await {
         let Some(body) = &operation.body else { continue };
         for field in body.fields.keys() {
@@ -108,13 +111,23 @@ async fn the_log_has_a_line_for_each_answer(store: Store) {
             let answer = raw(&scene.ann, &operation, &scene.path(&operation), body.to_string()).await;
             assert!(answer.header("content-type").starts_with("application/json"), "{}", operation.name());
             assert_eq!(answer.header("x-content-type-options"), "nosniff");
+            answered.push(answer.header("x-request-id").to_owned());
         }
     }
     scene.ann.get("/auth/me").await.ok();
+    // The end writes what is left.
+    app.terminate().await;
     let log = app.log();
-    assert!(log.lines().count() > before);
+    let mut lines: BTreeMap<String, usize> = BTreeMap::new();
     for line in log.lines() {
         let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"));
         assert!(!line.to_string().contains("FORGED line"), "{line}");
+        if let Some(id) = line["span"]["request.id"].as_str() {
+            *lines.entry(id.to_owned()).or_default() += 1;
+        }
+    }
+    assert!(answered.len() > 15, "{answered:?}");
+    for id in answered {
+        assert_eq!(lines.get(&id), Some(&1), "the lines of {id:?}");
     }
 }

@@ -1,7 +1,5 @@
 //! Contract S0, row by row: what the model is asked, and what the answer says of it.
 
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
 use testkit::fake_llm::{Gate, Reply};
 
@@ -27,15 +25,6 @@ async fn app_on_responses(store: Store) -> App {
     let app = App::start_with(store, &[("OPENAI_API", "")]).await;
     answer_titles(&app);
     app
-}
-
-/// Waits until the log, which is written a moment later, holds this.
-pub(crate) async fn wait_for_log(app: &App, text: &str) {
-    let start = Instant::now();
-    while !app.log().contains(text) {
-        assert!(start.elapsed() < Duration::from_secs(10), "{text} is not in the log:\n{}", app.log());
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
 }
 
 /// S0-1, S0-8, S0-12, S0-13, S0-14, S0-15, S0-16, S0-17
@@ -252,7 +241,7 @@ async fn a_stream_is_tracked_and_passes_unchanged(store: Store) {
     for name in ["x-turn-id", "x-request-id", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"] {
         assert!(!answer.header(name).is_empty(), "{name}");
     }
-    wait_for_log(&app, answer.header("x-request-id")).await;
+    app.wait_for_log(answer.header("x-request-id")).await;
     let events = data(&answer.text);
     assert_eq!(events.join("\n\ndata: "), answer.text.trim_start_matches("data: ").trim_end());
     let done: Value = serde_json::from_str(events[2]).unwrap();

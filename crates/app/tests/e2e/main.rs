@@ -30,6 +30,7 @@ mod ledger;
 mod llm_chat;
 mod llm_chat_faults;
 mod llm_chat_input;
+mod llm_chat_limits;
 mod llm_chat_lists;
 mod llm_chat_rows;
 mod llm_chat_setup;

@@ -6,7 +6,7 @@ use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
 use crate::described::{FORM, Operation, Scene, is_refused, operations};
-use crate::persona_chat_rows::{conversation, each, held, persona, put, send};
+use crate::support::persona_chat::{conversation, each, held, persona, put, send};
 use crate::support::{Answer, App, JWT_SECRET, Store, User, on_both_stores};
 
 on_both_stores!(
@@ -242,7 +242,7 @@ async fn what_is_softly_deleted_is_absent_everywhere(store: Store) {
     let calls = app.llm.call_count();
     for operation in operations(&app).await {
         let of_it = !operation.at.is_empty()
-            && ["/personas/", "/api/chat/prompts/"].iter().all(|start| !operation.path.starts_with(start))
+            && !operation.path.starts_with("/personas/")
             && !operation.path.ends_with("/restore")
             && !operation.path.ends_with("{project_id}");
         // What is deleted for good may be softly deleted before.

@@ -89,10 +89,6 @@ async fn app(store: Store, issuer: &KeyServer) -> App {
     App::start_with(store, &[("JWT_ISSUER", ISSUER), ("JWT_JWKS_URL", &issuer.url())]).await
 }
 
-async fn me(app: &App, token: &str) -> Answer {
-    Answer::read(app.http.get(format!("{}/auth/me", app.url)).bearer_auth(token).send().await.unwrap()).await
-}
-
 /// C-21
 async fn tokens_of_published_keys_are_taken(store: Store) {
     let issuer = issuer().await;
@@ -101,10 +97,10 @@ async fn tokens_of_published_keys_are_taken(store: Store) {
     let sub = json!("6f0e0c1a-3d55-4c43-9a47-3d3d0a6c7f10");
     let mut ids = Vec::new();
     for signer in [Signer::rsa(), Signer::p256(), Signer::ed25519()] {
-        ids.push(me(&app, &signer.token(&sub, &json!({}))).await.ok()["id"].clone());
+        ids.push(app.me(&signer.token(&sub, &json!({}))).await.ok()["id"].clone());
     }
     assert_eq!((&ids[0], &ids[1]), (&ids[1], &ids[2]), "one subject is one user, whichever key signs");
-    let other = me(&app, &Signer::rsa().token(&json!("another"), &json!({}))).await.ok();
+    let other = app.me(&Signer::rsa().token(&json!("another"), &json!({}))).await.ok();
     assert_ne!(other["id"], ids[0]);
     assert_eq!(issuer.calls(), 1);
 }
@@ -117,9 +113,9 @@ async fn a_public_key_may_stand_in_a_file(store: Store) {
     std::fs::write(&file, pem).unwrap();
     let settings = [("JWT_ISSUER", ISSUER), ("JWT_PUBLIC_KEY_FILE", file.to_str().unwrap())];
     let app = App::start_with(store, &settings).await;
-    me(&app, &Signer::ed25519().token(&json!("alice"), &json!({}))).await.ok();
+    app.me(&Signer::ed25519().token(&json!("alice"), &json!({}))).await.ok();
     for other in [Signer::stranger(), Signer::p256(), Signer::rsa()] {
-        me(&app, &other.token(&json!("alice"), &json!({}))).await.is_error(401, "invalid_token");
+        app.me(&other.token(&json!("alice"), &json!({}))).await.is_error(401, "invalid_token");
     }
 }
 
@@ -141,13 +137,13 @@ async fn an_outside_subject_is_never_a_local_user(store: Store) {
         let key = EncodingKey::from_secret(JWT_SECRET.as_bytes());
         jsonwebtoken::encode(&Header::default(), &claims, &key).unwrap()
     };
-    let mut ids = vec![ann.id, me(&app, &shared).await.ok()["id"].as_i64().unwrap()];
+    let mut ids = vec![ann.id, app.me(&shared).await.ok()["id"].as_i64().unwrap()];
     let outside = Signer::p256().token(&json!(ann.id), &json!({}));
-    ids.push(me(&app, &outside).await.ok()["id"].as_i64().unwrap());
+    ids.push(app.me(&outside).await.ok()["id"].as_i64().unwrap());
     assert!(ids[0] != ids[1] && ids[0] != ids[2] && ids[1] != ids[2], "{ids:?}");
     // As a number or as text, it is the same outside user.
     let as_text = Signer::p256().token(&json!(ann.id.to_string()), &json!({}));
-    assert_eq!(me(&app, &as_text).await.ok()["id"], json!(ids[2]));
+    assert_eq!(app.me(&as_text).await.ok()["id"], json!(ids[2]));
 
     let outside = with_token(&ann, outside);
     outside.get(&format!("/conversations/{conversation}")).await.is_error(404, "conversation_not_found");
@@ -167,7 +163,7 @@ async fn an_email_address_links_no_accounts(store: Store) {
     for verified in [json!(true), json!(false), json!("true"), json!(null)] {
         let more =
             json!({"email": "ann@example.com", "email_verified": verified, "preferred_username": "ann"});
-        let outside = me(&app, &Signer::ed25519().token(&json!("ann@example.com"), &more)).await.ok();
+        let outside = app.me(&Signer::ed25519().token(&json!("ann@example.com"), &more)).await.ok();
         assert_ne!(outside["id"], ann["id"]);
         assert_eq!(outside["email"], json!(null));
     }
@@ -179,7 +175,7 @@ async fn forged_tokens_are_refused(store: Store) {
     let app = app(store, &issuer).await;
     let ann = app.user("ann").await;
     let (sub, none) = (json!(ann.id), json!({}));
-    me(&app, &Signer::ed25519().token(&sub, &none)).await.ok();
+    app.me(&Signer::ed25519().token(&sub, &none)).await.ok();
 
     // A second issuer, as real as the first one.
     let stranger = Signer::stranger();
@@ -235,11 +231,11 @@ async fn forged_tokens_are_refused(store: Store) {
         ("an ID token", Signer::p256().token(&sub, &json!({"token_use": "id"}))),
     ];
     for (what, token) in forged {
-        let answer = me(&app, &token).await;
+        let answer = app.me(&token).await;
         assert_eq!(answer.status, 401, "{what}: {}", answer.text);
         answer.is_error(401, "invalid_token");
     }
-    me(&app, &Signer::ed25519().token(&sub, &json!({"exp": 1}))).await.is_error(401, "token_expired");
+    app.me(&Signer::ed25519().token(&sub, &json!({"exp": 1}))).await.is_error(401, "token_expired");
     assert_eq!((issuer.calls(), second.calls()), (1, 0));
 }
 
@@ -250,9 +246,9 @@ async fn unknown_keys_cost_one_fetch(store: Store) {
     for number in 0..200 {
         let header = Header { kid: Some(format!("key-{number}")), ..signer.header() };
         let token = signer.token_with(&header, &json!("alice"), &json!({}));
-        me(&app, &token).await.is_error(401, "invalid_token");
+        app.me(&token).await.is_error(401, "invalid_token");
     }
-    me(&app, &Signer::ed25519().token(&json!("alice"), &json!({}))).await.ok();
+    app.me(&Signer::ed25519().token(&json!("alice"), &json!({}))).await.ok();
     assert_eq!(issuer.calls(), 1);
 }
 
@@ -261,7 +257,7 @@ async fn while_the_keys_are_away_nobody_can_tell_and_our_own_users_go_on(store: 
     issuer.publish(Published::Answer(503, String::new()));
     let app = app(store, &issuer).await;
     for _ in 0..3 {
-        let answer = me(&app, &Signer::ed25519().token(&json!("alice"), &json!({}))).await;
+        let answer = app.me(&Signer::ed25519().token(&json!("alice"), &json!({}))).await;
         answer.is_error(503, "identity_unavailable");
         let retry_after: u64 = answer.header("retry-after").parse().unwrap();
         assert!((1..=30).contains(&retry_after), "{retry_after}");
@@ -271,7 +267,7 @@ async fn while_the_keys_are_away_nobody_can_tell_and_our_own_users_go_on(store: 
     let ann = app.user("ann").await;
     ann.get("/auth/me").await.ok();
     // What cannot be the issuer's token at all is refused as ever.
-    me(&app, &Signer::ed25519().token(&json!("alice"), &json!({"iss": "https://second.example"})))
+    app.me(&Signer::ed25519().token(&json!("alice"), &json!({"iss": "https://second.example"})))
         .await
         .is_error(401, "invalid_token");
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use testkit::fake_llm::{Fault, Gate, Place, Reply};
 
-use crate::persona_chat_rows::{conversation, each, held, send};
+use crate::support::persona_chat::{conversation, each, held, send};
 use crate::support::{App, Store, on_both_stores};
 
 on_both_stores!(

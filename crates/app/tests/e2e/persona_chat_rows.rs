@@ -4,7 +4,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::PostgresServer;
 
-use crate::support::{Answer, App, Store, User, on_both_stores};
+use crate::support::persona_chat::{conversation, each, held, persona, put, send};
+use crate::support::{Answer, App, Store, on_both_stores};
 
 on_both_stores!(
     personas_behave_as_their_relation_says,
@@ -16,37 +17,6 @@ on_both_stores!(
     an_archived_conversation_shows_that_it_is,
     a_slash_at_the_end_changes_nothing,
 );
-
-pub(crate) async fn persona(user: &User, name: &str, relation: &str) -> i64 {
-    let body = json!({"name": name, "description": "Loves chess.", "relation_type": relation});
-    user.post("/personas/", body).await.ok()["id"].as_i64().unwrap()
-}
-
-pub(crate) async fn conversation(user: &User, persona: i64, title: &str) -> i64 {
-    let body = json!({"title": title, "persona_id": persona});
-    user.post("/chat/conversations", body).await.ok()["id"].as_i64().unwrap()
-}
-
-/// A user with persona 1 and conversation 1.
-pub(crate) async fn held(app: &App) -> User {
-    let user = app.user("ann").await;
-    let alex = persona(&user, "Alex", "friend").await;
-    assert_eq!((alex, conversation(&user, alex, "First Chat with Alex").await), (1, 1));
-    user
-}
-
-pub(crate) async fn put(user: &User, path: &str, body: Value) -> Answer {
-    Answer::read(user.request(Method::PUT, path).json(&body).send().await.unwrap()).await
-}
-
-pub(crate) async fn send(user: &User, conversation: i64, content: &str) -> Answer {
-    user.post(&format!("/chat/conversations/{conversation}/send"), json!({"content": content})).await
-}
-
-/// What a key holds in each row of a list.
-pub(crate) fn each(list: &Value, key: &str) -> Vec<Value> {
-    list.as_array().unwrap().iter().map(|row| row[key].clone()).collect()
-}
 
 /// Changes the database beside the application: for states that no route makes.
 fn change(app: &App, statement: &str) {

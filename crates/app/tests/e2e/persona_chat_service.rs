@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use testkit::fake_llm::{Fault, Gate, Reply};
 
-use crate::persona_chat_rows::{conversation, held, send};
+use crate::support::persona_chat::{conversation, held, send};
 use crate::support::{Answer, App, Store, on_both_stores};
 
 on_both_stores!(
@@ -209,6 +209,7 @@ async fn calls_beyond_the_bound_wait_for_their_turn(store: Store) {
     let asked = Instant::now();
     while user.get("/chat/stats").await.ok()["total_messages"] != 4 {
         assert!(asked.elapsed() < Duration::from_secs(10), "the questions are not kept");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(app.llm.call_count(), 2);

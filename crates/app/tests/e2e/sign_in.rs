@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Answer, App, Store, on_both_stores};
+use crate::support::{App, Store, on_both_stores};
 
 on_both_stores!(
     a_user_registers_and_signs_in,
@@ -12,25 +12,20 @@ on_both_stores!(
     a_token_from_the_command_line_works,
 );
 
-async fn post(app: &App, path: &str, body: serde_json::Value) -> Answer {
-    Answer::read(app.http.post(format!("{}{path}", app.url)).json(&body).send().await.unwrap()).await
-}
-
 /// S4-31, S4-33, C-21
 async fn a_user_registers_and_signs_in(store: Store) {
     let app = App::start(store).await;
     let registration =
         json!({"email": "User@Example.com", "password": "password123", "full_name": "U. Ser", "tier": "pro"});
-    let body = post(&app, "/auth/register", registration).await.ok();
+    let body = app.post("/auth/register", registration).await.ok();
     assert_eq!((&body["email"], &body["tier"]), (&json!("user@example.com"), &json!("free")));
     assert_eq!(body["token_type"], "bearer");
     // The document's own body: an email address as username.
     let login = json!({"username": "user@example.com", "password": "password123"});
-    let body = post(&app, "/auth/login", login).await.ok();
+    let body = app.post("/auth/login", login).await.ok();
     assert_eq!(body["expires_in"], 3600);
     let token = body["access_token"].as_str().unwrap();
-    let me = app.http.get(format!("{}/auth/me", app.url)).bearer_auth(token).send().await.unwrap();
-    let me = Answer::read(me).await.ok();
+    let me = app.me(token).await.ok();
     assert_eq!((&me["full_name"], &me["id"]), (&json!("U. Ser"), &json!(1)));
 }
 
@@ -38,8 +33,8 @@ async fn a_user_registers_and_signs_in(store: Store) {
 async fn nobody_learns_whether_an_account_exists(store: Store) {
     let app = App::start(store).await;
     app.user("ann").await;
-    let wrong = post(&app, "/auth/login", json!({"username": "ann", "password": "wrong-password"})).await;
-    let unknown = post(&app, "/auth/login", json!({"username": "zoe", "password": "wrong-password"})).await;
+    let wrong = app.post("/auth/login", json!({"username": "ann", "password": "wrong-password"})).await;
+    let unknown = app.post("/auth/login", json!({"username": "zoe", "password": "wrong-password"})).await;
     wrong.is_error(401, "invalid_credentials");
     assert_eq!(wrong.text, unknown.text);
 }
@@ -48,13 +43,13 @@ async fn nobody_learns_whether_an_account_exists(store: Store) {
 async fn names_are_taken_once(store: Store) {
     let app = App::start(store).await;
     let first = json!({"username": "Ann", "email": "ann@example.com", "password": "password123"});
-    post(&app, "/auth/register", first).await.ok();
+    app.post("/auth/register", first).await.ok();
     for body in [
         json!({"username": "ann", "password": "password123"}),
         json!({"email": "ANN@example.com", "password": "password123"}),
         json!({"username": "ann@example.com", "password": "password123"}),
     ] {
-        post(&app, "/auth/register", body).await.is_error(400, "already_registered");
+        app.post("/auth/register", body).await.is_error(400, "already_registered");
     }
 }
 
@@ -71,7 +66,7 @@ async fn bad_registrations_are_refused(store: Store) {
         json!({"email": "no address", "password": "password123"}),
         json!({"username": "a\u{0}", "password": "password123"}),
     ] {
-        let answer = post(&app, "/auth/register", body.clone()).await;
+        let answer = app.post("/auth/register", body.clone()).await;
         assert_eq!(answer.status, 422, "{body}: {}", answer.text);
     }
 }
@@ -83,8 +78,7 @@ async fn a_token_from_the_command_line_works(store: Store) {
         let output = app.command().args(["token", "--user", "me"]).output().unwrap();
         assert!(output.status.success(), "{output:?}");
         let token = String::from_utf8(output.stdout).unwrap();
-        let me = app.http.get(format!("{}/auth/me", app.url)).bearer_auth(token.trim()).send().await.unwrap();
-        ids.push(Answer::read(me).await.ok()["id"].as_i64().unwrap());
+        ids.push(app.me(token.trim()).await.ok()["id"].as_i64().unwrap());
     }
     assert_eq!(ids[0], ids[1]);
 }

@@ -1,6 +1,8 @@
 //! The whole application as its users meet it: the real binary on a port of its own, over either store, with a fake
 //! provider behind it.
 
+pub(crate) mod persona_chat;
+
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -150,6 +152,15 @@ impl App {
         std::fs::read_to_string(self.data.path().join("omnichat.log")).unwrap_or_default()
     }
 
+    /// Waits until the log, which is written a moment later, holds this.
+    pub(crate) async fn wait_for_log(&self, text: &str) {
+        let start = Instant::now();
+        while !self.log().contains(text) {
+            assert!(start.elapsed() < Duration::from_secs(10), "{text} is not in the log:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// Ends the process as a power cut would.
     pub(crate) fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
@@ -177,6 +188,17 @@ impl App {
         Answer::read(self.http.get(format!("{}{path}", self.url)).send().await.unwrap()).await
     }
 
+    /// What a `POST` is answered, without a token.
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        Answer::read(self.http.post(format!("{}{path}", self.url)).json(&body).send().await.unwrap()).await
+    }
+
+    /// Who the service takes the bearer of this token for.
+    pub(crate) async fn me(&self, token: &str) -> Answer {
+        let request = self.http.get(format!("{}/auth/me", self.url)).bearer_auth(token);
+        Answer::read(request.send().await.unwrap()).await
+    }
+
     /// The same user at this application, which shares the database and the secret with the user's own.
     pub(crate) fn welcome(&self, user: &User) -> User {
         User { url: self.url.clone(), ..user.clone() }
@@ -185,9 +207,7 @@ impl App {
     /// A new user, signed in.
     pub(crate) async fn user(&self, name: &str) -> User {
         let body = json!({"username": name, "password": "password123"});
-        let answer = self.http.post(format!("{}/auth/register", self.url)).json(&body).send().await.unwrap();
-        assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
-        let body: Value = answer.json().await.unwrap();
+        let body = self.post("/auth/register", body).await.ok();
         User {
             token: body["access_token"].as_str().unwrap().to_owned(),
             id: body["id"].as_i64().unwrap(),
@@ -292,7 +312,7 @@ impl User {
         Answer::read(self.request(Method::PATCH, path).json(&body).send().await.unwrap()).await
     }
 
-    /// The same without a token.
+    /// The same with an empty token.
     pub(crate) fn signed_out(&self) -> Self {
         Self { token: String::new(), ..self.clone() }
     }

@@ -1,14 +1,14 @@
 //! Contract S1: files for a session.
 
+mod sockets;
+
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use actix_web::test::TestRequest;
 use domain::{File, FileNumber, NewFile, UserId};
 use ports::{Access, BlobError, Extracted, ExtractionError, MockBlobs, MockTextExtractor};
 use serde_json::json;
 
-use crate::support::sockets::{Client, serve};
 use crate::support::{Read, Setup, TestApp, by_alice, conversation, granted, now, setup, start};
 
 const UPLOAD: &str = "/api/chat/sessions/7/upload";
@@ -103,7 +103,7 @@ async fn the_bytes_decide_whether_it_is_a_pdf() {
     }
 }
 
-/// S1-39, 56
+/// S1-39, Threat 56
 #[actix_web::test]
 async fn the_largest_file_is_taken_and_one_byte_more_is_not() {
     let app = start(taking(None)).await;
@@ -144,7 +144,7 @@ async fn other_fields_are_passed_over() {
     }
 }
 
-/// 52
+/// Threat 52
 #[actix_web::test]
 async fn a_form_has_at_most_sixteen_parts_and_one_file() {
     let app = start(taking(None)).await;
@@ -192,7 +192,7 @@ async fn a_form_without_a_file_is_422_and_what_is_no_form_400() {
     assert_eq!(app.call(compressed).await.status, 400);
 }
 
-/// 52
+/// Threat 52
 #[actix_web::test]
 async fn a_boundary_of_seventy_characters_is_taken() {
     let app = start(taking(None)).await;
@@ -202,7 +202,7 @@ async fn a_boundary_of_seventy_characters_is_taken() {
     assert_eq!(app.call(request(&content_type, body.into_bytes())).await.status, 200);
 }
 
-/// 52, 57
+/// Threat 52, Threat 57
 #[actix_web::test]
 async fn a_form_that_breaks_off_or_breaks_rules_is_400() {
     let app = start(with_session()).await;
@@ -241,7 +241,7 @@ async fn a_form_that_breaks_off_or_breaks_rules_is_400() {
     }
 }
 
-/// 54, 68
+/// Threat 54, Threat 68
 #[actix_web::test]
 async fn the_senders_name_for_the_file_is_data_alone() {
     let mut setup = taking(None);
@@ -284,7 +284,7 @@ async fn the_senders_name_for_the_file_is_data_alone() {
     }
 }
 
-/// S1-23, S1-41, 3
+/// S1-23, S1-41, Threat 3
 #[actix_web::test]
 async fn a_session_of_nobody_or_of_somebody_else_is_404_and_no_number_422() {
     let mut setup = setup();
@@ -331,74 +331,4 @@ async fn what_cannot_be_read_or_kept_is_told() {
     let away = send(&start(setup).await, form(&[file(&pdf(100))])).await;
     assert_eq!((away.status, away.code().as_str()), (503, "storage_unavailable"));
     assert!(!away.text().contains("secret"));
-}
-
-fn head(credentials: &str, length: &str) -> String {
-    format!("POST {UPLOAD} HTTP/1.1\r\nhost: x\r\ncontent-type: {TYPE}\r\n{credentials}{length}\r\n\r\n")
-}
-
-const BY_ALICE: &str = "authorization: Bearer alice\r\n";
-
-/// 59
-#[actix_web::test]
-async fn the_body_of_a_stranger_is_neither_waited_for_nor_taken() {
-    let mut setup = setup();
-    setup.conversations.expect_find().returning(|_, _| Ok(Access::Foreign));
-    let (settings, services) = setup.ready();
-    let address = serve(settings, services).await;
-    let refused = |credentials: &'static str, length: &'static str, status: &'static str| async move {
-        let mut client = Client::send(address, &head(credentials, length)).await;
-        let answer = client.until_closed().await;
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{length} {credentials}: {answer}");
-    };
-    let (long, chunked) = ("content-length: 104857600", "transfer-encoding: chunked");
-    let garbled = "authorization: Bearer x\r\n";
-    tokio::join!(
-        refused("", long, "401"),
-        refused("", chunked, "401"),
-        refused(garbled, long, "401"),
-        refused(garbled, chunked, "401"),
-        refused(BY_ALICE, long, "404"),
-        refused(BY_ALICE, chunked, "404"),
-    );
-}
-
-/// A body without a length that is read to its end leaves its connection open.
-#[actix_web::test]
-async fn a_body_in_chunks_is_a_body_like_any() {
-    let (settings, services) = taking(None).ready();
-    let address = serve(settings, services).await;
-    let body = String::from_utf8(form(&[file(&pdf(100))])).unwrap();
-    let chunked = head(BY_ALICE, "transfer-encoding: chunked");
-    let upload = format!("{chunked}{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
-    let mut client = Client::send(address, &upload.repeat(2)).await;
-    let answer = client.until("File uploaded successfully\"}HTTP/1.1 200 OK").await;
-    assert!(answer.starts_with("HTTP/1.1 200") && !answer.contains("connection: close"), "{answer}");
-}
-
-/// S1-39, 56
-#[actix_web::test]
-async fn a_file_that_is_too_large_is_refused_before_its_end() {
-    let (settings, services) = with_session().ready();
-    let address = serve(settings, services).await;
-    let begin = "--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n%PDF-";
-    let content = format!("{begin}{}", "a".repeat(LIMIT));
-    let chunked = head(BY_ALICE, "transfer-encoding: chunked");
-    let mut client = Client::send(address, &format!("{chunked}{:x}\r\n{content}", content.len() + 1)).await;
-    let answer = client.until("file_too_large").await;
-    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
-    let declared = head(BY_ALICE, "content-length: 104857600");
-    let answer = Client::send(address, &declared).await.until("file_too_large").await;
-    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
-}
-
-#[actix_web::test]
-async fn a_slow_upload_is_given_up() {
-    let mut setup = with_session();
-    setup.settings.body_timeout = Duration::ZERO;
-    let (settings, services) = setup.ready();
-    let address = serve(settings, services).await;
-    let begun = format!("{}--x\r\n", head(BY_ALICE, "content-length: 1000"));
-    let answer = Client::send(address, &begun).await.until("request_timeout").await;
-    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
 }

@@ -86,7 +86,7 @@ fn peak_kib() -> usize {
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
-/// 55
+/// Threat 55
 #[tokio::test]
 async fn bombs_go_off_far_from_the_process() {
     let bomb = bomb();

@@ -117,7 +117,7 @@ async fn a_child_ends_with_the_request() {
     until(|| !is_alive(child)).await;
 }
 
-/// 55
+/// Threat 55
 #[tokio::test]
 async fn documents_are_read_a_few_at_once_and_the_others_wait() {
     let directory = TempDir::new().unwrap();

@@ -63,7 +63,7 @@ async fn a_document_that_breaks_off_is_unreadable() {
     assert!(matches!(read, Ok(_) | Err(ExtractionError::Unreadable)), "{read:?}");
 }
 
-/// 55
+/// Threat 55
 #[tokio::test]
 async fn deep_arrays_overflow_nothing() {
     let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
@@ -104,7 +104,7 @@ async fn a_table_of_all_characters_is_too_complex() {
     is_too_complex(&pdf(&objects)).await;
 }
 
-/// 55
+/// Threat 55
 #[tokio::test]
 async fn a_tree_of_pages_that_holds_itself_ends() {
     let pages = "<</Type/Pages/Kids[3 0 R 2 0 R]/Count 2/Parent 2 0 R>>";
@@ -114,7 +114,7 @@ async fn a_tree_of_pages_that_holds_itself_ends() {
     is_unreadable(&pdf(&[CATALOG, pages])).await;
 }
 
-/// 55
+/// Threat 55
 #[tokio::test]
 async fn a_page_is_one_of_five_hundred_at_most() {
     let document = |count: usize| {
@@ -129,7 +129,7 @@ async fn a_page_is_one_of_five_hundred_at_most() {
     is_too_complex(&document(100_000)).await;
 }
 
-/// 55
+/// Threat 55
 #[tokio::test]
 async fn a_table_of_objects_that_refers_to_itself_ends() {
     let whole = String::from_utf8(page(TEXT, &[])).unwrap();
@@ -139,7 +139,7 @@ async fn a_table_of_objects_that_refers_to_itself_ends() {
     assert!(matches!(read, Ok(_) | Err(ExtractionError::Unreadable)), "{read:?}");
 }
 
-/// 55: entries of no bytes, as many as there are numbers.
+/// Threat 55: entries of no bytes, as many as there are numbers.
 #[tokio::test]
 async fn a_table_of_countless_entries_ends() {
     let mut pdf = b"%PDF-1.7\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n".to_vec();
