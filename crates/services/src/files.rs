@@ -2,18 +2,19 @@
 
 mod attach;
 mod error;
+mod places;
 mod sweep;
 
 use std::sync::Arc;
 
 use ports::{Blobs, Clock, FileStore, IdSource, TextExtractor};
-use tokio::sync::Semaphore;
 
 pub use attach::{Attached, Upload, UploadPlace};
 pub use error::FilesError;
 pub use sweep::Swept;
 
 use crate::{Conversations, Tasks};
+use places::Places;
 
 /// Files. Cheap to clone.
 #[derive(Clone)]
@@ -26,11 +27,8 @@ pub struct Files {
     ids: Arc<dyn IdSource>,
     tasks: Tasks,
     max_bytes: usize,
-    places: Arc<Semaphore>,
+    places: Arc<Places>,
 }
-
-/// Uploads that are held in memory at once, from their first byte until they are kept.
-const UPLOADS_AT_ONCE: usize = 32;
 
 /// What [`Files`] works with.
 pub struct FilesSetup {
@@ -57,7 +55,7 @@ impl Files {
     #[must_use]
     pub fn new(setup: FilesSetup) -> Self {
         let FilesSetup { store, conversations, blobs, extractor, clock, ids, tasks, max_bytes } = setup;
-        let places = Arc::new(Semaphore::new(UPLOADS_AT_ONCE));
+        let places = Arc::new(Places::new());
         Self { store, conversations, blobs, extractor, clock, ids, tasks, max_bytes, places }
     }
 

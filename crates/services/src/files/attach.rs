@@ -6,8 +6,8 @@ use std::time::Duration;
 use domain::limits::FILE_TEXT_BYTES;
 use domain::{BlobKey, Caller, Conversation, ConversationKey, ConversationNumber, File, FileName, NewFile};
 use ports::{Access, Extracted};
-use tokio::sync::OwnedSemaphorePermit;
 
+use super::places::Place;
 use super::{Files, FilesError};
 use crate::ConversationsError;
 
@@ -37,7 +37,7 @@ pub struct Attached {
 #[derive(Debug)]
 pub struct UploadPlace {
     conversation: Conversation,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Files {
@@ -51,7 +51,7 @@ impl Files {
         number: ConversationNumber,
     ) -> Result<UploadPlace, FilesError> {
         let conversation = self.conversations.find(caller, ConversationKey::Number(number)).await?;
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| FilesError::TooMany)?;
+        let place = self.places.take(caller.user).ok_or(FilesError::TooMany)?;
         Ok(UploadPlace { conversation, _place: place })
     }
 
