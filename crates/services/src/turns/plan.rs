@@ -40,11 +40,11 @@ impl Inner {
         }
         // What changes least stands first, so that providers find it in their caches.
         let mut messages: Vec<_> = files.into_iter().chain(planner.finish()).collect();
-        let history_tokens: u32 = messages.iter().map(|message| token_count(&message.parts)).sum();
+        let earlier_tokens: u32 = messages.iter().map(|message| token_count(&message.parts)).sum();
         messages.extend(message.messages.iter().cloned());
         let prompt =
             Prompt { model: begun.model.clone(), instructions, messages, sampling: message.sampling };
-        Ok(Planned { prompt, tokens: fixed.saturating_add(history_tokens) })
+        Ok(Planned { prompt, tokens: fixed.saturating_add(earlier_tokens) })
     }
 
     /// What the conversation's files say, within so many tokens.
