@@ -203,17 +203,11 @@ pub struct Title(String);
 
 impl Title {
     /// Reads a title; line ends become spaces.
-    ///
-    /// # Errors
-    /// As [`TextError`] says.
     pub fn parse(raw: &str) -> Result<Self, TextError> {
         Self::parse_within(raw, TITLE_CHARS)
     }
 
     /// As [`Title::parse`], for contracts with a tighter limit.
-    ///
-    /// # Errors
-    /// As [`TextError`] says.
     pub fn parse_within(raw: &str, max_chars: usize) -> Result<Self, TextError> {
         let text = text::clean(raw, max_chars.min(TITLE_CHARS))?;
         Ok(Self(text.trim().replace("\r\n", " ").replace(['\n', '\r', '\t'], " ")))
@@ -242,9 +236,6 @@ macro_rules! short_text {
 
         impl $name {
             /// Reads it: not blank, at most 255 characters.
-            ///
-            /// # Errors
-            /// As [`TextError`] says.
             pub fn parse(raw: &str) -> Result<Self, TextError> {
                 text::clean(raw, LABEL_CHARS).map(Self)
             }

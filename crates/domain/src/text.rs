@@ -22,9 +22,6 @@ pub enum TextError {
 /// Cleans a text of control characters (all but newline, tab and carriage return) and checks its length.
 ///
 /// Leading and trailing white space is kept; a text of nothing else is empty.
-///
-/// # Errors
-/// As [`TextError`] says.
 pub fn clean(raw: &str, max_chars: usize) -> Result<String, TextError> {
     let text = clean_optional(raw, max_chars)?;
     if text.trim().is_empty() {

@@ -56,9 +56,6 @@ impl NewConversationRequest {
 
 impl Conversations {
     /// Makes a conversation without messages.
-    ///
-    /// # Errors
-    /// As [`ConversationsError`] says.
     pub async fn create(
         &self,
         caller: &Caller,

@@ -17,9 +17,6 @@ pub enum Deletion {
 
 impl Conversations {
     /// Deletes a conversation for good; one that is hidden is absent.
-    ///
-    /// # Errors
-    /// As [`ConversationsError`] says.
     pub async fn delete_shown(
         &self,
         caller: &Caller,
@@ -30,9 +27,6 @@ impl Conversations {
     }
 
     /// Deletes a conversation.
-    ///
-    /// # Errors
-    /// As [`ConversationsError`] says.
     pub async fn delete(
         &self,
         caller: &Caller,

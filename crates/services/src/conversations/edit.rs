@@ -8,9 +8,6 @@ use super::{Conversations, ConversationsError};
 
 impl Conversations {
     /// Changes a conversation.
-    ///
-    /// # Errors
-    /// As [`ConversationsError`] says.
     pub async fn patch(
         &self,
         caller: &Caller,

@@ -9,9 +9,6 @@ use super::{Conversations, ConversationsError};
 
 impl Conversations {
     /// One conversation.
-    ///
-    /// # Errors
-    /// As [`ConversationsError`] says.
     pub async fn find(
         &self,
         caller: &Caller,
@@ -69,9 +66,6 @@ impl Conversations {
     }
 
     /// The messages of a conversation.
-    ///
-    /// # Errors
-    /// As [`ConversationsError`] says.
     pub async fn messages(
         &self,
         caller: &Caller,

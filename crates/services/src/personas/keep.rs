@@ -35,9 +35,6 @@ impl Personas {
     }
 
     /// One persona of the caller's. One of somebody else's is as good as absent (C-7).
-    ///
-    /// # Errors
-    /// As [`PersonasError`] says.
     pub async fn find(&self, caller: &Caller, id: PersonaId) -> Result<PersonaRecord, PersonasError> {
         unless_granted(id, self.store.find(caller.user, id).await?)
     }
@@ -51,9 +48,6 @@ impl Personas {
     }
 
     /// Changes a persona.
-    ///
-    /// # Errors
-    /// As [`PersonasError`] says.
     pub async fn update(
         &self,
         caller: &Caller,
@@ -65,9 +59,6 @@ impl Personas {
     }
 
     /// Deletes a persona with all its conversations, and stops their turns.
-    ///
-    /// # Errors
-    /// As [`PersonasError`] says.
     pub async fn delete(&self, caller: &Caller, id: PersonaId) -> Result<(), PersonasError> {
         let (store, turns, user) = (Arc::clone(&self.store), self.turns.clone(), caller.user);
         let deleted = self.tasks.run(async move {

@@ -18,9 +18,6 @@ const QUESTION_WITHIN: u32 = 16;
 
 impl Personas {
     /// Begins a conversation with a persona of the caller's.
-    ///
-    /// # Errors
-    /// As [`PersonasError`] says.
     pub async fn begin_conversation(
         &self,
         caller: &Caller,
@@ -51,9 +48,6 @@ impl Personas {
     }
 
     /// A conversation with a persona.
-    ///
-    /// # Errors
-    /// As [`PersonasError`] says.
     pub async fn conversation(
         &self,
         caller: &Caller,
@@ -70,9 +64,6 @@ impl Personas {
     }
 
     /// Renames a conversation, or gives it another persona of the caller's.
-    ///
-    /// # Errors
-    /// As [`PersonasError`] says.
     pub async fn edit_conversation(
         &self,
         caller: &Caller,
@@ -89,9 +80,6 @@ impl Personas {
     }
 
     /// Deletes a conversation for good.
-    ///
-    /// # Errors
-    /// As [`PersonasError`] says.
     pub async fn delete_conversation(
         &self,
         caller: &Caller,
@@ -131,9 +119,6 @@ impl Personas {
     }
 
     /// The row of a turn's question.
-    ///
-    /// # Errors
-    /// As [`PersonasError`] says.
     pub async fn question(&self, caller: &Caller, turn: &RunningTurn) -> Result<Message, PersonasError> {
         let page = MessagePage { order: Order::Descending, limit: Some(QUESTION_WITHIN), offset: 0 };
         let newest = self.conversations.messages(caller, turn.conversation.id.into(), page).await?;
@@ -142,9 +127,6 @@ impl Personas {
     }
 
     /// The messages of a conversation.
-    ///
-    /// # Errors
-    /// As [`PersonasError`] says.
     pub async fn messages(
         &self,
         caller: &Caller,
@@ -156,9 +138,6 @@ impl Personas {
     }
 
     /// Takes a message out of lists and prompts.
-    ///
-    /// # Errors
-    /// As [`PersonasError`] says.
     pub async fn delete_message(&self, caller: &Caller, message: MessageNumber) -> Result<(), PersonasError> {
         let (store, user, at) = (Arc::clone(&self.messages), caller.user, self.clock.now());
         match self.tasks.run(async move { store.delete(user, message, at).await }).await? {

@@ -9,9 +9,6 @@ use super::{SignIn, SignInError};
 
 impl SignIn {
     /// Who the bearer of a token is. A subject of an outside issuer gets an account at its first call.
-    ///
-    /// # Errors
-    /// As [`SignInError`] says.
     pub async fn authenticate(&self, token: String) -> Result<Caller, SignInError> {
         let subject = self.verifier.verify(token).await?;
         let user = self.account(&subject).await?;
@@ -22,9 +19,6 @@ impl SignIn {
     }
 
     /// The caller's account.
-    ///
-    /// # Errors
-    /// As [`SignInError`] says.
     pub async fn me(&self, caller: &Caller) -> Result<User, SignInError> {
         self.users.find(caller.user).await?.ok_or(SignInError::NoAccount)
     }

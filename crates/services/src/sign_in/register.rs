@@ -22,9 +22,6 @@ pub struct Registration {
 
 impl SignIn {
     /// Makes an account and signs it in.
-    ///
-    /// # Errors
-    /// As [`SignInError`] says.
     pub async fn register(&self, registration: Registration) -> Result<SignedIn, SignInError> {
         let Registration { email, username, full_name, password } = registration;
         let password_hash = match password {
@@ -54,9 +51,6 @@ impl SignIn {
     }
 
     /// A token for the account of this name, which is made if there is none: for operators at the command line.
-    ///
-    /// # Errors
-    /// As [`SignInError`] says.
     pub async fn token_for(&self, name: &str) -> Result<SignedIn, SignInError> {
         if let Some(record) = self.users.find_for_sign_in(name.to_lowercase()).await? {
             return self.signed_in(record.user);

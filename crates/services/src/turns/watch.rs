@@ -16,9 +16,6 @@ const LOOKS: u32 = 40;
 
 impl Turns {
     /// A listener to a turn of the caller's, from the event after `after` on, or from the first one.
-    ///
-    /// # Errors
-    /// As [`WatchError`] says.
     pub async fn watch(
         &self,
         caller: &Caller,

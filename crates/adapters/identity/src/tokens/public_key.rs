@@ -37,9 +37,6 @@ pub enum KeyError {
 
 impl PublicKey {
     /// The key in a PEM text: one `PUBLIC KEY` or `RSA PUBLIC KEY`.
-    ///
-    /// # Errors
-    /// As [`KeyError`] says.
     pub fn from_pem(text: &str) -> Result<Self, KeyError> {
         let mut labels = text.split("-----BEGIN ").skip(1).filter_map(|rest| rest.split("-----").next());
         match (labels.next(), labels.next()) {
