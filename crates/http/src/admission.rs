@@ -3,7 +3,7 @@
 use domain::{Caller, Label};
 use services::{Admitted, Fault, Limits, Quota, RateLimited};
 
-use crate::error::Refusal;
+use crate::error::ApiError;
 use crate::extract::ClientAddress;
 use crate::wire::CallHeaders;
 
@@ -19,23 +19,23 @@ impl<'a> Admission<'a> {
         limits: &'a Limits,
         caller: &Caller,
         label: Option<&Label>,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, ApiError> {
         Self::of(limits, limits.chat(caller, label).await)
     }
 
     /// Lets any other call in that reaches a model.
-    pub(crate) async fn to_model(limits: &'a Limits, caller: &Caller) -> Result<Self, Refusal> {
+    pub(crate) async fn to_model(limits: &'a Limits, caller: &Caller) -> Result<Self, ApiError> {
         Self::of(limits, limits.model(caller).await)
     }
 
     /// Lets a registration or a sign-in in. It counts whatever comes of it. Answers the headers that say so.
-    pub(crate) async fn to_sign_in(limits: &Limits, client: &ClientAddress) -> Result<CallHeaders, Refusal> {
-        let admitted = limits.sign_in(client.as_str()).await.map_err(Refusal::too_many)?;
+    pub(crate) async fn to_sign_in(limits: &Limits, client: &ClientAddress) -> Result<CallHeaders, ApiError> {
+        let admitted = limits.sign_in(client.as_str()).await.map_err(ApiError::too_many)?;
         Ok(CallHeaders::of(admitted.quota))
     }
 
-    fn of(limits: &'a Limits, verdict: Result<Admitted, RateLimited>) -> Result<Self, Refusal> {
-        let admitted = verdict.map_err(Refusal::too_many)?;
+    fn of(limits: &'a Limits, verdict: Result<Admitted, RateLimited>) -> Result<Self, ApiError> {
+        let admitted = verdict.map_err(ApiError::too_many)?;
         Ok(Self { limits, admitted })
     }
 
@@ -44,14 +44,14 @@ impl<'a> Admission<'a> {
     pub(crate) async fn counted_if<T, E: Fault>(
         self,
         taken: Result<T, E>,
-    ) -> Result<(T, CallHeaders), Refusal> {
+    ) -> Result<(T, CallHeaders), ApiError> {
         let Self { limits, admitted } = self;
         let quota = admitted.quota;
         match taken {
             Ok(thing) => Ok((thing, CallHeaders::of(quota))),
             Err(error) => {
                 limits.give_back(admitted).await;
-                Err(Refusal::from(error).with(&CallHeaders::of(quota.map(given_back))))
+                Err(ApiError::from(error).with(&CallHeaders::of(quota.map(given_back))))
             }
         }
     }

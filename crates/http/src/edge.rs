@@ -14,7 +14,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::cors;
-use crate::error::Refusal;
+use crate::error::ApiError;
 use crate::routes::Rules;
 use crate::unread::HeldBody;
 
@@ -67,15 +67,15 @@ fn new_request_id() -> HeaderValue {
 fn in_words(answer: ServiceResponse) -> (ServiceResponse, Option<(&'static str, String)>) {
     let Some(error) = answer.response().error() else { return (answer, None) };
     let foreign;
-    let refusal = if let Some(refusal) = error.as_error::<Refusal>() {
-        refusal
+    let api_error = if let Some(api_error) = error.as_error::<ApiError>() {
+        api_error
     } else {
-        foreign = Refusal::foreign(error);
+        foreign = ApiError::foreign(error);
         &foreign
     };
     let rules = answer.request().extensions().get::<Rules>().copied();
-    let worded = refusal.answer(&rules.unwrap_or_else(|| Rules::of(Contract::LlmChat)));
-    let chain = refusal.chain().map(|chain| (refusal.code(), chain.to_owned()));
+    let worded = api_error.answer(&rules.unwrap_or_else(|| Rules::of(Contract::LlmChat)));
+    let chain = api_error.chain().map(|chain| (api_error.code(), chain.to_owned()));
     let (request, unworded) = answer.into_parts();
     let mut answer = ServiceResponse::new(request, worded);
     cors::take_over(unworded.headers(), answer.headers_mut());

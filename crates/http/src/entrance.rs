@@ -12,7 +12,7 @@ use domain::Caller;
 use futures_util::FutureExt;
 use services::SignIn;
 
-use crate::error::Refusal;
+use crate::error::ApiError;
 use crate::routes::{Access, Rules};
 
 /// The longest `Authorization` header.
@@ -27,7 +27,7 @@ pub(crate) async fn enter(
     let kept = request.request().clone();
     request.extensions_mut().insert(rules);
     let answered = AssertUnwindSafe(admit(rules, request, next)).catch_unwind().await;
-    answered.unwrap_or_else(|_panic| Ok(ServiceResponse::from_err(Refusal::panicked(), kept)))
+    answered.unwrap_or_else(|_panic| Ok(ServiceResponse::from_err(ApiError::panicked(), kept)))
 }
 
 async fn admit(rules: Rules, request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse, Error> {
@@ -37,33 +37,33 @@ async fn admit(rules: Rules, request: ServiceRequest, next: Next<BoxBody>) -> Re
             Ok(caller) => {
                 request.extensions_mut().insert(caller);
             }
-            Err(refusal) => return Ok(request.error_response(refusal)),
+            Err(error) => return Ok(request.error_response(error)),
         },
     }
     next.call(request).await
 }
 
-async fn authenticate(request: &ServiceRequest) -> Result<Caller, Refusal> {
+async fn authenticate(request: &ServiceRequest) -> Result<Caller, ApiError> {
     let token = bearer(request.headers())?.to_owned();
     let sign_in = request
         .app_data::<Data<SignIn>>()
-        .ok_or_else(|| Refusal::internal("sign-in is not installed".to_owned()))?;
+        .ok_or_else(|| ApiError::internal("sign-in is not installed".to_owned()))?;
     Ok(sign_in.authenticate(token).await?)
 }
 
 /// The token of the one `Authorization: Bearer` header.
-fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
+fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
     let mut values = headers.get_all(AUTHORIZATION);
-    let value = values.next().ok_or_else(Refusal::no_token)?;
+    let value = values.next().ok_or_else(ApiError::no_token)?;
     if values.next().is_some() || value.len() > CREDENTIALS_BYTES {
-        return Err(Refusal::bad_token());
+        return Err(ApiError::bad_token());
     }
-    let text = value.to_str().map_err(|_| Refusal::bad_token())?;
-    let (scheme, token) = text.trim().split_once(' ').ok_or_else(Refusal::bad_token)?;
+    let text = value.to_str().map_err(|_| ApiError::bad_token())?;
+    let (scheme, token) = text.trim().split_once(' ').ok_or_else(ApiError::bad_token)?;
     let token = token.trim();
     let readable = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
     if !scheme.eq_ignore_ascii_case("bearer") || !readable {
-        return Err(Refusal::bad_token());
+        return Err(ApiError::bad_token());
     }
     Ok(token)
 }

@@ -18,11 +18,11 @@ use crate::routes::Rules;
 use crate::wire::{CallHeaders, whole_seconds};
 
 /// What a handler answers.
-pub(crate) type Answer = Result<HttpResponse, Refusal>;
+pub(crate) type HandlerResult = Result<HttpResponse, ApiError>;
 
 /// An error that a client is to be told. The contract's words for it are found when the answer is written.
 #[derive(Debug)]
-pub(crate) struct Refusal(Box<Details>);
+pub(crate) struct ApiError(Box<Details>);
 
 #[derive(Debug)]
 struct Details {
@@ -55,7 +55,7 @@ pub(crate) enum Class {
 /// A message without anything of the inside, for faults of ours.
 const INTERNAL: &str = "Internal server error";
 
-impl Refusal {
+impl ApiError {
     fn new(class: Class, code: &'static str, message: impl Into<String>) -> Self {
         let message = message.into();
         Self(Box::new(Details {
@@ -77,9 +77,9 @@ impl Refusal {
 
     /// The path exists, for these methods.
     pub(crate) fn no_method<'a>(allowed: impl Iterator<Item = &'a Method>) -> Self {
-        let mut refusal = Self::new(Class::Method, "method_not_allowed", "Method not allowed");
-        refusal.0.allow = Some(allowed.map(Method::as_str).collect::<Vec<_>>().join(", "));
-        refusal
+        let mut error = Self::new(Class::Method, "method_not_allowed", "Method not allowed");
+        error.0.allow = Some(allowed.map(Method::as_str).collect::<Vec<_>>().join(", "));
+        error
     }
 
     /// The path's id can be none of a conversation.
@@ -140,9 +140,9 @@ impl Refusal {
 
     /// A fault of ours; only the log learns which.
     pub(crate) fn internal(chain: String) -> Self {
-        let mut refusal = Self::new(Class::Kind(ErrorKind::Internal), "internal_error", INTERNAL);
-        refusal.0.chain = Some(chain);
-        refusal
+        let mut error = Self::new(Class::Kind(ErrorKind::Internal), "internal_error", INTERNAL);
+        error.0.chain = Some(chain);
+        error
     }
 
     /// A page asks for what its origin may not do. It learns no more than that.
@@ -232,35 +232,35 @@ fn seconds(pause: Duration) -> u64 {
     whole_seconds(pause).max(1)
 }
 
-impl<F: Fault> From<F> for Refusal {
+impl<F: Fault> From<F> for ApiError {
     fn from(fault: F) -> Self {
         let kind = fault.kind();
         let ours = matches!(kind, ErrorKind::Upstream | ErrorKind::Unavailable | ErrorKind::Internal);
         let message = if kind == ErrorKind::Internal { INTERNAL.to_owned() } else { fault.to_string() };
-        let mut refusal = Self::new(Class::Kind(kind), fault.code(), message);
-        refusal.0.param = fault.param().map(str::to_owned);
-        refusal.0.retry_after = fault.retry_after();
-        refusal.0.chain = ours.then(|| chain(&fault));
-        refusal
+        let mut error = Self::new(Class::Kind(kind), fault.code(), message);
+        error.0.param = fault.param().map(str::to_owned);
+        error.0.retry_after = fault.retry_after();
+        error.0.chain = ours.then(|| chain(&fault));
+        error
     }
 }
 
-impl From<FieldError> for Refusal {
+impl From<FieldError> for ApiError {
     fn from(error: FieldError) -> Self {
         let FieldError { param, message } = error;
-        let mut refusal = Self::new(Class::Field, "validation_error", message);
-        refusal.0.param = param;
-        refusal
+        let mut error = Self::new(Class::Field, "validation_error", message);
+        error.0.param = param;
+        error
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for ApiError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0.message)
     }
 }
 
-impl ResponseError for Refusal {
+impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         table::status(&Rules::of(Contract::LlmChat), self.0.class)
     }

@@ -33,7 +33,7 @@ use utoipa::openapi::tag::{Tag, TagBuilder};
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Server};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::error::{Answer, ErrorBody};
+use crate::error::{ErrorBody, HandlerResult};
 use crate::routes::{self, Rules};
 use operation::{BEARER, Described};
 pub(crate) use page::{asset, page};
@@ -62,10 +62,10 @@ const TAGS: [(&str, &str); 8] = [
 ];
 
 /// `GET /openapi.json`
-pub(crate) async fn json() -> Answer {
+pub(crate) async fn json() -> HandlerResult {
     static JSON: LazyLock<Result<Bytes, serde_json::Error>> =
         LazyLock::new(|| serde_json::to_vec(&document()).map(Bytes::from));
-    let json = JSON.as_ref().map_err(|error| crate::error::Refusal::internal(error.to_string()))?;
+    let json = JSON.as_ref().map_err(|error| crate::error::ApiError::internal(error.to_string()))?;
     Ok(HttpResponse::Ok()
         .insert_header(ContentType::json())
         .insert_header((CACHE_CONTROL, "no-cache"))

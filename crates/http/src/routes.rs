@@ -11,7 +11,7 @@ use crate::dialects::{
     auth, chat_ai, chat_api, conversations, info, llm_chat, persona_chat, personas, turns,
 };
 use crate::entrance;
-use crate::error::{Answer, Refusal};
+use crate::error::{ApiError, HandlerResult};
 use crate::openapi;
 
 /// What holds for a route.
@@ -216,13 +216,13 @@ pub(crate) fn install(config: &mut ServiceConfig) {
 fn resource(path: &'static str, endpoints: Vec<Endpoint>) -> impl HttpServiceFactory + 'static {
     let methods: Vec<Method> = endpoints.iter().flat_map(Endpoint::methods).collect();
     let no_method = move || {
-        let refusal = Refusal::no_method(methods.iter());
-        async move { Answer::Err(refusal) }
+        let error = ApiError::no_method(methods.iter());
+        async move { HandlerResult::Err(error) }
     };
     let resource = web::resource(path).default_service(web::to(no_method));
     endpoints.into_iter().fold(resource, |resource, endpoint| resource.route(endpoint.into_route()))
 }
 
-async fn no_route() -> Answer {
-    Err(Refusal::no_route())
+async fn no_route() -> HandlerResult {
+    Err(ApiError::no_route())
 }

@@ -8,7 +8,7 @@ use actix_web::web::Data;
 use services::{Limits, SignIn};
 
 use crate::admission::Admission;
-use crate::error::{Answer, Refusal};
+use crate::error::{ApiError, HandlerResult};
 use crate::extract::{Authenticated, ClientAddress, JsonBody};
 use request::{LoginRequest, RegisterRequest};
 use response::{AccountBody, RegisteredBody, TokenBody};
@@ -19,11 +19,11 @@ pub(crate) async fn register(
     sign_in: Data<SignIn>,
     limits: Data<Limits>,
     body: JsonBody<RegisterRequest>,
-) -> Answer {
+) -> HandlerResult {
     let registration = body.0.try_into()?;
     let headers = Admission::to_sign_in(&limits, &client).await?;
     let signed_in = sign_in.register(registration).await;
-    let signed_in = signed_in.map_err(|error| Refusal::from(error).with(&headers))?;
+    let signed_in = signed_in.map_err(|error| ApiError::from(error).with(&headers))?;
     let mut response = HttpResponse::Ok();
     headers.put_on(&mut response);
     Ok(response.json(RegisteredBody::from(signed_in)))
@@ -35,18 +35,18 @@ pub(crate) async fn login(
     sign_in: Data<SignIn>,
     limits: Data<Limits>,
     body: JsonBody<LoginRequest>,
-) -> Answer {
+) -> HandlerResult {
     let (name, password) = body.0.credentials()?;
     let headers = Admission::to_sign_in(&limits, &client).await?;
     let signed_in = sign_in.sign_in(name, password).await;
-    let signed_in = signed_in.map_err(|error| Refusal::from(error).with(&headers))?;
+    let signed_in = signed_in.map_err(|error| ApiError::from(error).with(&headers))?;
     let mut response = HttpResponse::Ok();
     headers.put_on(&mut response);
     Ok(response.json(TokenBody::from(signed_in.token)))
 }
 
 /// `GET /auth/me`
-pub(crate) async fn me(caller: Authenticated, sign_in: Data<SignIn>) -> Answer {
+pub(crate) async fn me(caller: Authenticated, sign_in: Data<SignIn>) -> HandlerResult {
     let user = sign_in.me(&caller.0).await?;
     Ok(HttpResponse::Ok().json(AccountBody::from(user)))
 }

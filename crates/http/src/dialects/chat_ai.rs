@@ -11,7 +11,7 @@ use services::{ConversationFilter, Conversations, Limits, NewConversationRequest
 
 use crate::HttpSettings;
 use crate::admission::Admission;
-use crate::error::{Answer, Refusal};
+use crate::error::{ApiError, HandlerResult};
 use crate::extract::{Authenticated, ConversationPath, JsonBody, ListQuery, QueryOf};
 use crate::stream::as_text;
 use request::CompletionRequest;
@@ -19,7 +19,7 @@ use response::{ConversationBody, ReplyBody};
 use stream::PlainText;
 
 /// `POST /conversation`: no body is expected, and none is read.
-pub(crate) async fn create(caller: Authenticated, conversations: Data<Conversations>) -> Answer {
+pub(crate) async fn create(caller: Authenticated, conversations: Data<Conversations>) -> HandlerResult {
     let new = NewConversationRequest::plain(Contract::ChatAi);
     let conversation = conversations.create(&caller.0, new).await?;
     Ok(HttpResponse::Ok().json(ConversationBody::new(&conversation, &[])))
@@ -30,7 +30,7 @@ pub(crate) async fn list(
     caller: Authenticated,
     conversations: Data<Conversations>,
     query: QueryOf<ListQuery>,
-) -> Answer {
+) -> HandlerResult {
     let filter = ConversationFilter::default();
     let found = conversations.list_with_messages(&caller.0, filter, query.0.page()).await?;
     let bodies: Vec<_> =
@@ -47,7 +47,7 @@ pub(crate) async fn complete(
     settings: Data<HttpSettings>,
     path: ConversationPath,
     body: JsonBody<CompletionRequest>,
-) -> Answer {
+) -> HandlerResult {
     let wants_stream = body.0.wants_stream();
     let message = body.0.into_command(path.key, &settings)?;
     let admission = Admission::to_model(&limits, &caller.0).await?;
@@ -57,9 +57,9 @@ pub(crate) async fn complete(
     headers.put_on(&mut response);
     if wants_stream {
         let begun = turn.first_event(turns.first_event_grace()).await;
-        begun.map_err(|failure| Refusal::from(failure).with(&headers))?;
+        begun.map_err(|failure| ApiError::from(failure).with(&headers))?;
         return Ok(as_text(&request, response, turn.into_listener(), PlainText::default()));
     }
-    let answer = turn.whole().await.map_err(|failure| Refusal::from(failure).with(&headers))?;
+    let answer = turn.whole().await.map_err(|failure| ApiError::from(failure).with(&headers))?;
     Ok(response.json(ReplyBody::from(&answer)))
 }

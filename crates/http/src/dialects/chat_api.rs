@@ -8,7 +8,7 @@ use actix_web::web::Data;
 use domain::{ConversationKey, ConversationNumber};
 use services::{Conversations, Files};
 
-use crate::error::Answer;
+use crate::error::HandlerResult;
 use crate::extract::{Authenticated, FileForm, JsonBody, NumberPath};
 use crate::wire::DoneMessage;
 use request::CreateRequest;
@@ -19,7 +19,7 @@ pub(crate) async fn create(
     caller: Authenticated,
     conversations: Data<Conversations>,
     body: JsonBody<CreateRequest>,
-) -> Answer {
+) -> HandlerResult {
     let (new, model) = body.0.into_command()?;
     let conversation = conversations.create(&caller.0, new).await?;
     Ok(HttpResponse::Ok().json(SessionBody::new(&conversation, &model, &[])))
@@ -30,7 +30,7 @@ pub(crate) async fn delete(
     caller: Authenticated,
     conversations: Data<Conversations>,
     path: NumberPath,
-) -> Answer {
+) -> HandlerResult {
     let key = ConversationKey::Number(ConversationNumber(path.0));
     conversations.delete_shown(&caller.0, key).await?;
     Ok(HttpResponse::Ok().json(DoneMessage::new("Session deleted successfully")))
@@ -42,7 +42,7 @@ pub(crate) async fn upload(
     files: Data<Files>,
     path: NumberPath,
     form: FileForm,
-) -> Answer {
+) -> HandlerResult {
     let number = ConversationNumber(path.0);
     let place = files.admit(&caller.0, number).await?;
     let upload = form.read(files.max_bytes()).await?;

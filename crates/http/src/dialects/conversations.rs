@@ -10,7 +10,7 @@ use services::{ConversationFilter, Conversations, Limits, Turns};
 
 use crate::HttpSettings;
 use crate::admission::Admission;
-use crate::error::{Answer, Refusal};
+use crate::error::{ApiError, HandlerResult};
 use crate::extract::{Authenticated, ConversationPath, JsonBody, ListQuery, ProjectPath, QueryOf, RawBody};
 use crate::wire::IdForm;
 use request::{
@@ -24,7 +24,7 @@ pub(crate) async fn create(
     conversations: Data<Conversations>,
     query: QueryOf<CreateQuery>,
     body: RawBody,
-) -> Answer {
+) -> HandlerResult {
     let request = new_conversation(query.0, &body)?;
     let form = IdForm::of(request.contract);
     let conversation = conversations.create(&caller.0, request).await?;
@@ -36,7 +36,7 @@ pub(crate) async fn list(
     caller: Authenticated,
     conversations: Data<Conversations>,
     query: QueryOf<LabelQuery>,
-) -> Answer {
+) -> HandlerResult {
     let (filter, page) = query.0.filter()?;
     listed(&caller, &conversations, filter, page, Contract::LlmChat).await
 }
@@ -47,7 +47,7 @@ pub(crate) async fn list_of_project(
     conversations: Data<Conversations>,
     project: ProjectPath,
     query: QueryOf<ListQuery>,
-) -> Answer {
+) -> HandlerResult {
     let filter = ConversationFilter { project: Some(project.0), ..ConversationFilter::default() };
     listed(&caller, &conversations, filter, query.0.page(), Contract::ChatService).await
 }
@@ -58,7 +58,7 @@ async fn listed(
     filter: ConversationFilter,
     page: Page,
     contract: Contract,
-) -> Answer {
+) -> HandlerResult {
     let form = IdForm::of(contract);
     let found = conversations.list(&caller.0, filter, page).await?;
     let bodies: Vec<_> =
@@ -71,7 +71,7 @@ pub(crate) async fn find(
     caller: Authenticated,
     conversations: Data<Conversations>,
     path: ConversationPath,
-) -> Answer {
+) -> HandlerResult {
     let conversation = conversations.find(&caller.0, path.key).await?;
     Ok(HttpResponse::Ok().json(ConversationBody::new(conversation, &IdForm::Written(path.written))))
 }
@@ -82,7 +82,7 @@ pub(crate) async fn patch(
     conversations: Data<Conversations>,
     path: ConversationPath,
     body: JsonBody<PatchRequest>,
-) -> Answer {
+) -> HandlerResult {
     let conversation = conversations.patch(&caller.0, path.key, body.0.try_into()?).await?;
     Ok(HttpResponse::Ok().json(ConversationBody::new(conversation, &IdForm::Written(path.written))))
 }
@@ -93,7 +93,7 @@ pub(crate) async fn delete(
     conversations: Data<Conversations>,
     path: ConversationPath,
     query: QueryOf<DeleteQuery>,
-) -> Answer {
+) -> HandlerResult {
     let deletion = query.0.deletion();
     conversations.delete(&caller.0, path.key, deletion).await?;
     Ok(HttpResponse::Ok().json(DeletedBody::new(path.written, deletion)))
@@ -104,7 +104,7 @@ pub(crate) async fn restore(
     caller: Authenticated,
     conversations: Data<Conversations>,
     path: ConversationPath,
-) -> Answer {
+) -> HandlerResult {
     let conversation = conversations.restore(&caller.0, path.key).await?;
     Ok(HttpResponse::Ok().json(ConversationBody::new(conversation, &IdForm::Written(path.written))))
 }
@@ -115,7 +115,7 @@ pub(crate) async fn messages(
     conversations: Data<Conversations>,
     path: ConversationPath,
     query: QueryOf<MessagesQuery>,
-) -> Answer {
+) -> HandlerResult {
     let messages = conversations.messages(&caller.0, path.key, query.0.page()).await?;
     let bodies: Vec<_> = messages.iter().map(|message| MessageBody::new(message, &path.written)).collect();
     Ok(HttpResponse::Ok().json(bodies))
@@ -129,12 +129,12 @@ pub(crate) async fn send(
     settings: Data<HttpSettings>,
     path: ConversationPath,
     body: JsonBody<SendRequest>,
-) -> Answer {
+) -> HandlerResult {
     let message = body.0.into_command(path.key, &settings)?;
     let admission = Admission::to_model(&limits, &caller.0).await?;
     let (turn, headers) = admission.counted_if(turns.send(&caller.0, message).await).await?;
     let headers = headers.and_turn(turn.turn()).and_conversation(&path.written);
-    let answer = turn.whole().await.map_err(|failure| Refusal::from(failure).with(&headers))?;
+    let answer = turn.whole().await.map_err(|failure| ApiError::from(failure).with(&headers))?;
     let mut response = HttpResponse::Ok();
     headers.put_on(&mut response);
     Ok(response.json(SentBody::new(&answer, path.written)))

@@ -11,7 +11,7 @@ use services::{Limits, Turns};
 
 use crate::HttpSettings;
 use crate::admission::Admission;
-use crate::error::{Answer, Refusal};
+use crate::error::{ApiError, HandlerResult};
 use crate::extract::{Authenticated, JsonBody};
 use crate::stream::as_events;
 use request::{Chat, ChatRequest};
@@ -26,7 +26,7 @@ pub(crate) async fn chat(
     limits: Data<Limits>,
     settings: Data<HttpSettings>,
     body: JsonBody<ChatRequest>,
-) -> Answer {
+) -> HandlerResult {
     let wants_stream = body.0.wants_stream();
     let Chat { message, label, form } = body.0.into_command(&settings)?;
     let admission = Admission::to_chat(&limits, &caller.0, label.as_ref()).await?;
@@ -37,10 +37,10 @@ pub(crate) async fn chat(
     headers.put_on(&mut response);
     if wants_stream {
         let begun = turn.first_event(turns.first_event_grace()).await;
-        begun.map_err(|failure| Refusal::from(failure).with(&headers))?;
+        begun.map_err(|failure| ApiError::from(failure).with(&headers))?;
         let encoder = ChatEvents::new(&turn, id);
         return Ok(as_events(&request, response, turn.into_listener(), encoder));
     }
-    let answer = turn.whole().await.map_err(|failure| Refusal::from(failure).with(&headers))?;
+    let answer = turn.whole().await.map_err(|failure| ApiError::from(failure).with(&headers))?;
     Ok(response.json(ChatBody::new(&answer, id)))
 }

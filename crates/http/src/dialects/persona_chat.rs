@@ -10,7 +10,7 @@ use services::{Health, Limits, Personas};
 
 use crate::HttpSettings;
 use crate::admission::Admission;
-use crate::error::{Answer, Refusal};
+use crate::error::{ApiError, HandlerResult};
 use crate::extract::{Authenticated, JsonBody, NumberPath, QueryOf};
 use crate::wire::DoneMessage;
 use request::{ConversationsQuery, CreateRequest, MessagesQuery, SendRequest, UpdateRequest};
@@ -21,7 +21,7 @@ pub(crate) async fn create(
     caller: Authenticated,
     personas: Data<Personas>,
     body: JsonBody<CreateRequest>,
-) -> Answer {
+) -> HandlerResult {
     let (persona, title) = body.0.into_command()?;
     let conversation = personas.begin_conversation(&caller.0, persona, title).await?;
     Ok(HttpResponse::Ok().json(ConversationBody::from(&conversation)))
@@ -32,7 +32,7 @@ pub(crate) async fn list(
     caller: Authenticated,
     personas: Data<Personas>,
     query: QueryOf<ConversationsQuery>,
-) -> Answer {
+) -> HandlerResult {
     let (persona, page) = query.0.filter();
     let found = personas.conversations(&caller.0, persona, page).await?;
     let bodies: Vec<_> = found.iter().map(ConversationBody::from).collect();
@@ -40,7 +40,7 @@ pub(crate) async fn list(
 }
 
 /// `GET /chat/conversations/{id}`
-pub(crate) async fn find(caller: Authenticated, personas: Data<Personas>, path: NumberPath) -> Answer {
+pub(crate) async fn find(caller: Authenticated, personas: Data<Personas>, path: NumberPath) -> HandlerResult {
     let conversation = personas.conversation(&caller.0, ConversationNumber(path.0)).await?;
     Ok(HttpResponse::Ok().json(ConversationBody::from(&conversation)))
 }
@@ -51,7 +51,7 @@ pub(crate) async fn update(
     personas: Data<Personas>,
     path: NumberPath,
     body: JsonBody<UpdateRequest>,
-) -> Answer {
+) -> HandlerResult {
     let (title, persona) = body.0.into_command()?;
     let number = ConversationNumber(path.0);
     let conversation = personas.edit_conversation(&caller.0, number, title, persona).await?;
@@ -59,7 +59,11 @@ pub(crate) async fn update(
 }
 
 /// `DELETE /chat/conversations/{id}`: for good.
-pub(crate) async fn delete(caller: Authenticated, personas: Data<Personas>, path: NumberPath) -> Answer {
+pub(crate) async fn delete(
+    caller: Authenticated,
+    personas: Data<Personas>,
+    path: NumberPath,
+) -> HandlerResult {
     personas.delete_conversation(&caller.0, ConversationNumber(path.0)).await?;
     Ok(HttpResponse::Ok().json(DoneMessage::deleted("Conversation", path.0)))
 }
@@ -72,15 +76,15 @@ pub(crate) async fn send(
     settings: Data<HttpSettings>,
     path: NumberPath,
     body: JsonBody<SendRequest>,
-) -> Answer {
+) -> HandlerResult {
     let (number, content) = (ConversationNumber(path.0), body.0.content(&settings)?);
     let admission = Admission::to_model(&limits, &caller.0).await?;
     let (turn, headers) = admission.counted_if(personas.send(&caller.0, number, content).await).await?;
     let headers = headers.and_turn(turn.turn());
     // Read while the model works: nobody else can write to the conversation meanwhile.
     let question = personas.question(&caller.0, &turn).await;
-    let answer = turn.whole().await.map_err(|failure| Refusal::from(failure).with(&headers))?;
-    let question = question.map_err(|error| Refusal::from(error).with(&headers))?;
+    let answer = turn.whole().await.map_err(|failure| ApiError::from(failure).with(&headers))?;
+    let question = question.map_err(|error| ApiError::from(error).with(&headers))?;
     let mut response = HttpResponse::Ok();
     headers.put_on(&mut response);
     Ok(response.json(ExchangeBody::new(question, &answer)))
@@ -92,7 +96,7 @@ pub(crate) async fn messages(
     personas: Data<Personas>,
     path: NumberPath,
     query: QueryOf<MessagesQuery>,
-) -> Answer {
+) -> HandlerResult {
     let number = ConversationNumber(path.0);
     let newest_first = personas.messages(&caller.0, number, query.0.page()).await?;
     let bodies: Vec<_> =
@@ -105,18 +109,18 @@ pub(crate) async fn delete_message(
     caller: Authenticated,
     personas: Data<Personas>,
     path: NumberPath,
-) -> Answer {
+) -> HandlerResult {
     personas.delete_message(&caller.0, MessageNumber(path.0)).await?;
     Ok(HttpResponse::Ok().json(DoneMessage::deleted("Message", path.0)))
 }
 
 /// `GET /chat/stats`
-pub(crate) async fn stats(caller: Authenticated, personas: Data<Personas>) -> Answer {
+pub(crate) async fn stats(caller: Authenticated, personas: Data<Personas>) -> HandlerResult {
     let totals = personas.totals(&caller.0).await?;
     Ok(HttpResponse::Ok().json(StatsBody::from(totals)))
 }
 
 /// `GET /chat/health`: whether the provider answers. 200 in either case.
-pub(crate) async fn health(health: Data<Health>) -> Answer {
+pub(crate) async fn health(health: Data<Health>) -> HandlerResult {
     Ok(HttpResponse::Ok().json(HealthBody::new(health.provider_answers().await)))
 }

@@ -8,7 +8,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use services::Turns;
 
-use crate::error::Answer;
+use crate::error::HandlerResult;
 use crate::extract::{Authenticated, ConversationPath, QueryOf, TurnPath};
 use crate::stream::as_events;
 use request::EventsQuery;
@@ -16,7 +16,7 @@ use response::StoppedBody;
 use stream::NumberedEvents;
 
 /// `POST /conversations/{id}/stop`: 200 also where nothing runs.
-pub(crate) async fn stop(caller: Authenticated, turns: Data<Turns>, path: ConversationPath) -> Answer {
+pub(crate) async fn stop(caller: Authenticated, turns: Data<Turns>, path: ConversationPath) -> HandlerResult {
     let stopped = turns.stop(&caller.0, path.key).await?;
     Ok(HttpResponse::Ok().json(StoppedBody::new(stopped, path.written)))
 }
@@ -28,7 +28,7 @@ pub(crate) async fn events(
     turns: Data<Turns>,
     path: TurnPath,
     query: QueryOf<EventsQuery>,
-) -> Answer {
+) -> HandlerResult {
     let listener = turns.watch(&caller.0, path.0, query.0.after()).await?;
     Ok(as_events(&request, HttpResponse::Ok(), listener, NumberedEvents))
 }

@@ -5,8 +5,8 @@ use services::{ConversationsError, SendError, TurnFailure};
 
 use super::*;
 
-async fn shown(refusal: Refusal, contract: Contract) -> (u16, Option<String>, Value) {
-    let answer = refusal.answer(&Rules::of(contract));
+async fn shown(error: ApiError, contract: Contract) -> (u16, Option<String>, Value) {
+    let answer = error.answer(&Rules::of(contract));
     let retry_after =
         answer.headers().get(RETRY_AFTER).map(|value| value.to_str().unwrap_or_default().to_owned());
     let status = answer.status().as_u16();
@@ -14,7 +14,7 @@ async fn shown(refusal: Refusal, contract: Contract) -> (u16, Option<String>, Va
     (status, retry_after, serde_json::from_slice(&body).unwrap())
 }
 
-fn failed(kind: FailureKind) -> Refusal {
+fn failed(kind: FailureKind) -> ApiError {
     TurnFailure::Failed(Failure::from(kind)).into()
 }
 
@@ -59,7 +59,7 @@ async fn what_the_provider_refuses_or_limits_keeps_its_status_in_every_contract(
 
 #[actix_web::test]
 async fn what_is_somebody_elses_is_not_found_but_for_s4() {
-    let foreign = || Refusal::from(ConversationsError::Foreign);
+    let foreign = || ApiError::from(ConversationsError::Foreign);
     let absent = shown(ConversationsError::NotFound.into(), Contract::LlmChat).await;
     assert_eq!(shown(foreign(), Contract::LlmChat).await, absent);
     assert_eq!(shown(foreign(), Contract::PersonaChat).await.0, 403);
@@ -70,12 +70,13 @@ async fn what_is_somebody_elses_is_not_found_but_for_s4() {
 
 #[actix_web::test]
 async fn a_bad_field_is_422_or_400_as_the_route_says() {
-    let refusal =
-        || Refusal::from(FieldError { param: Some("title".to_owned()), message: "title is required".into() });
-    let (status, _, body) = shown(refusal(), Contract::LlmChat).await;
+    let error = || {
+        ApiError::from(FieldError { param: Some("title".to_owned()), message: "title is required".into() })
+    };
+    let (status, _, body) = shown(error(), Contract::LlmChat).await;
     assert_eq!((status, body["error"]["param"].as_str()), (422, Some("title")));
     let rules = Rules { bad_field: StatusCode::BAD_REQUEST, ..Rules::of(Contract::ChatApi) };
-    assert_eq!(refusal().answer(&rules).status(), 400);
+    assert_eq!(error().answer(&rules).status(), 400);
 }
 
 #[test]

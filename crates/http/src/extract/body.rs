@@ -15,7 +15,7 @@ use validator::Validate;
 use super::field::{FieldError, check};
 use super::query::locate;
 use crate::HttpSettings;
-use crate::error::Refusal;
+use crate::error::ApiError;
 use crate::routes::{JsonLimit, Rules};
 
 /// A body as it came, for routes where it is optional.
@@ -29,15 +29,15 @@ pub(crate) struct JsonBody<T>(pub(crate) T);
 
 impl RawBody {
     /// The JSON object in it; `None` where there is no body.
-    pub(crate) fn optional<T: DeserializeOwned + Validate>(&self) -> Result<Option<T>, Refusal> {
+    pub(crate) fn optional<T: DeserializeOwned + Validate>(&self) -> Result<Option<T>, ApiError> {
         if self.bytes.is_empty() { Ok(None) } else { self.parse().map(Some) }
     }
 
-    fn parse<T: DeserializeOwned + Validate>(&self) -> Result<T, Refusal> {
+    fn parse<T: DeserializeOwned + Validate>(&self) -> Result<T, ApiError> {
         if !self.is_json {
-            return Err(Refusal::malformed("The Content-Type must be application/json"));
+            return Err(ApiError::malformed("The Content-Type must be application/json"));
         }
-        let not_text = |_| Refusal::malformed("The body is not valid JSON (it is not UTF-8)");
+        let not_text = |_| ApiError::malformed("The body is not valid JSON (it is not UTF-8)");
         let text = std::str::from_utf8(&self.bytes).map_err(not_text)?;
         // Structs would also be read from arrays, in the order of their fields.
         if !text.trim_ascii_start().starts_with('{') {
@@ -56,26 +56,26 @@ impl RawBody {
     }
 }
 
-fn refuse(error: &serde_path_to_error::Error<serde_json::Error>) -> Refusal {
+fn refuse(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     match error.inner().classify() {
         Category::Data => locate(error.path(), &error.inner().to_string()).into(),
         Category::Io | Category::Syntax | Category::Eof => broken(error.inner()),
     }
 }
 
-fn broken(error: &serde_json::Error) -> Refusal {
+fn broken(error: &serde_json::Error) -> ApiError {
     let message = error.to_string();
     // The parser's bound on nesting is a rule about valid JSON.
     if message.starts_with("recursion limit") {
         return FieldError::whole("The body is nested too deeply").into();
     }
     let place = format!("line {}, column {}", error.line(), error.column());
-    Refusal::malformed(format!("The body is not valid JSON ({place})"))
+    ApiError::malformed(format!("The body is not valid JSON ({place})"))
 }
 
 impl FromRequest for RawBody {
-    type Error = Refusal;
-    type Future = LocalBoxFuture<'static, Result<Self, Refusal>>;
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let rules = request.extensions().get::<Rules>().copied();
@@ -92,10 +92,10 @@ impl FromRequest for RawBody {
         let payload = payload.take();
         Box::pin(async move {
             if too_large {
-                return Err(Refusal::too_large(limit));
+                return Err(ApiError::too_large(limit));
             }
             let bytes = tokio::time::timeout(time, read(payload, limit)).await;
-            Ok(Self { bytes: bytes.map_err(|_| Refusal::too_slow())??, is_json })
+            Ok(Self { bytes: bytes.map_err(|_| ApiError::too_slow())??, is_json })
         })
     }
 }
@@ -123,12 +123,12 @@ fn is_json(content_type: &str) -> bool {
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, Refusal> {
+async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, ApiError> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| Refusal::malformed("The body could not be read"))?;
+        let chunk = chunk.map_err(|_| ApiError::malformed("The body could not be read"))?;
         if body.len() + chunk.len() > limit {
-            return Err(Refusal::too_large(limit));
+            return Err(ApiError::too_large(limit));
         }
         body.extend_from_slice(&chunk);
     }
@@ -136,8 +136,8 @@ async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, Refusal> {
 }
 
 impl<T: DeserializeOwned + Validate + 'static> FromRequest for JsonBody<T> {
-    type Error = Refusal;
-    type Future = LocalBoxFuture<'static, Result<Self, Refusal>>;
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let body = RawBody::from_request(request, payload);
@@ -165,13 +165,13 @@ mod tests {
         list: Vec<u8>,
     }
 
-    fn parse(json: &str) -> Result<Request, Refusal> {
+    fn parse(json: &str) -> Result<Request, ApiError> {
         RawBody { bytes: Bytes::copy_from_slice(json.as_bytes()), is_json: true }.parse()
     }
 
     fn told(json: &str) -> (&'static str, String) {
-        let refusal = parse(json).unwrap_err();
-        (refusal.code(), refusal.to_string())
+        let error = parse(json).unwrap_err();
+        (error.code(), error.to_string())
     }
 
     #[test]

@@ -6,18 +6,18 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use domain::Caller;
 
-use crate::error::Refusal;
+use crate::error::ApiError;
 
 /// The caller that the entrance has let in.
 pub(crate) struct Authenticated(pub(crate) Caller);
 
 impl FromRequest for Authenticated {
-    type Error = Refusal;
-    type Future = Ready<Result<Self, Refusal>>;
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         // On a route that is public by mistake there is nobody, and nothing is answered.
         let caller = request.extensions().get::<Caller>().cloned();
-        ready(caller.map(Self).ok_or_else(Refusal::no_token))
+        ready(caller.map(Self).ok_or_else(ApiError::no_token))
     }
 }

@@ -9,7 +9,7 @@ use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 
 use crate::HttpSettings;
-use crate::error::Refusal;
+use crate::error::ApiError;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -24,8 +24,8 @@ impl ClientAddress {
 }
 
 impl FromRequest for ClientAddress {
-    type Error = Refusal;
-    type Future = Ready<Result<Self, Refusal>>;
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let trusted = request.app_data::<Data<HttpSettings>>().map(|settings| &settings.trusted_proxies[..]);

@@ -15,7 +15,7 @@ use services::{FilesError, Upload};
 
 use super::body::{body_time, declared_length};
 use super::field::FieldError;
-use crate::error::Refusal;
+use crate::error::ApiError;
 
 /// The field that has the file.
 const FILE: &str = "file";
@@ -34,8 +34,8 @@ pub(crate) struct FileForm {
 }
 
 impl FromRequest for FileForm {
-    type Error = Refusal;
-    type Future = Ready<Result<Self, Refusal>>;
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         ready(Ok(Self { request: request.clone(), payload: payload.take() }))
@@ -44,7 +44,7 @@ impl FromRequest for FileForm {
 
 impl FileForm {
     /// The file, which has at most so many bytes. Other fields are passed over.
-    pub(crate) async fn read(self, max_bytes: usize) -> Result<Upload, Refusal> {
+    pub(crate) async fn read(self, max_bytes: usize) -> Result<Upload, ApiError> {
         let Self { request, payload } = self;
         check_type(&request)?;
         let bounds = Bounds { max_bytes, read: Rc::default() };
@@ -54,19 +54,19 @@ impl FileForm {
         let time = body_time(&request, bounds.form_bytes());
         let form = Multipart::new(request.headers(), bounds.counted(payload));
         let file = tokio::time::timeout(time, bounds.file_in(form)).await;
-        file.map_err(|_| Refusal::too_slow())?
+        file.map_err(|_| ApiError::too_slow())?
     }
 }
 
-fn check_type(request: &HttpRequest) -> Result<(), Refusal> {
+fn check_type(request: &HttpRequest) -> Result<(), ApiError> {
     let media_type = request.mime_type().ok().flatten();
     let media_type = media_type.filter(|media_type| media_type.essence_str() == "multipart/form-data");
     let media_type =
-        media_type.ok_or_else(|| Refusal::broken_form("The Content-Type must be multipart/form-data"))?;
+        media_type.ok_or_else(|| ApiError::broken_form("The Content-Type must be multipart/form-data"))?;
     let boundary = media_type.get_param("boundary").map_or(0, |boundary| boundary.as_str().len());
     if !(1..=BOUNDARY_CHARS).contains(&boundary) {
         let message = format!("The form's boundary must have 1 to {BOUNDARY_CHARS} characters");
-        return Err(Refusal::broken_form(message));
+        return Err(ApiError::broken_form(message));
     }
     Ok(())
 }
@@ -85,7 +85,7 @@ impl Bounds {
         self.max_bytes.saturating_add(BESIDE_FILE)
     }
 
-    fn too_large(&self) -> Refusal {
+    fn too_large(&self) -> ApiError {
         FilesError::TooLarge { max_mb: self.max_bytes / BYTES_PER_MB }.into()
     }
 
@@ -99,19 +99,19 @@ impl Bounds {
         })
     }
 
-    async fn file_in(&self, mut form: Multipart) -> Result<Upload, Refusal> {
+    async fn file_in(&self, mut form: Multipart) -> Result<Upload, ApiError> {
         let mut file = None;
         let mut parts = 0;
         while let Some(part) = form.next().await {
             let part = part.map_err(|error| self.broken(&error))?;
             parts += 1;
             if parts > PARTS {
-                return Err(Refusal::broken_form(format!("The form has more than {PARTS} parts")));
+                return Err(ApiError::broken_form(format!("The form has more than {PARTS} parts")));
             }
             if part.name() != Some(FILE) {
                 self.pass_over(part).await?;
             } else if file.is_some() {
-                return Err(Refusal::broken_form("The form has more than one file"));
+                return Err(ApiError::broken_form("The form has more than one file"));
             } else {
                 file = Some(self.file(part).await?);
             }
@@ -119,7 +119,7 @@ impl Bounds {
         Ok(file.ok_or_else(|| FieldError::new(FILE, "is required"))?)
     }
 
-    async fn file(&self, mut part: Field) -> Result<Upload, Refusal> {
+    async fn file(&self, mut part: Field) -> Result<Upload, ApiError> {
         let name = name_of(&part);
         let mut bytes = Vec::new();
         while let Some(chunk) = part.next().await {
@@ -132,7 +132,7 @@ impl Bounds {
         Ok(Upload { name, bytes })
     }
 
-    async fn pass_over(&self, mut part: Field) -> Result<(), Refusal> {
+    async fn pass_over(&self, mut part: Field) -> Result<(), ApiError> {
         while let Some(chunk) = part.next().await {
             chunk.map_err(|error| self.broken(&error))?;
         }
@@ -140,7 +140,7 @@ impl Bounds {
     }
 
     /// The reader of forms keeps at most 64 KiB of what is no content, so that headers and boundaries are bounded too.
-    fn broken(&self, error: &MultipartError) -> Refusal {
+    fn broken(&self, error: &MultipartError) -> ApiError {
         if self.read.get() > self.form_bytes() {
             return self.too_large();
         }
@@ -151,7 +151,7 @@ impl Bounds {
         } else {
             "The body is not a valid multipart form"
         };
-        Refusal::broken_form(message)
+        ApiError::broken_form(message)
     }
 }
 
@@ -192,8 +192,8 @@ mod tests {
             giving.set(giving.get() + bytes.len());
             Ok(bytes)
         });
-        let refusal = form(body).read(LIMIT).await.unwrap_err();
-        assert_eq!(refusal.code(), "file_too_large");
+        let error = form(body).read(LIMIT).await.unwrap_err();
+        assert_eq!(error.code(), "file_too_large");
         given.get()
     }
 

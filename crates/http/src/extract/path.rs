@@ -9,7 +9,7 @@ use domain::{ConversationKey, ProjectId, TurnId};
 use uuid::Uuid;
 
 use super::field::FieldError;
-use crate::error::Refusal;
+use crate::error::ApiError;
 
 /// A conversation as the request names it. The answer names it in the same words (C-3).
 pub(crate) struct ConversationPath {
@@ -34,29 +34,29 @@ fn value(request: &HttpRequest) -> Option<String> {
 }
 
 impl FromRequest for ConversationPath {
-    type Error = Refusal;
-    type Future = Ready<Result<Self, Refusal>>;
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let named =
             value(request).and_then(|written| Some(Self { key: ConversationKey::parse(&written)?, written }));
-        ready(named.ok_or_else(Refusal::no_conversation))
+        ready(named.ok_or_else(ApiError::no_conversation))
     }
 }
 
 impl FromRequest for TurnPath {
-    type Error = Refusal;
-    type Future = Ready<Result<Self, Refusal>>;
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let id = value(request).and_then(|text| Uuid::try_parse(&text).ok());
-        ready(id.map(|id| Self(TurnId(id))).ok_or_else(Refusal::no_turn))
+        ready(id.map(|id| Self(TurnId(id))).ok_or_else(ApiError::no_turn))
     }
 }
 
 impl FromRequest for NumberPath {
-    type Error = Refusal;
-    type Future = Ready<Result<Self, Refusal>>;
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let name = request.match_info().iter().next().map_or("id", |(name, _)| name);
@@ -67,17 +67,17 @@ impl FromRequest for NumberPath {
             kind if *kind == IntErrorKind::NegOverflow => Ok(i64::MIN),
             _ => Err(FieldError::new(name, "must be an integer")),
         });
-        ready(number.map(Self).map_err(Refusal::from))
+        ready(number.map(Self).map_err(ApiError::from))
     }
 }
 
 impl FromRequest for ProjectPath {
-    type Error = Refusal;
-    type Future = Ready<Result<Self, Refusal>>;
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let text = value(request).unwrap_or_default();
         let project = ProjectId::parse(&text).map_err(|error| FieldError::new("project_id", error));
-        ready(project.map(Self).map_err(Refusal::from))
+        ready(project.map(Self).map_err(ApiError::from))
     }
 }

@@ -11,17 +11,17 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use validator::Validate;
 
 use super::field::{FieldError, check};
-use crate::error::Refusal;
+use crate::error::ApiError;
 
 /// A query string.
 pub(crate) struct QueryOf<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Validate + 'static> FromRequest for QueryOf<T> {
-    type Error = Refusal;
-    type Future = Ready<Result<Self, Refusal>>;
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(parse(request.query_string()).map(Self).map_err(Refusal::from))
+        ready(parse(request.query_string()).map(Self).map_err(ApiError::from))
     }
 }
 

@@ -7,7 +7,7 @@ use super::operation::Described;
 use super::{CHAT_AI, parameters};
 use crate::dialects::chat_ai::request::CompletionRequest;
 use crate::dialects::chat_ai::response::{ConversationBody, ReplyBody};
-use crate::error::Refusal;
+use crate::error::ApiError;
 use crate::extract::{FieldError, ListQuery};
 
 const CONVERSATION: &str = "248f789b-28cd-4cea-8c33-a2621430f81b";
@@ -38,7 +38,7 @@ pub(super) fn operations() -> Vec<Described> {
             .answers::<ReplyBody>("The reply, whole or as it is written", [("as documented", reply())])
             .streams("", "text/plain", "Vel dolorem reprehenderit mollitia sit commodi")
             .runs_a_turn()
-            .refuses([Refusal::no_conversation(), FieldError::new("message", "must not be empty").into()]),
+            .refuses([ApiError::no_conversation(), FieldError::new("message", "must not be empty").into()]),
     ]
 }
 

@@ -9,7 +9,7 @@ use super::operation::Described;
 use super::{CHAT_API, parameters};
 use crate::dialects::chat_api::request::CreateRequest;
 use crate::dialects::chat_api::response::{SessionBody, UploadedBody};
-use crate::error::Refusal;
+use crate::error::ApiError;
 use crate::extract::FieldError;
 use crate::wire::DoneMessage;
 
@@ -35,7 +35,7 @@ pub(super) fn operations() -> Vec<Described> {
                 "It is deleted",
                 [("as documented", json!({"message": "Session deleted successfully"}))],
             )
-            .refuses([Refusal::no_conversation(), no_number()]),
+            .refuses([ApiError::no_conversation(), no_number()]),
         Described::new(
             Method::POST,
             "/api/chat/sessions/{session_id}/upload",
@@ -51,7 +51,7 @@ pub(super) fn operations() -> Vec<Described> {
             [("as documented", uploaded(&json!({"page_count": 5}))), ("with an address", with_address())],
         )
         .refuses([
-            Refusal::no_conversation(),
+            ApiError::no_conversation(),
             no_number(),
             FieldError::new("file", "is required").into(),
             FilesError::NotPdf.into(),
@@ -66,7 +66,7 @@ pub(super) fn operations() -> Vec<Described> {
 }
 
 /// The path has no number.
-fn no_number() -> Refusal {
+fn no_number() -> ApiError {
     FieldError::new("session_id", "must be an integer").into()
 }
 

@@ -9,7 +9,7 @@ use crate::dialects::conversations::request::{
     CreateQuery, CreateRequest, DeleteQuery, LabelQuery, MessagesQuery, PatchRequest, SendRequest,
 };
 use crate::dialects::conversations::response::{ConversationBody, DeletedBody, MessageBody, SentBody};
-use crate::error::Refusal;
+use crate::error::ApiError;
 use crate::extract::{FieldError, ListQuery};
 
 /// The conversation of the examples of S0.
@@ -45,7 +45,7 @@ fn one_by_one() -> Vec<Described> {
             .of([LLM_CHAT, CHAT_SERVICE])
             .at(parameters::conversation(ID))
             .answers::<ConversationBody>("The conversation", [("conversation", conversation())])
-            .refuses([Refusal::no_conversation()]),
+            .refuses([ApiError::no_conversation()]),
         Described::new(Method::PATCH, PATH, "updateConversation", "Change title or metadata")
             .of([LLM_CHAT])
             .at(parameters::conversation(ID))
@@ -54,7 +54,7 @@ fn one_by_one() -> Vec<Described> {
                 ("as documented, title alone", json!({"title": "Python Tutorial"})),
             ])
             .answers::<ConversationBody>("The conversation as it is now", [("conversation", patched())])
-            .refuses([Refusal::no_conversation(), FieldError::whole("title or metadata is required").into()]),
+            .refuses([ApiError::no_conversation(), FieldError::whole("title or metadata is required").into()]),
         Described::new(Method::DELETE, PATH, "deleteConversation", "Delete a conversation")
             .of([LLM_CHAT, CHAT_SERVICE])
             .tells("Soft, it can be restored, and a turn that runs may end. For good, a turn that runs is stopped.")
@@ -62,14 +62,14 @@ fn one_by_one() -> Vec<Described> {
             .asks::<DeleteQuery>()
             .answers::<DeletedBody>("It is deleted", [("deleted", deleted())])
             .refuses([
-                Refusal::no_conversation(),
+                ApiError::no_conversation(),
                 FieldError::whole("soft: invalid value: string \"maybe\", expected true or false").into(),
             ]),
         Described::new(Method::POST, "/conversations/{id}/restore", "restoreConversation", "Take a soft delete back")
             .of([LLM_CHAT])
             .at(parameters::conversation(ID))
             .answers::<ConversationBody>("The conversation", [("conversation", conversation())])
-            .refuses([Refusal::no_conversation()]),
+            .refuses([ApiError::no_conversation()]),
     ]
 }
 
@@ -113,7 +113,7 @@ fn messages() -> Vec<Described> {
                 [("as documented", documented_messages()), ("with all keys", whole_messages())],
             )
             .refuses([
-                Refusal::no_conversation(),
+                ApiError::no_conversation(),
                 FieldError::new("limit", "must be between 1 and 1000").into(),
             ]),
         Described::new(Method::POST, PATH, "sendMessage", "Send a message, and read the reply")
@@ -127,7 +127,7 @@ fn messages() -> Vec<Described> {
             )
             .runs_a_turn()
             .with_header(super::headers::CONVERSATION_ID)
-            .refuses([Refusal::no_conversation(), FieldError::new("content", "must not be empty").into()]),
+            .refuses([ApiError::no_conversation(), FieldError::new("content", "must not be empty").into()]),
     ]
 }
 

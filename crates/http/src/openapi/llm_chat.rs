@@ -8,7 +8,7 @@ use super::operation::Described;
 use super::{LLM_CHAT, headers};
 use crate::dialects::llm_chat::request::ChatRequest;
 use crate::dialects::llm_chat::response::ChatBody;
-use crate::error::Refusal;
+use crate::error::ApiError;
 use crate::extract::FieldError;
 
 /// The events of the document, each followed by the blank line that ends it.
@@ -49,7 +49,7 @@ pub(super) fn operations() -> Vec<Described> {
             .runs_a_turn()
             .with_header(headers::CONVERSATION_ID)
             .refuses([
-                Refusal::no_conversation(),
+                ApiError::no_conversation(),
                 SendError::ModelNotAllowed.into(),
                 FieldError::new("input", "must not be empty").into(),
             ]),

@@ -17,7 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
 use super::{headers, refusals};
-use crate::error::Refusal;
+use crate::error::ApiError;
 use crate::extract::FieldError;
 use crate::routes::{Access, Rules};
 
@@ -48,7 +48,7 @@ pub(super) struct Described {
     parameters: Vec<Parameter>,
     body: Option<RequestBody>,
     answers: BTreeMap<u16, Response>,
-    refusals: Vec<Refusal>,
+    refusals: Vec<ApiError>,
     uses_store: bool,
     schemas: Schemas,
     #[cfg(test)]
@@ -209,7 +209,7 @@ impl Described {
     }
 
     /// What it refuses, beyond what all routes of its kind do.
-    pub(super) fn refuses(mut self, refusals: impl IntoIterator<Item = Refusal>) -> Self {
+    pub(super) fn refuses(mut self, refusals: impl IntoIterator<Item = ApiError>) -> Self {
         self.refusals.extend(refusals);
         self
     }

@@ -9,7 +9,7 @@ use actix_web::web::Path;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use utoipa_swagger_ui::{Config, SwaggerFile};
 
-use crate::error::{Answer, Refusal};
+use crate::error::{ApiError, HandlerResult};
 
 /// The page. Its files are named from the root: `/docs` and `/docs/` are one page, and relative names would differ.
 static PAGE: LazyLock<String> =
@@ -27,17 +27,17 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 const A_YEAR: &str = "public, max-age=31536000, immutable";
 
 /// `GET /docs`
-pub(crate) async fn page() -> Answer {
+pub(crate) async fn page() -> HandlerResult {
     Ok(answer("no-cache").insert_header(ContentType::html()).body(PAGE.as_str()))
 }
 
 /// `GET /docs/{file}`
-pub(crate) async fn asset(file: Path<String>) -> Answer {
+pub(crate) async fn asset(file: Path<String>) -> HandlerResult {
     match file.as_str() {
         "start.js" => Ok(answer(A_YEAR).content_type("text/javascript; charset=utf-8").body(START)),
         "style.css" => Ok(answer(A_YEAR).content_type("text/css; charset=utf-8").body(STYLE)),
         name if OF_SWAGGER_UI.contains(&name) => of_swagger_ui(name),
-        _ => Err(Refusal::no_route()),
+        _ => Err(ApiError::no_route()),
     }
 }
 
@@ -53,12 +53,12 @@ fn version() -> String {
     format!("{:x}", hasher.finish())
 }
 
-fn held(name: &str) -> Result<SwaggerFile<'static>, Refusal> {
+fn held(name: &str) -> Result<SwaggerFile<'static>, ApiError> {
     let found = utoipa_swagger_ui::serve(name, Arc::new(Config::default()));
-    found.map_err(|error| Refusal::internal(error.to_string()))?.ok_or_else(Refusal::no_route)
+    found.map_err(|error| ApiError::internal(error.to_string()))?.ok_or_else(ApiError::no_route)
 }
 
-fn of_swagger_ui(name: &str) -> Answer {
+fn of_swagger_ui(name: &str) -> HandlerResult {
     let file = held(name)?;
     let mut answer = answer(A_YEAR);
     answer.content_type(file.content_type);

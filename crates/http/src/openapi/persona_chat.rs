@@ -14,7 +14,7 @@ use crate::dialects::persona_chat::request::{
 use crate::dialects::persona_chat::response::{
     ConversationBody, ExchangeBody, HealthBody, MessageBody, StatsBody,
 };
-use crate::error::Refusal;
+use crate::error::ApiError;
 use crate::extract::FieldError;
 use crate::wire::DoneMessage;
 
@@ -160,7 +160,7 @@ fn conversation_id() -> Parameter {
     parameters::number("The conversation", 1)
 }
 
-fn not_yours() -> [Refusal; 2] {
+fn not_yours() -> [ApiError; 2] {
     [PersonasError::NoConversation.into(), PersonasError::ForeignConversation.into()]
 }
 

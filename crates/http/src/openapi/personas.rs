@@ -10,7 +10,7 @@ use super::operation::Described;
 use super::{PERSONA_CHAT, parameters};
 use crate::dialects::personas::request::{CreateRequest, UpdateRequest};
 use crate::dialects::personas::response::PersonaBody;
-use crate::error::Refusal;
+use crate::error::ApiError;
 use crate::extract::{FieldError, ListQuery};
 use crate::wire::DoneMessage;
 
@@ -60,12 +60,12 @@ pub(super) fn operations() -> Vec<Described> {
 }
 
 /// There is no such persona.
-pub(super) fn no_persona() -> Refusal {
+pub(super) fn no_persona() -> ApiError {
     PersonasError::NoPersona(PersonaId(1)).into()
 }
 
 /// The path has no number.
-pub(super) fn no_number() -> Refusal {
+pub(super) fn no_number() -> ApiError {
     FieldError::new("id", "must be an integer").into()
 }
 

@@ -10,7 +10,7 @@ use services::{Quota, RateLimited, SendError, TurnFailure};
 use utoipa::openapi::Response;
 
 use super::{headers, operation};
-use crate::error::Refusal;
+use crate::error::ApiError;
 use crate::routes::Rules;
 
 const A_SECOND: Duration = Duration::from_secs(1);
@@ -18,30 +18,30 @@ const A_SECOND: Duration = Duration::from_secs(1);
 const BODY_BYTES: usize = 1024 * 1024;
 
 /// Of every route, as far as it asks who is calling and reads the store.
-pub(super) fn of_every_route(private: bool, uses_store: bool) -> Vec<Refusal> {
-    let mut refusals = vec![Refusal::internal(String::new())];
+pub(super) fn of_every_route(private: bool, uses_store: bool) -> Vec<ApiError> {
+    let mut refusals = vec![ApiError::internal(String::new())];
     if private {
-        refusals.extend([Refusal::no_token(), Refusal::bad_token()]);
+        refusals.extend([ApiError::no_token(), ApiError::bad_token()]);
     }
     if uses_store {
-        refusals.push(Refusal::no_database());
+        refusals.push(ApiError::no_database());
     }
     refusals
 }
 
 /// Of every route that reads a body.
-pub(super) fn of_a_body() -> Vec<Refusal> {
+pub(super) fn of_a_body() -> Vec<ApiError> {
     let broken = "The body is not valid JSON (line 1, column 2)";
-    vec![Refusal::malformed(broken), Refusal::too_large(BODY_BYTES), Refusal::too_slow()]
+    vec![ApiError::malformed(broken), ApiError::too_large(BODY_BYTES), ApiError::too_slow()]
 }
 
 /// Of every route that reads a form with a file.
-pub(super) fn of_a_form() -> Vec<Refusal> {
-    vec![Refusal::broken_form("The Content-Type must be multipart/form-data"), Refusal::too_slow()]
+pub(super) fn of_a_form() -> Vec<ApiError> {
+    vec![ApiError::broken_form("The Content-Type must be multipart/form-data"), ApiError::too_slow()]
 }
 
 /// Of every route that runs a turn.
-pub(super) fn of_a_turn() -> Vec<Refusal> {
+pub(super) fn of_a_turn() -> Vec<ApiError> {
     let failed = [
         FailureKind::Rejected,
         FailureKind::Unauthorized,
@@ -52,19 +52,19 @@ pub(super) fn of_a_turn() -> Vec<Refusal> {
     ];
     let failed = failed
         .into_iter()
-        .map(|kind| Refusal::from(TurnFailure::Failed(Failure { kind, retry_after: Some(A_SECOND) })));
+        .map(|kind| ApiError::from(TurnFailure::Failed(Failure { kind, retry_after: Some(A_SECOND) })));
     let refused =
         [SendError::Busy { retry_after: A_SECOND }.into(), SendError::ShuttingDown.into(), too_many()];
     failed.chain(refused).collect()
 }
 
 /// Of every route with a limit.
-pub(super) fn too_many() -> Refusal {
-    Refusal::too_many(RateLimited { quota: Quota { limit: 10, remaining: 0, reset_after: A_SECOND } })
+pub(super) fn too_many() -> ApiError {
+    ApiError::too_many(RateLimited { quota: Quota { limit: 10, remaining: 0, reset_after: A_SECOND } })
 }
 
 /// The responses, one for each status, with an example for each code.
-pub(super) fn responses(refusals: &[Refusal], rules: &Rules) -> BTreeMap<u16, Response> {
+pub(super) fn responses(refusals: &[ApiError], rules: &Rules) -> BTreeMap<u16, Response> {
     let mut by_status: BTreeMap<u16, BTreeMap<&'static str, Value>> = BTreeMap::new();
     for refusal in refusals {
         let (status, code, body) = refusal.example(rules);

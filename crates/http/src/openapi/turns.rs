@@ -7,7 +7,7 @@ use super::operation::Described;
 use super::{TURNS, parameters};
 use crate::dialects::turns::request::EventsQuery;
 use crate::dialects::turns::response::StoppedBody;
-use crate::error::Refusal;
+use crate::error::ApiError;
 use crate::extract::FieldError;
 
 const TURN: &str = "01934a5b-6c7d-7e8f-9012-3456789abcde";
@@ -30,7 +30,7 @@ pub(super) fn operations() -> Vec<Described> {
                 "What became of it",
                 [("stopped", json!({"stopped": true, "turn_id": TURN, "conversation_id": "conv_xxx"}))],
             )
-            .refuses([Refusal::no_conversation()]),
+            .refuses([ApiError::no_conversation()]),
         Described::new(Method::GET, "/turns/{id}/events", "watchTurn", "Watch a turn")
             .of([TURNS])
             .tells(
@@ -42,7 +42,7 @@ pub(super) fn operations() -> Vec<Described> {
             .asks::<EventsQuery>()
             .streams("The events", "text/event-stream", EVENTS)
             .refuses([
-                Refusal::no_turn(),
+                ApiError::no_turn(),
                 FieldError::whole("after: invalid digit found in string").into(),
             ]),
     ]

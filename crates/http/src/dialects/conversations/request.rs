@@ -10,7 +10,7 @@ use services::{ConversationFilter, Deletion, NewConversationRequest, SendMessage
 use validator::Validate;
 
 use crate::HttpSettings;
-use crate::error::Refusal;
+use crate::error::ApiError;
 use crate::extract::{FieldError, RawBody, flag, object, text};
 
 /// The query of `POST /conversations`.
@@ -40,7 +40,7 @@ pub(crate) struct CreateRequest {
 pub(crate) fn new_conversation(
     query: CreateQuery,
     body: &RawBody,
-) -> Result<NewConversationRequest, Refusal> {
+) -> Result<NewConversationRequest, ApiError> {
     if let Some(project) = query.project_id {
         let project = ProjectId::parse(&project).map_err(|error| FieldError::new("project_id", error))?;
         let plain = NewConversationRequest::plain(Contract::ChatService);

@@ -8,7 +8,7 @@ use services::{NewConversationRequest, SendMessage, SendTarget};
 use validator::Validate;
 
 use crate::HttpSettings;
-use crate::error::Refusal;
+use crate::error::ApiError;
 use crate::extract::{FieldError, flag};
 use crate::wire::IdForm;
 use input::Input;
@@ -55,7 +55,7 @@ impl ChatRequest {
     }
 
     /// The message to send.
-    pub(crate) fn into_command(self, settings: &HttpSettings) -> Result<Chat, Refusal> {
+    pub(crate) fn into_command(self, settings: &HttpSettings) -> Result<Chat, ApiError> {
         let Self {
             input,
             user_id,
@@ -83,12 +83,12 @@ impl ChatRequest {
 }
 
 /// The conversation that is named, or a new one.
-fn target(named: Option<String>, label: Option<Label>) -> Result<(SendTarget, IdForm), Refusal> {
+fn target(named: Option<String>, label: Option<Label>) -> Result<(SendTarget, IdForm), ApiError> {
     let Some(written) = named else {
         let new = NewConversationRequest { label, ..NewConversationRequest::plain(Contract::LlmChat) };
         return Ok((SendTarget::New(Box::new(new)), IdForm::Prefixed));
     };
-    let key = ConversationKey::parse(&written).ok_or_else(Refusal::no_conversation)?;
+    let key = ConversationKey::parse(&written).ok_or_else(ApiError::no_conversation)?;
     Ok((SendTarget::Existing(key), IdForm::Written(written)))
 }
 
