@@ -2,19 +2,16 @@
 //!
 //! [`server`] is what the binary runs; [`application`] is the same without sockets, for tests.
 
-mod admission;
-mod cors;
 mod dialects;
-mod edge;
-mod entrance;
 mod error;
 mod extract;
+mod middleware;
 mod openapi;
+mod rate_limit;
 mod routes;
 mod server;
 mod settings;
 mod stream;
-mod unread;
 mod wire;
 
 pub use routes::{RouteInfo, route_table};

@@ -10,8 +10,8 @@ use domain::Contract;
 use crate::dialects::{
     auth, chat_ai, chat_api, conversations, info, llm_chat, persona_chat, personas, turns,
 };
-use crate::entrance;
 use crate::error::{ApiError, HandlerResult};
+use crate::middleware::authenticate;
 use crate::openapi;
 
 /// What holds for a route.
@@ -198,7 +198,7 @@ impl Endpoint {
         let Self { rules, handler, .. } = self;
         handler
             .guard(guard::fn_guard(move |context| methods.contains(&context.head().method)))
-            .wrap(from_fn(move |request, next| entrance::enter(rules, request, next)))
+            .wrap(from_fn(move |request, next| authenticate::run(rules, request, next)))
     }
 }
 

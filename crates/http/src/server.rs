@@ -10,7 +10,8 @@ use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App, Error, HttpServer};
 use services::{Conversations, Files, Health, Limits, Personas, SignIn, Turns};
 
-use crate::{HttpSettings, cors, edge, routes, stream};
+use crate::middleware::{cors, request_context};
+use crate::{HttpSettings, routes, stream};
 
 /// What the dialects call.
 #[derive(Clone)]
@@ -46,9 +47,9 @@ pub fn application(
 > {
     App::new()
         .configure(|config| install(settings, services, config))
-        // Inside the edge, so that preflights too leave with a request id, and refused ones in our words.
+        // Inside the request's context, so that preflights too are answered with a request id, and refused ones in our words.
         .wrap(cors::layer(&settings.cors_origins))
-        .wrap(from_fn(edge::pass))
+        .wrap(from_fn(request_context::run))
         .wrap(NormalizePath::trim())
 }
 

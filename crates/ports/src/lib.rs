@@ -27,7 +27,7 @@ pub use identity::{
     AccessToken, HashingError, Issuer, PasswordHasher, Subject, TokenError, TokenIssuer, TokenVerifier,
 };
 pub use ledger::{Ledger, LedgerTotals};
-pub use limits::{Bucket, LimiterError, RateLimiter, Ticket, Verdict};
+pub use limits::{Bucket, Decision, LimiterError, RateLimiter, Reservation};
 pub use messages::{MessageDeletion, MessageStore};
 pub use models::{BoxError, LanguageModel, ModelError, ModelEvent, ModelStream, Retry};
 pub use personas::{NewPersona, PersonaChatTotals, PersonaPatch, PersonaRecord, PersonaStore};

@@ -17,7 +17,7 @@ pub use conversations::{Conversations, ConversationsError, Deletion, NewConversa
 pub use fault::Fault;
 pub use files::{Attached, Files, FilesError, FilesSetup, Swept, Upload, UploadPlace};
 pub use health::{Health, HealthReport, Readiness};
-pub use limits::{Admitted, LimitSettings, Limits, Quota, RateLimited};
+pub use limits::{LimitSettings, Limits, Permit, Quota, RateLimited};
 pub use models::{Bounded, DefaultModels, Failover, ModelSettings, RetryPolicy, Retrying};
 pub use personas::{PersonaRequest, PersonaSettings, Personas, PersonasError, PersonasSetup};
 pub use ports::{

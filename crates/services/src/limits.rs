@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Caller, ErrorKind, Label, Tier};
-use ports::{Bucket, RateLimiter, Ticket, Verdict};
+use ports::{Bucket, Decision, RateLimiter, Reservation};
 
 use crate::Fault;
 
@@ -27,12 +27,12 @@ pub struct LimitSettings {
     pub sign_in: u32,
 }
 
-/// A call that may pass.
+/// Lets one call pass.
 #[derive(Debug)]
-pub struct Admitted {
-    /// What the answer's headers say; the tightest of the limits that apply.
+pub struct Permit {
+    /// The tightest of the limits that apply, for the response's headers.
     pub quota: Option<Quota>,
-    tickets: Vec<Ticket>,
+    reservations: Vec<Reservation>,
 }
 
 /// The state of a limit.
@@ -42,7 +42,7 @@ pub struct Quota {
     pub limit: u32,
     /// How many more may pass now.
     pub remaining: u32,
-    /// When the next place becomes free.
+    /// When the next call may pass, where none may now; else when the oldest call stops counting.
     pub reset_after: Duration,
 }
 
@@ -79,33 +79,33 @@ impl Limits {
     ///
     /// # Errors
     /// Where it comes too early for its label or for its principal.
-    pub async fn chat(&self, caller: &Caller, label: Option<&Label>) -> Result<Admitted, RateLimited> {
+    pub async fn chat(&self, caller: &Caller, label: Option<&Label>) -> Result<Permit, RateLimited> {
         let own = caller.user.to_string();
         let label = label.map_or(own.as_str(), Label::as_str);
         let by_label = Bucket { key: format!("chat:{}:{label}", caller.user), limit: self.settings.chat };
-        self.admit(vec![by_label, self.by_tier(caller)]).await
+        self.take(vec![by_label, self.by_tier(caller)]).await
     }
 
     /// Lets a call pass that reaches a model.
     ///
     /// # Errors
     /// Where it comes too early for its principal.
-    pub async fn model(&self, caller: &Caller) -> Result<Admitted, RateLimited> {
-        self.admit(vec![self.by_tier(caller)]).await
+    pub async fn model(&self, caller: &Caller) -> Result<Permit, RateLimited> {
+        self.take(vec![self.by_tier(caller)]).await
     }
 
     /// Lets a registration or a sign-in from this address pass.
     ///
     /// # Errors
     /// Where it comes too early for its address.
-    pub async fn sign_in(&self, address: &str) -> Result<Admitted, RateLimited> {
-        self.admit(vec![Bucket { key: format!("sign-in:{address}"), limit: self.settings.sign_in }]).await
+    pub async fn sign_in(&self, address: &str) -> Result<Permit, RateLimited> {
+        self.take(vec![Bucket { key: format!("sign-in:{address}"), limit: self.settings.sign_in }]).await
     }
 
-    /// Forgets a call that reached no model.
-    pub async fn give_back(&self, admitted: Admitted) {
-        for ticket in admitted.tickets {
-            if let Err(error) = self.limiter.give_back(ticket).await {
+    /// Stops counting a call that reached no model.
+    pub async fn give_back(&self, permit: Permit) {
+        for reservation in permit.reservations {
+            if let Err(error) = self.limiter.give_back(reservation).await {
                 tracing::warn!(error = %error, "a rate limit could not be given back");
             }
         }
@@ -116,30 +116,30 @@ impl Limits {
         Bucket { key: format!("model:{}", caller.user), limit }
     }
 
-    /// All buckets or none.
-    async fn admit(&self, buckets: Vec<Bucket>) -> Result<Admitted, RateLimited> {
-        let mut admitted = Admitted { quota: None, tickets: Vec::with_capacity(buckets.len()) };
+    /// Counts the call in all buckets or in none.
+    async fn take(&self, buckets: Vec<Bucket>) -> Result<Permit, RateLimited> {
+        let mut permit = Permit { quota: None, reservations: Vec::with_capacity(buckets.len()) };
         for bucket in buckets {
             let limit = bucket.limit;
-            let verdict = match self.limiter.take(bucket).await {
-                Ok(verdict) => verdict,
+            let decision = match self.limiter.take(bucket).await {
+                Ok(decision) => decision,
                 Err(error) => {
                     // A limiter that is away must not stop the service.
                     tracing::warn!(error = %error, "a rate limit was not checked");
                     continue;
                 }
             };
-            let Verdict { ticket, remaining, reset_after } = verdict;
+            let Decision { reservation, remaining, reset_after } = decision;
             let quota = Quota { limit, remaining, reset_after };
-            let Some(ticket) = ticket else {
-                self.give_back(admitted).await;
+            let Some(reservation) = reservation else {
+                self.give_back(permit).await;
                 return Err(RateLimited { quota });
             };
-            admitted.tickets.push(ticket);
-            if admitted.quota.is_none_or(|tightest| quota.remaining < tightest.remaining) {
-                admitted.quota = Some(quota);
+            permit.reservations.push(reservation);
+            if permit.quota.is_none_or(|tightest| quota.remaining < tightest.remaining) {
+                permit.quota = Some(quota);
             }
         }
-        Ok(admitted)
+        Ok(permit)
     }
 }

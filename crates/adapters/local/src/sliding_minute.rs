@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use ports::{Bucket, LimiterError, RateLimiter, Ticket, Verdict};
+use ports::{Bucket, Decision, LimiterError, RateLimiter, Reservation};
 
 /// Remembers the calls of the last 60 seconds for each key. A refused call is not counted.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl SlidingMinute {
     }
 
     /// Monotonic time: a clock that is set back must not lock anybody out.
-    fn take_at(&self, bucket: Bucket, now: Instant) -> Verdict {
+    fn take_at(&self, bucket: Bucket, now: Instant) -> Decision {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.sweep(now);
         let number = state.next_number;
@@ -52,13 +52,13 @@ impl SlidingMinute {
         // Where the limit was lowered, more than one call must be forgotten before a place is free.
         let blocking = calls.len().saturating_sub(allowed);
         let oldest = calls.get(if passes { 0 } else { blocking }).map_or(now, |call| call.at);
-        let verdict = Verdict {
-            ticket: passes.then_some(Ticket { key: bucket.key, number }),
+        let decision = Decision {
+            reservation: passes.then_some(Reservation { key: bucket.key, number }),
             remaining: u32::try_from(allowed.saturating_sub(calls.len())).unwrap_or(u32::MAX),
             reset_after: (oldest + WINDOW).saturating_duration_since(now),
         };
         state.next_number += u64::from(passes);
-        verdict
+        decision
     }
 }
 
@@ -90,14 +90,14 @@ fn forget_old(calls: &mut VecDeque<Call>, now: Instant) {
 
 #[async_trait]
 impl RateLimiter for SlidingMinute {
-    async fn take(&self, bucket: Bucket) -> Result<Verdict, LimiterError> {
+    async fn take(&self, bucket: Bucket) -> Result<Decision, LimiterError> {
         Ok(self.take_at(bucket, Instant::now()))
     }
 
-    async fn give_back(&self, ticket: Ticket) -> Result<(), LimiterError> {
+    async fn give_back(&self, reservation: Reservation) -> Result<(), LimiterError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(calls) = state.passed.get_mut(&ticket.key) {
-            calls.retain(|call| call.number != ticket.number);
+        if let Some(calls) = state.passed.get_mut(&reservation.key) {
+            calls.retain(|call| call.number != reservation.number);
         }
         Ok(())
     }
@@ -119,7 +119,7 @@ mod tests {
         // One call every 700 ms for five minutes.
         for step in 0..430_u32 {
             let now = start + Duration::from_millis(700) * step;
-            if limiter.take_at(bucket("a", 10), now).ticket.is_some() {
+            if limiter.take_at(bucket("a", 10), now).reservation.is_some() {
                 passed.push(now);
             }
         }
@@ -139,9 +139,9 @@ mod tests {
         let second = limiter.take_at(bucket("a", 2), start + Duration::from_secs(20));
         assert_eq!((second.remaining, second.reset_after), (0, Duration::from_secs(40)));
         let third = limiter.take_at(bucket("a", 2), start + Duration::from_secs(30));
-        assert_eq!((third.ticket, third.reset_after), (None, Duration::from_secs(30)));
+        assert_eq!((third.reservation, third.reset_after), (None, Duration::from_secs(30)));
         // The refused call was not counted.
-        assert!(limiter.take_at(bucket("a", 2), start + WINDOW).ticket.is_some());
+        assert!(limiter.take_at(bucket("a", 2), start + WINDOW).reservation.is_some());
     }
 
     #[test]
@@ -152,31 +152,31 @@ mod tests {
             limiter.take_at(bucket("a", 3), start + Duration::from_secs(second));
         }
         let refused = limiter.take_at(bucket("a", 1), start + Duration::from_secs(10));
-        assert_eq!((refused.ticket, refused.reset_after), (None, Duration::from_secs(52)));
+        assert_eq!((refused.reservation, refused.reset_after), (None, Duration::from_secs(52)));
     }
 
     #[test]
     fn keys_do_not_share_their_calls() {
         let limiter = SlidingMinute::new();
         let now = Instant::now();
-        assert!(limiter.take_at(bucket("a", 1), now).ticket.is_some());
-        assert!(limiter.take_at(bucket("b", 1), now).ticket.is_some());
-        assert!(limiter.take_at(bucket("a", 1), now).ticket.is_none());
+        assert!(limiter.take_at(bucket("a", 1), now).reservation.is_some());
+        assert!(limiter.take_at(bucket("b", 1), now).reservation.is_some());
+        assert!(limiter.take_at(bucket("a", 1), now).reservation.is_none());
     }
 
     #[test]
     fn a_limit_of_zero_lets_nobody_pass() {
         let limiter = SlidingMinute::new();
-        assert!(limiter.take_at(bucket("a", 0), Instant::now()).ticket.is_none());
+        assert!(limiter.take_at(bucket("a", 0), Instant::now()).reservation.is_none());
     }
 
     #[tokio::test]
     async fn a_place_that_is_given_back_is_free_at_once() {
         let limiter = SlidingMinute::new();
-        let ticket = limiter.take(bucket("a", 1)).await.unwrap().ticket.unwrap();
-        assert!(limiter.take(bucket("a", 1)).await.unwrap().ticket.is_none());
-        limiter.give_back(ticket).await.unwrap();
-        assert!(limiter.take(bucket("a", 1)).await.unwrap().ticket.is_some());
+        let reservation = limiter.take(bucket("a", 1)).await.unwrap().reservation.unwrap();
+        assert!(limiter.take(bucket("a", 1)).await.unwrap().reservation.is_none());
+        limiter.give_back(reservation).await.unwrap();
+        assert!(limiter.take(bucket("a", 1)).await.unwrap().reservation.is_some());
     }
 
     #[test]

@@ -7,9 +7,9 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use services::{Limits, SignIn};
 
-use crate::admission::Admission;
 use crate::error::{ApiError, HandlerResult};
 use crate::extract::{Authenticated, ClientAddress, JsonBody};
+use crate::rate_limit;
 use request::{LoginRequest, RegisterRequest};
 use response::{AccountBody, RegisteredBody, TokenBody};
 
@@ -21,7 +21,7 @@ pub(crate) async fn register(
     body: JsonBody<RegisterRequest>,
 ) -> HandlerResult {
     let registration = body.0.try_into()?;
-    let headers = Admission::to_sign_in(&limits, &client).await?;
+    let headers = rate_limit::sign_in(&limits, &client).await?;
     let signed_in = sign_in.register(registration).await;
     let signed_in = signed_in.map_err(|error| ApiError::from(error).with(&headers))?;
     let mut response = HttpResponse::Ok();
@@ -37,7 +37,7 @@ pub(crate) async fn login(
     body: JsonBody<LoginRequest>,
 ) -> HandlerResult {
     let (name, password) = body.0.credentials()?;
-    let headers = Admission::to_sign_in(&limits, &client).await?;
+    let headers = rate_limit::sign_in(&limits, &client).await?;
     let signed_in = sign_in.sign_in(name, password).await;
     let signed_in = signed_in.map_err(|error| ApiError::from(error).with(&headers))?;
     let mut response = HttpResponse::Ok();

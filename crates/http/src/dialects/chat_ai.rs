@@ -10,9 +10,9 @@ use domain::Contract;
 use services::{ConversationFilter, Conversations, Limits, NewConversationRequest, Turns};
 
 use crate::HttpSettings;
-use crate::admission::Admission;
 use crate::error::{ApiError, HandlerResult};
 use crate::extract::{Authenticated, ConversationPath, JsonBody, ListQuery, QueryOf};
+use crate::rate_limit::PendingCall;
 use crate::stream::as_text;
 use request::CompletionRequest;
 use response::{ConversationBody, ReplyBody};
@@ -50,8 +50,8 @@ pub(crate) async fn complete(
 ) -> HandlerResult {
     let wants_stream = body.0.wants_stream();
     let message = body.0.into_command(path.key, &settings)?;
-    let admission = Admission::to_model(&limits, &caller.0).await?;
-    let (mut turn, headers) = admission.counted_if(turns.send(&caller.0, message).await).await?;
+    let call = PendingCall::model(&limits, &caller.0).await?;
+    let (mut turn, headers) = call.settle(turns.send(&caller.0, message).await).await?;
     let headers = headers.and_turn(turn.turn());
     let mut response = HttpResponse::Ok();
     headers.put_on(&mut response);

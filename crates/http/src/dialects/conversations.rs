@@ -9,9 +9,9 @@ use domain::{Contract, Page};
 use services::{ConversationFilter, Conversations, Limits, Turns};
 
 use crate::HttpSettings;
-use crate::admission::Admission;
 use crate::error::{ApiError, HandlerResult};
 use crate::extract::{Authenticated, ConversationPath, JsonBody, ListQuery, ProjectPath, QueryOf, RawBody};
+use crate::rate_limit::PendingCall;
 use crate::wire::IdForm;
 use request::{
     CreateQuery, DeleteQuery, LabelQuery, MessagesQuery, PatchRequest, SendRequest, new_conversation,
@@ -131,8 +131,8 @@ pub(crate) async fn send(
     body: JsonBody<SendRequest>,
 ) -> HandlerResult {
     let message = body.0.into_command(path.key, &settings)?;
-    let admission = Admission::to_model(&limits, &caller.0).await?;
-    let (turn, headers) = admission.counted_if(turns.send(&caller.0, message).await).await?;
+    let call = PendingCall::model(&limits, &caller.0).await?;
+    let (turn, headers) = call.settle(turns.send(&caller.0, message).await).await?;
     let headers = headers.and_turn(turn.turn()).and_conversation(&path.written);
     let answer = turn.whole().await.map_err(|failure| ApiError::from(failure).with(&headers))?;
     let mut response = HttpResponse::Ok();

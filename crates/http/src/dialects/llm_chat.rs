@@ -10,9 +10,9 @@ use actix_web::{HttpRequest, HttpResponse};
 use services::{Limits, Turns};
 
 use crate::HttpSettings;
-use crate::admission::Admission;
 use crate::error::{ApiError, HandlerResult};
 use crate::extract::{Authenticated, JsonBody};
+use crate::rate_limit::PendingCall;
 use crate::stream::as_events;
 use request::{Chat, ChatRequest};
 use response::ChatBody;
@@ -29,8 +29,8 @@ pub(crate) async fn chat(
 ) -> HandlerResult {
     let wants_stream = body.0.wants_stream();
     let Chat { message, label, form } = body.0.into_command(&settings)?;
-    let admission = Admission::to_chat(&limits, &caller.0, label.as_ref()).await?;
-    let (mut turn, headers) = admission.counted_if(turns.send(&caller.0, message).await).await?;
+    let call = PendingCall::chat(&limits, &caller.0, label.as_ref()).await?;
+    let (mut turn, headers) = call.settle(turns.send(&caller.0, message).await).await?;
     let id = form.id_of(&turn.conversation);
     let headers = headers.and_turn(turn.turn()).and_conversation(&id);
     let mut response = HttpResponse::Ok();

@@ -9,9 +9,9 @@ use domain::{ConversationNumber, MessageNumber};
 use services::{Health, Limits, Personas};
 
 use crate::HttpSettings;
-use crate::admission::Admission;
 use crate::error::{ApiError, HandlerResult};
 use crate::extract::{Authenticated, JsonBody, NumberPath, QueryOf};
+use crate::rate_limit::PendingCall;
 use crate::wire::DoneMessage;
 use request::{ConversationsQuery, CreateRequest, MessagesQuery, SendRequest, UpdateRequest};
 use response::{ConversationBody, ExchangeBody, HealthBody, MessageBody, StatsBody};
@@ -78,8 +78,8 @@ pub(crate) async fn send(
     body: JsonBody<SendRequest>,
 ) -> HandlerResult {
     let (number, content) = (ConversationNumber(path.0), body.0.content(&settings)?);
-    let admission = Admission::to_model(&limits, &caller.0).await?;
-    let (turn, headers) = admission.counted_if(personas.send(&caller.0, number, content).await).await?;
+    let call = PendingCall::model(&limits, &caller.0).await?;
+    let (turn, headers) = call.settle(personas.send(&caller.0, number, content).await).await?;
     let headers = headers.and_turn(turn.turn());
     // Read while the model works: nobody else can write to the conversation meanwhile.
     let question = personas.question(&caller.0, &turn).await;

@@ -1,4 +1,4 @@
-//! Who is calling.
+//! The caller.
 
 use std::future::{Ready, ready};
 
@@ -8,7 +8,7 @@ use domain::Caller;
 
 use crate::error::ApiError;
 
-/// The caller that the entrance has let in.
+/// The caller that the route's middleware has authenticated.
 pub(crate) struct Authenticated(pub(crate) Caller);
 
 impl FromRequest for Authenticated {
@@ -16,7 +16,7 @@ impl FromRequest for Authenticated {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        // On a route that is public by mistake there is nobody, and nothing is answered.
+        // A route that is public by mistake has no caller, and is refused.
         let caller = request.extensions().get::<Caller>().cloned();
         ready(caller.map(Self).ok_or_else(ApiError::no_token))
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use actix_web::http::Method;
 use actix_web::test::TestRequest;
 use omnichat_http::route_table;
-use ports::{MockRateLimiter, StoreError, Verdict};
+use ports::{Decision, MockRateLimiter, StoreError};
 use serde_json::json;
 
 use crate::support::{Read, Setup, Step, TestApp, UUID, by_alice, get, post, setup, start};
@@ -160,7 +160,7 @@ async fn errors_can_be_read_as_well() {
     setup.conversations.expect_find().returning(|_, _| panic!("secret"));
     setup.limiter = MockRateLimiter::new();
     setup.limiter.expect_take().returning(|_| {
-        Ok(Verdict { ticket: None, remaining: 0, reset_after: std::time::Duration::from_secs(30) })
+        Ok(Decision { reservation: None, remaining: 0, reset_after: std::time::Duration::from_secs(30) })
     });
     let app = start_open(setup).await;
     let conversation = format!("/conversations/{UUID}");

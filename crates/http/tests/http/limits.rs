@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix_web::test::TestRequest;
-use ports::{Bucket, LimiterError, MockRateLimiter, ModelError, SignInRecord, Ticket, Verdict};
+use ports::{Bucket, Decision, LimiterError, MockRateLimiter, ModelError, Reservation, SignInRecord};
 use serde_json::json;
 
 use crate::support::{Setup, Step, UUID, post, setup, start, user};
@@ -24,12 +24,12 @@ fn limiter(closed: &'static str) -> (MockRateLimiter, Arc<Mutex<Seen>>) {
     limiter.expect_take().returning(move |Bucket { key, limit }| {
         taken.lock().unwrap().taken.push((key.clone(), limit));
         let remaining = if key == closed { 0 } else { limit - 1 };
-        let ticket = (key != closed).then_some(Ticket { key, number: 1 });
-        Ok(Verdict { ticket, remaining, reset_after: Duration::from_millis(30_001) })
+        let reservation = (key != closed).then_some(Reservation { key, number: 1 });
+        Ok(Decision { reservation, remaining, reset_after: Duration::from_millis(30_001) })
     });
     let given_back = Arc::clone(&seen);
-    limiter.expect_give_back().returning(move |ticket| {
-        given_back.lock().unwrap().given_back.push(ticket.key);
+    limiter.expect_give_back().returning(move |reservation| {
+        given_back.lock().unwrap().given_back.push(reservation.key);
         Ok(())
     });
     (limiter, seen)

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use domain::{BlobId, ConversationId, MessageId, RunnerId, TurnId};
 use ports::{
-    AccessToken, Issuer, MockBlobs, MockClock, MockIdSource, MockRateLimiter, MockTokenIssuer,
-    MockTokenVerifier, Subject, Ticket, TokenError, Verdict,
+    AccessToken, Decision, Issuer, MockBlobs, MockClock, MockIdSource, MockRateLimiter, MockTokenIssuer,
+    MockTokenVerifier, Reservation, Subject, TokenError,
 };
 use uuid::Uuid;
 
@@ -60,8 +60,8 @@ pub fn ids() -> MockIdSource {
 pub fn open_limiter() -> MockRateLimiter {
     let mut limiter = MockRateLimiter::new();
     limiter.expect_take().returning(|bucket| {
-        let ticket = Some(Ticket { key: bucket.key, number: 1 });
-        Ok(Verdict { ticket, remaining: bucket.limit - 1, reset_after: Duration::from_millis(59_001) })
+        let reservation = Some(Reservation { key: bucket.key, number: 1 });
+        Ok(Decision { reservation, remaining: bucket.limit - 1, reset_after: Duration::from_millis(59_001) })
     });
     limiter.expect_give_back().returning(|_| Ok(()));
     limiter

@@ -13,21 +13,21 @@ use domain::Contract;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::cors;
+use super::cors;
+use super::drain_body::PayloadGuard;
 use crate::error::ApiError;
 use crate::routes::Rules;
-use crate::unread::HeldBody;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_CHARS: usize = 128;
 
 /// Sees a request through.
-pub(crate) async fn pass(
+pub(crate) async fn run(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
-    let held = HeldBody::of(&mut request);
+    let payload = PayloadGuard::new(&mut request);
     let id = request_id(request.headers());
     let span = tracing::info_span!("request", request.id = id.to_str().unwrap_or_default());
     let answer = next.call(request).instrument(span.clone()).await?;
@@ -41,7 +41,7 @@ pub(crate) async fn pass(
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     log(&answer, started, chain);
-    Ok(answer.map_body(|_, body| held.until_end_of(body)))
+    Ok(answer.map_body(|_, body| payload.attach_to(body)))
 }
 
 /// The client's own id where it can stand in a header and in a log line, else a new one.
@@ -78,7 +78,7 @@ fn in_words(answer: ServiceResponse) -> (ServiceResponse, Option<(&'static str, 
     let chain = api_error.chain().map(|chain| (api_error.code(), chain.to_owned()));
     let (request, unworded) = answer.into_parts();
     let mut answer = ServiceResponse::new(request, worded);
-    cors::take_over(unworded.headers(), answer.headers_mut());
+    cors::merge_headers(unworded.headers(), answer.headers_mut());
     (answer, chain)
 }
 

@@ -40,8 +40,8 @@ pub(crate) fn layer(origins: &[String]) -> Condition<Cors> {
     Condition::new(!origins.is_empty(), cors)
 }
 
-/// Takes what the layer said over to an answer that stands in for another.
-pub(crate) fn take_over(from: &HeaderMap, to: &mut HeaderMap) {
+/// Copies the headers of this layer to a response that replaces the one it had set them on.
+pub(super) fn merge_headers(from: &HeaderMap, to: &mut HeaderMap) {
     for name in [ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, VARY] {
         if let Some(value) = from.get(&name) {
             to.insert(name, value.clone());

@@ -19,7 +19,7 @@ use crate::routes::{Access, Rules};
 const CREDENTIALS_BYTES: usize = 16 * 1024;
 
 /// Lets a request in, or answers it. Nothing of the body is read before the caller is known.
-pub(crate) async fn enter(
+pub(crate) async fn run(
     rules: Rules,
     request: ServiceRequest,
     next: Next<BoxBody>,
