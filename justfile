@@ -1,4 +1,4 @@
-# The one door to daily work; `just` alone lists it. The scripts do the work, so that nobody needs just.
+# Daily work; `just` alone lists it. The scripts do the work, so that `just` itself is not needed.
 
 _list:
     @just --list --unsorted
@@ -28,6 +28,6 @@ generate:
 migrate:
     cargo run --locked -- migrate
 
-# Measure beside direct calls and a bare gateway; `just bench --profile FILE` also says what costs most.
+# Measure beside direct calls and a bare gateway; `just bench --against COMMIT` says whether turns became slower.
 bench *arguments:
     scripts/bench.sh {{arguments}}

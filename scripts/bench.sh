@@ -2,24 +2,48 @@
 # Measures OmniChat beside direct calls and a bare gateway, in one run. docs/BENCHMARKS.md says how to read it.
 #
 #   scripts/bench.sh [--profile] [--floor-only] [FILE]
+#   scripts/bench.sh --against COMMIT [--rounds N] [--turns N] [FILE]
 #
-# --profile     also look with perf at what costs most
-# --floor-only  direct calls and the floor alone: no OmniChat, no PostgreSQL
-# FILE          keep the report there, too
+# --profile         also look with perf at what costs most
+# --floor-only      direct calls and the floor alone: no OmniChat, no PostgreSQL
+# --against COMMIT  compare the working tree with a commit instead: is it slower?
+# --rounds N        so many rounds of both (5 where it is not given)
+# --turns N         so many durable turns in each run (6000 where it is not given)
+# FILE              keep the report there, too
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+usage() {
+    sed -n '2,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    exit 2
+}
+
 profile=()
 floor_only=
+against=
+comparison=()
 out=
-for argument in "$@"; do
-    case $argument in
+while [ $# -gt 0 ]; do
+    case $1 in
         --profile) profile=(--profile) ;;
         --floor-only) floor_only=yes ;;
-        -*) sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
-        *) out=$argument ;;
+        --against | --rounds | --turns)
+            [ $# -ge 2 ] || usage
+            if [ "$1" = --against ]; then against=$2; else comparison+=("$1" "$2"); fi
+            shift
+            ;;
+        -*) usage ;;
+        *) out=$1 ;;
     esac
+    shift
 done
+if [ -n "$against" ]; then
+    [ -z "$floor_only" ] && [ "${#profile[@]}" -eq 0 ] || usage
+    against=$(git -C "$root" rev-parse --verify --quiet "$against^{commit}") ||
+        { echo 'bench: --against names no commit' >&2; exit 2; }
+else
+    [ "${#comparison[@]}" -eq 0 ] || usage
+fi
 
 # Where PostgreSQL's programs are: the tests look in the same places.
 postgres_programs() {
@@ -50,12 +74,12 @@ cluster=$(mktemp -d)
 load_pid=
 clean_up() {
     trap - EXIT INT TERM
-    # The conductor ends what it started; what it could not end has left its number behind.
+    # `load` ends what it started; what it could not end has left its number behind.
     if [ -n "$load_pid" ] && kill -TERM "$load_pid" 2>/dev/null; then
         wait "$load_pid" 2>/dev/null || true
     fi
     local file
-    for file in "$scratch"/*.pid "$scratch"/*/*.pid; do
+    for file in "$scratch"/*.pid "$scratch"/*/*.pid "$scratch"/*/*/*.pid; do
         if [ -f "$file" ]; then kill "$(cat "$file")" 2>/dev/null || true; fi
     done
     if [ -f "$cluster/data/postmaster.pid" ]; then
@@ -93,6 +117,23 @@ start_postgres() {
     return 1
 }
 
+# Builds the commit in a worktree below `target`, with a target directory of its own. The program is kept.
+build_commit() {
+    local place=$root/target/against
+    old=$place/omnichat-$against
+    [ ! -x "$old" ] || return 0
+    mkdir -p "$place"
+    git -C "$root" worktree prune
+    if [ -d "$place/tree" ]; then
+        git -C "$place/tree" checkout --quiet --force --detach "$against"
+    else
+        git -C "$root" worktree add --quiet --detach "$place/tree" "$against"
+    fi
+    (cd "$place/tree" && CARGO_TARGET_DIR=$place/target cargo build --release --locked -p omnichat) >&2
+    cp "$place/target/release/omnichat" "$old.part"
+    mv "$old.part" "$old"
+}
+
 omnichat=()
 database=()
 if [ -z "$floor_only" ]; then
@@ -101,6 +142,10 @@ if [ -z "$floor_only" ]; then
     [ "${#profile[@]}" -eq 0 ] || export CARGO_PROFILE_RELEASE_STRIP=none
     (cd "$root" && cargo build --release --locked -p omnichat) >&2
     omnichat=(--omnichat "$root/target/release/omnichat")
+    if [ -n "$against" ]; then
+        build_commit
+        comparison+=(--against "$old" --psql "$programs/psql")
+    fi
     start_postgres
 fi
 (cd "$root/bench" && env -u CARGO_PROFILE_RELEASE_STRIP cargo build --release --locked) >&2
@@ -110,15 +155,16 @@ ulimit -n "$(ulimit -Hn)"
 
 report=$scratch/report.md
 {
-    printf 'Commit %s, %s processors, Linux %s' \
-        "$(git -C "$root" describe --always --dirty 2>/dev/null || echo unknown)" "$(nproc)" "$(uname -r)"
+    printf 'Commit %s' "$(git -C "$root" describe --always --dirty 2>/dev/null || echo unknown)"
+    [ -z "$against" ] || printf ' (new) against %s (old)' "$(git -C "$root" rev-parse --short "$against")"
+    printf ', %s processors, Linux %s' "$(nproc)" "$(uname -r)"
     [ -n "$floor_only" ] || printf ', %s' "$("$programs/postgres" --version)"
     printf '.\n\n'
 } >"$report"
 cat "$report"
 
 "$root/bench/target/release/load" --scratch "$scratch" --out "$scratch/figures.md" \
-    "${omnichat[@]}" "${database[@]}" "${profile[@]}" &
+    "${omnichat[@]}" "${database[@]}" "${profile[@]}" "${comparison[@]}" &
 load_pid=$!
 result=0
 wait "$load_pid" || result=$?

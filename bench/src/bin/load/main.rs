@@ -1,6 +1,9 @@
-//! The conductor of the benchmark: starts what is measured, asks it, reports. `scripts/bench.sh` calls it.
+//! Runs the benchmark: starts what is measured, asks it, reports. `scripts/bench.sh` calls it.
 
+mod against;
 mod client;
+mod comparison;
+mod cpu_meter;
 mod disk;
 mod omnichat;
 mod options;
@@ -11,6 +14,7 @@ mod scenarios;
 mod shapes;
 mod targets;
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
@@ -18,6 +22,7 @@ use omnichat_bench::models::{BURST, Model, PLAIN, SLOW};
 use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::against::Plan;
 use crate::client::{Connection, post};
 use crate::omnichat::{Installation, Running};
 use crate::options::Options;
@@ -30,36 +35,64 @@ use crate::targets::{Ask, Target};
 async fn main() -> anyhow::Result<ExitCode> {
     let options = Options::parse(std::env::args().skip(1))?;
     let mut end = signal(SignalKind::terminate())?;
-    let report = tokio::select! {
-        report = run(&options) => report?,
+    let work = async {
+        match options.comparison() {
+            Some(plan) => compare(&options, &plan).await,
+            None => measure(&options).await,
+        }
+    };
+    let (text, is_good) = tokio::select! {
+        report = work => report?,
         // What was started ends with us.
         _ = end.recv() => bail!("stopped"),
         _ = tokio::signal::ctrl_c() => bail!("stopped"),
     };
-    let text = report.to_markdown();
     println!("{text}");
     if let Some(out) = &options.out {
         std::fs::write(out, text).with_context(|| out.display().to_string())?;
     }
-    Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Compares two builds; answers the report, and whether the new one is not slower.
+async fn compare(options: &Options, plan: &Plan<'_>) -> anyhow::Result<(String, bool)> {
+    let provider = free_address()?;
+    let fake_llm = start_fake_llm(options, provider).await?;
+    let verdict = against::compare(plan, &options.installations(provider)).await?;
+    fake_llm.stop().await?;
+    Ok((verdict.text, verdict.is_not_slower))
+}
+
+/// Measures beside direct calls and the floor; answers the report, and whether every call went well.
+async fn measure(options: &Options) -> anyhow::Result<(String, bool)> {
+    let report = run(options).await?;
+    Ok((report.to_markdown(), report.is_sound()))
+}
+
+async fn start_fake_llm(options: &Options, address: SocketAddr) -> anyhow::Result<Process> {
+    let mut command = Command::new(Options::beside("fake-llm")?);
+    command.arg(address.port().to_string());
+    let process = Process::start(command, "fake-llm", &options.scratch)?;
+    answering(&direct(address)).await?;
+    Ok(process)
+}
+
+/// The provider as a target: calls that go straight to it.
+fn direct(provider: SocketAddr) -> Target {
+    Target { name: "direct", address: provider, token: None, pids: Vec::new() }
 }
 
 async fn run(options: &Options) -> anyhow::Result<Report> {
     let provider = free_address()?;
-    let mut command = Command::new(Options::beside("fake-llm")?);
-    command.arg(provider.port().to_string());
-    let fake_llm = Process::start(command, "fake-llm", &options.scratch)?;
+    let fake_llm = start_fake_llm(options, provider).await?;
     let floor_address = free_address()?;
     let mut command = Command::new(Options::beside("floor")?);
     command.args([floor_address.port().to_string(), format!("http://{provider}/v1")]);
     let floor = Process::start(command, "floor", &options.scratch)?;
 
-    let direct = Target { name: "direct", address: provider, token: None, pids: Vec::new() };
     let floor_target = Target { name: "floor", address: floor_address, token: None, pids: vec![floor.pid] };
-    for target in [&direct, &floor_target] {
-        answering(target).await?;
-    }
-    let fixed = [direct, floor_target];
+    answering(&floor_target).await?;
+    let fixed = [direct(provider), floor_target];
     let installations = options.installations(provider);
     let stores = installations.iter().map(|installation| installation.name);
     let mut report = Report::new(fixed.iter().map(|target| target.name).chain(stores).collect());

@@ -1,14 +1,15 @@
-//! What the conductor is told on its command line.
+//! The command line of `load`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 
+use crate::against::Plan;
 use crate::omnichat::Installation;
 
 const USAGE: &str = "load --scratch DIR [--omnichat PROGRAM] [--database-url URL --database-pid PID] \
-     [--profile] [--out FILE]";
+     [--profile] [--out FILE] [--against PROGRAM [--psql PROGRAM] [--rounds N] [--turns N]]";
 
 /// What to measure, and where to put it.
 #[derive(Debug, Default)]
@@ -23,7 +24,17 @@ pub(crate) struct Options {
     pub(crate) profile: bool,
     /// A file for the report.
     pub(crate) out: Option<PathBuf>,
+    /// An old build to compare the program with, instead of all else.
+    against: Option<PathBuf>,
+    psql: Option<PathBuf>,
+    rounds: Option<usize>,
+    turns: Option<usize>,
 }
+
+/// Fewer rounds say little about noise.
+const ROUNDS: usize = 5;
+/// Some seconds of turns.
+const TURNS: usize = 6_000;
 
 impl Options {
     pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Self> {
@@ -40,15 +51,31 @@ impl Options {
                 "--database-url" => options.database_url = Some(value),
                 "--database-pid" => options.database_pid = Some(value.parse()?),
                 "--out" => options.out = Some(PathBuf::from(value)),
+                "--against" => options.against = Some(PathBuf::from(value)),
+                "--psql" => options.psql = Some(PathBuf::from(value)),
+                "--rounds" => options.rounds = Some(value.parse()?),
+                "--turns" => options.turns = Some(value.parse()?),
                 _ => bail!("{name}: unknown; {USAGE}"),
             }
         }
         if options.scratch.as_os_str().is_empty()
             || options.database_url.is_some() != options.database_pid.is_some()
+            || (options.against.is_some() && options.omnichat.is_none())
         {
             bail!("{USAGE}");
         }
         Ok(options)
+    }
+
+    /// What to compare; `None` where the ordinary measures are asked for.
+    pub(crate) fn comparison(&self) -> Option<Plan<'_>> {
+        Some(Plan {
+            old: self.against.as_deref()?,
+            new: self.omnichat.as_deref()?,
+            rounds: self.rounds.unwrap_or(ROUNDS).max(1),
+            turns: self.turns.unwrap_or(TURNS).max(1),
+            psql: self.psql.as_deref(),
+        })
     }
 
     /// A program that was built beside this one.

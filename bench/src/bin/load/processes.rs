@@ -33,7 +33,7 @@ impl Process {
         command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
         let child = command.current_dir(directory).kill_on_drop(true).spawn().context(name.to_owned())?;
         let pid = child.id().context("it ended at once")?;
-        // Whoever started us ends what is left, by these files, should we be killed.
+        // The script that started us ends what is left, by these files, should we be killed.
         let pid_file = directory.join(format!("{name}.pid"));
         fs::write(&pid_file, pid.to_string())?;
         Ok(Self { child, pid, pid_file, log })
@@ -59,7 +59,7 @@ impl Process {
     }
 }
 
-/// A loopback address that nobody listens on.
+/// A loopback address that is free.
 pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
@@ -113,7 +113,7 @@ impl Stat {
         Cpu::ticks(self.field(14), self.field(15))
     }
 
-    fn cpu_of_the_dead(&self) -> Cpu {
+    fn cpu_of_ended_children(&self) -> Cpu {
         Cpu::ticks(self.field(16), self.field(17))
     }
 }
@@ -144,7 +144,7 @@ pub(crate) fn cpu_by_name(pid: u32) -> BTreeMap<String, Cpu> {
 /// CPU time of a process and its children, also of those that have ended.
 pub(crate) fn cpu(pid: u32) -> Cpu {
     let own = Stat::read(&path_of(pid).join("stat"));
-    let own = own.map(|stat| stat.cpu().plus(stat.cpu_of_the_dead())).unwrap_or_default();
+    let own = own.map(|stat| stat.cpu().plus(stat.cpu_of_ended_children())).unwrap_or_default();
     let living = children(pid).into_iter().filter_map(|child| Stat::read(&path_of(child).join("stat")));
     living.fold(own, |sum, stat| sum.plus(stat.cpu()))
 }
@@ -163,7 +163,17 @@ pub(crate) fn memory(pid: u32) -> f64 {
     [pid].into_iter().chain(children).map(|pid| read(pid, "smaps_rollup", "Pss:")).sum()
 }
 
-fn children(pid: u32) -> Vec<u32> {
+/// CPU time of each thread of a process, in nanoseconds since the thread began.
+pub(crate) fn nanoseconds_by_thread(pid: u32) -> Vec<(u32, u64)> {
+    let tasks = path_of(pid).join("task");
+    let time = |thread: u32| {
+        let text = fs::read_to_string(tasks.join(thread.to_string()).join("schedstat")).ok()?;
+        Some((thread, text.split_whitespace().next()?.parse().ok()?))
+    };
+    numbered(&tasks).into_iter().filter_map(time).collect()
+}
+
+pub(crate) fn children(pid: u32) -> Vec<u32> {
     let is_child =
         |other: &u32| Stat::read(&path_of(*other).join("stat")).is_some_and(|stat| stat.is_child_of(pid));
     numbered(Path::new("/proc")).into_iter().filter(is_child).collect()

@@ -1,7 +1,8 @@
-//! The shapes of load: as fast as answers come, at a fixed rate, many open streams.
+//! The shapes of load: as fast as answers come, for a time or a count; at a fixed rate; many open streams.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
@@ -92,6 +93,29 @@ pub(crate) async fn closed_loop(load: &Workload, duration: Duration) -> Figures 
             let mut requests = requests.iter().cycle();
             while Instant::now() < ends && figures.failures < 3 {
                 let Some(request) = requests.next() else { break };
+                call(&mut figures, &mut connection, address, request, tokens).await;
+            }
+            figures
+        }
+    });
+    together(tasks, started).await
+}
+
+/// Each connection asks again as soon as it is answered, until all have asked so many times together.
+pub(crate) async fn fixed_count(load: &Workload, calls: usize) -> Figures {
+    let started = Instant::now();
+    let left = Arc::new(AtomicUsize::new(calls));
+    let tasks = load.connections.iter().cloned().map(|requests| {
+        let (address, tokens, left) = (load.address, load.tokens, Arc::clone(&left));
+        async move {
+            let mut figures = Figures::default();
+            let mut connection = None;
+            let take = |left: usize| left.checked_sub(1);
+            for request in requests.iter().cycle() {
+                let is_taken = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok();
+                if !is_taken || figures.failures > 0 {
+                    break;
+                }
                 call(&mut figures, &mut connection, address, request, tokens).await;
             }
             figures

@@ -1,0 +1,156 @@
+//! Measures an old and a new build in turns: whether what changed between them made durable turns slower.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use omnichat_bench::models::PLAIN;
+use tokio::process::Command;
+
+use crate::comparison::{Comparison, Cost, HEAD};
+use crate::cpu_meter::CpuMeter;
+use crate::omnichat::Installation;
+use crate::shapes::{closed_loop, fixed_count};
+use crate::targets::Ask;
+
+/// Connections that ask at once.
+const CONNECTIONS: usize = 32;
+/// Conversations that the turns go round, so that none becomes long.
+const CONVERSATIONS: usize = 1_024;
+const WARM_UP: Duration = Duration::from_millis(500);
+
+/// What to compare, and how thoroughly.
+#[derive(Debug)]
+pub(crate) struct Plan<'a> {
+    pub(crate) old: &'a Path,
+    pub(crate) new: &'a Path,
+    pub(crate) rounds: usize,
+    /// Durable turns of a run.
+    pub(crate) turns: usize,
+    /// PostgreSQL's client program, which makes a database for each run.
+    pub(crate) psql: Option<&'a Path>,
+}
+
+/// The report, and whether the new build is not slower on any store.
+#[derive(Debug)]
+pub(crate) struct Verdict {
+    pub(crate) text: String,
+    pub(crate) is_not_slower: bool,
+}
+
+/// Compares both builds on each store. The installations say how one is started; program, directory and database are
+/// each run's own.
+pub(crate) async fn compare(plan: &Plan<'_>, installations: &[Installation]) -> anyhow::Result<Verdict> {
+    let mut comparisons: Vec<Comparison> = installations.iter().map(|_| Comparison::default()).collect();
+    for round in 1..=plan.rounds {
+        for (installation, comparison) in installations.iter().zip(&mut comparisons) {
+            let old_first = round % 2 == 1;
+            let (old, new) = if old_first {
+                let old = run(plan, installation, round, "old", plan.old).await?;
+                (old, run(plan, installation, round, "new", plan.new).await?)
+            } else {
+                let new = run(plan, installation, round, "new", plan.new).await?;
+                (run(plan, installation, round, "old", plan.old).await?, new)
+            };
+            comparison.add(old, new);
+        }
+    }
+    let mut text = format!(
+        "{} rounds of {} durable turns by {CONNECTIONS} connections on each build and store.\n\n{HEAD}",
+        plan.rounds, plan.turns
+    );
+    for (installation, comparison) in installations.iter().zip(&comparisons) {
+        text.push_str(&comparison.rows(installation.name));
+    }
+    let is_not_slower = comparisons.iter().all(Comparison::is_not_slower);
+    text.push_str(if is_not_slower {
+        "\nVerdict: not slower (each ratio ≤ 1.05, or inside the spread of the old build against itself).\n"
+    } else {
+        "\nVerdict: **slower** (a ratio is > 1.05 and outside the spread of the old build against itself).\n"
+    });
+    Ok(Verdict { text, is_not_slower })
+}
+
+/// One run: a fresh process on a fresh database, its turns, and the end of both.
+async fn run(
+    plan: &Plan<'_>,
+    installation: &Installation,
+    round: usize,
+    build: &str,
+    program: &Path,
+) -> anyhow::Result<Cost> {
+    let database = Database::fresh(plan, installation, round, build).await?;
+    let running = Installation {
+        program: program.to_owned(),
+        directory: database.directory.clone(),
+        database: database.url.clone().zip(installation.database.as_ref().map(|(_, pid)| *pid)),
+        ..installation.clone()
+    };
+    let running = running.start(PLAIN).await?;
+    let target = &running.target;
+    let load = target.workload(Ask::Turn, PLAIN, CONNECTIONS, CONVERSATIONS).await?;
+    let warm_up = closed_loop(&load, WARM_UP).await;
+    let meter = CpuMeter::start(&target.pids);
+    let (figures, nanoseconds) = meter.during(fixed_count(&load, plan.turns)).await;
+    let failure = figures.failure.as_ref().or(warm_up.failure.as_ref());
+    ensure!(failure.is_none(), "{}, {build} build: a call failed: {failure:?}", installation.name);
+    let turns = figures.answers.len() as f64;
+    let cost =
+        Cost { cpu: nanoseconds as f64 / 1e3 / turns, time: figures.elapsed.as_secs_f64() * 1e6 / turns };
+    eprintln!(
+        "bench: round {round}, {}, {build}: {:.1} µs of CPU per turn, {:.0} turns/s",
+        installation.name,
+        cost.cpu,
+        1e6 / cost.time
+    );
+    running.stop().await?;
+    database.remove(plan).await?;
+    Ok(cost)
+}
+
+/// The directory of a run and, on PostgreSQL, its database.
+struct Database {
+    directory: PathBuf,
+    url: Option<String>,
+    /// The database that others are made and removed from, and the name of this one.
+    server: Option<(String, String)>,
+}
+
+impl Database {
+    async fn fresh(
+        plan: &Plan<'_>,
+        installation: &Installation,
+        round: usize,
+        build: &str,
+    ) -> anyhow::Result<Self> {
+        let name = format!("round_{round}_{build}");
+        let directory = installation.directory.join(&name);
+        let Some((server, _)) = &installation.database else {
+            return Ok(Self { directory, url: None, server: None });
+        };
+        let (before, _) = server.rsplit_once('/').context("an address without a database")?;
+        let url = format!("{before}/{name}");
+        sql(plan, server, &format!("CREATE DATABASE {name}")).await?;
+        // What earlier runs left to be written is not this one's to pay.
+        sql(plan, server, "CHECKPOINT").await?;
+        Ok(Self { directory, url: Some(url), server: Some((server.clone(), name)) })
+    }
+
+    async fn remove(self, plan: &Plan<'_>) -> anyhow::Result<()> {
+        if let Some((server, name)) = &self.server {
+            sql(plan, server, &format!("DROP DATABASE {name} WITH (FORCE)")).await?;
+        }
+        Ok(std::fs::remove_dir_all(&self.directory)?)
+    }
+}
+
+/// Has PostgreSQL do something.
+async fn sql(plan: &Plan<'_>, server: &str, statement: &str) -> anyhow::Result<()> {
+    let psql = plan.psql.context("--psql says where PostgreSQL's client is")?;
+    let mut command = Command::new(psql);
+    command.args(["--no-psqlrc", "--quiet", "--dbname", server, "--command", statement]);
+    let output = command.output().await.with_context(|| psql.display().to_string())?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{statement}: {said}");
+    Ok(())
+}
