@@ -1,7 +1,7 @@
 //! Stored objects as files below one directory.
 //!
-//! An object's key is its path. An object appears and is replaced by a rename, so nobody ever sees a part of one, and
-//! what was kept is on the disk when `put` answers.
+//! An object's key is its path. An object appears and is replaced by a rename, so a reader never sees a part of one, and
+//! what was kept is on the disk when `put` returns.
 
 mod objects;
 #[cfg(test)]
@@ -53,7 +53,7 @@ impl DiskBlobs {
         }
     }
 
-    /// Does work that waits for the disk; work that is not done in time goes on unheard.
+    /// Does work that waits for the disk; work that is not done in time goes on, and its result is dropped.
     async fn run<T: Send + 'static>(
         &self,
         limit: Duration,
@@ -61,9 +61,9 @@ impl DiskBlobs {
     ) -> Result<T, BlobError> {
         let working = Arc::clone(&self.working);
         let done = async move {
-            let place = working.acquire_owned().await;
+            let permit = working.acquire_owned().await;
             let work = move || {
-                let _place = place;
+                let _permit = permit;
                 work()
             };
             spawn_blocking(work).await

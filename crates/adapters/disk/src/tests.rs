@@ -133,14 +133,14 @@ async fn a_root_that_cannot_be_a_directory_refuses() {
 async fn a_directory_in_the_place_of_an_object_stays() {
     let (blobs, scratch) = fresh();
     let key = key(7, 3);
-    let place = scratch.path().join("data/files").join(key.as_str());
-    fs::create_dir_all(place.join("inside")).unwrap();
+    let path = scratch.path().join("data/files").join(key.as_str());
+    fs::create_dir_all(path.join("inside")).unwrap();
     let kept = put(&blobs, &key).await;
     assert!(matches!(kept, Err(BlobError::Refused(_))), "{kept:?}");
     let deleted = blobs.delete(key).await;
     assert!(matches!(deleted, Err(BlobError::Refused(_))), "{deleted:?}");
     // The put that failed left no part of itself.
-    assert_eq!(everything_below(place.parent().unwrap()).len(), 2);
+    assert_eq!(everything_below(path.parent().unwrap()).len(), 2);
 }
 
 #[tokio::test]

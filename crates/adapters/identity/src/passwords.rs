@@ -53,7 +53,7 @@ impl Argon2Hasher {
     ) -> Result<T, HashingError> {
         let present = Arc::clone(&self.present).try_acquire_owned().map_err(|_| HashingError::Busy)?;
         let running = Arc::clone(&self.running).acquire_owned().await.map_err(failed)?;
-        // The permits go with the work: a caller that leaves does not end it, so it must not free its place either.
+        // The permits go with the work: a caller that leaves does not end it, so it must not free its permit either.
         let done = spawn_blocking(move || {
             let _permits = (present, running);
             work()

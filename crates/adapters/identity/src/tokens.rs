@@ -18,7 +18,7 @@ use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use claims::OwnClaims;
-use keys::{Key, Refusal};
+use keys::Key;
 use outside::Outside;
 pub use outside::{IssuerError, OutsideIssuer, OutsideKeys};
 pub use public_key::{KeyError, PublicKey};
@@ -32,14 +32,17 @@ pub const SHARED: &str = "shared";
 /// The longest token that is looked at, in bytes.
 const TOKEN_BYTES: usize = 16 * 1024;
 
+/// Why a token is not accepted, as the end of a sentence; it quotes nothing of the token.
+type Rejection = &'static str;
+
 /// What tokens are made and checked with.
 #[derive(Debug, Clone)]
 pub struct TokenSettings {
     /// Signs our tokens, and those of services that share it.
     pub secret: SecretString,
-    /// For whom tokens must be meant; unchecked where absent.
+    /// The audience that tokens must have; unchecked where absent.
     pub audience: Option<String>,
-    /// For how long our tokens hold.
+    /// How long our tokens are valid.
     pub lifetime: Duration,
     /// Other issuers whose tokens may be signed with the secret.
     pub trusted_issuers: Vec<String>,
@@ -49,9 +52,9 @@ pub struct TokenSettings {
 
 /// Makes our tokens (HS256) and checks all that may reach us.
 ///
-/// Each key has one algorithm and speaks for certain issuers only. HS256 is the secret, and waits for nobody. Of an
-/// outside issuer, which the token names, `kid` picks the key among those that we know or that the issuer publishes at
-/// its one address. `jku`, `jwk`, `x5u` and `x5c` are not looked at.
+/// Each key has one algorithm and speaks for certain issuers only. HS256 is checked with the secret, without a request. For
+/// an outside issuer, which the token names, `kid` picks the key among those that we know or that the issuer publishes
+/// at its one address. `jku`, `jwk`, `x5u` and `x5c` are not looked at.
 pub struct JwtIdentity {
     signing: EncodingKey,
     shared: Key,
@@ -85,7 +88,7 @@ impl JwtIdentity {
         match header.alg {
             Algorithm::HS256 => self.accept(&self.shared, token),
             Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA => {
-                // Nothing is believed yet: this only says whose keys to look at.
+                // Nothing is checked yet: this only says which issuer's keys to use.
                 let issuer = claims::claimed_issuer(token).map_err(unreadable)?;
                 let outside = self.outside.iter().find(|outside| Some(&outside.name) == issuer.as_ref());
                 let outside = outside.ok_or_else(|| invalid("names an issuer that is not trusted"))?;
@@ -134,8 +137,8 @@ impl TokenIssuer for JwtIdentity {
     }
 }
 
-fn invalid(refusal: Refusal) -> TokenError {
-    TokenError::Invalid(format!("it {refusal}").into())
+fn invalid(reason: Rejection) -> TokenError {
+    TokenError::Invalid(format!("it {reason}").into())
 }
 
 /// What the library says, unless it quotes the token.

@@ -1,10 +1,10 @@
-//! The child: one document in, one answer out.
+//! The child: one document in, one result out.
 
 use std::io::{self, BufWriter, Read, Write};
 use std::panic;
 use std::process::ExitCode;
 
-use crate::answer::{Answer, Refusal};
+use crate::reader_result::{ReaderResult, ReadError};
 use crate::{limits, text};
 
 /// Bytes of the largest document.
@@ -16,12 +16,12 @@ const DOCUMENT_BYTES: u64 = domain::limits::PDF_MB as u64 * 1024 * 1024;
 /// document. Afterwards the process is of no more use, as its limits are lowered for good.
 #[must_use]
 pub fn child_main() -> ExitCode {
-    // A panic's message may quote the document; its place does not.
+    // A panic's message may quote the document; its location does not.
     panic::set_hook(Box::new(|panic| match panic.location() {
-        Some(place) => eprintln!("panicked at {place}"),
+        Some(location) => eprintln!("panicked at {location}"),
         None => eprintln!("panicked"),
     }));
-    match answer() {
+    match read_document() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -30,13 +30,13 @@ pub fn child_main() -> ExitCode {
     }
 }
 
-fn answer() -> io::Result<()> {
+fn read_document() -> io::Result<()> {
     limits::impose()?;
     let mut document = Vec::new();
     io::stdin().lock().take(DOCUMENT_BYTES + 1).read_to_end(&mut document)?;
     let is_too_large = document.len() as u64 > DOCUMENT_BYTES;
-    let read = if is_too_large { Err(Refusal::TooComplex) } else { text::read(&document) };
+    let read = if is_too_large { Err(ReadError::TooComplex) } else { text::read(&document) };
     let mut output = BufWriter::new(io::stdout().lock());
-    serde_json::to_writer(&mut output, &Answer::from(read))?;
+    serde_json::to_writer(&mut output, &ReaderResult::from(read))?;
     output.flush()
 }

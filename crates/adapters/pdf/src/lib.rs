@@ -2,10 +2,10 @@
 //!
 //! A hostile PDF can make any reader loop, overflow its stack or take all memory, and no library can be trusted not to.
 //! So [`PdfReader`] hands each document to a child, the same binary again, which runs [`child_main`]: it gives up what
-//! it does not need, reads the document from its standard input and answers on its standard output. Whatever happens to
+//! it does not need, reads the document from its standard input and writes the result to its standard output. Whatever happens to
 //! the child happens to that document alone.
 
-mod answer;
+mod reader_result;
 mod child;
 mod limits;
 mod reader;

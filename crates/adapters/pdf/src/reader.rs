@@ -15,9 +15,9 @@ use tokio::process::{Child, Command};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
-use crate::answer::{ANSWER_BYTES, Answer};
+use crate::reader_result::{RESULT_BYTES, ReaderResult};
 
-/// Bytes of what a child complains of that are kept for the log.
+/// Bytes of a child's error output that are kept for the log.
 const COMPLAINT_BYTES: u64 = 512;
 /// The exit code of a Rust program that panicked.
 const PANICKED: i32 = 101;
@@ -58,12 +58,12 @@ impl PdfReader {
         }
     }
 
-    /// A place among those that are read or wait, and the turn itself.
+    /// Waits for one of the few processes; fails where too many wait already, or for too long.
     async fn turn(&self) -> Result<[SemaphorePermit<'_>; 2], ExtractionError> {
-        let place = self.admitted.try_acquire().map_err(|_| ExtractionError::Busy)?;
+        let waiting = self.admitted.try_acquire().map_err(|_| ExtractionError::Busy)?;
         let turn = timeout(self.settings.patience, self.running.acquire()).await;
         let turn = turn.ok().and_then(Result::ok).ok_or(ExtractionError::Busy)?;
-        Ok([turn, place])
+        Ok([turn, waiting])
     }
 
     fn spawn(&self) -> io::Result<Child> {
@@ -99,9 +99,9 @@ impl TextExtractor for PdfReader {
     }
 }
 
-/// All that a child said, and how it ended.
+/// All that a child wrote, and how it ended.
 struct Said {
-    answer: Vec<u8>,
+    result: Vec<u8>,
     complaint: Vec<u8>,
     status: ExitStatus,
 }
@@ -110,17 +110,17 @@ async fn converse(child: &mut Child, pdf: &[u8]) -> io::Result<Said> {
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let hand_over = async move {
         if let Some(mut stdin) = stdin {
-            // A child that has ended or has read enough closes the pipe; its answer tells more than that.
+            // A child that has ended or has read enough closes the pipe; its result tells more than that.
             let _ = stdin.write_all(pdf).await;
         }
     };
-    let (answer, complaint, status, ()) = tokio::join!(
-        start_of(stdout, ANSWER_BYTES),
+    let (result, complaint, status, ()) = tokio::join!(
+        start_of(stdout, RESULT_BYTES),
         start_of(stderr, COMPLAINT_BYTES),
         child.wait(),
         hand_over
     );
-    Ok(Said { answer: answer?, complaint: complaint?, status: status? })
+    Ok(Said { result: result?, complaint: complaint?, status: status? })
 }
 
 /// The first bytes that come; the others are thrown away, so that the sender is never held up.
@@ -134,10 +134,10 @@ async fn start_of(pipe: Option<impl AsyncRead + Unpin>, bytes: u64) -> io::Resul
 }
 
 fn judge(said: &Said) -> Result<Extracted, ExtractionError> {
-    let Said { answer, complaint, status } = said;
+    let Said { result, complaint, status } = said;
     if status.success() {
-        let answer: Result<Answer, _> = serde_json::from_slice(answer);
-        return answer.map_err(|error| failed(Failure::Answer(error)))?.into();
+        let result: Result<ReaderResult, _> = serde_json::from_slice(result);
+        return result.map_err(|error| failed(Failure::Result(error)))?.into();
     }
     let complaint = String::from_utf8_lossy(complaint).trim().to_owned();
     // A limit ends the child by a signal, a failed allocation or a full stack by an abort.
@@ -159,8 +159,8 @@ enum Failure {
     Start(#[source] io::Error),
     #[error("the process cannot be spoken with")]
     Pipe(#[source] io::Error),
-    #[error("the process gave no answer that can be read")]
-    Answer(#[source] serde_json::Error),
+    #[error("the process gave no result that can be read")]
+    Result(#[source] serde_json::Error),
     #[error("the process ended with {status}: {complaint}")]
     Exit { status: ExitStatus, complaint: String },
 }

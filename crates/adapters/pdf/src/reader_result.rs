@@ -1,17 +1,17 @@
-//! What a child answers, as one JSON value.
+//! The result that a child writes, as one JSON value.
 
 use domain::limits::FILE_TEXT_BYTES;
 use ports::{Extracted, ExtractionError};
 use serde::{Deserialize, Serialize};
 
-/// Bytes of the longest answer: in JSON no character of the text takes more than twice its bytes, as control characters
+/// Bytes of the longest result: in JSON no character of the text takes more than twice its bytes, as control characters
 /// other than newline and tab are left out.
-pub(crate) const ANSWER_BYTES: u64 = 2 * FILE_TEXT_BYTES as u64 + 1024;
+pub(crate) const RESULT_BYTES: u64 = 2 * FILE_TEXT_BYTES as u64 + 1024;
 
-/// A child's answer.
+/// What came of reading a document.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
-pub(crate) enum Answer {
+pub(crate) enum ReaderResult {
     /// The document was read.
     Read {
         /// Its pages.
@@ -20,16 +20,16 @@ pub(crate) enum Answer {
         text: String,
     },
     /// The document was not read.
-    Refused {
+    NotRead {
         /// Why.
-        error: Refusal,
+        error: ReadError,
     },
 }
 
 /// Why a document was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Refusal {
+pub(crate) enum ReadError {
     /// It cannot be opened without a password.
     Encrypted,
     /// It is broken.
@@ -38,22 +38,22 @@ pub(crate) enum Refusal {
     TooComplex,
 }
 
-impl From<Result<Extracted, Refusal>> for Answer {
-    fn from(read: Result<Extracted, Refusal>) -> Self {
+impl From<Result<Extracted, ReadError>> for ReaderResult {
+    fn from(read: Result<Extracted, ReadError>) -> Self {
         match read {
             Ok(Extracted { pages, text }) => Self::Read { pages, text },
-            Err(error) => Self::Refused { error },
+            Err(error) => Self::NotRead { error },
         }
     }
 }
 
-impl From<Answer> for Result<Extracted, ExtractionError> {
-    fn from(answer: Answer) -> Self {
-        match answer {
-            Answer::Read { pages, text } => Ok(Extracted { pages, text }),
-            Answer::Refused { error: Refusal::Encrypted } => Err(ExtractionError::Encrypted),
-            Answer::Refused { error: Refusal::Unreadable } => Err(ExtractionError::Unreadable),
-            Answer::Refused { error: Refusal::TooComplex } => Err(ExtractionError::TooComplex),
+impl From<ReaderResult> for Result<Extracted, ExtractionError> {
+    fn from(result: ReaderResult) -> Self {
+        match result {
+            ReaderResult::Read { pages, text } => Ok(Extracted { pages, text }),
+            ReaderResult::NotRead { error: ReadError::Encrypted } => Err(ExtractionError::Encrypted),
+            ReaderResult::NotRead { error: ReadError::Unreadable } => Err(ExtractionError::Unreadable),
+            ReaderResult::NotRead { error: ReadError::TooComplex } => Err(ExtractionError::TooComplex),
         }
     }
 }

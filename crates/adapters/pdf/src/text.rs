@@ -14,7 +14,7 @@ use domain::limits::FILE_TEXT_BYTES;
 use lopdf::{DecompressError, Document, Error, LoadOptions, ObjectId};
 use ports::Extracted;
 
-use crate::answer::Refusal;
+use crate::reader_result::ReadError;
 use content::Reader;
 
 /// Pages of the longest document.
@@ -23,12 +23,12 @@ const PAGES: usize = 500;
 const STREAM_BYTES: usize = 64 * 1024 * 1024;
 
 /// Reads a PDF: its pages, and their text in the order in which they draw it, with a blank line between pages.
-pub(crate) fn read(pdf: &[u8]) -> Result<Extracted, Refusal> {
+pub(crate) fn read(pdf: &[u8]) -> Result<Extracted, ReadError> {
     let options = LoadOptions::with_max_decompressed_size(STREAM_BYTES);
-    let document = Document::load_mem_with_options(pdf, options).map_err(|error| refusal(&error))?;
+    let document = Document::load_mem_with_options(pdf, options).map_err(|error| classify(&error))?;
     // The library has tried the empty password.
     if document.is_encrypted() {
-        return Err(Refusal::Encrypted);
+        return Err(ReadError::Encrypted);
     }
     let pages = pages(&document)?;
     let mut reader = Reader::new(&document);
@@ -36,7 +36,7 @@ pub(crate) fn read(pdf: &[u8]) -> Result<Extracted, Refusal> {
     for page in &pages {
         let page = match reader.page(*page) {
             Ok(page) => readable(&page),
-            Err(error) if is_limit(&error) => return Err(Refusal::TooComplex),
+            Err(error) if is_limit(&error) => return Err(ReadError::TooComplex),
             // A broken page costs its own text, not that of the others.
             Err(_) => continue,
         };
@@ -52,12 +52,12 @@ pub(crate) fn read(pdf: &[u8]) -> Result<Extracted, Refusal> {
             break;
         }
     }
-    let pages = u32::try_from(pages.len()).map_err(|_| Refusal::TooComplex)?;
+    let pages = u32::try_from(pages.len()).map_err(|_| ReadError::TooComplex)?;
     Ok(Extracted { pages, text })
 }
 
 /// The pages, each once: a tree of pages that holds itself would repeat them.
-fn pages(document: &Document) -> Result<Vec<ObjectId>, Refusal> {
+fn pages(document: &Document) -> Result<Vec<ObjectId>, ReadError> {
     let mut seen = HashSet::new();
     let mut pages = Vec::new();
     for page in document.page_iter() {
@@ -65,20 +65,20 @@ fn pages(document: &Document) -> Result<Vec<ObjectId>, Refusal> {
             pages.push(page);
         }
         if pages.len() > PAGES {
-            return Err(Refusal::TooComplex);
+            return Err(ReadError::TooComplex);
         }
     }
-    if pages.is_empty() { Err(Refusal::Unreadable) } else { Ok(pages) }
+    if pages.is_empty() { Err(ReadError::Unreadable) } else { Ok(pages) }
 }
 
-fn refusal(error: &Error) -> Refusal {
+fn classify(error: &Error) -> ReadError {
     #[expect(clippy::wildcard_enum_match_arm, reason = "all the library's others are about what is broken")]
     match error {
         Error::InvalidPassword | Error::Decryption(_) | Error::UnsupportedSecurityHandler(_) => {
-            Refusal::Encrypted
+            ReadError::Encrypted
         }
-        error if is_limit(error) => Refusal::TooComplex,
-        _ => Refusal::Unreadable,
+        error if is_limit(error) => ReadError::TooComplex,
+        _ => ReadError::Unreadable,
     }
 }
 
@@ -91,7 +91,7 @@ fn is_limit(error: &Error) -> bool {
     )
 }
 
-/// Text without what nobody reads: control characters, marks of codes that stand for nothing, ligatures.
+/// Text without control characters, replacement characters and ligatures.
 fn readable(text: &str) -> String {
     let mut readable = String::with_capacity(text.len());
     for character in text.trim().chars() {

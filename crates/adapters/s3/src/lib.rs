@@ -32,12 +32,12 @@ use failure::{Failure, classify};
 const LIMIT: Duration = Duration::from_secs(30);
 /// How long a check may take.
 const CHECK_LIMIT: Duration = Duration::from_secs(2);
-/// What an object store answers when an object is gone; a page that answers in its place says 200.
+/// The status of an object store when an object is gone; a web page in its stead answers 200.
 const NO_CONTENT: u16 = 204;
 /// What every key begins with.
 const PREFIX: &str = "uploads/";
 
-/// Where a bucket is, and the key to it.
+/// The address of a bucket, and the key to it.
 #[derive(Debug, Clone)]
 pub struct S3Settings {
     /// The address of the service, with `http` or `https`; the bucket's name comes after it, as a part of the path.
@@ -50,7 +50,7 @@ pub struct S3Settings {
     pub access_key: SecretString,
     /// The key.
     pub secret_key: SecretString,
-    /// How long a link holds: from a second to a week, in whole seconds.
+    /// How long a link is valid: from a second to a week, in whole seconds.
     pub link_lifetime: Duration,
 }
 
@@ -83,7 +83,7 @@ impl S3Blobs {
     }
 
     fn with_limit(settings: &S3Settings, limit: Duration) -> Result<Self, S3SetupError> {
-        // Who waits for an answer decides whether to ask again; the library's own pauses would outlast a check.
+        // The caller decides whether to try again; the library's own pauses would outlast a check.
         s3::set_retries(0);
         let region =
             Region::Custom { region: settings.region.clone(), endpoint: endpoint(&settings.endpoint)? };
@@ -102,7 +102,7 @@ impl S3Blobs {
 
 impl fmt::Debug for S3Blobs {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The rest of it knows the key.
+        // The other fields hold the key.
         formatter.debug_struct("S3Blobs").field("url", &self.bucket.url()).finish_non_exhaustive()
     }
 }
@@ -131,8 +131,8 @@ impl Blobs for S3Blobs {
     async fn put(&self, key: BlobKey, bytes: Arc<[u8]>, media_type: &'static str) -> Result<(), BlobError> {
         path(&key)?;
         let (bucket, runtime) = (Arc::clone(&self.bucket), Handle::current());
-        // The whole object is hashed before it is sent: too long for a thread that others wait for. And whoever leaves
-        // does not cut it off.
+        // The whole object is hashed before it is sent: too long for a thread that others wait for. A caller that
+        // leaves does not cut it off either.
         let put = spawn_blocking(move || {
             runtime.block_on(bucket.put_object_with_content_type(key.as_str(), &bytes, media_type))
         });

@@ -8,8 +8,7 @@ use ports::TokenError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::invalid;
-use super::keys::Refusal;
+use super::{Rejection, invalid};
 
 /// How far clocks may be apart, in seconds.
 const LEEWAY: i64 = 30;
@@ -57,7 +56,7 @@ enum SubjectClaim {
     LargeNumber(u64),
 }
 
-/// Whose word a token claims to be, before anything of it is checked.
+/// The issuer that a token names, before anything of it is checked.
 pub(super) fn claimed_issuer(token: &str) -> Result<Option<String>, Error> {
     #[derive(Deserialize)]
     struct Claimed {
@@ -76,7 +75,7 @@ impl Claims {
     }
 
     /// Whether it is a token for calls, as far as it says.
-    pub(super) fn check_kind(&self) -> Result<(), Refusal> {
+    pub(super) fn check_kind(&self) -> Result<(), Rejection> {
         let kinds = [&self.typ, &self.kind, &self.token_type, &self.token_use];
         let other = kinds
             .into_iter()
@@ -86,7 +85,7 @@ impl Claims {
     }
 
     /// Whether it is meant for us, perhaps among others.
-    pub(super) fn check_audience(&self, ours: &str) -> Result<(), Refusal> {
+    pub(super) fn check_audience(&self, ours: &str) -> Result<(), Rejection> {
         let meant = match &self.aud {
             Some(Value::String(one)) => one == ours,
             Some(Value::Array(several)) => several.iter().any(|one| one == ours),
@@ -111,7 +110,7 @@ impl Claims {
         Ok(expires_at)
     }
 
-    pub(super) fn into_subject(self) -> Result<String, Refusal> {
+    pub(super) fn into_subject(self) -> Result<String, Rejection> {
         let subject = match self.sub {
             SubjectClaim::Text(text) => text,
             SubjectClaim::Number(number) => number.to_string(),

@@ -5,12 +5,9 @@ use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
 use ports::Issuer;
 
 use super::claims::Claims;
-use super::{OWN_ISSUER, PublicKey, SHARED};
+use super::{OWN_ISSUER, PublicKey, Rejection, SHARED};
 
-/// Why a token is refused, as the end of a sentence; it quotes nothing of the token.
-pub(super) type Refusal = &'static str;
-
-/// A key, its algorithm and those it speaks for.
+/// A key, its algorithm and the issuers it may sign for.
 pub(super) struct Key {
     decoding: DecodingKey,
     validation: Validation,
@@ -51,8 +48,8 @@ impl Key {
         jsonwebtoken::decode(token, &self.decoding, &self.validation).map(|opened| opened.claims)
     }
 
-    /// Whose word a token of this key is.
-    pub(super) fn issuer(&self, named: Option<&str>) -> Result<Issuer, Refusal> {
+    /// The issuer of a token that this key has signed, if the key may sign for it.
+    pub(super) fn issuer(&self, named: Option<&str>) -> Result<Issuer, Rejection> {
         match (&self.speaks_for, named) {
             (SpeaksFor::UsAnd(_), None) => Ok(Issuer::Outside(SHARED.to_owned())),
             (SpeaksFor::UsAnd(_), Some(OWN_ISSUER)) => Ok(Issuer::Own),
@@ -68,7 +65,7 @@ impl Key {
 }
 
 /// What the header of a token must be, beside its algorithm.
-pub(super) fn check_header(header: &Header) -> Result<(), Refusal> {
+pub(super) fn check_header(header: &Header) -> Result<(), Rejection> {
     if header.crit.is_some() {
         return Err("demands an extension that we do not know");
     }

@@ -9,7 +9,7 @@ use lopdf::content::{Content, Operation};
 use lopdf::{Dictionary, Document, Object, ObjectId, Stream};
 
 use super::font::Font;
-use super::layout::{Layout, Piece};
+use super::layout::{Layout, GlyphRun};
 use super::matrix::{Matrix, Point};
 use super::resources::Resources;
 use super::{STREAM_BYTES, is_limit};
@@ -191,7 +191,7 @@ impl<'a> Drawing<'_, 'a> {
         );
         let after = state.text.within(state.page);
         let rise = Point { x: 0.0, y: state.rise };
-        self.layout.add(&Piece {
+        self.layout.add(&GlyphRun {
             text: &text,
             start: before.point(rise),
             end: after.point(rise),

@@ -1,19 +1,19 @@
-//! Words and lines. A page says where each piece of text stands, and often neither spaces nor ends of lines.
+//! Words and lines. A page says where each run of text stands, and often neither spaces nor ends of lines.
 
 use super::matrix::Point;
 
-/// From which gap on, in heights of the font, two pieces are two words.
+/// From which gap on, in heights of the font, two runs are two words.
 const WORD_GAP: f64 = 0.15;
-/// From which distance on, in heights of the font, a piece stands on another line. Indices rise by less.
+/// From which distance on, in heights of the font, a run stands on another line. Indices rise by less.
 const LINE_GAP: f64 = 0.5;
-/// How far back, in heights of the font, a piece may begin and still go on with the line. Accents do so.
+/// How far back, in heights of the font, a run may begin and still go on with the line. Accents do so.
 const STEP_BACK: f64 = 1.0;
 /// How alike two directions are in one line: the cosine between them.
 const SAME_DIRECTION: f64 = 0.95;
 
-/// A piece of text as it stands on a page.
+/// A run of text as it stands on a page.
 #[derive(Debug)]
-pub(super) struct Piece<'a> {
+pub(super) struct GlyphRun<'a> {
     pub(super) text: &'a str,
     pub(super) start: Point,
     pub(super) end: Point,
@@ -27,12 +27,12 @@ pub(super) struct Piece<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Layout {
     text: String,
-    last: Option<Place>,
+    last: Option<RunEnd>,
 }
 
-/// Where the last piece ended.
+/// Where the last run ended.
 #[derive(Debug)]
-struct Place {
+struct RunEnd {
     end: Point,
     direction: Point,
     height: f64,
@@ -45,21 +45,21 @@ enum Gap {
 }
 
 impl Layout {
-    pub(super) fn add(&mut self, piece: &Piece<'_>) {
-        if piece.text.is_empty() {
+    pub(super) fn add(&mut self, run: &GlyphRun<'_>) {
+        if run.text.is_empty() {
             return;
         }
-        match self.last.as_ref().map_or(Gap::None, |last| last.gap(piece)) {
+        match self.last.as_ref().map_or(Gap::None, |last| last.gap(run)) {
             Gap::None => {}
             Gap::Word => {
-                if !self.text.ends_with(char::is_whitespace) && !piece.text.starts_with(char::is_whitespace) {
+                if !self.text.ends_with(char::is_whitespace) && !run.text.starts_with(char::is_whitespace) {
                     self.text.push(' ');
                 }
             }
             Gap::Line => self.end_line(),
         }
-        self.text.push_str(piece.text);
-        self.last = Some(Place { end: piece.end, direction: piece.direction, height: piece.height });
+        self.text.push_str(run.text);
+        self.last = Some(RunEnd { end: run.end, direction: run.direction, height: run.height });
     }
 
     /// Bytes of text so far.
@@ -81,8 +81,8 @@ impl Layout {
     }
 }
 
-impl Place {
-    fn gap(&self, next: &Piece<'_>) -> Gap {
+impl RunEnd {
+    fn gap(&self, next: &GlyphRun<'_>) -> Gap {
         let distance = next.start.minus(self.end);
         let along = distance.dot(self.direction);
         let across = distance.left_of(self.direction);
@@ -100,10 +100,10 @@ impl Place {
 
 #[cfg(test)]
 mod tests {
-    use super::{Layout, Piece};
+    use super::{Layout, GlyphRun};
     use crate::text::matrix::Point;
 
-    /// What becomes of two pieces of height 10: the second one begins so far from where the first one ends.
+    /// What becomes of two runs of height 10: the second one begins so far from where the first one ends.
     fn text(first: &str, right: f64, up: f64, second: &str) -> String {
         let mut layout = Layout::default();
         let mut x = 0.0;
@@ -112,7 +112,7 @@ mod tests {
             let start = Point { x: x + right, y: y + up };
             let end = Point { x: start.x + 50.0, ..start };
             (x, y) = (end.x, end.y);
-            layout.add(&Piece { text, start, end, direction: Point { x: 1.0, y: 0.0 }, height: 10.0 });
+            layout.add(&GlyphRun { text, start, end, direction: Point { x: 1.0, y: 0.0 }, height: 10.0 });
         }
         layout.finish()
     }
