@@ -99,7 +99,7 @@ struct Checking {
 impl Checking {
     /// An error about a setting, by the name that the operator gave it.
     fn error(&self, path: &str, problem: impl Into<String>) -> ConfigError {
-        ConfigError::new(self.sources.place(path), problem)
+        ConfigError::new(self.sources.origin(path), problem)
     }
 }
 

@@ -33,11 +33,11 @@ pub struct Stores {
     pub ledger: Arc<dyn Ledger>,
     /// Whether the store can be used.
     pub health: Arc<dyn StoreHealth>,
-    opened: Opened,
+    backend: Backend,
 }
 
 #[derive(Clone)]
-enum Opened {
+enum Backend {
     Postgres(PostgresStore),
     Sqlite(SqliteStore),
 }
@@ -57,20 +57,20 @@ impl Stores {
                     ..PostgresOptions::default()
                 };
                 let store = PostgresStore::connect_lazy(url.expose_secret(), options)?;
-                Ok(Self::of(store.clone(), Opened::Postgres(store)))
+                Ok(Self::of(store.clone(), Backend::Postgres(store)))
             }
             DatabaseChoice::SqliteFile { path } => {
                 let store = SqliteStore::open(path).await?;
-                Ok(Self::of(store.clone(), Opened::Sqlite(store)))
+                Ok(Self::of(store.clone(), Backend::Sqlite(store)))
             }
             DatabaseChoice::SqliteMemory => {
                 let store = SqliteStore::in_memory().await?;
-                Ok(Self::of(store.clone(), Opened::Sqlite(store)))
+                Ok(Self::of(store.clone(), Backend::Sqlite(store)))
             }
         }
     }
 
-    fn of<S>(store: S, opened: Opened) -> Self
+    fn of<S>(store: S, backend: Backend) -> Self
     where
         S: ConversationStore
             + TurnStore
@@ -94,7 +94,7 @@ impl Stores {
             files: store.clone(),
             ledger: store.clone(),
             health: store,
-            opened,
+            backend,
         }
     }
 
@@ -103,17 +103,17 @@ impl Stores {
     /// # Errors
     /// Where the database is away, or a migration fails.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        match &self.opened {
-            Opened::Postgres(store) => store.migrate().await,
-            Opened::Sqlite(store) => store.migrate().await,
+        match &self.backend {
+            Backend::Postgres(store) => store.migrate().await,
+            Backend::Sqlite(store) => store.migrate().await,
         }
     }
 
     /// Lets the store end what it has begun.
     pub async fn close(&self) {
-        match &self.opened {
-            Opened::Postgres(store) => store.close().await,
-            Opened::Sqlite(store) => store.close().await,
+        match &self.backend {
+            Backend::Postgres(store) => store.close().await,
+            Backend::Sqlite(store) => store.close().await,
         }
     }
 }

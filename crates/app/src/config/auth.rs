@@ -140,7 +140,7 @@ fn given(secret: SecretString, path: &str, checking: &mut Checking) -> Result<Jw
         if !checking.environment.is_development() {
             return Err(checking.error(path, problem));
         }
-        checking.notices.push(Notice::WeakSecret { variable: checking.sources.place(path) });
+        checking.notices.push(Notice::WeakSecret { variable: checking.sources.origin(path) });
     }
     Ok(JwtSecret::Given(secret))
 }

@@ -226,13 +226,13 @@ impl Section {
     }
 
     fn named(&self, name: &str, path: &str, checking: &mut Checking) -> Result<ProviderChoice, ConfigError> {
-        let place = checking.sources.place(path);
+        let origin = checking.sources.origin(path);
         match name.to_ascii_lowercase().as_str() {
-            "openai" => self.openai.choice(&place, checking),
-            "openrouter" => self.openrouter.choice(&place, checking),
+            "openai" => self.openai.choice(&origin, checking),
+            "openrouter" => self.openrouter.choice(&origin, checking),
             "demo" => Ok(ProviderChoice::Demo),
             _ => Err(ConfigError::new(
-                place,
+                origin,
                 format!("is `{name}`, which is none of: openai, openrouter, demo"),
             )),
         }
@@ -276,7 +276,7 @@ fn key(
         return Err(checking.error(path, "holds a character that no key has, such as a space"));
     }
     if ["your-key", "your_", "your-", "sk-xxx"].iter().any(|start| text.starts_with(start)) {
-        checking.notices.push(Notice::PlaceholderKey { variable: checking.sources.place(path) });
+        checking.notices.push(Notice::PlaceholderKey { variable: checking.sources.origin(path) });
     }
     Ok(key.clone())
 }

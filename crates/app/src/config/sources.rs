@@ -37,8 +37,8 @@ impl NamedVariables {
 pub(super) struct VariableSetting {
     setting: &'static Setting,
     value: String,
-    /// The variable's name, and where it stands.
-    place: String,
+    /// The variable's name, and the source that holds it.
+    origin: String,
 }
 
 /// The variables that are settings: those of the environment, and those of `.env` that it does not hold. An empty
@@ -66,22 +66,22 @@ pub(super) fn named_variables(
 
     let mut named = NamedVariables { about_sources: BTreeMap::new(), settings: Vec::new() };
     for (name, (value, source)) in all {
-        let place = format!("{name} ({source})");
+        let origin = format!("{name} ({source})");
         let value = value.trim().to_owned();
         match settings::meaning(&name) {
-            Meaning::Value(setting) => named.add(VariableSetting { setting, value, place })?,
+            Meaning::Value(setting) => named.add(VariableSetting { setting, value, origin })?,
             Meaning::File(setting) => {
                 let read = fs::read_to_string(&value).map_err(|error| {
-                    ConfigError::new(place.clone(), format!("names a file that cannot be read: {error}"))
+                    ConfigError::new(origin.clone(), format!("names a file that cannot be read: {error}"))
                 })?;
                 if !read.trim().is_empty() {
-                    named.add(VariableSetting { setting, value: read.trim().to_owned(), place })?;
+                    named.add(VariableSetting { setting, value: read.trim().to_owned(), origin })?;
                 }
             }
             Meaning::AboutSources => {
                 named.about_sources.insert(name, value);
             }
-            Meaning::Unknown => return Err(ConfigError::new(place, "is no setting")),
+            Meaning::Unknown => return Err(ConfigError::new(origin, "is no setting")),
             Meaning::AlmostOurs => notices.push(Notice::AlmostOurs { name }),
             Meaning::Foreign => {}
         }
@@ -94,8 +94,8 @@ impl NamedVariables {
     fn add(&mut self, new: VariableSetting) -> Result<(), ConfigError> {
         if let Some(other) = self.settings.iter().find(|other| other.setting == new.setting) {
             if other.value != new.value {
-                let problem = format!("and {} are one setting and differ", other.place);
-                return Err(ConfigError::new(new.place, problem));
+                let problem = format!("and {} are one setting and differ", other.origin);
+                return Err(ConfigError::new(new.origin, problem));
             }
             return Ok(());
         }
@@ -107,8 +107,8 @@ impl NamedVariables {
 /// All sources together.
 pub(super) struct Sources {
     figment: Figment,
-    /// Where each setting that is set was set last.
-    places: BTreeMap<String, String>,
+    /// The origin of each setting that is set: its name there, and the source that set it last.
+    origins: BTreeMap<String, String>,
 }
 
 impl Sources {
@@ -118,7 +118,7 @@ impl Sources {
         variables: Vec<VariableSetting>,
         directory: Option<&Path>,
     ) -> Result<Self, ConfigError> {
-        let mut sources = Self { figment: Figment::new(), places: BTreeMap::new() };
+        let mut sources = Self { figment: Figment::new(), origins: BTreeMap::new() };
         sources.add_yaml("config.yaml", Some(CONFIG), directory)?;
         if environment.is_development() {
             sources.add_yaml("development.yaml", Some(DEVELOPMENT), directory)?;
@@ -128,8 +128,8 @@ impl Sources {
                 sources.add_yaml(&format!("{}.yaml", environment.name()), None, directory)?;
             }
         }
-        for VariableSetting { setting, value, place } in variables {
-            sources.merge(BTreeMap::from([(setting.path.to_owned(), Value::from(value))]), |_| place.clone());
+        for VariableSetting { setting, value, origin } in variables {
+            sources.merge(BTreeMap::from([(setting.path.to_owned(), Value::from(value))]), |_| origin.clone());
         }
         Ok(sources)
     }
@@ -138,18 +138,18 @@ impl Sources {
     pub(super) fn extract<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
         self.figment
             .extract()
-            .map_err(|error| ConfigError::new(self.place(&error.path.join(".")), problem(error.kind)))
+            .map_err(|error| ConfigError::new(self.origin(&error.path.join(".")), problem(error.kind)))
     }
 
     /// A setting by the name that the operator gave it, and where; where it is not set, by its documented name.
-    pub(super) fn place(&self, path: &str) -> String {
+    pub(super) fn origin(&self, path: &str) -> String {
         let mut setting = path;
         loop {
-            let known = self.places.get(setting).cloned();
-            if let Some(place) = known.or_else(|| settings::by_path(setting).map(Setting::name)) {
+            let known = self.origins.get(setting).cloned();
+            if let Some(origin) = known.or_else(|| settings::by_path(setting).map(Setting::name)) {
                 // What is left is the key of a table's entry.
                 let inside = path.strip_prefix(setting).unwrap_or_default().trim_start_matches('.');
-                return if inside.is_empty() { place } else { format!("{place}, at {inside},") };
+                return if inside.is_empty() { origin } else { format!("{origin}, at {inside},") };
             }
             let Some((shorter, _)) = setting.rsplit_once('.') else { return path.to_owned() };
             setting = shorter;
@@ -196,9 +196,9 @@ impl Sources {
         Ok(())
     }
 
-    fn merge(&mut self, settings: BTreeMap<String, Value>, place: impl Fn(&str) -> String) {
+    fn merge(&mut self, settings: BTreeMap<String, Value>, origin: impl Fn(&str) -> String) {
         for (path, value) in settings {
-            self.places.insert(path.clone(), place(&path));
+            self.origins.insert(path.clone(), origin(&path));
             // A list replaces the one below it; a table adds to it.
             self.figment = std::mem::take(&mut self.figment).merge(Layer(nest(&path, value)));
         }
@@ -212,24 +212,24 @@ fn flatten(
     file: &str,
     found: &mut BTreeMap<String, Value>,
 ) -> Result<(), ConfigError> {
-    let place = || format!("{path} ({file})");
+    let origin = || format!("{path} ({file})");
     if matches!(value, Value::Empty(..)) {
         return Ok(());
     }
     if settings::by_path(path).is_some() {
         let differs = found.get(path).is_some_and(|before| *before != value);
         if differs {
-            return Err(ConfigError::new(place(), "stands there twice, under two names, and differs"));
+            return Err(ConfigError::new(origin(), "stands there twice, under two names, and differs"));
         }
         found.insert(path.to_owned(), value);
         return Ok(());
     }
     let inside = format!("{path}.");
     if !SETTINGS.iter().any(|setting| setting.path.starts_with(&inside)) {
-        return Err(ConfigError::new(place(), "is no setting"));
+        return Err(ConfigError::new(origin(), "is no setting"));
     }
     let Value::Dict(_, entries) = value else {
-        return Err(ConfigError::new(place(), "is a section, not a setting"));
+        return Err(ConfigError::new(origin(), "is a section, not a setting"));
     };
     entries.into_iter().try_for_each(|(key, value)| flatten(&format!("{path}.{key}"), value, file, found))
 }
