@@ -35,7 +35,7 @@ pub use limits::Limits;
 pub use models::Models;
 pub use notice::Notice;
 pub use provider::{OpenAi, OpenAiApi, OpenRouter, Provider, ProviderChoice};
-pub use server::{Listen, Network, Server};
+pub use server::{Listen, Server};
 pub use storage::{S3, Storage};
 pub use telemetry::{LogFormat, Telemetry};
 

@@ -14,8 +14,8 @@ fn main() -> ExitCode {
         // A process that reads a hostile file holds no settings, and nothing else runs in it.
         Command::ExtractPdf => return pdf::child_main(),
         Command::Serve => run(async |config| {
-            let _lines = telemetry::install(config.telemetry)?;
-            serve::run(config).await
+            let log = telemetry::install(config.telemetry)?;
+            serve::run(config, log.dropped()).await
         }),
         Command::Migrate => run(async |config| commands::migrate(&config).await),
         Command::Token { user } => run(async |config| commands::token(&config, &user).await),

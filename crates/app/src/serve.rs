@@ -20,6 +20,7 @@ use crate::adapters;
 use crate::config::{Config, DatabaseChoice, Server};
 use crate::instance_lock::InstanceLock;
 use crate::stores::Stores;
+use crate::telemetry::DroppedLines;
 
 /// How often partial text is kept (docs/ARCHITECTURE.md).
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(250);
@@ -37,7 +38,7 @@ const START_PAUSE: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// Where it cannot start: an address is taken, the embedded database cannot be used, a key cannot be read.
-pub async fn run(config: Config) -> anyhow::Result<()> {
+pub async fn run(config: Config, dropped_lines: DroppedLines) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     announce(&config);
@@ -47,6 +48,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     };
     let stores = Stores::open(&config.database).await.context("the database cannot be opened")?;
     let tasks = Tasks::new(Handle::current());
+    tasks.spawn_background(dropped_lines.report_always());
     let (services, turns) = assemble(&config, &stores, &tasks)?;
     prepare(&config, &stores, &turns, &tasks).await?;
     turns.start_upkeep();
@@ -229,7 +231,7 @@ fn http_settings(config: &Config) -> HttpSettings {
     };
     HttpSettings {
         heartbeat: config.server.heartbeat,
-        trusted_proxies: config.server.trusted_proxies.iter().map(|net| (net.address, net.prefix)).collect(),
+        trusted_proxies: config.server.trusted_proxies.clone(),
         cors_origins: config.server.cors_origins.clone(),
         // Open streams end with their turns, which have the grace and a few last words.
         shutdown_timeout: config.server.shutdown_grace + LAST_WORDS + LAST_WORDS,

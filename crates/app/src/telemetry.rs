@@ -1,38 +1,43 @@
 //! The log: lines on standard error, for people or for machines. Never prompts, replies or keys.
 
-mod lines;
+mod writer;
 
 use std::io::{IsTerminal, stderr};
 
-use tracing::Level;
+use tracing::{Level, Subscriber};
+use tracing_appender::non_blocking::NonBlocking;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
-pub use lines::Lines;
+pub use writer::{DroppedLines, LogWriter};
 
 use crate::config::{LogFormat, Telemetry};
 
 /// What the names of our crates begin with.
 const OURS: &str = "omnichat";
 
-/// Starts the log. What it answers is to be held until the process ends: dropping it writes what is left.
+/// Starts the log. The returned writer is to be held until the process ends: dropping it writes what is left.
 ///
 /// # Errors
 /// Where there is a log already.
-pub fn install(telemetry: Telemetry) -> Result<Lines, TryInitError> {
-    let lines = Lines::start(stderr());
-    let registry = tracing_subscriber::registry().with(filter(telemetry.level));
-    let layer = fmt::layer().with_writer(lines.writer());
-    match telemetry.format {
-        LogFormat::Pretty => registry.with(layer.with_ansi(stderr().is_terminal())).try_init()?,
-        LogFormat::Json => registry.with(layer.json().flatten_event(true)).try_init()?,
-    }
-    Ok(lines)
+pub fn install(telemetry: Telemetry) -> Result<LogWriter, TryInitError> {
+    let (writer, lines) = LogWriter::start(stderr());
+    subscriber(telemetry, lines, stderr().is_terminal()).try_init()?;
+    Ok(writer)
 }
 
-/// Ours from the level on; of other crates what is wrong.
+fn subscriber(telemetry: Telemetry, lines: NonBlocking, colours: bool) -> Box<dyn Subscriber + Send + Sync> {
+    let registry = tracing_subscriber::registry().with(filter(telemetry.level));
+    let layer = fmt::layer().with_writer(lines);
+    match telemetry.format {
+        LogFormat::Pretty => Box::new(registry.with(layer.with_ansi(colours))),
+        LogFormat::Json => Box::new(registry.with(layer.json().flatten_event(true))),
+    }
+}
+
+/// Our crates from the level on; other crates from the level on, but no more than their warnings.
 fn filter(level: Level) -> Targets {
     Targets::new().with_default(level.min(Level::WARN)).with_target(OURS, level)
 }

@@ -65,6 +65,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("figment", &["omnichat"]),
     ("clap", &["omnichat"]),
     ("anyhow", &["omnichat", "omnichat-testkit"]),
+    ("ipnet", &["omnichat", "omnichat-http"]),
+    ("tracing-appender", &["omnichat"]),
     ("tracing-subscriber", &["omnichat"]),
 ];
 

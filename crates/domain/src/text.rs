@@ -45,6 +45,16 @@ pub fn clean_optional(raw: &str, max_chars: usize) -> Result<String, TextError> 
     Ok(text)
 }
 
+/// The boolean that a word stands for, in any case: `true`, `1`, `yes`, `on`; `false`, `0`, `no`, `off` (C-11).
+#[must_use]
+pub fn flag(word: &str) -> Option<bool> {
+    match word.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Some(true),
+        "false" | "0" | "no" | "off" => Some(false),
+        _ => None,
+    }
+}
+
 /// JSON that a parser has written: metadata, arguments of a tool call. Never parsed in this crate.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct JsonText(String);

@@ -1,8 +1,8 @@
 //! What can be set of the HTTP layer.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::Serialize;
 
 const MIB: usize = 1024 * 1024;
@@ -32,8 +32,8 @@ pub struct HttpSettings {
     pub workers: Option<usize>,
     /// How long open connections may go on once the server stops.
     pub shutdown_timeout: Duration,
-    /// The networks of the proxies whose `X-Forwarded-For` counts: an address, and how many bits of it.
-    pub trusted_proxies: Vec<(IpAddr, u8)>,
+    /// The networks of the proxies whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<IpNet>,
     /// The origins whose pages may call: scheme, host and port as browsers write them, or `*` alone for all.
     pub cors_origins: Vec<String>,
     /// What `GET /config` shows.

@@ -88,11 +88,8 @@ pub(super) fn some_decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result
 /// A yes or no.
 pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     let Scalar(text) = Scalar::deserialize(deserializer)?;
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "1" | "yes" | "on" => Ok(true),
-        "false" | "0" | "no" | "off" => Ok(false),
-        _ => Err(D::Error::custom("must be true or false (or yes/no, on/off, 1/0)")),
-    }
+    let flag = domain::text::flag(&text);
+    flag.ok_or_else(|| D::Error::custom("must be true or false (or yes/no, on/off, 1/0)"))
 }
 
 /// A list: of yaml, or with commas between its members.

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::Deserialize;
 
 use super::{Checking, ConfigError, lenient};
@@ -13,7 +14,7 @@ pub struct Server {
     /// Where it listens; never empty.
     pub listen: Vec<Listen>,
     /// The proxies whose word about a caller's address counts.
-    pub trusted_proxies: Vec<Network>,
+    pub trusted_proxies: Vec<IpNet>,
     /// The origins whose pages may call; `*` stands alone and means all.
     pub cors_origins: Vec<String>,
     /// How long running turns may go on when the process is asked to end.
@@ -31,15 +32,6 @@ pub struct Listen {
     pub address: SocketAddr,
     /// Whether the service also starts where there is no such address, as on a machine without IPv6.
     pub optional: bool,
-}
-
-/// Addresses that begin alike.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Network {
-    /// One of them.
-    pub address: IpAddr,
-    /// How many bits they share.
-    pub prefix: u8,
 }
 
 #[derive(Debug, Deserialize)]
@@ -81,7 +73,7 @@ impl Default for Section {
 impl Section {
     pub(super) fn check(self, checking: &Checking) -> Result<Server, ConfigError> {
         let listen = self.listen(checking)?;
-        let networks = self.trusted_proxies.iter().map(|text| Network::parse(text)).collect::<Option<_>>();
+        let networks = self.trusted_proxies.iter().map(|text| network(text)).collect::<Option<_>>();
         let trusted_proxies = networks.ok_or_else(|| {
             checking.error("server.trusted_proxies", "must be addresses or networks, such as 10.0.0.0/8")
         })?;
@@ -157,33 +149,9 @@ fn is_origin(text: &str) -> bool {
         && parsed.is_ok_and(|url| url.has_host() && url.origin().ascii_serialization() == text)
 }
 
-impl Network {
-    fn parse(text: &str) -> Option<Self> {
-        let (address, prefix) = match text.split_once('/') {
-            Some((address, prefix)) => (address, Some(prefix.parse().ok()?)),
-            None => (text, None),
-        };
-        let address: IpAddr = address.parse().ok()?;
-        let longest = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = prefix.unwrap_or(longest);
-        (prefix <= longest).then_some(Self { address, prefix })
-    }
-
-    /// Whether the address is one of them.
-    #[must_use]
-    pub fn contains(&self, address: IpAddr) -> bool {
-        let alike =
-            |one: u128, other: u128, unused: u32| one.checked_shr(unused) == other.checked_shr(unused);
-        match (self.address, address.to_canonical()) {
-            (IpAddr::V4(one), IpAddr::V4(other)) => {
-                alike(one.to_bits().into(), other.to_bits().into(), 32 - u32::from(self.prefix))
-            }
-            (IpAddr::V6(one), IpAddr::V6(other)) => {
-                alike(one.to_bits(), other.to_bits(), 128 - u32::from(self.prefix))
-            }
-            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
-        }
-    }
+/// A network such as `10.0.0.0/8`, or a single address.
+fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse().ok().map(|address: IpAddr| address.into()))
 }
 
 #[cfg(test)]
@@ -204,11 +172,12 @@ mod tests {
             ("fd00::/8", "fd12::1", true),
             ("fd00::/8", "fe80::1", false),
         ] {
-            let network = Network::parse(network).unwrap();
-            assert_eq!(network.contains(address.parse().unwrap()), holds, "{network:?} {address}");
+            let network = super::network(network).unwrap();
+            let address: IpAddr = address.parse().unwrap();
+            assert_eq!(network.contains(&address.to_canonical()), holds, "{network} {address}");
         }
         for wrong in ["", "10.0.0.0/33", "10.0.0.0/", "::/129", "proxy", "10.0.0/8", "10.0.0.0/-1"] {
-            assert_eq!(Network::parse(wrong), None, "{wrong}");
+            assert_eq!(network(wrong), None, "{wrong}");
         }
     }
 

@@ -7,6 +7,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header::HeaderName;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
+use ipnet::IpNet;
 
 use crate::HttpSettings;
 use crate::error::ApiError;
@@ -37,10 +38,10 @@ impl FromRequest for ClientAddress {
 }
 
 /// Goes from the peer back along the forwarders, for as long as they are trusted.
-fn origin(peer: IpAddr, forwarded: &[&str], trusted: &[(IpAddr, u8)]) -> IpAddr {
+fn origin(peer: IpAddr, forwarded: &[&str], trusted: &[IpNet]) -> IpAddr {
     let mut address = peer.to_canonical();
     for earlier in forwarded.iter().rev() {
-        if !trusted.iter().any(|network| holds(*network, address)) {
+        if !trusted.iter().any(|network| network.contains(&address)) {
             break;
         }
         // Behind what cannot be read nothing can be believed.
@@ -56,22 +57,6 @@ fn read(text: &str) -> Option<IpAddr> {
     let with_port = || text.parse().ok().map(|address: std::net::SocketAddr| address.ip());
     let in_brackets = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
     text.parse().ok().or_else(with_port).or_else(in_brackets)
-}
-
-fn holds((network, prefix): (IpAddr, u8), address: IpAddr) -> bool {
-    match (network, address) {
-        (IpAddr::V4(network), IpAddr::V4(address)) => {
-            let other_bits = 32_u32.saturating_sub(prefix.into());
-            let differ = network.to_bits() ^ address.to_bits();
-            differ.checked_shr(other_bits).unwrap_or(0) == 0
-        }
-        (IpAddr::V6(network), IpAddr::V6(address)) => {
-            let other_bits = 128_u32.saturating_sub(prefix.into());
-            let differ = network.to_bits() ^ address.to_bits();
-            differ.checked_shr(other_bits).unwrap_or(0) == 0
-        }
-        (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
-    }
 }
 
 /// One client of IPv6 has a whole network of 64 bits, so its addresses are one.
@@ -92,7 +77,7 @@ mod tests {
 
     #[test]
     fn only_trusted_proxies_are_believed() {
-        let trusted = [(ip("10.0.0.0"), 8), (ip("fd00::"), 8)];
+        let trusted = ["10.0.0.0/8", "fd00::/8"].map(|network| network.parse().unwrap());
         let cases: [(&str, &[&str], &str); 9] = [
             ("203.0.113.9", &["1.1.1.1"], "203.0.113.9"),
             ("10.0.0.1", &[], "10.0.0.1"),
@@ -107,16 +92,6 @@ mod tests {
         for (peer, forwarded, expected) in cases {
             assert_eq!(origin(ip(peer), forwarded, &trusted), ip(expected), "{peer} {forwarded:?}");
         }
-    }
-
-    #[test]
-    fn networks_hold_what_begins_alike() {
-        assert!(holds((ip("0.0.0.0"), 0), ip("8.8.8.8")));
-        assert!(holds((ip("10.1.2.3"), 32), ip("10.1.2.3")));
-        assert!(!holds((ip("10.1.2.3"), 32), ip("10.1.2.2")));
-        assert!(!holds((ip("::"), 0), ip("10.0.0.1")));
-        assert!(holds((ip("::"), 0), ip("2001:db8::1")));
-        assert!(!holds((ip("2001:db8::"), 32), ip("2001:db9::1")));
     }
 
     #[test]

@@ -31,11 +31,8 @@ impl Visitor<'_> for Flag {
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Self::Value, E> {
-        match value.to_ascii_lowercase().as_str() {
-            "true" | "1" | "yes" | "on" => Ok(Some(true)),
-            "false" | "0" | "no" | "off" => Ok(Some(false)),
-            _ => Err(E::invalid_value(Unexpected::Str(value), &self)),
-        }
+        let flag = domain::text::flag(value);
+        flag.map(Some).ok_or_else(|| E::invalid_value(Unexpected::Str(value), &self))
     }
 
     fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {

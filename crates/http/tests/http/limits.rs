@@ -153,7 +153,7 @@ async fn sign_ins_are_counted_by_address() {
         .returning(|_| Ok(Some(SignInRecord { user: user(1), password_hash: Some("hash".to_owned()) })));
     setup.hasher.expect_verify().times(1).returning(|_, _| Ok(true));
     setup.hasher.expect_verify().returning(|_, _| Ok(false));
-    setup.settings.trusted_proxies = vec![("10.0.0.0".parse().unwrap(), 8)];
+    setup.settings.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
     let (setup, seen) = with_limiter(setup, "sign-in:6.6.6.6");
     let app = start(setup).await;
     let right = app.call(login("1.1.1.1", &["9.9.9.9"])).await;
