@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Read, Write};
 use std::panic;
 use std::process::ExitCode;
 
-use crate::reader_result::{ReaderResult, ReadError};
+use crate::reader_result::{ReadError, ReaderResult};
 use crate::{limits, text};
 
 /// Bytes of the largest document.

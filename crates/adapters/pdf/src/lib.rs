@@ -5,10 +5,10 @@
 //! it does not need, reads the document from its standard input and writes the result to its standard output. Whatever happens to
 //! the child happens to that document alone.
 
-mod reader_result;
 mod child;
 mod limits;
 mod reader;
+mod reader_result;
 mod text;
 
 pub use child::child_main;

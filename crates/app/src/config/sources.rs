@@ -129,7 +129,8 @@ impl Sources {
             }
         }
         for VariableSetting { setting, value, origin } in variables {
-            sources.merge(BTreeMap::from([(setting.path.to_owned(), Value::from(value))]), |_| origin.clone());
+            sources
+                .merge(BTreeMap::from([(setting.path.to_owned(), Value::from(value))]), |_| origin.clone());
         }
         Ok(sources)
     }

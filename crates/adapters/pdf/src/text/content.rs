@@ -9,7 +9,7 @@ use lopdf::content::{Content, Operation};
 use lopdf::{Dictionary, Document, Object, ObjectId, Stream};
 
 use super::font::Font;
-use super::layout::{Layout, GlyphRun};
+use super::layout::{GlyphRun, Layout};
 use super::matrix::{Matrix, Point};
 use super::resources::Resources;
 use super::{STREAM_BYTES, is_limit};

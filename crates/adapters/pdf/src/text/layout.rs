@@ -100,7 +100,7 @@ impl RunEnd {
 
 #[cfg(test)]
 mod tests {
-    use super::{Layout, GlyphRun};
+    use super::{GlyphRun, Layout};
     use crate::text::matrix::Point;
 
     /// What becomes of two runs of height 10: the second one begins so far from where the first one ends.
