@@ -1,5 +1,6 @@
-//! Every row of the contracts that are served is named above a test that shows it.
-#![expect(clippy::unwrap_used, reason = "a test may fail")]
+//! Every row of the contracts that are served is named above a test that shows it, and every id in the code and the
+//! documents is defined in docs/contracts.md or docs/threats.md.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,13 +20,24 @@ const NOT_YET: &[(&str, &str)] = &[
     ("S4-57", "replicas share no rate limits"),
 ];
 
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+/// What begins a comment in our files, by the ends of their names; documents are read as a whole.
+const COMMENTS: &[(&str, &str)] =
+    &[("rs", "//"), ("sql", "--"), ("sh", "#"), ("yaml", "#"), ("js", "//"), ("py", "#"), ("md", "")];
+
+/// The documents that define ids, in the first cells of their tables.
+const DEFINITIONS: &[&str] = &["docs/contracts.md", "docs/threats.md"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+fn sources(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let is_ours = !path.ends_with("target") && !path.ends_with("node_modules");
         if path.is_dir() && is_ours {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            sources(&path, extension, found);
+        } else if path.extension().is_some_and(|its| its == extension) {
             found.push(path);
         }
     }
@@ -77,9 +89,9 @@ fn rows(comment: &str) -> BTreeSet<String> {
 
 /// All rows that tests name.
 fn tested() -> BTreeSet<String> {
-    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
+    let crates = root().join("crates");
     let mut files = Vec::new();
-    sources(&crates, &mut files);
+    sources(&crates, "rs", &mut files);
     let mut named = BTreeSet::new();
     for file in files {
         let text = fs::read_to_string(&file).unwrap();
@@ -115,4 +127,72 @@ fn comments_above_tests_are_read() {
     let named = rows("/// S0-15 to S0-17, S3-2: (S4-9), as before; C-4, S0, S5-1, safety 48");
     let named: Vec<&str> = named.iter().map(String::as_str).collect();
     assert_eq!(named, ["S0-15", "S0-16", "S0-17", "S3-2", "S4-9"]);
+}
+
+/// The ids that a text names: rows of contracts, rules where they meet, threats, faults.
+fn ids(text: &str) -> BTreeSet<String> {
+    let ends = |c: char| !c.is_ascii_alphanumeric() && c != '-';
+    let words: Vec<&str> = text.split(ends).filter(|word| !word.is_empty()).collect();
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_id = |word: &str| {
+        let rule = word.strip_prefix("C-").map(|rest| rest.strip_suffix('a').unwrap_or(rest));
+        let row = ["S0-", "S1-", "S2-", "S3-", "S4-", "F"].iter().find_map(|start| word.strip_prefix(start));
+        rule.or(row).is_some_and(is_number)
+    };
+    let threats = words.windows(2).filter(|pair| pair[0] == "Threat" && is_number(pair[1]));
+    let threats = threats.map(|pair| pair.join(" "));
+    words.iter().filter(|word| is_id(word)).map(|word| (*word).to_owned()).chain(threats).collect()
+}
+
+/// The comments of a file, or all of it where its kind has none.
+fn comments<'a>(text: &'a str, mark: &str) -> impl Iterator<Item = &'a str> {
+    text.lines().filter_map(move |line| line.split_once(mark).map(|(_, comment)| comment))
+}
+
+/// The ids that the documents define.
+fn defined() -> BTreeSet<String> {
+    let mut defined = BTreeSet::new();
+    for document in DEFINITIONS {
+        let text = fs::read_to_string(root().join(document)).unwrap();
+        for cell in text.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next()) {
+            for id in ids(cell).into_iter().filter(|id| id == cell) {
+                assert!(defined.insert(id), "{document} defines {cell} twice");
+            }
+        }
+    }
+    defined
+}
+
+#[test]
+fn every_id_is_defined() {
+    let defined = defined();
+    let mut unknown = Vec::new();
+    for folder in ["crates", "bench", "scripts", "migrations", "config", "docs"] {
+        for (extension, mark) in COMMENTS {
+            let mut files = Vec::new();
+            sources(&root().join(folder), extension, &mut files);
+            for file in files {
+                let text = fs::read_to_string(&file).unwrap();
+                // This file holds ids that do not exist, to be found.
+                if file.ends_with("tests/rows.rs") {
+                    continue;
+                }
+                let named: BTreeSet<String> = comments(&text, mark).flat_map(ids).collect();
+                unknown.extend(named.difference(&defined).map(|id| format!("{id} in {}", file.display())));
+            }
+        }
+    }
+    assert!(unknown.is_empty(), "ids that {DEFINITIONS:?} do not define:\n{}", unknown.join("\n"));
+    let rows = CONTRACTS.iter().flat_map(|(contract, count)| (1..=*count).map(move |row| (contract, row)));
+    let rows = rows.map(|(contract, row)| format!("{contract}-{row}"));
+    let missing: Vec<String> = rows.filter(|row| !defined.contains(row)).collect();
+    assert!(missing.is_empty(), "docs/contracts.md does not define {missing:?}");
+}
+
+#[test]
+fn ids_are_found_in_texts() {
+    let found = ids("S0-15 to S0-17 (C-15a), Threat 42; F18's, S4-40…46. F, C-, XS0-1, Threats, /F1a");
+    let found: Vec<&str> = found.iter().map(String::as_str).collect();
+    assert_eq!(found, ["C-15a", "F18", "S0-15", "S0-17", "S4-40", "Threat 42"]);
+    assert_eq!(comments("a // S0-1\nb S0-2\n", "//").collect::<Vec<_>>(), [" S0-1"]);
 }
