@@ -1,26 +1,32 @@
 //! What went wrong, without a word of any protocol.
 
-/// The class of a failure. Each contract has one table from it to a status.
+/// The class of an error. Each contract has one table from it to a status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// The input breaks a rule.
+    /// The request as a whole cannot be accepted.
     Invalid,
-    /// Nobody, or nobody we know, is asking.
+    /// One value of the request breaks a rule.
+    InvalidField,
+    /// The caller has not proved who they are.
     Unauthenticated,
-    /// Known, and not allowed.
+    /// The caller is known and has no right to do this.
     Forbidden,
-    /// Absent, or not the caller's to see.
+    /// The thing does not exist, or the caller may not know that it does.
     NotFound,
-    /// It clashes with what is going on.
+    /// The thing exists and does not offer this operation.
+    Unsupported,
+    /// The request conflicts with something that is under way.
     Conflict,
-    /// Too many bytes.
+    /// The request has too many bytes.
     TooLarge,
-    /// Too many calls.
+    /// The request took too long to arrive.
+    TooSlow,
+    /// There are too many requests.
     TooMany,
-    /// The model's provider failed us.
+    /// The model provider failed.
     Upstream,
-    /// Something we need is away for now.
+    /// Something that the service needs is not available for now.
     Unavailable,
-    /// A fault of ours.
+    /// An error of the service itself.
     Internal,
 }

@@ -2,6 +2,7 @@
 
 pub mod chain;
 pub mod conversation;
+pub mod error_code;
 pub mod error_kind;
 pub mod file;
 pub mod ids;
@@ -24,6 +25,7 @@ pub use conversation::{
     Contract, Conversation, ConversationKey, ConversationPatch, Label, MessageHome, NewConversation,
     ProjectId, Title, Totals,
 };
+pub use error_code::ErrorCode;
 pub use error_kind::ErrorKind;
 pub use file::{BlobKey, File, FileName, FileText, NewFile};
 pub use ids::{

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    ConversationId, Delta, ErrorKind, MessageId, MessageNumber, MessageState, NanoDollars, Seq, Timestamp,
+    ConversationId, Delta, ErrorCode, MessageId, MessageNumber, MessageState, NanoDollars, Seq, Timestamp,
     TurnId, Usage,
 };
 
@@ -156,79 +156,66 @@ pub enum FailureKind {
     Internal,
 }
 
-/// Every class with its code and the sentence that clients see.
-const FAILURES: [(FailureKind, &str, &str); 11] = [
-    (FailureKind::Rejected, "upstream_rejected", "the model provider refused the request or the model"),
-    (
-        FailureKind::Unauthorized,
-        "upstream_unauthorized",
-        "the model provider refused the service's credentials",
-    ),
-    (
-        FailureKind::RateLimited,
-        "upstream_rate_limited",
-        "the model provider is rate limited, try again later",
-    ),
-    (FailureKind::Unavailable, "upstream_unavailable", "the model provider is not available"),
-    (FailureKind::TimedOut, "upstream_timeout", "the model provider did not answer in time"),
-    (
-        FailureKind::Truncated,
-        "upstream_truncated",
-        "the model provider broke off in the middle of the answer",
-    ),
-    (FailureKind::Broken, "upstream_broken", "the model provider sent an answer that cannot be read"),
-    (FailureKind::Empty, "upstream_empty", "the model finished without an answer"),
-    (
-        FailureKind::NotConfigured,
-        "provider_unavailable",
-        "the provider of this conversation is not configured",
-    ),
-    (FailureKind::Store, "store_unavailable", "the answer could not be stored"),
-    (FailureKind::Internal, "internal_error", "an internal error ended the turn"),
-];
-
 impl FailureKind {
-    /// The stable word for it.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        self.row().1
-    }
+    const ALL: [Self; 11] = [
+        Self::Rejected,
+        Self::Unauthorized,
+        Self::RateLimited,
+        Self::Unavailable,
+        Self::TimedOut,
+        Self::Truncated,
+        Self::Broken,
+        Self::Empty,
+        Self::NotConfigured,
+        Self::Store,
+        Self::Internal,
+    ];
 
-    /// The sentence for it.
-    #[must_use]
-    pub fn message(self) -> &'static str {
-        self.row().2
-    }
-
-    /// Reads a code.
-    #[must_use]
-    pub fn parse(code: &str) -> Option<Self> {
-        FAILURES.iter().find(|row| row.1 == code).map(|row| row.0)
-    }
-
-    /// The protocol-free class.
-    #[must_use]
-    pub fn error_kind(self) -> ErrorKind {
+    /// The code and the sentence that clients see.
+    const fn facts(self) -> (ErrorCode, &'static str) {
         match self {
-            Self::Rejected => ErrorKind::Invalid,
-            Self::RateLimited => ErrorKind::TooMany,
-            Self::Unauthorized
-            | Self::Unavailable
-            | Self::TimedOut
-            | Self::Truncated
-            | Self::Broken
-            | Self::Empty => ErrorKind::Upstream,
-            Self::NotConfigured | Self::Store => ErrorKind::Unavailable,
-            Self::Internal => ErrorKind::Internal,
+            Self::Rejected => {
+                (ErrorCode::UpstreamRejected, "the model provider refused the request or the model")
+            }
+            Self::Unauthorized => {
+                (ErrorCode::UpstreamUnauthorized, "the model provider refused the service's credentials")
+            }
+            Self::RateLimited => {
+                (ErrorCode::UpstreamRateLimited, "the model provider is rate limited, try again later")
+            }
+            Self::Unavailable => (ErrorCode::UpstreamUnavailable, "the model provider is not available"),
+            Self::TimedOut => (ErrorCode::UpstreamTimeout, "the model provider did not answer in time"),
+            Self::Truncated => {
+                (ErrorCode::UpstreamTruncated, "the model provider broke off in the middle of the answer")
+            }
+            Self::Broken => {
+                (ErrorCode::UpstreamBroken, "the model provider sent an answer that cannot be read")
+            }
+            Self::Empty => (ErrorCode::UpstreamEmpty, "the model finished without an answer"),
+            Self::NotConfigured => {
+                (ErrorCode::ProviderUnavailable, "the provider of this conversation is not configured")
+            }
+            Self::Store => (ErrorCode::StoreUnavailable, "the answer could not be stored"),
+            Self::Internal => (ErrorCode::InternalError, "an internal error ended the turn"),
         }
     }
 
-    fn row(self) -> &'static (Self, &'static str, &'static str) {
-        FAILURES.iter().find(|row| row.0 == self).unwrap_or(&(
-            Self::Internal,
-            "internal_error",
-            "an internal error ended the turn",
-        ))
+    /// The stable code.
+    #[must_use]
+    pub const fn code(self) -> ErrorCode {
+        self.facts().0
+    }
+
+    /// The sentence for clients.
+    #[must_use]
+    pub const fn message(self) -> &'static str {
+        self.facts().1
+    }
+
+    /// Reads the word of a code.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.code().as_str() == word)
     }
 }
 
@@ -243,10 +230,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_failure_has_a_code_of_its_own() {
-        for (kind, code, _) in FAILURES {
-            assert_eq!(FailureKind::parse(code), Some(kind));
-            assert_eq!(kind.code(), code);
+    fn every_failure_is_read_back_from_its_code() {
+        assert_eq!(FailureKind::ALL.len(), FailureKind::Internal as usize + 1);
+        for kind in FailureKind::ALL {
+            assert_eq!(FailureKind::parse(kind.code().as_str()), Some(kind));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Every error on its way out: one shape for all contracts (C-4), one table from class to status (C-14).
+//! Errors as clients see them: one body for all contracts (C-4), one table from class to status (C-14).
 
 mod table;
 
@@ -9,25 +9,25 @@ use actix_cors::CorsError;
 use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
-use domain::{Contract, ErrorKind, chain};
+use domain::{Contract, ErrorCode, ErrorKind, chain};
 use serde::Serialize;
-use services::{Fault, RateLimited};
+use services::{DescribeError, ErrorDescription, RateLimited};
 
 use crate::extract::FieldError;
 use crate::routes::Rules;
 use crate::wire::{CallHeaders, whole_seconds};
 
-/// What a handler answers.
+/// The result of a handler.
 pub(crate) type HandlerResult = Result<HttpResponse, ApiError>;
 
-/// An error that a client is to be told. The contract's words for it are found when the answer is written.
+/// An error as a client is told of it. Its status and its words depend on the contract of the route, and are chosen
+/// when the response is written.
 #[derive(Debug)]
 pub(crate) struct ApiError(Box<Details>);
 
 #[derive(Debug)]
 struct Details {
-    class: Class,
-    code: &'static str,
+    code: ErrorCode,
     message: String,
     param: Option<String>,
     retry_after: Option<Duration>,
@@ -37,100 +37,81 @@ struct Details {
     allow: Option<String>,
 }
 
-/// What went wrong. A service knows a part of it; the rest only HTTP knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Class {
-    /// As a service says.
-    Kind(ErrorKind),
-    /// The body is no JSON where JSON is expected, or no form where a form is.
-    Malformed,
-    /// A field, a query value or a path value breaks a rule.
-    Field,
-    /// The path has no such method.
-    Method,
-    /// The client took too long to send its body.
-    Slow,
-}
-
-/// A message without anything of the inside, for faults of ours.
+/// The message of every internal error: its cause is for the log alone.
 const INTERNAL: &str = "Internal server error";
 
 impl ApiError {
-    fn new(class: Class, code: &'static str, message: impl Into<String>) -> Self {
-        let message = message.into();
+    fn new(description: impl Into<ErrorDescription>, message: impl Into<String>) -> Self {
+        let ErrorDescription { code, param, retry_after } = description.into();
         Self(Box::new(Details {
-            class,
             code,
-            message,
-            param: None,
-            retry_after: None,
+            message: message.into(),
+            param: param.map(str::to_owned),
+            retry_after,
             chain: None,
             headers: CallHeaders::default(),
             allow: None,
         }))
     }
 
-    /// Nothing is at this path.
+    /// There is nothing at this path.
     pub(crate) fn no_route() -> Self {
-        Self::new(Class::Kind(ErrorKind::NotFound), "not_found", "Not found")
+        Self::new(ErrorCode::NotFound, "Not found")
     }
 
     /// The path exists, for these methods.
     pub(crate) fn no_method<'a>(allowed: impl Iterator<Item = &'a Method>) -> Self {
-        let mut error = Self::new(Class::Method, "method_not_allowed", "Method not allowed");
+        let mut error = Self::new(ErrorCode::MethodNotAllowed, "Method not allowed");
         error.0.allow = Some(allowed.map(Method::as_str).collect::<Vec<_>>().join(", "));
         error
     }
 
-    /// The path's id can be none of a conversation.
+    /// The path's id cannot be that of a conversation.
     pub(crate) fn no_conversation() -> Self {
-        Self::new(Class::Kind(ErrorKind::NotFound), "conversation_not_found", "Conversation not found")
+        Self::new(ErrorCode::ConversationNotFound, "Conversation not found")
     }
 
-    /// The path's id can be none of a turn.
+    /// The path's id cannot be that of a turn.
     pub(crate) fn no_turn() -> Self {
-        Self::new(Class::Kind(ErrorKind::NotFound), "turn_not_found", "Turn not found")
+        Self::new(ErrorCode::TurnNotFound, "Turn not found")
     }
 
-    /// Nobody says who is asking.
+    /// The request has no token.
     pub(crate) fn no_token() -> Self {
         Self::new(
-            Class::Kind(ErrorKind::Unauthenticated),
-            "missing_token",
+            ErrorCode::MissingToken,
             "Authentication is required: send the header `Authorization: Bearer <token>`",
         )
     }
 
-    /// The token can be none.
+    /// The header does not hold a token.
     pub(crate) fn bad_token() -> Self {
-        Self::new(Class::Kind(ErrorKind::Unauthenticated), "invalid_token", "Invalid or expired token")
+        Self::new(ErrorCode::InvalidToken, "Invalid or expired token")
     }
 
     /// The body is not JSON.
     pub(crate) fn malformed(message: impl Into<String>) -> Self {
-        Self::new(Class::Malformed, "invalid_json", message)
+        Self::new(ErrorCode::InvalidJson, message)
     }
 
-    /// The body is no multipart form.
+    /// The body is not a multipart form.
     pub(crate) fn broken_form(message: impl Into<String>) -> Self {
-        Self::new(Class::Malformed, "invalid_form", message)
+        Self::new(ErrorCode::InvalidForm, message)
     }
 
     /// The body is larger than this many bytes.
     pub(crate) fn too_large(limit: usize) -> Self {
-        let message = format!("The body has more than {limit} bytes");
-        Self::new(Class::Kind(ErrorKind::TooLarge), "payload_too_large", message)
+        Self::new(ErrorCode::PayloadTooLarge, format!("The body has more than {limit} bytes"))
     }
 
     /// The body came too slowly.
     pub(crate) fn too_slow() -> Self {
-        Self::new(Class::Slow, "request_timeout", "The body did not arrive in time")
+        Self::new(ErrorCode::RequestTimeout, "The body did not arrive in time")
     }
 
-    /// The database is away.
+    /// The database is not available.
     pub(crate) fn no_database() -> Self {
-        let kind = Class::Kind(ErrorKind::Unavailable);
-        Self::new(kind, "database_unavailable", "The database is not available")
+        Self::new(ErrorCode::DatabaseUnavailable, "The database is not available")
     }
 
     /// A handler panicked.
@@ -138,33 +119,28 @@ impl ApiError {
         Self::internal("a panic ended the request".to_owned())
     }
 
-    /// A fault of ours; only the log learns which.
+    /// An error of the service itself; its cause is for the log alone.
     pub(crate) fn internal(chain: String) -> Self {
-        let mut error = Self::new(Class::Kind(ErrorKind::Internal), "internal_error", INTERNAL);
+        let mut error = Self::new(ErrorCode::InternalError, INTERNAL);
         error.0.chain = Some(chain);
         error
     }
 
-    /// A page asks for what its origin may not do. It learns no more than that.
-    fn no_page() -> Self {
-        let message = "Pages of this origin may not make this call";
-        Self::new(Class::Kind(ErrorKind::Forbidden), "origin_not_allowed", message)
+    /// A web page's origin may not make the call. The page learns no more than that.
+    fn origin_not_allowed() -> Self {
+        Self::new(ErrorCode::OriginNotAllowed, "Pages of this origin may not make this call")
     }
 
-    /// An error of the framework's, in our words.
-    pub(crate) fn foreign(error: &actix_web::Error) -> Self {
+    /// An error of the web framework, in our words.
+    pub(crate) fn of_framework(error: &actix_web::Error) -> Self {
         if error.as_error::<CorsError>().is_some() {
-            return Self::no_page();
+            return Self::origin_not_allowed();
         }
         let status = error.as_response_error().status_code();
         match status {
             StatusCode::NOT_FOUND => Self::no_route(),
-            StatusCode::PAYLOAD_TOO_LARGE => {
-                Self::new(Class::Kind(ErrorKind::TooLarge), "payload_too_large", "The body is too large")
-            }
-            status if status.is_client_error() => {
-                Self::new(Class::Kind(ErrorKind::Invalid), "bad_request", "Bad request")
-            }
+            StatusCode::PAYLOAD_TOO_LARGE => Self::new(ErrorCode::PayloadTooLarge, "The body is too large"),
+            status if status.is_client_error() => Self::new(ErrorCode::BadRequest, "Bad request"),
             _ => Self::internal(error.to_string()),
         }
     }
@@ -174,20 +150,20 @@ impl ApiError {
         Self::from(limited).with(&CallHeaders::of(Some(limited.quota)))
     }
 
-    /// The same, of a call that was counted, or of a turn that had begun.
+    /// The same, with the headers of a call that was counted, or of a turn that had begun.
     pub(crate) fn with(mut self, headers: &CallHeaders) -> Self {
         self.0.headers = headers.clone();
         self
     }
 
-    /// The error with all its causes, where it is not the client's.
+    /// The error with all its causes, where operators have to know of it.
     pub(crate) fn chain(&self) -> Option<&str> {
         self.0.chain.as_deref()
     }
 
     /// The stable word for it.
     pub(crate) fn code(&self) -> &'static str {
-        self.0.code
+        self.0.code.as_str()
     }
 
     /// The answer, in the words of a route's contract.
@@ -196,34 +172,35 @@ impl ApiError {
         if table::is_hidden(rules.contract, details.code) {
             return Self::no_conversation().answer(rules);
         }
-        let status = table::status(rules, details.class);
+        let status = table::status(rules, details.code.kind());
         let mut answer = HttpResponseBuilder::new(status);
         if status == StatusCode::UNAUTHORIZED {
             answer.insert_header((WWW_AUTHENTICATE, table::challenge(details.code)));
         }
-        if let Some(pause) = details.retry_after.or_else(|| table::usual_pause(status)) {
+        if let Some(pause) = details.retry_after {
             answer.insert_header((RETRY_AFTER, seconds(pause)));
         }
         if let Some(allow) = &details.allow {
             answer.insert_header((ALLOW, allow.as_str()));
         }
         details.headers.put_on(&mut answer);
-        answer.json(self.body(rules, status))
+        answer.json(self.body(rules))
     }
 
     /// What the API description shows of it: its status, its code and its body, as a route's contract has them.
     pub(crate) fn example(&self, rules: &Rules) -> (StatusCode, &'static str, serde_json::Value) {
-        if table::is_hidden(rules.contract, self.0.code) {
+        let code = self.0.code;
+        if table::is_hidden(rules.contract, code) {
             return Self::no_conversation().example(rules);
         }
-        let status = table::status(rules, self.0.class);
-        (status, self.0.code, serde_json::to_value(self.body(rules, status)).unwrap_or_default())
+        let status = table::status(rules, code.kind());
+        (status, code.as_str(), serde_json::to_value(self.body(rules)).unwrap_or_default())
     }
 
-    fn body(&self, rules: &Rules, status: StatusCode) -> ErrorBody<'_> {
+    fn body(&self, rules: &Rules) -> ErrorBody<'_> {
         let Details { code, message, param, .. } = self.0.as_ref();
-        let message = table::own_words(rules.contract, code).unwrap_or(message);
-        ErrorBody::new(message, table::type_of(status, code), code, param.as_deref())
+        let message = table::own_words(rules.contract, *code).unwrap_or(message);
+        ErrorBody::new(message, *code, param.as_deref())
     }
 }
 
@@ -232,25 +209,23 @@ fn seconds(pause: Duration) -> u64 {
     whole_seconds(pause).max(1)
 }
 
-impl<F: Fault> From<F> for ApiError {
-    fn from(fault: F) -> Self {
-        let kind = fault.kind();
-        let ours = matches!(kind, ErrorKind::Upstream | ErrorKind::Unavailable | ErrorKind::Internal);
-        let message = if kind == ErrorKind::Internal { INTERNAL.to_owned() } else { fault.to_string() };
-        let mut error = Self::new(Class::Kind(kind), fault.code(), message);
-        error.0.param = fault.param().map(str::to_owned);
-        error.0.retry_after = fault.retry_after();
-        error.0.chain = ours.then(|| chain(&fault));
-        error
+impl<E: DescribeError> From<E> for ApiError {
+    fn from(error: E) -> Self {
+        let description = error.describe();
+        let kind = description.code.kind();
+        let message = if kind == ErrorKind::Internal { INTERNAL.to_owned() } else { error.to_string() };
+        let mut told = Self::new(description, message);
+        told.0.chain = table::is_for_operators(kind).then(|| chain(&error));
+        told
     }
 }
 
 impl From<FieldError> for ApiError {
     fn from(error: FieldError) -> Self {
         let FieldError { param, message } = error;
-        let mut error = Self::new(Class::Field, "validation_error", message);
-        error.0.param = param;
-        error
+        let mut told = Self::new(ErrorCode::ValidationError, message);
+        told.0.param = param;
+        told
     }
 }
 
@@ -262,7 +237,7 @@ impl fmt::Display for ApiError {
 
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
-        table::status(&Rules::of(Contract::LlmChat), self.0.class)
+        table::status(&Rules::of(Contract::LlmChat), self.0.code.kind())
     }
 
     fn error_response(&self) -> HttpResponse {
@@ -296,29 +271,24 @@ pub(crate) struct ErrorObject<'a> {
 }
 
 impl<'a> ErrorBody<'a> {
-    fn new(message: &'a str, kind: &'static str, code: &'static str, param: Option<&'a str>) -> Self {
-        Self { detail: message, error: ErrorObject { message, kind, code, param } }
+    pub(crate) fn new(message: &'a str, code: ErrorCode, param: Option<&'a str>) -> Self {
+        Self { detail: message, error: ErrorObject::new(message, code, param) }
     }
 
-    /// The body for a service that is not usable, beside what else its answer says.
-    pub(crate) fn unavailable(message: &'a str, code: &'static str) -> Self {
-        Self::new(message, table::type_of(StatusCode::SERVICE_UNAVAILABLE, code), code, None)
-    }
-}
-
-impl<'a> ErrorBody<'a> {
     /// The body for an error that comes in the middle of a stream.
-    pub(crate) fn in_stream(fault: &impl Fault, message: &'a str) -> Self {
-        Self { detail: message, error: ErrorObject::in_stream(fault, message) }
+    pub(crate) fn in_stream(error: &impl DescribeError, message: &'a str) -> Self {
+        Self { detail: message, error: ErrorObject::in_stream(error, message) }
     }
 }
 
 impl<'a> ErrorObject<'a> {
-    /// An error that comes in the middle of a stream, whose status is out already.
-    pub(crate) fn in_stream(fault: &impl Fault, message: &'a str) -> Self {
-        let status = table::status(&Rules::of(Contract::LlmChat), Class::Kind(fault.kind()));
-        let code = fault.code();
-        Self { message, kind: table::type_of(status, code), code, param: None }
+    fn new(message: &'a str, code: ErrorCode, param: Option<&'a str>) -> Self {
+        Self { message, kind: table::type_of(code), code: code.as_str(), param }
+    }
+
+    /// An error that comes in the middle of a stream, whose status has been sent already.
+    pub(crate) fn in_stream(error: &impl DescribeError, message: &'a str) -> Self {
+        Self::new(message, error.describe().code, None)
     }
 }
 

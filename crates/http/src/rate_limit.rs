@@ -1,7 +1,7 @@
 //! Calls that count against a rate limit: let pass, or told to wait (C-13).
 
 use domain::{Caller, Label};
-use services::{Fault, Limits, Permit, Quota, RateLimited};
+use services::{DescribeError, Limits, Permit, Quota, RateLimited};
 
 use crate::error::ApiError;
 use crate::extract::ClientAddress;
@@ -35,7 +35,7 @@ impl<'a> PendingCall<'a> {
 
     /// The result of the call, with the headers of its response. A call that failed before it reached a model does
     /// not count: its permit is given back.
-    pub(crate) async fn settle<T, E: Fault>(
+    pub(crate) async fn settle<T, E: DescribeError>(
         self,
         result: Result<T, E>,
     ) -> Result<(T, CallHeaders), ApiError> {

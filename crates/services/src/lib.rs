@@ -3,7 +3,7 @@
 //! Services decide; they know no protocol, no SQL and no provider.
 
 pub mod conversations;
-pub mod fault;
+pub mod describe_error;
 pub mod files;
 pub mod health;
 pub mod limits;
@@ -14,7 +14,7 @@ pub mod tasks;
 pub mod turns;
 
 pub use conversations::{Conversations, ConversationsError, Deletion, NewConversationRequest};
-pub use fault::Fault;
+pub use describe_error::{DescribeError, ErrorDescription};
 pub use files::{Attached, Files, FilesError, FilesSetup, Swept, Upload, UploadPlace};
 pub use health::{Health, HealthReport, Readiness};
 pub use limits::{LimitSettings, Limits, Permit, Quota, RateLimited};

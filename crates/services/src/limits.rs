@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Caller, ErrorKind, Label, Tier};
+use domain::{Caller, ErrorCode, Label, Tier};
 use ports::{Bucket, Decision, RateLimiter, Reservation};
 
-use crate::Fault;
+use crate::{DescribeError, ErrorDescription};
 
 /// Rate limits. Cheap to clone.
 #[derive(Clone)]
@@ -54,17 +54,9 @@ pub struct RateLimited {
     pub quota: Quota,
 }
 
-impl Fault for RateLimited {
-    fn kind(&self) -> ErrorKind {
-        ErrorKind::TooMany
-    }
-
-    fn code(&self) -> &'static str {
-        "rate_limit_exceeded"
-    }
-
-    fn retry_after(&self) -> Option<Duration> {
-        Some(self.quota.reset_after)
+impl DescribeError for RateLimited {
+    fn describe(&self) -> ErrorDescription {
+        ErrorDescription::from(ErrorCode::RateLimitExceeded).with_retry_after(self.quota.reset_after)
     }
 }
 

@@ -81,7 +81,7 @@ impl<'a> From<&'a EndState> for StoredEnd<'a> {
             EndState::Failed(failure) => {
                 let milliseconds = |pause: Duration| i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
                 Self {
-                    failure: Some(failure.kind.code()),
+                    failure: Some(failure.kind.code().as_str()),
                     retry_after_ms: failure.retry_after.map(milliseconds),
                     ..plain
                 }

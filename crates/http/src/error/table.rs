@@ -1,34 +1,24 @@
-//! The tables: from class to status for each contract, from status to the words of the body.
-
-use std::time::Duration;
+//! The tables: from class to status for each contract, from code to the words of the body.
 
 use actix_web::http::StatusCode;
-use domain::{Contract, ErrorKind};
+use domain::{Contract, ErrorCode, ErrorKind};
 
-use super::Class;
 use crate::routes::Rules;
 
 /// The status of a class in a contract (C-5, C-14).
-pub(super) fn status(rules: &Rules, class: Class) -> StatusCode {
-    match class {
-        Class::Kind(kind) => status_of_kind(rules.contract, kind),
-        Class::Malformed => StatusCode::BAD_REQUEST,
-        Class::Field => rules.bad_field,
-        Class::Method => StatusCode::METHOD_NOT_ALLOWED,
-        Class::Slow => StatusCode::REQUEST_TIMEOUT,
-    }
-}
-
-fn status_of_kind(contract: Contract, kind: ErrorKind) -> StatusCode {
+pub(super) fn status(rules: &Rules, kind: ErrorKind) -> StatusCode {
     match kind {
         ErrorKind::Invalid => StatusCode::BAD_REQUEST,
+        ErrorKind::InvalidField => rules.bad_field,
         ErrorKind::Unauthenticated => StatusCode::UNAUTHORIZED,
         ErrorKind::Forbidden => StatusCode::FORBIDDEN,
         ErrorKind::NotFound => StatusCode::NOT_FOUND,
+        ErrorKind::Unsupported => StatusCode::METHOD_NOT_ALLOWED,
+        ErrorKind::TooSlow => StatusCode::REQUEST_TIMEOUT,
         ErrorKind::Conflict => StatusCode::CONFLICT,
         ErrorKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorKind::TooMany => StatusCode::TOO_MANY_REQUESTS,
-        ErrorKind::Upstream => match contract {
+        ErrorKind::Upstream => match rules.contract {
             Contract::ChatApi | Contract::PersonaChat => StatusCode::INTERNAL_SERVER_ERROR,
             Contract::LlmChat | Contract::ChatService | Contract::ChatAi | Contract::OpenAi => {
                 StatusCode::BAD_GATEWAY
@@ -39,22 +29,22 @@ fn status_of_kind(contract: Contract, kind: ErrorKind) -> StatusCode {
     }
 }
 
-/// Whether the contract shows a conversation of somebody else's as not found (C-7): all but S4 do.
-pub(super) fn is_hidden(contract: Contract, code: &str) -> bool {
+/// Whether the contract shows this error, of another user's conversation, as not found (C-7): all but S4 do.
+pub(super) fn is_hidden(contract: Contract, code: ErrorCode) -> bool {
     match contract {
         Contract::PersonaChat => false,
         Contract::LlmChat
         | Contract::ChatApi
         | Contract::ChatService
         | Contract::ChatAi
-        | Contract::OpenAi => code == "conversation_forbidden",
+        | Contract::OpenAi => code.is_foreign_conversation(),
     }
 }
 
-/// What the contract's own document says of an error, where that is a sentence.
-pub(super) fn own_words(contract: Contract, code: &str) -> Option<&'static str> {
+/// The sentence that the contract's own document has for an error.
+pub(super) fn own_words(contract: Contract, code: ErrorCode) -> Option<&'static str> {
     match contract {
-        Contract::ChatApi => (code == "conversation_not_found").then_some("Chat session not found"),
+        Contract::ChatApi => (code == ErrorCode::ConversationNotFound).then_some("Chat session not found"),
         Contract::LlmChat
         | Contract::ChatService
         | Contract::ChatAi
@@ -64,31 +54,43 @@ pub(super) fn own_words(contract: Contract, code: &str) -> Option<&'static str> 
 }
 
 /// The `type` of an error body.
-pub(super) fn type_of(status: StatusCode, code: &str) -> &'static str {
-    if code.starts_with("upstream_") {
+pub(super) fn type_of(code: ErrorCode) -> &'static str {
+    if code.is_upstream() {
         return "upstream_error";
     }
-    match status {
-        StatusCode::UNAUTHORIZED => "authentication_error",
-        StatusCode::FORBIDDEN => "permission_error",
-        StatusCode::NOT_FOUND => "not_found_error",
-        StatusCode::CONFLICT => "conflict_error",
-        StatusCode::TOO_MANY_REQUESTS => "rate_limit_error",
-        status if status.is_client_error() => "invalid_request_error",
-        _ => "server_error",
+    match code.kind() {
+        ErrorKind::Invalid
+        | ErrorKind::InvalidField
+        | ErrorKind::Unsupported
+        | ErrorKind::TooLarge
+        | ErrorKind::TooSlow => "invalid_request_error",
+        ErrorKind::Unauthenticated => "authentication_error",
+        ErrorKind::Forbidden => "permission_error",
+        ErrorKind::NotFound => "not_found_error",
+        ErrorKind::Conflict => "conflict_error",
+        ErrorKind::TooMany => "rate_limit_error",
+        ErrorKind::Upstream | ErrorKind::Unavailable | ErrorKind::Internal => "server_error",
     }
 }
 
 /// What `WWW-Authenticate` says: a client without a token is told no error (RFC 6750, section 3.1).
-pub(super) fn challenge(code: &str) -> &'static str {
-    match code {
-        "invalid_token" | "token_expired" => "Bearer error=\"invalid_token\"",
-        _ => "Bearer",
-    }
+pub(super) fn challenge(code: ErrorCode) -> &'static str {
+    if code.rejects_token() { "Bearer error=\"invalid_token\"" } else { "Bearer" }
 }
 
-/// When to try again where the error does not say.
-pub(super) fn usual_pause(status: StatusCode) -> Option<Duration> {
-    matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
-        .then_some(Duration::from_secs(1))
+/// Whether the cause lies outside the request, so that operators have to know of it.
+pub(super) fn is_for_operators(kind: ErrorKind) -> bool {
+    match kind {
+        ErrorKind::Upstream | ErrorKind::Unavailable | ErrorKind::Internal => true,
+        ErrorKind::Invalid
+        | ErrorKind::InvalidField
+        | ErrorKind::Unauthenticated
+        | ErrorKind::Forbidden
+        | ErrorKind::NotFound
+        | ErrorKind::Unsupported
+        | ErrorKind::Conflict
+        | ErrorKind::TooLarge
+        | ErrorKind::TooSlow
+        | ErrorKind::TooMany => false,
+    }
 }

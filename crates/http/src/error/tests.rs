@@ -1,3 +1,5 @@
+mod codes;
+
 use actix_web::body::to_bytes;
 use domain::{Failure, FailureKind};
 use serde_json::{Value, json};

@@ -66,12 +66,12 @@ fn new_request_id() -> HeaderValue {
 /// Puts an error into the words of the route's contract; answers what the log is to say of it.
 fn in_words(answer: ServiceResponse) -> (ServiceResponse, Option<(&'static str, String)>) {
     let Some(error) = answer.response().error() else { return (answer, None) };
-    let foreign;
+    let of_framework;
     let api_error = if let Some(api_error) = error.as_error::<ApiError>() {
         api_error
     } else {
-        foreign = ApiError::foreign(error);
-        &foreign
+        of_framework = ApiError::of_framework(error);
+        &of_framework
     };
     let rules = answer.request().extensions().get::<Rules>().copied();
     let worded = api_error.answer(&rules.unwrap_or_else(|| Rules::of(Contract::LlmChat)));

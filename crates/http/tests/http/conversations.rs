@@ -241,7 +241,7 @@ async fn a_turn_that_fails_has_a_status_and_its_id() {
     let steps = vec![Step::Say("Hel"), Step::Fail(|| ModelError::TimedOut)];
     let app = start(setup().with_working_turns(steps)).await;
     let failed = app.call(post(&format!("/conversations/{UUID}/messages"), json!({"content": "Hi"}))).await;
-    assert_eq!((failed.status, failed.code()), (502, FailureKind::TimedOut.code().to_owned()));
+    assert_eq!((failed.status, failed.code()), (502, FailureKind::TimedOut.code().to_string()));
     assert_eq!(failed.header("x-turn-id").len(), 36);
     assert_eq!(failed.header("x-conversation-id"), UUID);
 }

@@ -1,11 +1,9 @@
 //! How work with conversations fails.
 
-use std::time::Duration;
-
-use domain::ErrorKind;
+use domain::ErrorCode;
 use ports::{Access, StoreError};
 
-use crate::Fault;
+use crate::{DescribeError, ErrorDescription};
 
 /// A conversation could not be read or changed.
 #[derive(Debug, thiserror::Error)]
@@ -35,33 +33,13 @@ impl ConversationsError {
     }
 }
 
-impl Fault for ConversationsError {
-    fn kind(&self) -> ErrorKind {
+impl DescribeError for ConversationsError {
+    fn describe(&self) -> ErrorDescription {
         match self {
-            Self::NotFound => ErrorKind::NotFound,
-            Self::Foreign => ErrorKind::Forbidden,
-            Self::ModelNotAllowed => ErrorKind::Invalid,
-            Self::Store(error) => error.kind(),
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Self::NotFound => "conversation_not_found",
-            Self::Foreign => "conversation_forbidden",
-            Self::ModelNotAllowed => "model_not_allowed",
-            Self::Store(error) => error.code(),
-        }
-    }
-
-    fn param(&self) -> Option<&'static str> {
-        matches!(self, Self::ModelNotAllowed).then_some("model")
-    }
-
-    fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::NotFound | Self::Foreign | Self::ModelNotAllowed => None,
-            Self::Store(error) => error.retry_after(),
+            Self::NotFound => ErrorCode::ConversationNotFound.into(),
+            Self::Foreign => ErrorCode::ConversationForbidden.into(),
+            Self::ModelNotAllowed => ErrorCode::ModelNotAllowed.into(),
+            Self::Store(error) => error.describe(),
         }
     }
 }

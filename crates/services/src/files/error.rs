@@ -1,11 +1,9 @@
 //! How work with files fails.
 
-use std::time::Duration;
-
-use domain::ErrorKind;
+use domain::ErrorCode;
 use ports::{BlobError, ExtractionError, StoreError};
 
-use crate::{ConversationsError, Fault};
+use crate::{ConversationsError, DescribeError, ErrorDescription};
 
 /// A file could not be attached.
 #[derive(Debug, thiserror::Error)]
@@ -36,9 +34,6 @@ pub enum FilesError {
     Store(#[from] StoreError),
 }
 
-/// How long a client should wait while too many documents are read, or the storage is away.
-const RETRY: Duration = Duration::from_secs(5);
-
 fn unread(error: &ExtractionError) -> &'static str {
     match error {
         ExtractionError::Encrypted => "The PDF is encrypted and cannot be read without its password",
@@ -49,55 +44,23 @@ fn unread(error: &ExtractionError) -> &'static str {
     }
 }
 
-impl Fault for FilesError {
-    fn kind(&self) -> ErrorKind {
+impl DescribeError for FilesError {
+    fn describe(&self) -> ErrorDescription {
         match self {
-            Self::Conversation(error) => error.kind(),
-            Self::NotPdf | Self::TooLarge { .. } => ErrorKind::Invalid,
-            Self::Unread(error) => match error {
-                ExtractionError::Encrypted | ExtractionError::Unreadable | ExtractionError::TooComplex => {
-                    ErrorKind::Invalid
-                }
-                ExtractionError::Busy => ErrorKind::Unavailable,
-                ExtractionError::Failed(_) => ErrorKind::Internal,
-            },
-            Self::TooMany | Self::Blobs(_) => ErrorKind::Unavailable,
-            Self::Store(error) => error.kind(),
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Conversation(error) => error.code(),
-            Self::TooMany => "files_busy",
-            Self::NotPdf => "not_a_pdf",
-            Self::TooLarge { .. } => "file_too_large",
-            Self::Unread(error) => match error {
-                ExtractionError::Encrypted => "pdf_encrypted",
-                ExtractionError::Unreadable => "pdf_unreadable",
-                ExtractionError::TooComplex => "pdf_too_complex",
-                ExtractionError::Busy => "files_busy",
-                ExtractionError::Failed(_) => "internal_error",
-            },
-            Self::Blobs(_) => "storage_unavailable",
-            Self::Store(error) => error.code(),
-        }
-    }
-
-    fn param(&self) -> Option<&'static str> {
-        match self {
-            Self::Conversation(error) => error.param(),
-            Self::NotPdf | Self::TooLarge { .. } | Self::Unread(_) => Some("file"),
-            Self::TooMany | Self::Blobs(_) | Self::Store(_) => None,
-        }
-    }
-
-    fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Conversation(error) => error.retry_after(),
-            Self::TooMany | Self::Unread(ExtractionError::Busy) | Self::Blobs(_) => Some(RETRY),
-            Self::Unread(_) | Self::NotPdf | Self::TooLarge { .. } => None,
-            Self::Store(error) => error.retry_after(),
+            Self::Conversation(error) => error.describe(),
+            Self::TooMany => ErrorCode::FilesBusy.into(),
+            Self::NotPdf => ErrorCode::NotAPdf.into(),
+            Self::TooLarge { .. } => ErrorCode::FileTooLarge.into(),
+            Self::Unread(error) => ErrorDescription::from(match error {
+                ExtractionError::Encrypted => ErrorCode::PdfEncrypted,
+                ExtractionError::Unreadable => ErrorCode::PdfUnreadable,
+                ExtractionError::TooComplex => ErrorCode::PdfTooComplex,
+                ExtractionError::Busy => ErrorCode::FilesBusy,
+                ExtractionError::Failed(_) => ErrorCode::InternalError,
+            })
+            .with_param("file"),
+            Self::Blobs(_) => ErrorCode::StorageUnavailable.into(),
+            Self::Store(error) => error.describe(),
         }
     }
 }

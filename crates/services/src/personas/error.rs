@@ -1,11 +1,9 @@
 //! How work with personas fails.
 
-use std::time::Duration;
-
-use domain::{ErrorKind, PersonaId};
+use domain::{ErrorCode, PersonaId};
 use ports::StoreError;
 
-use crate::{ConversationsError, Fault, SendError};
+use crate::{ConversationsError, DescribeError, ErrorDescription, SendError};
 
 /// A persona, or a conversation with one, could not be read or changed.
 #[derive(Debug, thiserror::Error)]
@@ -36,53 +34,17 @@ pub enum PersonasError {
     Store(#[from] StoreError),
 }
 
-impl Fault for PersonasError {
-    fn kind(&self) -> ErrorKind {
+impl DescribeError for PersonasError {
+    fn describe(&self) -> ErrorDescription {
         match self {
-            Self::NoPersona(_) | Self::NoConversation | Self::NoMessage => ErrorKind::NotFound,
-            Self::ForeignConversation | Self::ForeignMessage => ErrorKind::Forbidden,
-            Self::MessageInUse => ErrorKind::Conflict,
-            Self::Send(error) => error.kind(),
-            Self::Store(error) => error.kind(),
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Self::NoPersona(_) => "persona_not_found",
-            Self::NoConversation => "conversation_not_found",
-            Self::ForeignConversation => "conversation_forbidden",
-            Self::NoMessage => "message_not_found",
-            Self::ForeignMessage => "message_forbidden",
-            Self::MessageInUse => "conversation_busy",
-            Self::Send(error) => error.code(),
-            Self::Store(error) => error.code(),
-        }
-    }
-
-    fn param(&self) -> Option<&'static str> {
-        match self {
-            Self::Send(error) => error.param(),
-            Self::NoPersona(_)
-            | Self::NoConversation
-            | Self::ForeignConversation
-            | Self::NoMessage
-            | Self::ForeignMessage
-            | Self::MessageInUse
-            | Self::Store(_) => None,
-        }
-    }
-
-    fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::MessageInUse => Some(Duration::from_secs(1)),
-            Self::Send(error) => error.retry_after(),
-            Self::Store(error) => error.retry_after(),
-            Self::NoPersona(_)
-            | Self::NoConversation
-            | Self::ForeignConversation
-            | Self::NoMessage
-            | Self::ForeignMessage => None,
+            Self::NoPersona(_) => ErrorCode::PersonaNotFound.into(),
+            Self::NoConversation => ErrorCode::ConversationNotFound.into(),
+            Self::ForeignConversation => ErrorCode::ConversationForbidden.into(),
+            Self::NoMessage => ErrorCode::MessageNotFound.into(),
+            Self::ForeignMessage => ErrorCode::MessageForbidden.into(),
+            Self::MessageInUse => ErrorCode::ConversationBusy.into(),
+            Self::Send(error) => error.describe(),
+            Self::Store(error) => error.describe(),
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use domain::ErrorKind;
+use domain::ErrorCode;
 use ports::{BoxError, HashingError, StoreError, TokenError};
 
-use crate::Fault;
+use crate::{DescribeError, ErrorDescription};
 
 /// A caller could not be registered, signed in or recognised.
 #[derive(Debug, thiserror::Error)]
@@ -66,43 +66,19 @@ impl From<HashingError> for SignInError {
     }
 }
 
-impl Fault for SignInError {
-    fn kind(&self) -> ErrorKind {
+impl DescribeError for SignInError {
+    fn describe(&self) -> ErrorDescription {
         match self {
-            Self::TokenExpired | Self::InvalidToken(_) | Self::NoAccount | Self::WrongPassword => {
-                ErrorKind::Unauthenticated
+            Self::TokenExpired => ErrorCode::TokenExpired.into(),
+            Self::InvalidToken(_) | Self::NoAccount => ErrorCode::InvalidToken.into(),
+            Self::IdentityUnavailable { retry_after, .. } => {
+                ErrorDescription::from(ErrorCode::IdentityUnavailable).with_retry_after(*retry_after)
             }
-            Self::Taken => ErrorKind::Invalid,
-            Self::IdentityUnavailable { .. } | Self::Overloaded => ErrorKind::Unavailable,
-            Self::Store(error) => error.kind(),
-            Self::Internal(_) => ErrorKind::Internal,
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Self::TokenExpired => "token_expired",
-            Self::InvalidToken(_) | Self::NoAccount => "invalid_token",
-            Self::IdentityUnavailable { .. } => "identity_unavailable",
-            Self::WrongPassword => "invalid_credentials",
-            Self::Taken => "already_registered",
-            Self::Overloaded => "overloaded",
-            Self::Store(error) => error.code(),
-            Self::Internal(_) => "internal_error",
-        }
-    }
-
-    fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Overloaded => Some(Duration::from_secs(1)),
-            Self::Store(error) => error.retry_after(),
-            Self::IdentityUnavailable { retry_after, .. } => Some(*retry_after),
-            Self::TokenExpired
-            | Self::InvalidToken(_)
-            | Self::NoAccount
-            | Self::WrongPassword
-            | Self::Taken
-            | Self::Internal(_) => None,
+            Self::WrongPassword => ErrorCode::InvalidCredentials.into(),
+            Self::Taken => ErrorCode::AlreadyRegistered.into(),
+            Self::Overloaded => ErrorCode::Overloaded.into(),
+            Self::Store(error) => error.describe(),
+            Self::Internal(_) => ErrorCode::InternalError.into(),
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use domain::{ErrorKind, Failure};
+use domain::{ErrorCode, Failure};
 use ports::{BeginError, StoreError};
 
-use crate::Fault;
+use crate::{DescribeError, ErrorDescription};
 
 /// A message was not taken: nothing is kept of it.
 #[derive(Debug, thiserror::Error)]
@@ -48,39 +48,18 @@ impl From<BeginError> for SendError {
     }
 }
 
-impl Fault for SendError {
-    fn kind(&self) -> ErrorKind {
+impl DescribeError for SendError {
+    fn describe(&self) -> ErrorDescription {
         match self {
-            Self::NotFound => ErrorKind::NotFound,
-            Self::Foreign => ErrorKind::Forbidden,
-            Self::Busy { .. } | Self::Moved => ErrorKind::Conflict,
-            Self::ModelNotAllowed => ErrorKind::Invalid,
-            Self::ShuttingDown => ErrorKind::Unavailable,
-            Self::Store(error) => error.kind(),
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Self::NotFound => "conversation_not_found",
-            Self::Foreign => "conversation_forbidden",
-            Self::Busy { .. } | Self::Moved => "conversation_busy",
-            Self::ModelNotAllowed => "model_not_allowed",
-            Self::ShuttingDown => "shutting_down",
-            Self::Store(error) => error.code(),
-        }
-    }
-
-    fn param(&self) -> Option<&'static str> {
-        matches!(self, Self::ModelNotAllowed).then_some("model")
-    }
-
-    fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Busy { retry_after } => Some(*retry_after),
-            Self::Moved | Self::ShuttingDown => Some(Duration::from_secs(1)),
-            Self::Store(error) => error.retry_after(),
-            Self::NotFound | Self::Foreign | Self::ModelNotAllowed => None,
+            Self::NotFound => ErrorCode::ConversationNotFound.into(),
+            Self::Foreign => ErrorCode::ConversationForbidden.into(),
+            Self::Busy { retry_after } => {
+                ErrorDescription::from(ErrorCode::ConversationBusy).with_retry_after(*retry_after)
+            }
+            Self::Moved => ErrorCode::ConversationBusy.into(),
+            Self::ModelNotAllowed => ErrorCode::ModelNotAllowed.into(),
+            Self::ShuttingDown => ErrorCode::ShuttingDown.into(),
+            Self::Store(error) => error.describe(),
         }
     }
 }
@@ -105,35 +84,14 @@ impl std::fmt::Display for TurnFailure {
 
 impl std::error::Error for TurnFailure {}
 
-impl Fault for TurnFailure {
-    fn kind(&self) -> ErrorKind {
+impl DescribeError for TurnFailure {
+    fn describe(&self) -> ErrorDescription {
         match self {
-            Self::Failed(failure) => failure.kind.error_kind(),
-            Self::Interrupted => ErrorKind::Unavailable,
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Failed(failure) => failure.kind.code(),
-            Self::Interrupted => "turn_interrupted",
-        }
-    }
-
-    fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Failed(failure) => failure.retry_after.or_else(|| match failure.kind.error_kind() {
-                ErrorKind::TooMany | ErrorKind::Unavailable => Some(Duration::from_secs(1)),
-                ErrorKind::Invalid
-                | ErrorKind::Unauthenticated
-                | ErrorKind::Forbidden
-                | ErrorKind::NotFound
-                | ErrorKind::Conflict
-                | ErrorKind::TooLarge
-                | ErrorKind::Upstream
-                | ErrorKind::Internal => None,
-            }),
-            Self::Interrupted => Some(Duration::from_secs(1)),
+            Self::Failed(Failure { kind, retry_after: Some(pause) }) => {
+                ErrorDescription::from(kind.code()).with_retry_after(*pause)
+            }
+            Self::Failed(Failure { kind, retry_after: None }) => kind.code().into(),
+            Self::Interrupted => ErrorCode::TurnInterrupted.into(),
         }
     }
 }
@@ -152,26 +110,12 @@ pub enum WatchError {
     Store(#[from] StoreError),
 }
 
-impl Fault for WatchError {
-    fn kind(&self) -> ErrorKind {
+impl DescribeError for WatchError {
+    fn describe(&self) -> ErrorDescription {
         match self {
-            Self::NotFound | Self::NoConversation => ErrorKind::NotFound,
-            Self::Store(error) => error.kind(),
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Self::NotFound => "turn_not_found",
-            Self::NoConversation => "conversation_not_found",
-            Self::Store(error) => error.code(),
-        }
-    }
-
-    fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::NotFound | Self::NoConversation => None,
-            Self::Store(error) => error.retry_after(),
+            Self::NotFound => ErrorCode::TurnNotFound.into(),
+            Self::NoConversation => ErrorCode::ConversationNotFound.into(),
+            Self::Store(error) => error.describe(),
         }
     }
 }

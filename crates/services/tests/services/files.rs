@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use domain::{BlobKey, ConversationNumber, ErrorKind, FileName, FileNumber, FileText, Part, Role};
+use domain::{BlobKey, ConversationNumber, ErrorCode, ErrorKind, FileName, FileNumber, FileText, Part, Role};
 use mockall::Sequence;
-use omnichat_services::{Conversations, Fault, Files, FilesError, FilesSetup, Swept, Tasks, Upload};
+use omnichat_services::{Conversations, DescribeError, Files, FilesError, FilesSetup, Swept, Tasks, Upload};
 use ports::{
     Access, Begun, BlobError, Extracted, ExtractionError, MockBlobs, MockClock, MockConversationStore,
     MockFileStore, MockTextExtractor, MockTurnStore, StoreError, Window,
@@ -111,31 +111,35 @@ async fn an_object_is_reserved_before_it_is_put_and_put_before_its_file_is_kept(
 #[tokio::test]
 async fn nothing_is_kept_of_what_is_no_pdf_or_too_large() {
     let error = refused(Setup::new(), b"<html>").await;
-    assert_eq!((error.kind(), error.code(), error.param()), (ErrorKind::Invalid, "not_a_pdf", Some("file")));
+    let told = error.describe();
+    assert_eq!(
+        (told.code, told.code.kind(), told.param),
+        (ErrorCode::NotAPdf, ErrorKind::Invalid, Some("file"))
+    );
     let mut large = PDF.to_vec();
     large.resize(MAX_BYTES + 1, b' ');
     let error = refused(Setup::new(), &large).await;
     assert_eq!(
-        (error.code(), error.to_string().as_str()),
-        ("file_too_large", "The file is larger than 1 MB")
+        (error.describe().code, error.to_string().as_str()),
+        (ErrorCode::FileTooLarge, "The file is larger than 1 MB")
     );
 }
 
 #[tokio::test]
 async fn nothing_is_kept_of_what_cannot_be_read() {
     let cases = [
-        (ExtractionError::Encrypted, ErrorKind::Invalid, "pdf_encrypted"),
-        (ExtractionError::Unreadable, ErrorKind::Invalid, "pdf_unreadable"),
-        (ExtractionError::TooComplex, ErrorKind::Invalid, "pdf_too_complex"),
-        (ExtractionError::Busy, ErrorKind::Unavailable, "files_busy"),
-        (ExtractionError::Failed("no program".into()), ErrorKind::Internal, "internal_error"),
+        (ExtractionError::Encrypted, ErrorKind::Invalid, ErrorCode::PdfEncrypted),
+        (ExtractionError::Unreadable, ErrorKind::Invalid, ErrorCode::PdfUnreadable),
+        (ExtractionError::TooComplex, ErrorKind::Invalid, ErrorCode::PdfTooComplex),
+        (ExtractionError::Busy, ErrorKind::Unavailable, ErrorCode::FilesBusy),
+        (ExtractionError::Failed("no program".into()), ErrorKind::Internal, ErrorCode::InternalError),
     ];
     for (error, kind, code) in cases {
         let mut setup = Setup::new();
         setup.extractor.expect_extract().return_once(|_| Err(error));
-        let refused = refused(setup, PDF).await;
-        assert_eq!((refused.kind(), refused.code()), (kind, code));
-        assert_eq!(refused.retry_after().is_some(), kind == ErrorKind::Unavailable);
+        let refused = refused(setup, PDF).await.describe();
+        assert_eq!((refused.code.kind(), refused.code), (kind, code));
+        assert_eq!(refused.retry_after.is_some(), kind == ErrorKind::Unavailable);
     }
 }
 
@@ -147,22 +151,26 @@ async fn no_file_is_kept_whose_object_could_not_be_put() {
         setup.blobs.expect_link().returning(|_, _| Ok(None));
         setup.store.expect_reserve().returning(|_, _| Ok(()));
         setup.blobs.expect_put().return_once(|_, _, _| Err(error));
-        let refused = refused(setup, PDF).await;
-        assert_eq!((refused.kind(), refused.code()), (ErrorKind::Unavailable, "storage_unavailable"));
-        assert!(refused.retry_after().is_some());
+        let refused = refused(setup, PDF).await.describe();
+        assert_eq!(
+            (refused.code.kind(), refused.code),
+            (ErrorKind::Unavailable, ErrorCode::StorageUnavailable)
+        );
+        assert!(refused.retry_after.is_some());
     }
 }
 
 #[tokio::test]
 async fn a_conversation_that_is_not_the_callers_is_not_found() {
-    for (access, code) in
-        [(Access::Foreign, "conversation_forbidden"), (Access::Absent, "conversation_not_found")]
-    {
+    for (access, code) in [
+        (Access::Foreign, ErrorCode::ConversationForbidden),
+        (Access::Absent, ErrorCode::ConversationNotFound),
+    ] {
         let mut setup = Setup::new();
         setup.conversations = MockConversationStore::new();
         setup.conversations.expect_find().return_once(|_, _| Ok(access));
         let admitted = setup.files().admit(&caller(), ConversationNumber(1)).await;
-        assert_eq!(admitted.unwrap_err().code(), code);
+        assert_eq!(admitted.unwrap_err().describe().code, code);
     }
 }
 
@@ -173,7 +181,7 @@ async fn a_conversation_that_went_away_meanwhile_is_not_found() {
     setup.store.expect_reserve().returning(|_, _| Ok(()));
     setup.blobs.expect_put().returning(|_, _, _| Ok(()));
     setup.store.expect_attach().returning(|_, _| Ok(Access::Absent));
-    assert_eq!(refused(setup, PDF).await.kind(), ErrorKind::NotFound);
+    assert_eq!(refused(setup, PDF).await.describe().code.kind(), ErrorKind::NotFound);
 }
 
 /// F44
@@ -188,8 +196,9 @@ async fn so_many_uploads_are_held_at_once_and_no_more() {
         }
         assert!(places.len() <= 100, "there is no bound");
     };
-    assert_eq!((refused.kind(), refused.code()), (ErrorKind::Unavailable, "files_busy"));
-    assert!(refused.retry_after().is_some());
+    let refused = refused.describe();
+    assert_eq!((refused.code.kind(), refused.code), (ErrorKind::Unavailable, ErrorCode::FilesBusy));
+    assert!(refused.retry_after.is_some());
     places.pop();
     assert!(files.admit(&caller(), ConversationNumber(1)).await.is_ok());
 }

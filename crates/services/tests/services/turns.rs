@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use domain::{EndState, FailureKind, NanoDollars, TurnEvent, Usage};
-use omnichat_services::{Fault, SendError, TurnFailure};
+use domain::{EndState, ErrorCode, FailureKind, NanoDollars, TurnEvent, Usage};
+use omnichat_services::{DescribeError, SendError, TurnFailure};
 use ports::{BeginError, Finished, ModelError, Signals, StoreError};
 
 use crate::support::{Step, caller, kept, opening_store, question, turns};
@@ -94,8 +94,8 @@ async fn a_model_that_fails_at_once_is_an_early_failure() {
     let (turns, _, _) = turns(store, vec![Step::Fail(busy)]);
     let mut turn = turns.send(&caller(), question("?")).await.unwrap();
     let failure = turn.first_event(Duration::from_secs(8)).await.unwrap_err();
-    assert_eq!(failure.retry_after(), Some(Duration::from_secs(7)));
-    assert_eq!(failure.code(), "upstream_rate_limited");
+    assert_eq!(failure.describe().retry_after, Some(Duration::from_secs(7)));
+    assert_eq!(failure.describe().code, ErrorCode::UpstreamRateLimited);
 }
 
 #[tokio::test(start_paused = true)]
@@ -167,7 +167,7 @@ async fn a_reply_that_cannot_be_stored_is_no_success() {
     store.expect_finish().returning(|_| Err(StoreError::Unavailable("away".into())));
     let (turns, _, _) = turns(store, vec![Step::Say("x"), Step::Finish(None)]);
     let failure = turns.send(&caller(), question("?")).await.unwrap().whole().await.unwrap_err();
-    assert_eq!(failure.code(), "store_unavailable");
+    assert_eq!(failure.describe().code, ErrorCode::StoreUnavailable);
 }
 
 #[tokio::test(start_paused = true)]
@@ -229,6 +229,7 @@ async fn a_refusal_reaches_the_caller_and_asks_no_model() {
     store.expect_begin().returning(|_| Err(BeginError::Busy { retry_after: Duration::from_secs(1) }));
     let (turns, model, _) = turns(store, vec![Step::Say("x")]);
     let error = turns.send(&caller(), question("?")).await.unwrap_err();
-    assert_eq!((error.code(), error.retry_after()), ("conversation_busy", Some(Duration::from_secs(1))));
+    let told = error.describe();
+    assert_eq!((told.code, told.retry_after), (ErrorCode::ConversationBusy, Some(Duration::from_secs(1))));
     assert!(model.prompts.lock().unwrap().is_empty());
 }

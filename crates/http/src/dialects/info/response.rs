@@ -1,6 +1,7 @@
 //! Information and health, as clients see them: a word for each part, no host and no path.
 
 use actix_web::HttpResponse;
+use domain::ErrorCode;
 use serde::Serialize;
 use services::{HealthReport, Readiness};
 
@@ -96,7 +97,7 @@ impl ReadyBody {
             Readiness::Ready => Self { status: "ready", error: None },
             Readiness::NoDatabase => Self::not(no_database()),
             Readiness::ShuttingDown => {
-                Self::not(ErrorBody::unavailable("The service is shutting down", "shutting_down"))
+                Self::not(ErrorBody::new("The service is shutting down", ErrorCode::ShuttingDown, None))
             }
         }
     }
@@ -111,7 +112,7 @@ impl ReadyBody {
 }
 
 fn no_database() -> ErrorBody<'static> {
-    ErrorBody::unavailable("The database is not available", "database_unavailable")
+    ErrorBody::new("The database is not available", ErrorCode::DatabaseUnavailable, None)
 }
 
 fn answer(body: &impl Serialize, usable: bool) -> HttpResponse {
