@@ -96,7 +96,8 @@ fn tested() -> BTreeSet<String> {
     for file in files {
         let text = fs::read_to_string(&file).unwrap();
         let in_suite = file.strip_prefix(&crates).unwrap().starts_with("testkit/src/contract");
-        let comments = above_tests(&text, in_suite || text.contains("\non_both_stores!"));
+        let has_lists = ["\non_both_stores!", "\non_sqlite_alone!"].iter().any(|list| text.contains(list));
+        let comments = above_tests(&text, in_suite || has_lists);
         named.extend(comments.into_iter().flat_map(rows));
     }
     named

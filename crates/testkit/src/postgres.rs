@@ -11,11 +11,16 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use tokio::sync::OnceCell;
+
 use binaries::Binaries;
 use owner::Owner;
 
 /// The account that owns every database of the server; it needs no password.
 const SUPERUSER: &str = "omnichat";
+
+/// The database that [`PostgresServer::migrated_database`] copies.
+const TEMPLATE: &str = "migrated";
 
 /// The server. Its directory goes when it is dropped, or when the process ends, however it ends.
 #[derive(Debug)]
@@ -26,6 +31,7 @@ pub struct PostgresServer {
     port: u16,
     is_durable: bool,
     databases: AtomicU32,
+    template: OnceCell<()>,
     undertaker: Child,
 }
 
@@ -64,15 +70,23 @@ impl PostgresServer {
 
     /// The address of a new, empty database.
     pub async fn database(&self) -> String {
-        let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed) + 1);
-        let mut command =
-            tokio::process::Command::from(self.psql("postgres", &format!("CREATE DATABASE {name}")));
-        let output = command.output().await.expect("psql runs");
-        assert!(
-            output.status.success(),
-            "CREATE DATABASE failed: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let name = self.new_name();
+        self.create(&name, "").await;
+        self.url(&name)
+    }
+
+    /// The address of a new database that is a copy of a migrated one.
+    ///
+    /// The first caller has the copied one migrated, whose address `migrate` gets; it must leave no connection open.
+    /// All callers of a process migrate alike.
+    pub async fn migrated_database(&self, migrate: impl AsyncFnOnce(String)) -> String {
+        let make = async || {
+            self.create(TEMPLATE, "").await;
+            migrate(self.url(TEMPLATE)).await;
+        };
+        self.template.get_or_init(make).await;
+        let name = self.new_name();
+        self.create(&name, &format!("TEMPLATE {TEMPLATE}")).await;
         self.url(&name)
     }
 
@@ -97,6 +111,22 @@ impl PostgresServer {
         self.try_to_start().expect("the server starts again");
     }
 
+    fn new_name(&self) -> String {
+        format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    async fn create(&self, database: &str, like: &str) {
+        let mut command = tokio::process::Command::from(
+            self.psql("postgres", &format!("CREATE DATABASE {database} {like}")),
+        );
+        let output = command.output().await.expect("psql runs");
+        assert!(
+            output.status.success(),
+            "CREATE DATABASE failed: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+
     fn start_with(options: PostgresOptions) -> Self {
         let binaries = Binaries::find();
         let owner = Owner::find();
@@ -109,6 +139,7 @@ impl PostgresServer {
             port: 0,
             is_durable: options.is_durable,
             databases: AtomicU32::new(0),
+            template: OnceCell::new(),
             undertaker,
         };
         server.make_cluster();

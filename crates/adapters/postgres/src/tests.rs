@@ -34,10 +34,13 @@ fn connect(url: &str) -> PostgresStore {
 
 /// A store with the schema, on the server of all tests, and its address.
 async fn fresh() -> (PostgresStore, String) {
-    let url = PostgresServer::shared().database().await;
-    let store = connect(&url);
-    store.migrate().await.unwrap();
-    (store, url)
+    let migrate = async |url: String| {
+        let store = connect(&url);
+        store.migrate().await.unwrap();
+        store.close().await;
+    };
+    let url = PostgresServer::shared().migrated_database(migrate).await;
+    (connect(&url), url)
 }
 
 /// A user and a process.

@@ -7,15 +7,21 @@ use omnichat_postgres::{PostgresOptions, PostgresStore};
 use testkit::PostgresServer;
 use testkit::contract::{KillRunner, Stores};
 
+async fn migrate(url: String) {
+    let store =
+        PostgresStore::connect_lazy(&url, PostgresOptions::default()).expect("the address is well-formed");
+    store.migrate().await.expect("the schema is made");
+    store.close().await;
+}
+
 async fn stores() -> Stores {
     let server = PostgresServer::shared();
-    let url = server.database().await;
+    let url = server.migrated_database(migrate).await;
     // Each case has a database of its own, and all cases share a server.
     let options = PostgresOptions { max_connections: 4, ..PostgresOptions::default() };
     let connect =
         || Arc::new(PostgresStore::connect_lazy(&url, options).expect("the address is well-formed"));
     let (store, elsewhere) = (connect(), connect());
-    store.migrate().await.expect("the schema is made");
     let kill_runner: KillRunner = Arc::new(move |runner| {
         let url = url.clone();
         Box::pin(async move {

@@ -6,19 +6,21 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
 use crate::support::persona_chat::{held, send};
-use crate::support::{Answer, App, JWT_SECRET, Store, on_both_stores};
+use crate::support::{Answer, App, JWT_SECRET, Store, on_both_stores, on_sqlite_alone};
 
 on_both_stores!(
     a_registration_takes_one_name_or_both,
     a_sign_in_takes_either_name,
-    sign_ins_are_limited_for_each_address,
     a_token_of_another_service_is_a_user_of_its_own,
-    the_second_name_of_the_secret_counts_without_the_first,
     a_suspended_account_is_shut_out,
-    forged_tokens_are_refused,
     credentials_are_data,
-    passwords_count_to_their_last_character,
     a_wrong_password_and_an_absent_account_look_alike,
+);
+on_sqlite_alone!(
+    sign_ins_are_limited_for_each_address,
+    the_second_name_of_the_secret_counts_without_the_first,
+    forged_tokens_are_refused,
+    passwords_count_to_their_last_character,
     weak_secrets_refuse_to_start,
 );
 

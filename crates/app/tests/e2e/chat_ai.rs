@@ -7,19 +7,17 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::fake_llm::{Fault, Gate, Place, Reply};
 
-use crate::support::{App, Store, User, on_both_stores};
+use crate::support::{App, Store, User, on_both_stores, on_sqlite_alone};
 
 on_both_stores!(
-    the_documented_command_lines_work,
     a_new_conversation_is_empty,
     an_answer_has_the_documented_body,
-    a_stream_is_plain_text_as_it_comes,
     a_stream_that_breaks_off_is_cut,
     a_stream_that_fails_at_once_is_a_status,
     conversations_are_listed_with_their_messages,
-    bad_input_is_refused,
     earlier_turns_are_context,
 );
+on_sqlite_alone!(the_documented_command_lines_work, a_stream_is_plain_text_as_it_comes, bad_input_is_refused,);
 
 /// The command lines of the document; its host and id are replaced, and a token is added.
 const DOCUMENTED: [&str; 4] = [

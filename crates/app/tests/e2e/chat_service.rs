@@ -2,18 +2,20 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{App, Store, on_both_stores};
+use crate::support::{App, Store, on_both_stores, on_sqlite_alone};
 
 on_both_stores!(
     a_conversation_is_begun_for_a_project,
     an_answer_has_the_documented_body,
     both_messages_are_kept_and_read_back_oldest_first,
     the_history_goes_to_the_model,
-    the_configured_model_is_asked,
     deleting_hides_and_restoring_brings_back,
     deleting_for_good_leaves_nothing,
     a_project_lists_its_conversations_newest_update_first,
     every_form_of_an_id_is_taken,
+);
+on_sqlite_alone!(
+    the_configured_model_is_asked,
     bad_input_is_refused_and_kept_out,
     every_route_needs_a_token,
     errors_have_one_body_everywhere,

@@ -8,9 +8,9 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use testkit::fake_llm::Reply;
 
-use crate::support::{App, Store, User, on_both_stores};
+use crate::support::{App, Store, User, on_sqlite_alone};
 
-on_both_stores!(
+on_sqlite_alone!(
     the_command_lines_of_llm_chat_work,
     the_command_lines_of_persona_chat_work,
     the_python_example_of_persona_chat_works,

@@ -9,18 +9,20 @@ use serde_json::{Value, json};
 use testkit::FakeLlm;
 use testkit::fake_llm::{ErrorForm, Fault, Place, Reply};
 
-use crate::support::{Answer, App, Store, User, on_both_stores};
+use crate::support::{Answer, App, Store, User, on_both_stores, on_sqlite_alone};
 
 on_both_stores!(
+    f6_a_stream_that_is_cut_anywhere_is_no_success,
+    f9_filters_lengths_and_silence_show_as_what_they_are,
+);
+on_sqlite_alone!(
     f1_a_named_pause_is_kept_or_passed_on,
     f2_a_provider_that_fails_is_asked_three_times,
     f3_what_is_refused_is_asked_once,
     f4_a_provider_that_is_not_there_is_unavailable,
     f5_a_provider_that_hangs_is_given_up,
-    f6_a_stream_that_is_cut_anywhere_is_no_success,
     f7_an_error_within_200_is_no_success,
     f8_malformed_events_are_no_success,
-    f9_filters_lengths_and_silence_show_as_what_they_are,
     f10_a_slow_provider_is_waited_for,
 );
 

@@ -8,15 +8,17 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::S3Server;
 
-use crate::support::{Answer, App, Store, User, on_both_stores};
+use crate::support::{Answer, App, Store, User, on_both_stores, on_sqlite_alone};
 
 on_both_stores!(
     a_pdf_is_context_of_every_contract,
     files_are_kept_on_disk_and_go_with_their_conversation,
     files_are_kept_in_a_bucket_and_go_with_their_conversation,
+    sessions_are_private,
+);
+on_sqlite_alone!(
     chats_go_on_while_the_object_store_is_away,
     what_is_no_readable_pdf_is_refused_and_leaves_nothing,
-    sessions_are_private,
 );
 
 /// A PDF of one page that says so, by the rules of ISO 32000-1: objects, their places, and where to begin.

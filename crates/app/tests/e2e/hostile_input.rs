@@ -9,14 +9,16 @@ use serde_json::{Value, json};
 
 use crate::described::{Body, Operation, Scene, is_refused, operations, type_of, with_field};
 use crate::support::persona_chat::send;
-use crate::support::{Answer, App, PROVIDER_KEY, Store, User, on_both_stores};
+use crate::support::{Answer, App, PROVIDER_KEY, Store, User, on_both_stores, on_sqlite_alone};
 
 on_both_stores!(
-    bodies_that_are_no_objects_are_refused,
-    fields_of_another_type_are_refused,
     what_no_store_can_keep_is_refused,
     numbers_out_of_bounds_are_refused,
     paths_that_name_nothing_are_refused,
+);
+on_sqlite_alone!(
+    bodies_that_are_no_objects_are_refused,
+    fields_of_another_type_are_refused,
     bodies_of_operations_without_one_do_no_harm,
 );
 

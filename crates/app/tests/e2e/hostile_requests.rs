@@ -9,16 +9,16 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::described::{Operation, Scene, operations};
-use crate::support::{Answer, App, JWT_SECRET, PROVIDER_KEY, Store, on_both_stores};
+use crate::support::{Answer, App, JWT_SECRET, PROVIDER_KEY, Store, on_both_stores, on_sqlite_alone};
 
-on_both_stores!(
+on_both_stores!(probes_say_no_more_than_they_must);
+on_sqlite_alone!(
     tricks_with_a_path_open_nothing,
     a_host_decides_nothing,
     headers_override_nothing,
     a_client_chooses_no_provider,
     a_body_is_not_read_before_the_caller_is_known,
     other_origins_are_not_let_in,
-    probes_say_no_more_than_they_must,
 );
 
 /// No answer takes longer. A body is waited for three times as long, so an answer in this time did not wait for one.

@@ -8,13 +8,10 @@ use testkit::fake_llm::Reply;
 
 use crate::described::{Scene, is_refused, operations, with_field};
 use crate::hostile_input::raw;
-use crate::support::{Answer, App, Store, on_both_stores};
+use crate::support::{Answer, App, Store, on_both_stores, on_sqlite_alone};
 
-on_both_stores!(
-    text_of_a_model_is_never_the_protocol,
-    models_that_are_not_allowed_are_not_asked,
-    the_log_has_a_line_for_each_answer,
-);
+on_both_stores!(text_of_a_model_is_never_the_protocol);
+on_sqlite_alone!(models_that_are_not_allowed_are_not_asked, the_log_has_a_line_for_each_answer);
 
 /// Threat 66
 async fn text_of_a_model_is_never_the_protocol(store: Store) {

@@ -4,23 +4,25 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::fake_llm::{Fault, Figures, Place, Reply};
 
-use crate::support::{Answer, App, Store, User, on_both_stores};
+use crate::support::{Answer, App, Store, User, on_both_stores, on_sqlite_alone};
 
 on_both_stores!(
     an_answer_has_the_documented_body,
-    every_documented_field_reaches_the_model,
     a_conversation_goes_on_and_adds_up,
     a_stream_has_the_documented_form,
+    images_pass_through_untouched,
+    a_model_makes_the_title_once,
+    a_given_title_stays,
+    conversations_are_created_listed_and_patched,
+);
+on_sqlite_alone!(
+    every_documented_field_reaches_the_model,
     a_stream_that_breaks_off_never_looks_finished,
     a_slow_start_answers_with_heartbeats,
-    images_pass_through_untouched,
     bad_images_are_refused,
     bad_fields_are_refused,
     instructions_hold_for_one_turn,
-    a_model_makes_the_title_once,
-    a_given_title_stays,
     a_failed_title_fails_nothing,
-    conversations_are_created_listed_and_patched,
     faults_are_mapped,
 );
 

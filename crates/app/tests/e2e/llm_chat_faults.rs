@@ -5,12 +5,11 @@ use serde_json::{Value, json};
 use testkit::fake_llm::{Fault, Gate, Place, Reply};
 
 use crate::llm_chat::{answer_titles, app, chat, turn_calls};
-use crate::support::{Answer, App, Store, on_both_stores};
+use crate::support::{Answer, App, Store, on_both_stores, on_sqlite_alone};
 
-on_both_stores!(
+on_both_stores!(one_turn_runs_at_a_time, an_exchange_that_fails_is_kept_and_not_counted);
+on_sqlite_alone!(
     every_error_has_the_documented_body,
-    one_turn_runs_at_a_time,
-    an_exchange_that_fails_is_kept_and_not_counted,
     a_limit_counts_each_users_own_label,
     what_everybody_may_know_needs_no_token,
 );

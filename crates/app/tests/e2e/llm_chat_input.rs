@@ -4,9 +4,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::llm_chat::{answer_titles, app, chat, turn_calls};
-use crate::support::{Answer, App, Store, on_both_stores};
+use crate::support::{Answer, App, Store, on_sqlite_alone};
 
-on_both_stores!(
+on_sqlite_alone!(
     lengths_count_characters_of_all_texts_together,
     something_must_be_said_or_shown,
     a_part_has_its_type_and_what_that_needs,

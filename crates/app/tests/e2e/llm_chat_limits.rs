@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::llm_chat::{answer_titles, chat};
-use crate::support::{App, Store, on_both_stores};
+use crate::support::{App, Store, on_sqlite_alone};
 
-on_both_stores!(ten_calls_a_minute_pass_for_a_label, tiers_bound_all_calls_of_a_model);
+on_sqlite_alone!(ten_calls_a_minute_pass_for_a_label, tiers_bound_all_calls_of_a_model);
 
 /// S0-58, S0-73, C-13
 async fn ten_calls_a_minute_pass_for_a_label(store: Store) {

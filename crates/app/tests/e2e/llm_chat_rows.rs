@@ -5,12 +5,9 @@ use testkit::fake_llm::{Gate, Reply};
 
 use crate::ledger::sql;
 use crate::llm_chat::{answer_titles, app, chat, data, figures, turn_calls};
-use crate::support::{App, Store, on_both_stores};
+use crate::support::{App, Store, on_both_stores, on_sqlite_alone};
 
 on_both_stores!(
-    the_documented_body_is_one_response_of_openai,
-    an_image_is_one_message_of_the_responses_wire,
-    what_a_request_leaves_out_is_not_sent,
     a_model_that_is_named_holds_for_one_turn,
     an_answer_names_everything_in_its_form,
     instructions_follow_those_of_a_persona,
@@ -18,6 +15,11 @@ on_both_stores!(
     a_title_that_is_given_meanwhile_stays,
     a_stream_is_tracked_and_passes_unchanged,
     what_turns_cost_adds_up,
+);
+on_sqlite_alone!(
+    the_documented_body_is_one_response_of_openai,
+    an_image_is_one_message_of_the_responses_wire,
+    what_a_request_leaves_out_is_not_sent,
 );
 
 /// An application that asks `OpenAI` by its own wire.

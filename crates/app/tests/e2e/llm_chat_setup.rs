@@ -9,12 +9,12 @@ use testkit::fake_llm::Reply;
 use testkit::{FakeLlm, PostgresServer};
 
 use crate::llm_chat::{answer_titles, chat, figures, turn_calls};
-use crate::support::{App, Store, on_both_stores};
+use crate::support::{App, Store, on_sqlite_alone};
 
-on_both_stores!(
+on_sqlite_alone!(
     the_log_says_as_much_as_it_is_asked,
     the_log_says_what_each_turn_and_each_request_took,
-    config_yaml_is_obeyed_and_a_variable_beats_it
+    config_yaml_is_obeyed_and_a_variable_beats_it,
 );
 
 /// Leaves the application what its own sources say: an empty variable is none.
@@ -191,11 +191,7 @@ async fn config_yaml_is_obeyed_and_a_variable_beats_it(store: Store) {
         (vec![("RATE_LIMIT_PER_MINUTE", "")], 2, 5),
         (vec![("RATE_LIMIT_PER_MINUTE", "3"), ("MAX_INPUT_LENGTH", "7")], 3, 7),
     ] {
-        let database = match store {
-            Store::Sqlite => None,
-            Store::Postgres => Some(PostgresServer::shared().database().await),
-        };
-        let mut app = App::over(database, Arc::new(FakeLlm::start().await), &settings);
+        let mut app = App::on(store, Arc::new(FakeLlm::start().await), &settings).await;
         fs::create_dir(app.data.path().join("config")).unwrap();
         fs::write(app.data.path().join("config/config.yaml"), CONFIG_YAML).unwrap();
         app.spawn();

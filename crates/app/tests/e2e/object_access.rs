@@ -7,15 +7,17 @@ use serde_json::{Value, json};
 
 use crate::described::{FORM, Operation, Scene, is_refused, operations};
 use crate::support::persona_chat::{conversation, each, held, persona, put, send};
-use crate::support::{Answer, App, JWT_SECRET, Store, User, on_both_stores};
+use crate::support::{Answer, App, JWT_SECRET, Store, User, on_both_stores, on_sqlite_alone};
 
 on_both_stores!(
-    nobody_without_a_token_gets_in,
     nothing_of_another_user_is_reached,
     ids_in_bodies_are_checked,
-    fields_that_are_not_the_callers_are_passed_over,
     what_is_softly_deleted_is_absent_everywhere,
     lists_and_sums_are_the_callers_own,
+);
+on_sqlite_alone!(
+    nobody_without_a_token_gets_in,
+    fields_that_are_not_the_callers_are_passed_over,
     a_label_spends_nobody_elses_quota,
 );
 

@@ -8,13 +8,15 @@ use serde_json::{Value, json};
 use testkit::KeyServer;
 use testkit::outside_issuer::{ED25519_KEY, P256_KEY, Published, RSA_KEY};
 
-use crate::support::{Answer, App, JWT_SECRET, Store, User, on_both_stores};
+use crate::support::{Answer, App, JWT_SECRET, Store, User, on_both_stores, on_sqlite_alone};
 
 on_both_stores!(
     tokens_of_published_keys_are_taken,
-    a_public_key_may_stand_in_a_file,
     an_outside_subject_is_never_a_local_user,
     an_email_address_links_no_accounts,
+);
+on_sqlite_alone!(
+    a_public_key_may_stand_in_a_file,
     forged_tokens_are_refused,
     unknown_keys_cost_one_fetch,
     while_the_keys_are_away_nobody_can_tell_and_our_own_users_go_on,

@@ -4,22 +4,19 @@ use serde_json::{Value, json};
 use testkit::fake_llm::{Fault, Figures, Reply};
 
 use crate::support::persona_chat::{conversation, held, persona, put, send};
-use crate::support::{App, Store, on_both_stores};
+use crate::support::{App, Store, on_both_stores, on_sqlite_alone};
 
 on_both_stores!(
     personas_are_kept,
     a_conversation_is_held_with_a_persona,
     an_answer_has_the_documented_body,
-    the_model_is_told_who_it_is,
     the_newest_messages_are_history,
     messages_are_listed_and_deleted,
     deleting_a_persona_takes_its_conversations,
     others_are_forbidden,
     the_statistics_add_up,
-    faults_are_mapped,
-    bad_input_is_refused,
-    health_needs_no_token,
 );
+on_sqlite_alone!(the_model_is_told_who_it_is, faults_are_mapped, bad_input_is_refused, health_needs_no_token,);
 
 /// S4-61, C-7, C-31
 async fn personas_are_kept(store: Store) {

@@ -6,17 +6,17 @@ use serde_json::{Value, json};
 use testkit::fake_llm::{Fault, Gate, Place, Reply};
 
 use crate::support::persona_chat::{conversation, each, held, send};
-use crate::support::{App, Store, on_both_stores};
+use crate::support::{App, Store, on_both_stores, on_sqlite_alone};
 
 on_both_stores!(
     the_figures_of_a_reply_are_kept,
-    a_model_is_called_by_its_configured_name,
     a_conversation_has_one_turn_at_a_time,
     a_deleted_message_keeps_its_cost,
     what_is_deleted_does_not_add_up,
     a_failed_turn_keeps_what_there_is,
     a_long_history_is_paged,
 );
+on_sqlite_alone!(a_model_is_called_by_its_configured_name);
 
 /// S4-6, S4-17, S4-18, S4-19, S4-20, S4-21, S4-59, C-9
 async fn the_figures_of_a_reply_are_kept(store: Store) {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use testkit::PostgresServer;
 
 use crate::support::persona_chat::{conversation, each, held, persona, put, send};
-use crate::support::{Answer, App, Store, on_both_stores};
+use crate::support::{Answer, App, Store, on_both_stores, on_sqlite_alone};
 
 on_both_stores!(
     personas_behave_as_their_relation_says,
@@ -15,8 +15,8 @@ on_both_stores!(
     a_conversation_is_changed_as_named,
     a_deleted_conversation_takes_its_messages,
     an_archived_conversation_shows_that_it_is,
-    a_slash_at_the_end_changes_nothing,
 );
+on_sqlite_alone!(a_slash_at_the_end_changes_nothing);
 
 /// Changes the database beside the application: for states that no route makes.
 fn change(app: &App, statement: &str) {

@@ -6,9 +6,10 @@ use serde_json::json;
 use testkit::fake_llm::{Fault, Gate, Reply};
 
 use crate::support::persona_chat::{conversation, held, send};
-use crate::support::{Answer, App, Store, on_both_stores};
+use crate::support::{Answer, App, Store, on_both_stores, on_sqlite_alone};
 
-on_both_stores!(
+on_both_stores!(calls_beyond_the_bound_wait_for_their_turn);
+on_sqlite_alone!(
     the_settings_of_persona_chat_are_its_own,
     bad_settings_refuse_to_start,
     sends_are_limited_for_each_user,
@@ -17,7 +18,6 @@ on_both_stores!(
     a_provider_that_hangs_is_given_up,
     a_provider_that_does_not_answer_is_unhealthy,
     a_look_at_the_provider_is_kept,
-    calls_beyond_the_bound_wait_for_their_turn,
     no_key_is_needed_for_a_trial,
 );
 

@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use testkit::fake_llm::{ErrorForm, Fault, Place, Reply};
 
-use crate::support::{App, PROVIDER_KEY, Store, on_both_stores};
+use crate::support::{App, PROVIDER_KEY, Store, on_both_stores, on_sqlite_alone};
 
-on_both_stores!(
+on_both_stores!(a_provider_that_breaks_off_leaves_marked_text);
+on_sqlite_alone!(
     what_the_provider_refuses_is_mapped,
-    a_provider_that_breaks_off_leaves_marked_text,
     a_provider_that_hangs_is_given_up,
     a_byte_order_mark_harms_nobody,
     unusual_but_sound_streams_are_answers,

@@ -7,9 +7,10 @@ use serde_json::json;
 use testkit::FakeLlm;
 use testkit::fake_llm::{ErrorForm, Fault, Figures, Place, Reply};
 
-use crate::support::{App, Store, on_both_stores};
+use crate::support::{App, Store, on_both_stores, on_sqlite_alone};
 
-on_both_stores!(the_responses_wire_carries_a_conversation, a_response_that_fails_is_no_success);
+on_both_stores!(the_responses_wire_carries_a_conversation);
+on_sqlite_alone!(a_response_that_fails_is_no_success);
 
 async fn app(store: Store) -> App {
     let app = App::start_on(store, Arc::new(FakeLlm::start().await), &[("OPENAI_API", "")]).await;

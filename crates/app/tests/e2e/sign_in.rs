@@ -2,15 +2,10 @@
 
 use serde_json::json;
 
-use crate::support::{App, Store, on_both_stores};
+use crate::support::{App, Store, on_both_stores, on_sqlite_alone};
 
-on_both_stores!(
-    a_user_registers_and_signs_in,
-    nobody_learns_whether_an_account_exists,
-    names_are_taken_once,
-    bad_registrations_are_refused,
-    a_token_from_the_command_line_works,
-);
+on_both_stores!(a_user_registers_and_signs_in, names_are_taken_once, a_token_from_the_command_line_works,);
+on_sqlite_alone!(nobody_learns_whether_an_account_exists, bad_registrations_are_refused);
 
 /// S4-31, S4-33, C-21
 async fn a_user_registers_and_signs_in(store: Store) {

@@ -1,14 +1,13 @@
 //! How the service starts, what it says of itself, and what it refuses to start with.
 
-use crate::support::{Answer, App, Store, on_both_stores};
+use crate::support::{Answer, App, Store, on_both_stores, on_sqlite_alone};
 
 on_both_stores!(
     the_service_says_what_it_is,
     the_log_says_which_store_and_provider,
-    further_ports_answer_too,
     migrations_run_on_command,
-    what_is_wrong_is_named_and_nothing_starts,
 );
+on_sqlite_alone!(further_ports_answer_too, what_is_wrong_is_named_and_nothing_starts);
 
 /// S0-44, S0-45, S0-46, C-28
 async fn the_service_says_what_it_is(store: Store) {

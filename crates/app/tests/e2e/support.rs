@@ -1,5 +1,7 @@
-//! The whole application as its users meet it: the real binary on a port of its own, over either store, with a fake
-//! provider behind it.
+//! The whole application as its users meet it: the real binary on a port of its own, with a fake provider behind it.
+//!
+//! What touches a store is tested over both stores ([`on_both_stores`]); what is a matter of one dialect's words, of a
+//! provider or of settings, over SQLite alone ([`on_sqlite_alone`]). Where in doubt, both.
 
 pub(crate) mod persona_chat;
 
@@ -24,7 +26,7 @@ pub(crate) enum Store {
     Postgres,
 }
 
-/// Runs each test over both stores.
+/// Runs each test over both stores: the rule for all that a store keeps, finds, orders, counts, bounds or is raced for.
 macro_rules! on_both_stores {
     ($($name:ident),* $(,)?) => {
         mod sqlite {
@@ -42,6 +44,30 @@ macro_rules! on_both_stores {
     };
 }
 pub(crate) use on_both_stores;
+
+/// Runs each test over SQLite alone: the rule for what is decided before or beside a store, such as what a dialect
+/// takes and refuses, what a provider does, and what settings say.
+macro_rules! on_sqlite_alone {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite_alone {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name(crate::support::Store::Sqlite).await;
+            })*
+        }
+    };
+}
+pub(crate) use on_sqlite_alone;
+
+/// The address of a new database that is migrated already. What migrating itself does is tested with the store.
+async fn postgres_database() -> String {
+    let migrate = async |url| {
+        let llm = Arc::new(FakeLlm::start().await);
+        let output = App::over(Some(url), llm, &[]).command().arg("migrate").output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    };
+    PostgresServer::shared().migrated_database(migrate).await
+}
 
 /// The application. It is killed when it is dropped.
 pub(crate) struct App {
@@ -69,14 +95,19 @@ impl App {
 
     /// As [`App::start_with`], in front of this provider.
     pub(crate) async fn start_on(store: Store, llm: Arc<FakeLlm>, settings: &[(&str, &str)]) -> Self {
-        let database_url = match store {
-            Store::Sqlite => None,
-            Store::Postgres => Some(PostgresServer::shared().database().await),
-        };
-        let mut app = Self::over(database_url, llm, settings);
+        let mut app = Self::on(store, llm, settings).await;
         app.spawn();
         app.wait_until_ready().await;
         app
+    }
+
+    /// An application over a new database of this store that has yet to be started.
+    pub(crate) async fn on(store: Store, llm: Arc<FakeLlm>, settings: &[(&str, &str)]) -> Self {
+        let database_url = match store {
+            Store::Sqlite => None,
+            Store::Postgres => Some(postgres_database().await),
+        };
+        Self::over(database_url, llm, settings)
     }
 
     /// An application over this database, or a file of its own, that has yet to be started.
@@ -106,6 +137,8 @@ impl App {
             .env("PORT", self.port.to_string())
             .env("DATA_DIR", self.data.path().join("data"))
             .env("JWT_SECRET", JWT_SECRET)
+            // Nothing here speaks TLS, and to read the machine's certificates takes a fifth of a start.
+            .env("SSL_CERT_FILE", "/dev/null")
             .env("LLM_PROVIDER", "openai")
             .env("OPENAI_API", "chat")
             .env("OPENAI_API_KEY", PROVIDER_KEY)
@@ -357,10 +390,10 @@ impl User {
     }
 }
 
-/// A client of the test's own; TLS is never used, and still wants a provider.
+/// A client of the test's own; TLS is never used, and still wants a provider, but no certificates.
 fn http_client() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().build().unwrap()
+    reqwest::Client::builder().tls_built_in_root_certs(false).build().unwrap()
 }
 
 pub(crate) fn free_port() -> u16 {

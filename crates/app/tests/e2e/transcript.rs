@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use testkit::fake_llm::{Figures, Reply};
 
-use crate::support::{Answer, App, Store, User, on_both_stores};
+use crate::support::{Answer, App, Store, User, on_sqlite_alone};
 
-on_both_stores!(the_transcript_is_true);
+on_sqlite_alone!(the_transcript_is_true);
 
 const INTRODUCTION: &str = "\
 # The documented examples, answered

@@ -1,7 +1,7 @@
 //! The schema is made once, however many processes start.
 
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use ports::StoreHealth;
@@ -51,8 +51,15 @@ async fn waiting_for_another_process_to_migrate_may_take_longer_than_a_statement
         let store = store.clone();
         async move { store.migrate().await }
     });
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    assert!(!migration.is_finished() && !store.is_migrated().await.unwrap());
+    // It waits for twice the time that a statement may take, and goes on waiting.
+    let waits = "SELECT count(*) FROM pg_stat_activity
+                 WHERE datname = current_database() AND wait_event = 'advisory' AND now() - query_start > interval '100 ms'";
+    let start = Instant::now();
+    while PostgresServer::shared().sql(&url, waits) != "1" {
+        assert!(start.elapsed() < Duration::from_secs(10), "the migration does not wait");
+        assert!(!migration.is_finished());
+    }
+    assert!(!store.is_migrated().await.unwrap());
     other.unlock().await.unwrap();
     migration.await.unwrap().unwrap();
     assert!(store.is_migrated().await.unwrap());
