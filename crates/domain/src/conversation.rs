@@ -75,6 +75,45 @@ pub struct Conversation {
     pub updated_at: Timestamp,
 }
 
+/// What may have changed of a conversation while a turn ran in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConversationChange {
+    /// Its title: an edit or the turn may have given it one.
+    pub title: Option<Title>,
+    /// Its persona: an edit may have given it another.
+    pub persona: Option<PersonaId>,
+    /// The model of its last reply.
+    pub last_model: Option<ModelName>,
+    /// Exchanges: questions that have a reply.
+    pub message_count: u32,
+    /// What its turns added up to.
+    pub totals: Totals,
+    /// The position of the last message that was ever appended.
+    pub last_seq: Seq,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Conversation {
+    /// The conversation as it is after a turn.
+    #[must_use]
+    pub fn after(self, change: ConversationChange) -> Self {
+        let ConversationChange { title, persona, last_model, message_count, totals, last_seq, updated_at } =
+            change;
+        Self {
+            title,
+            persona,
+            last_model,
+            message_count,
+            totals,
+            last_seq,
+            running: None,
+            updated_at,
+            ..self
+        }
+    }
+}
+
 /// Where the messages of a conversation live.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum MessageHome {

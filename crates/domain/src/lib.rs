@@ -22,8 +22,8 @@ pub mod user;
 
 pub use chain::chain;
 pub use conversation::{
-    Contract, Conversation, ConversationKey, ConversationPatch, Label, MessageHome, NewConversation,
-    ProjectId, Title, Totals,
+    Contract, Conversation, ConversationChange, ConversationKey, ConversationPatch, Label, MessageHome,
+    NewConversation, ProjectId, Title, Totals,
 };
 pub use error_code::ErrorCode;
 pub use error_kind::ErrorKind;

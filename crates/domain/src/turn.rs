@@ -66,14 +66,14 @@ impl EndState {
     }
 }
 
-/// Where a reply stands.
+/// The row of a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReplyRef {
     /// Its id.
     pub id: MessageId,
-    /// Its number.
-    pub number: MessageNumber,
-    /// Its place.
+    /// Its number; a reply that lives elsewhere has none.
+    pub number: Option<MessageNumber>,
+    /// Its position.
     pub seq: Seq,
     /// When it was made.
     pub created_at: Timestamp,

@@ -33,8 +33,8 @@ pub use models::{BoxError, LanguageModel, ModelError, ModelEvent, ModelStream, R
 pub use personas::{NewPersona, PersonaChatTotals, PersonaPatch, PersonaRecord, PersonaStore};
 pub use store::{StoreError, StoreHealth};
 pub use turns::{
-    Begin, BeginError, Begun, Branch, Chunk, Finish, Finished, RunnerStore, Signals, StopOutcome, Target,
-    TurnRecord, TurnStore, Window,
+    AppendedMessage, Begin, BeginError, Begun, Branch, Chunk, Finish, Finished, RunnerStore, Signals,
+    StopOutcome, Target, TurnRecord, TurnStore, Window,
 };
 pub use users::{RegisterError, SignInRecord, UserChange, UserStore};
 

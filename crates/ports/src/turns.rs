@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{
-    Contract, Conversation, ConversationId, ConversationKey, Ending, LedgerEntry, MessageId, ModelName,
-    NewConversation, NewMessage, Persona, Reply, RunnerId, Seq, Timestamp, Title, TurnId, UserId,
-    WindowMessage,
+    Contract, Conversation, ConversationChange, ConversationId, ConversationKey, Ending, LedgerEntry,
+    MessageId, MessageNumber, ModelName, NewConversation, NewMessage, Persona, Reply, RunnerId, Seq,
+    Timestamp, Title, TurnId, UserId, WindowMessage,
 };
 
 use crate::StoreError;
@@ -14,9 +14,9 @@ use crate::StoreError;
 /// Opens a turn: appends its messages and locks the conversation for it, in one change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Begin {
-    /// Who asks.
+    /// The user who asks.
     pub caller: UserId,
-    /// Where.
+    /// The conversation that it is asked in.
     pub target: Target,
     /// Where the new messages branch off; `None` appends them to the end of the active path.
     pub branch: Option<Branch>,
@@ -39,13 +39,25 @@ pub struct Begin {
     pub at: Timestamp,
 }
 
-/// Where a turn is begun.
+/// The conversation that a turn is begun in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
-    /// In a conversation that exists.
-    Existing(ConversationId),
-    /// In a conversation that is made with it.
+    /// One that exists.
+    Existing {
+        /// Any form of its id.
+        key: ConversationKey,
+        /// A conversation without a persona counts as absent, also somebody else's (contract S4).
+        only_with_persona: bool,
+    },
+    /// One that is made with the turn.
     New(Box<NewConversation>),
+}
+
+impl Target {
+    /// Any conversation that exists.
+    pub fn existing(key: impl Into<ConversationKey>) -> Self {
+        Self::Existing { key: key.into(), only_with_persona: false }
+    }
 }
 
 /// Replaces the end of the active path.
@@ -62,16 +74,29 @@ pub struct Branch {
 pub struct Begun {
     /// The conversation, with the new messages counted in `last_seq` and this turn running.
     pub conversation: Conversation,
-    /// Whom it is held with.
+    /// The persona of the conversation, if any.
     pub persona: Option<Persona>,
-    /// The place of the question: the last message before the reply.
+    /// The position of the question: the last message before the reply.
     pub question: Seq,
+    /// The rows of the new messages, in their order.
+    pub appended: Vec<AppendedMessage>,
     /// The model that the turn asks: named for it, else the conversation's own, else the default.
     pub model: ModelName,
     /// The newest messages before the question's own, oldest first.
     pub window: Window,
     /// Whether the conversation was given files, which [`FileStore::texts`](crate::FileStore::texts) reads.
     pub has_files: bool,
+}
+
+/// The row of a message that was appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AppendedMessage {
+    /// Its id.
+    pub id: MessageId,
+    /// Its position.
+    pub seq: Seq,
+    /// Its number; messages that live elsewhere have none.
+    pub number: Option<MessageNumber>,
 }
 
 /// A page of the active path, oldest first, without deleted messages.
@@ -152,8 +177,8 @@ pub enum Finished {
     Done {
         /// How it ended, as stored: with the reply's row.
         ending: Ending,
-        /// The conversation after it.
-        conversation: Box<Conversation>,
+        /// The conversation after it, as far as it may have changed.
+        change: Box<ConversationChange>,
     },
     /// The turn is not this process's any more.
     Lost,
@@ -164,7 +189,7 @@ pub enum Finished {
 pub struct TurnRecord {
     /// The turn.
     pub turn: TurnId,
-    /// Where it runs or ran.
+    /// The conversation that it runs or ran in.
     pub conversation: ConversationId,
     /// Its deltas; for a running turn those kept so far.
     pub reply: Reply,

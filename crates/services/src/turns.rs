@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{ModelName, RunnerId};
-use ports::{Clock, ConversationStore, FileStore, IdSource, LanguageModel, Ledger, RunnerStore, TurnStore};
+use ports::{Clock, FileStore, IdSource, LanguageModel, Ledger, RunnerStore, TurnStore};
 
 pub use error::{SendError, TurnFailure, WatchError};
 pub use log::{Listener, Outcome};
@@ -38,8 +38,6 @@ pub struct Turns {
 pub struct TurnsSetup {
     /// Where turns are kept.
     pub turns: Arc<dyn TurnStore>,
-    /// Where conversations are found by number.
-    pub conversations: Arc<dyn ConversationStore>,
     /// What the files of conversations say.
     pub files: Arc<dyn FileStore>,
     /// Where this process holds its lease.
@@ -77,7 +75,6 @@ pub struct TurnSettings {
 
 struct Inner {
     store: Arc<dyn TurnStore>,
-    conversations: Arc<dyn ConversationStore>,
     files: Arc<dyn FileStore>,
     runners: Arc<dyn RunnerStore>,
     ledger: Arc<dyn Ledger>,
@@ -94,24 +91,11 @@ impl Turns {
     /// Turns of a new process. [`Turns::start_upkeep`] begins its lease.
     #[must_use]
     pub fn new(setup: TurnsSetup) -> Self {
-        let TurnsSetup { turns, conversations, files, runners, ledger, model, clock, ids, tasks, settings } =
-            setup;
+        let TurnsSetup { turns, files, runners, ledger, model, clock, ids, tasks, settings } = setup;
         let runner = ids.runner();
         let live = LiveTurns::default();
-        let inner = Inner {
-            store: turns,
-            conversations,
-            files,
-            runners,
-            ledger,
-            model,
-            clock,
-            ids,
-            tasks,
-            settings,
-            runner,
-            live,
-        };
+        let inner =
+            Inner { store: turns, files, runners, ledger, model, clock, ids, tasks, settings, runner, live };
         Self { inner: Arc::new(inner) }
     }
 

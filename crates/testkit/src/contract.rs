@@ -46,6 +46,9 @@ macro_rules! store_contract {
                 older_pages_lead_back_to_the_beginning,
                 every_kind_of_part_is_kept_exactly,
                 a_begin_is_refused_where_it_must_be,
+                a_begin_takes_every_key,
+                a_begin_may_be_for_conversations_with_a_persona_alone,
+                a_begin_tells_what_it_appended,
                 a_conversation_runs_one_turn_at_a_time,
                 the_model_of_a_turn_is_the_nearest_one,
                 a_new_conversation_takes_a_model_of_its_own;

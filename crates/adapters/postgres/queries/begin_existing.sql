@@ -4,17 +4,17 @@ WITH
 item AS (
     SELECT * FROM unnest(
         $1::uuid[], $2::uuid[], $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
-        $9::bigint[], $10::bigint[], $11::integer[], $12::timestamptz[]
+        $9::bigint[], $10::bigint[], $11::integer[], $12::timestamptz[], $13::boolean[]
     ) AS i (
         turn, conversation, owner, runner, contract, asked_model, default_model, own_model,
-        expect_last, keep_to, appended, at
+        expect_last, keep_to, appended, at, only_with_persona
     )
 ),
 -- All locks are taken first and in one order, and nobody waits for one that somebody else holds: groups of several
 -- processes can neither deadlock nor stand in each other's way. What comes out of here is the newest version of each
 -- row, which the statement's own snapshot may not have. So the conditions are asked of it, and not of the row below.
 locked AS (
-    SELECT c.id, c.owner, c.running_turn, c.last_seq, c.head_seq
+    SELECT c.id, c.owner, c.running_turn, c.last_seq, c.head_seq, c.persona_id
     FROM omnichat.conversations c
     WHERE c.id = ANY ($2) AND c.deleted_at IS NULL
     ORDER BY c.id
@@ -33,6 +33,7 @@ opened AS (
     WHERE c.id = l.id
         AND l.owner = i.owner
         AND l.running_turn IS NULL
+        AND (l.persona_id IS NOT NULL OR NOT i.only_with_persona)
         AND (i.expect_last IS NULL OR i.expect_last = l.last_seq)
     RETURNING
         c.*, i.turn, i.runner, i.contract, i.keep_to, i.at, i.appended,
@@ -56,11 +57,15 @@ appended AS (
         o.id, o.last_before + m.ordinal, m.id, o.turn,
         CASE WHEN m.ordinal > 1 THEN o.last_before + m.ordinal - 1 ELSE nullif(o.base, 0) END,
         o.at, m.token_count, m.role, m.parts
-    FROM unnest($13::uuid[], $14::bigint[], $15::uuid[], $16::text[], $17::integer[], $18::text[])
+    FROM unnest($14::uuid[], $15::bigint[], $16::uuid[], $17::text[], $18::integer[], $19::text[])
         AS m (turn, ordinal, id, role, token_count, parts)
     JOIN opened o ON o.turn = m.turn
     -- Numbers follow the order of messages.
     ORDER BY m.turn, m.ordinal
+    RETURNING turn_id, seq, number
+),
+numbered AS (
+    SELECT a.turn_id, array_agg(a.number ORDER BY a.seq) AS numbers FROM appended a GROUP BY a.turn_id
 ),
 started AS (
     INSERT INTO omnichat.turns (id, conversation_id, runner, owner, question_seq, started_at, contract, model)
@@ -72,13 +77,15 @@ SELECT
     o.output_tokens, o.cost_nanos, o.created_at, o.updated_at, o.summary_updated_at, o.message_count,
     o.summary_message_count, o.active, o.begun_by, o.provider_id, o.model, o.last_model, o.label, o.project, o.title,
     o.metadata::text AS "metadata!", o.summary,
-    o.turn AS "turn!", o.head_seq AS "question!", o.turn_model AS "turn_model!",
+    o.turn AS "turn!", o.head_seq AS "question!", o.last_before AS "last_before!",
+    coalesce(n.numbers, '{}') AS "numbers!", o.turn_model AS "turn_model!",
     o.files > 0 AS "has_files!",
     p.name AS "persona_name?", p.description AS "persona_description?", p.relation_type AS "persona_relation?",
     w.seqs AS "seqs!", w.turn_ids AS "turn_ids!: Vec<Option<Uuid>>", w.roles AS "roles!", w.states AS "states!",
     w.token_counts AS "token_counts!", w.parts AS "parts!", w.has_older AS "has_older!"
 FROM opened o
+LEFT JOIN numbered n ON n.turn_id = o.turn
 LEFT JOIN omnichat.personas p ON p.id = o.persona_id
 CROSS JOIN LATERAL omnichat.window_before(
-    o.id, CASE WHEN o.appended > 0 THEN o.base + 1 ELSE o.head_seq END, $19, $20
+    o.id, CASE WHEN o.appended > 0 THEN o.base + 1 ELSE o.head_seq END, $20, $21
 ) w

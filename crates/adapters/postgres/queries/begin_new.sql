@@ -31,6 +31,10 @@ appended AS (
         AS m (turn, ordinal, id, role, token_count, parts)
     JOIN item i ON i.turn = m.turn
     ORDER BY i.place, m.ordinal
+    RETURNING turn_id, seq, number
+),
+numbered AS (
+    SELECT a.turn_id, array_agg(a.number ORDER BY a.seq) AS numbers FROM appended a GROUP BY a.turn_id
 ),
 started AS (
     INSERT INTO omnichat.turns (id, conversation_id, runner, owner, question_seq, started_at, contract, model)
@@ -45,8 +49,10 @@ SELECT
     o.summary_message_count, o.active, o.begun_by, o.provider_id, o.model, o.last_model, o.label, o.project, o.title,
     o.metadata::text AS "metadata!", o.summary,
     i.turn AS "turn!", o.head_seq AS "question!",
+    coalesce(n.numbers, '{}') AS "numbers!",
     coalesce(i.asked_model, i.model, i.default_model) AS "turn_model!",
     p.name AS "persona_name?", p.description AS "persona_description?", p.relation_type AS "persona_relation?"
 FROM made o
 JOIN item i ON i.conversation = o.id
+LEFT JOIN numbered n ON n.turn_id = i.turn
 LEFT JOIN omnichat.personas p ON p.id = o.persona_id

@@ -6,11 +6,13 @@ SELECT
     t.id AS "running_turn?",
     t.runner AS "runner?",
     -- A process that asks is alive, however late its renewal. And it may take another one for dead only when it has
-    -- renewed for a while itself (migration 0004).
+    -- renewed for a while itself (`runners.since`).
     t.runner <> i.runner AND me.since < now() - interval '20 seconds'
         AND me.renewed_at >= now() - interval '10 seconds' AND (r.id IS NULL OR r.renewed_at < now() - interval '20 seconds') AS is_dead
-FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::uuid[], $5::bigint[]) AS i (turn, conversation, owner, runner, expect_last)
-JOIN omnichat.conversations c ON c.id = i.conversation AND c.deleted_at IS NULL
+FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::uuid[], $5::bigint[], $6::boolean[])
+    AS i (turn, conversation, owner, runner, expect_last, only_with_persona)
+JOIN omnichat.conversations c
+    ON c.id = i.conversation AND c.deleted_at IS NULL AND (c.persona_id IS NOT NULL OR NOT i.only_with_persona)
 LEFT JOIN omnichat.turns t ON t.id = c.running_turn
 LEFT JOIN omnichat.runners r ON r.id = t.runner
 LEFT JOIN omnichat.runners me ON me.id = i.runner

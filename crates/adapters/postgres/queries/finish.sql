@@ -37,7 +37,9 @@ closed AS (
     JOIN locked l ON l.id = i.conversation AND l.running_turn = i.turn
     JOIN omnichat.turns t ON t.id = i.turn AND t.runner = i.runner AND t.state = 'running'
     WHERE c.id = l.id
-    RETURNING c.*, i.turn, t.question_seq
+    RETURNING
+        c.id, c.last_seq, c.message_count, c.input_tokens, c.output_tokens, c.cost_nanos, c.persona_id, c.last_model,
+        c.title, i.turn, t.question_seq
 ),
 ended AS (
     UPDATE omnichat.turns t
@@ -94,10 +96,7 @@ cleared AS (
     DELETE FROM omnichat.turn_chunks k USING closed o WHERE k.turn_id = o.turn
 )
 SELECT
-    o.id, o.number, o.owner, o.persona_id, o.application_id, o.running_turn, o.last_seq, o.input_tokens,
-    o.output_tokens, o.cost_nanos, o.created_at, o.updated_at, o.summary_updated_at, o.message_count,
-    o.summary_message_count, o.active, o.begun_by, o.provider_id, o.model, o.last_model, o.label, o.project, o.title,
-    o.metadata::text AS "metadata!", o.summary,
-    o.turn AS "turn!", r.number AS "reply_number?"
+    o.turn AS "turn!", r.number AS "reply_number?", o.last_seq, o.message_count, o.input_tokens, o.output_tokens,
+    o.cost_nanos, o.persona_id, o.last_model, o.title
 FROM closed o
 LEFT JOIN replied r ON r.turn_id = o.turn

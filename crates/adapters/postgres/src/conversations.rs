@@ -128,17 +128,6 @@ impl ConversationStore for PostgresStore {
     }
 }
 
-impl PostgresStore {
-    /// A conversation whoever owns it, hidden or not.
-    pub(crate) async fn conversation(&self, id: ConversationId) -> Result<Option<Conversation>, Fault> {
-        let read = |pool| {
-            select_conversations!("", "FROM omnichat.conversations c WHERE c.id = $1", id.0)
-                .fetch_optional(pool)
-        };
-        self.pool.run(read).await?.map(Conversation::try_from).transpose()
-    }
-}
-
 /// A row that was looked for, as far as the caller may see it.
 fn access(caller: UserId, row: Option<ConversationRow>) -> Result<Access<Conversation>, Fault> {
     match row {

@@ -88,7 +88,7 @@ impl Scene {
     }
 
     fn begin_in(&self, conversation: ConversationId, question: &str) -> Begin {
-        self.begin(Target::Existing(conversation), question)
+        self.begin(Target::existing(conversation), question)
     }
 
     fn new_conversation(&self) -> NewConversation {
@@ -133,9 +133,9 @@ impl Scene {
         store.begin(self.begin_new("q")).await.unwrap()
     }
 
-    async fn answer(&self, store: &PostgresStore, begun: &Begun, text: &str) -> Conversation {
+    async fn answer(&self, store: &PostgresStore, begun: &Begun, text: &str) {
         match store.finish(self.finish(begun, text)).await.unwrap() {
-            Finished::Done { conversation, .. } => *conversation,
+            Finished::Done { .. } => {}
             Finished::Lost => panic!("the turn was lost"),
         }
     }
@@ -143,7 +143,8 @@ impl Scene {
     /// An idle conversation of one exchange.
     async fn conversation(&self, store: &PostgresStore) -> ConversationId {
         let begun = self.start(store).await;
-        self.answer(store, &begun, "a").await.id
+        self.answer(store, &begun, "a").await;
+        begun.conversation.id
     }
 }
 

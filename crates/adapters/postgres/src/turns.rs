@@ -20,6 +20,8 @@ use ports::{
 };
 
 use crate::PostgresStore;
+use crate::error::Fault;
+use crate::rows::KeyColumns;
 use crate::writer::{Order, Outcome};
 use begin::{BeginExisting, NotBegun, Opened};
 use finish::{CloseTurn, NotClosed};
@@ -32,11 +34,13 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 impl TurnStore for PostgresStore {
     async fn begin(&self, begin: Begin) -> Result<Begun, BeginError> {
         match begin.target.clone() {
-            Target::Existing(conversation) => self.begin_existing(begin, conversation).await,
+            Target::Existing { key, only_with_persona } => {
+                self.begin_existing(begin, key, only_with_persona).await
+            }
             Target::New(new) => {
                 let order = Arc::new(BeginNew::new(begin, *new));
                 match self.writer.submit(Arc::clone(&order)).await? {
-                    Outcome::Done(opened) => self.begun(*opened, order.as_ref()),
+                    Outcome::Done(opened) => self.begun(*opened, &order.begin, order.as_ref()),
                     Outcome::Refused(never) => match never {},
                 }
             }
@@ -60,8 +64,8 @@ impl TurnStore for PostgresStore {
         let turn = finish.turn;
         match self.writer.submit(Arc::new(CloseTurn::of(finish))).await? {
             Outcome::Done(closed) => {
-                let (ending, conversation) = *closed;
-                Ok(Finished::Done { ending, conversation: Box::new(conversation) })
+                let (ending, change) = *closed;
+                Ok(Finished::Done { ending, change: Box::new(change) })
             }
             Outcome::Refused(NotClosed::Ended) => Ok(self.finished_before(turn).await?),
             Outcome::Refused(NotClosed::Lost) => Ok(Finished::Lost),
@@ -78,12 +82,18 @@ impl TurnStore for PostgresStore {
 }
 
 impl PostgresStore {
-    async fn begin_existing(&self, begin: Begin, conversation: ConversationId) -> Result<Begun, BeginError> {
-        let order = Arc::new(BeginExisting::new(begin, conversation));
+    async fn begin_existing(
+        &self,
+        begin: Begin,
+        key: ConversationKey,
+        only_with_persona: bool,
+    ) -> Result<Begun, BeginError> {
+        let conversation = self.resolve(key).await?.ok_or(BeginError::NotFound)?;
+        let order = Arc::new(BeginExisting::new(begin, conversation, only_with_persona));
         let mut has_taken_over = false;
         loop {
             let refusal = match self.writer.submit(Arc::clone(&order)).await? {
-                Outcome::Done(opened) => return self.begun(*opened, order.as_ref()),
+                Outcome::Done(opened) => return self.begun(*opened, &order.begin, order.as_ref()),
                 Outcome::Refused(refusal) => refusal,
             };
             match refusal {
@@ -101,9 +111,26 @@ impl PostgresStore {
         }
     }
 
+    /// The conversation that a key names; no key ever names another one.
+    async fn resolve(&self, key: ConversationKey) -> Result<Option<ConversationId>, Fault> {
+        let key = match key {
+            ConversationKey::Id(id) => return Ok(Some(id)),
+            ConversationKey::Number(_) | ConversationKey::Provider(_) => KeyColumns::from(key),
+        };
+        let read = |pool| {
+            sqlx::query_scalar!(
+                "SELECT omnichat.conversation_by($1, $2)",
+                key.number,
+                key.provider_id.as_deref(),
+            )
+            .fetch_one(pool)
+        };
+        Ok(self.pool.run(read).await?.map(ConversationId))
+    }
+
     /// What a begin answers. A turn in a conversation that cannot be read is ended: nobody will run it.
-    fn begun(&self, opened: Opened, order: &impl Order) -> Result<Begun, BeginError> {
-        opened.into_begun().map_err(|fault| {
+    fn begun(&self, opened: Opened, begin: &Begin, order: &impl Order) -> Result<Begun, BeginError> {
+        opened.into_begun(&begin.messages).map_err(|fault| {
             if let Some(unwanted) = order.undo() {
                 self.writer.end_unwanted(unwanted);
             }

@@ -117,7 +117,7 @@ fn finish(turn: TurnId, runner: RunnerId, conversation: ConversationId, text: &s
 /// A question and its reply.
 async fn exchange(store: &SqliteStore, owner: UserId, id: ConversationId) -> Begun {
     let runner = runner();
-    let order = begin(owner, Target::Existing(id), runner);
+    let order = begin(owner, Target::existing(id), runner);
     let turn = order.turn;
     let begun = store.begin(order).await.unwrap();
     store.finish(finish(turn, runner, id, "because")).await.unwrap();

@@ -15,11 +15,16 @@ use domain::{
     TurnId, Usage, UserId,
 };
 use ports::{
-    Begin, BeginError, Begun, Chunk, Finish, Finished, Signals, StopOutcome, StoreError, TurnRecord,
+    Begin, BeginError, Begun, Chunk, Finish, Finished, Signals, StopOutcome, StoreError, Target, TurnRecord,
     TurnStore, Window,
 };
 
+use uuid::Uuid;
+
 use crate::SqliteStore;
+use crate::error::Fault;
+use crate::rows::KeyColumns;
+use begin::Opening;
 use checkpoint::Checkpoint;
 use stop::RequestStop;
 
@@ -27,13 +32,18 @@ use stop::RequestStop;
 impl TurnStore for SqliteStore {
     async fn begin(&self, begin: Begin) -> Result<Begun, BeginError> {
         let (turn, runner, at) = (begin.turn, begin.runner, begin.at);
-        let opened = self.writer.begin(begin).await?;
+        let conversation = match &begin.target {
+            Target::New(new) => new.id,
+            Target::Existing { key, .. } => self.resolve(key).await?.ok_or(BeginError::NotFound)?,
+        };
+        let opened = self.writer.begin(Opening { begin, conversation }).await?;
         // The turn is open, so nothing is appended to the conversation but by its finish: the window stands still.
         match window::before(&self.reads, opened.conversation.id, opened.window_end).await {
             Ok(window) => Ok(Begun {
                 conversation: opened.conversation,
                 persona: opened.persona,
                 question: opened.question,
+                appended: opened.appended,
                 model: opened.model,
                 window,
                 has_files: opened.has_files,
@@ -77,6 +87,22 @@ impl TurnStore for SqliteStore {
 }
 
 impl SqliteStore {
+    /// The conversation that a key names; no key ever names another one.
+    async fn resolve(&self, key: &ConversationKey) -> Result<Option<ConversationId>, Fault> {
+        let key = match key {
+            ConversationKey::Id(id) => return Ok(Some(*id)),
+            ConversationKey::Number(_) | ConversationKey::Provider(_) => KeyColumns::from(key.clone()),
+        };
+        let id = sqlx::query_scalar!(
+            r#"SELECT id AS "id: Uuid" FROM conversations WHERE number = ?1 OR provider_id = ?2"#,
+            key.number,
+            key.provider_id,
+        )
+        .fetch_optional(&self.reads)
+        .await?;
+        Ok(id.map(ConversationId))
+    }
+
     async fn abandon(&self, conversation: ConversationId, turn: TurnId, runner: RunnerId, at: Timestamp) {
         let ending = Ending {
             state: EndState::Failed(FailureKind::Store.into()),

@@ -46,9 +46,9 @@ pub(crate) fn json_of<Row: Serialize>(rows: &[Row]) -> Result<String, Fault> {
 /// What a model call consumed, on its way into columns.
 #[derive(Debug, Serialize)]
 pub(crate) struct UsageToKeep {
-    input: i64,
+    pub(crate) input: i64,
     cached: i64,
-    output: i64,
+    pub(crate) output: i64,
     reasoning: i64,
     estimated: u8,
 }

@@ -13,12 +13,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::FutureExt as _;
-use ports::{Begin, BeginError, Finish, Finished};
+use ports::{BeginError, Finish, Finished};
 use sqlx::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::{Fault, is_failed_sync};
-use crate::turns::begin::{self, Opened};
+use crate::turns::begin::{self, Opened, Opening};
 use crate::turns::finish;
 pub(crate) use job::Write;
 use job::{Job, Ticket, Waiting};
@@ -51,7 +51,7 @@ impl Writer {
     }
 
     /// Opens a turn.
-    pub(crate) async fn begin(&self, order: Begin) -> Result<Opened, BeginError> {
+    pub(crate) async fn begin(&self, order: Opening) -> Result<Opened, BeginError> {
         self.ask(order, |ticket| Job::Begin(Box::new(ticket))).await?
     }
 
@@ -245,7 +245,7 @@ async fn run(connection: &mut SqliteConnection, group: &mut [Job]) -> Result<(),
         write.run(connection).await?;
     }
     if !begins.is_empty() {
-        let orders: Vec<&Begin> = begins.iter().map(|ticket| &ticket.order).collect();
+        let orders: Vec<&Opening> = begins.iter().map(|ticket| &ticket.order).collect();
         let answers = begin::open_all(connection, &orders).await?;
         for (ticket, answer) in begins.into_iter().zip(answers) {
             ticket.answer = Some(answer);

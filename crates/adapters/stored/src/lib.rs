@@ -3,6 +3,8 @@
 //! Each stored form names its version, and a form once written is read for ever.
 
 mod chunks;
+mod columns;
+mod conversation;
 mod lengths;
 mod parts;
 mod words;
@@ -11,6 +13,8 @@ use domain::Reply;
 use domain::reply::ReplyError;
 
 pub use chunks::{KeptChunk, fold_chunks};
+pub use columns::{StoredTime, count_from};
+pub use conversation::ChangeColumns;
 pub use lengths::{lengths_from_bytes, lengths_to_bytes};
 pub use parts::{parts_from_json, parts_to_json};
 pub use words::{StoredEnd, contract_from, contract_name, purpose_from, purpose_name};
@@ -30,6 +34,20 @@ pub enum StoredError {
     /// The deltas do not fit the parts.
     #[error(transparent)]
     Reply(#[from] ReplyError),
+    /// A number or a time that nothing can have.
+    #[error("the stored {what} is out of range")]
+    OutOfRange {
+        /// What the number is.
+        what: &'static str,
+    },
+    /// A text that its rules forbid.
+    #[error("the stored {what} is not valid")]
+    Text {
+        /// What the text is.
+        what: &'static str,
+        /// The rule that it breaks.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A word that stands for nothing.
     #[error("the stored {what} is unknown: {word}")]
     Word {

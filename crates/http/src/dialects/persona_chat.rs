@@ -6,7 +6,7 @@ pub(crate) mod response;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use domain::{ConversationNumber, MessageNumber};
-use services::{Health, Limits, Personas};
+use services::{Health, Limits, Personas, PersonasError};
 
 use crate::HttpSettings;
 use crate::error::{ApiError, HandlerResult};
@@ -79,10 +79,9 @@ pub(crate) async fn send(
 ) -> HandlerResult {
     let (number, content) = (ConversationNumber(path.0), body.0.content(&settings)?);
     let call = PendingCall::model(&limits, &caller.0).await?;
-    let (turn, headers) = call.settle(personas.send(&caller.0, number, content).await).await?;
+    let (turn, headers) = call.settle(personas.send(&caller.0, number, content.clone()).await).await?;
     let headers = headers.and_turn(turn.turn());
-    // Read while the model works: nobody else can write to the conversation meanwhile.
-    let question = personas.question(&caller.0, &turn).await;
+    let question = MessageBody::question(&turn, content).ok_or(PersonasError::NoMessage);
     let answer = turn.whole().await.map_err(|failure| ApiError::from(failure).with(&headers))?;
     let question = question.map_err(|error| ApiError::from(error).with(&headers))?;
     let mut response = HttpResponse::Ok();

@@ -8,7 +8,8 @@ use ports::{Begin, Begun, Finished, ModelError, StopOutcome, Target, Window};
 use serde_json::{Value, json};
 
 use crate::support::{
-    PREFIXED, Setup, Step, UUID, conversation, get, granted, kept, message, post, setup, start,
+    PREFIXED, Setup, Step, UUID, appended, conversation, get, granted, kept, message, post, setup, start,
+    unchanged,
 };
 
 /// A store that keeps every exchange under a title.
@@ -17,8 +18,8 @@ fn with_chat(steps: Vec<Step>) -> Setup {
     setup.turns.expect_finish().returning(|finish| {
         let Finished::Done { ending, .. } = kept(finish) else { unreachable!("it is done") };
         let title = Title::parse("Friendly Greeting").ok();
-        let conversation = Box::new(Conversation { title, message_count: 1, ..conversation() });
-        Ok(Finished::Done { ending, conversation })
+        let change = unchanged(Conversation { title, message_count: 1, ..conversation() });
+        Ok(Finished::Done { ending, change })
     });
     setup
 }
@@ -60,7 +61,8 @@ async fn every_field_is_of_this_turn() {
         assert_eq!((begin.messages[0].role, begin.messages[0].parts.len()), (Role::User, 2));
         let conversation = Conversation { running: Some(begin.turn), ..conversation() };
         let window = Window::default();
-        Ok(Begun { conversation, persona: None, question: Seq(1), model, window, has_files: false })
+        let appended = appended(&begin.messages);
+        Ok(Begun { conversation, persona: None, question: Seq(1), appended, model, window, has_files: false })
     });
     setup.turns.expect_finish().returning(|finish| Ok(kept(finish)));
     setup.steps = hello();
@@ -179,6 +181,7 @@ fn endless() -> Setup {
             conversation: conversation(),
             persona: None,
             question: Seq(1),
+            appended: appended(&begin.messages),
             model,
             window,
             has_files: false,

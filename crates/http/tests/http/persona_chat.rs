@@ -1,15 +1,19 @@
 //! Contract S4: conversations with personas.
 
+use std::time::Duration;
+
 use actix_web::test::TestRequest;
 use domain::{
-    Conversation, EndState, Ending, MessageNumber, MessagePage, MessageState, Order, Page, PersonaId,
-    Relation, ReplyFacts, Role, Title, Usage,
+    Conversation, ConversationKey, EndState, Ending, MessageNumber, MessagePage, MessageState, Order, Page,
+    PersonaId, Relation, ReplyFacts, Role, Title, Usage,
 };
 use ports::{Access, Finished, MessageDeletion, ModelError, PersonaChatTotals};
 use serde_json::json;
 
 use crate::personas::persona;
-use crate::support::{Setup, Step, by_alice, conversation, get, granted, kept, message, post, setup, start};
+use crate::support::{
+    Setup, Step, appended, by_alice, conversation, get, granted, kept, message, post, setup, start, unchanged,
+};
 
 /// Conversation 7, held with persona 1.
 fn held() -> Conversation {
@@ -28,33 +32,28 @@ fn with_exchanges(steps: Vec<Step>) -> Setup {
     let mut setup = with_questions(steps);
     setup.turns.expect_finish().returning(|finish| {
         let Finished::Done { ending, .. } = kept(finish) else { unreachable!("it is done") };
-        Ok(Finished::Done { ending, conversation: Box::new(held()) })
+        Ok(Finished::Done { ending, change: unchanged(held()) })
     });
     setup
 }
 
-/// A store that opens every turn in conversation 7 and has its question.
+/// A store that opens every turn in conversation 7. It can do nothing else.
 fn with_questions(steps: Vec<Step>) -> Setup {
-    let mut setup = with_conversation();
+    let mut setup = setup();
     setup.steps = steps;
-    let question = std::sync::Arc::new(std::sync::Mutex::new(None));
-    let asked = std::sync::Arc::clone(&question);
-    setup.turns.expect_begin().returning(move |begin| {
-        *asked.lock().unwrap() = begin.messages.last().map(|message| message.id);
+    setup.turns.expect_begin().returning(|begin| {
+        let key = ConversationKey::Number(held().number);
+        assert_eq!(begin.target, ports::Target::Existing { key, only_with_persona: true });
         let (model, window) = (begin.default_model, ports::Window::default());
         Ok(ports::Begun {
             conversation: held(),
             persona: None,
             question: domain::Seq(1),
+            appended: appended(&begin.messages),
             model,
             window,
             has_files: false,
         })
-    });
-    setup.conversations.expect_messages().returning(move |_, key, _| {
-        let mut row = message(1, Role::User, "Hi Alex!");
-        row.id = question.lock().unwrap().unwrap();
-        Ok(granted(&key, vec![message(3, Role::User, "later"), row]))
     });
     setup
 }
@@ -139,7 +138,8 @@ async fn lists_are_of_conversations_with_personas() {
 async fn what_is_somebody_elses_is_forbidden() {
     let mut setup = setup();
     setup.conversations.expect_find().returning(|_, _| Ok(Access::Foreign));
-    setup.personas.expect_holds().times(5).returning(|_| Ok(true));
+    setup.turns.expect_begin().times(1).returning(|_| Err(ports::BeginError::Foreign));
+    setup.personas.expect_holds().times(4).returning(|_| Ok(true));
     setup.personas.expect_holds().returning(|_| Ok(false));
     setup.messages.expect_delete().returning(|_, _, _| Ok(MessageDeletion::Foreign));
     let app = start(setup).await;
@@ -190,12 +190,51 @@ async fn a_send_answers_with_both_messages() {
 }
 
 #[actix_web::test]
+async fn a_send_makes_two_calls_of_the_store() {
+    let mut setup = setup();
+    setup.steps = vec![Step::Say("Hey"), Step::Finish];
+    // Any other call would be a panic, and another status.
+    setup.turns.expect_begin().times(1).returning(|begin| {
+        Ok(ports::Begun {
+            conversation: held(),
+            persona: None,
+            question: domain::Seq(1),
+            appended: appended(&begin.messages),
+            model: begin.default_model,
+            window: ports::Window::default(),
+            has_files: false,
+        })
+    });
+    setup.turns.expect_finish().times(1).returning(|finish| Ok(kept(finish)));
+    let app = start(setup).await;
+    let answer = app.call(post("/chat/conversations/7/send", json!({"content": "Hi"}))).await;
+    assert_eq!((answer.status, &answer.json()["user_message"]["id"]), (200, &json!(1)));
+}
+
+#[actix_web::test]
+async fn a_send_is_refused_as_the_store_says() {
+    type Refuse = fn() -> ports::BeginError;
+    let refusals: [(Refuse, u16, &str); 3] = [
+        (|| ports::BeginError::Foreign, 403, "conversation_forbidden"),
+        (|| ports::BeginError::NotFound, 404, "conversation_not_found"),
+        (|| ports::BeginError::Busy { retry_after: Duration::from_secs(1) }, 409, "conversation_busy"),
+    ];
+    for (refuse, status, code) in refusals {
+        let mut setup = setup();
+        setup.turns.expect_begin().times(1).returning(move |_| Err(refuse()));
+        let app = start(setup).await;
+        let answer = app.call(post("/chat/conversations/7/send", json!({"content": "Hi"}))).await;
+        assert_eq!((answer.status, answer.code().as_str()), (status, code));
+    }
+}
+
+#[actix_web::test]
 async fn an_answer_without_a_word_has_no_message() {
     // As when the turn is stopped before its first word.
     let mut setup = with_questions(vec![Step::Say("Hi"), Step::Finish]);
     setup.turns.expect_finish().returning(|finish| {
         let ending = Ending { state: EndState::Stopped, reply: None, ..finish.ending };
-        Ok(Finished::Done { ending, conversation: Box::new(held()) })
+        Ok(Finished::Done { ending, change: unchanged(held()) })
     });
     let app = start(setup).await;
     let answer = app.call(post("/chat/conversations/7/send", json!({"content": "Hi"}))).await;

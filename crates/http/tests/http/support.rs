@@ -14,17 +14,17 @@ use actix_web::test;
 use async_trait::async_trait;
 use chrono::DateTime;
 use domain::{
-    Contract, Conversation, ConversationId, ConversationKey, ConversationNumber, Delta, Ending, FinishReason,
-    JsonText, Label, Message, MessageHome, MessageId, MessageNumber, MessageState, Part, Prompt, ReplyRef,
-    Role, Sampling, Seq, Tier, Timestamp, Totals, Usage, User, UserId,
+    Contract, Conversation, ConversationChange, ConversationId, ConversationKey, ConversationNumber, Delta,
+    Ending, FinishReason, JsonText, Label, Message, MessageHome, MessageId, MessageNumber, MessageState,
+    NewMessage, Part, Prompt, ReplyRef, Role, Sampling, Seq, Tier, Timestamp, Totals, Usage, User, UserId,
 };
 use futures_util::future::LocalBoxFuture;
 use omnichat_http::{HttpSettings, Services};
 use ports::{
-    Access, Begin, Begun, Finish, Finished, LanguageModel, MockBlobs, MockConversationStore, MockFileStore,
-    MockLedger, MockMessageStore, MockPasswordHasher, MockPersonaStore, MockRateLimiter, MockRunnerStore,
-    MockStoreHealth, MockTextExtractor, MockTurnStore, MockUserStore, ModelError, ModelEvent, ModelStream,
-    Window,
+    Access, AppendedMessage, Begin, Begun, Finish, Finished, LanguageModel, MockBlobs, MockConversationStore,
+    MockFileStore, MockLedger, MockMessageStore, MockPasswordHasher, MockPersonaStore, MockRateLimiter,
+    MockRunnerStore, MockStoreHealth, MockTextExtractor, MockTurnStore, MockUserStore, ModelError,
+    ModelEvent, ModelStream, Window,
 };
 use serde_json::Value;
 use services::{
@@ -157,7 +157,6 @@ impl Setup {
         let model = Arc::new(ScriptedModel(steps));
         let turns = Turns::new(TurnsSetup {
             turns: Arc::new(turns),
-            conversations: conversations.clone(),
             files: files.clone(),
             runners: Arc::new(MockRunnerStore::new()),
             ledger: Arc::new(MockLedger::new()),
@@ -217,6 +216,7 @@ impl Setup {
                 conversation,
                 persona: None,
                 question,
+                appended: appended(&begin.messages),
                 model,
                 window: Window::default(),
                 has_files: false,
@@ -358,12 +358,36 @@ pub fn granted<T>(key: &ConversationKey, thing: T) -> Access<T> {
 pub fn kept(finish: Finish) -> Finished {
     let reply = finish.reply.filter(|(_, reply)| reply.says_something()).map(|(id, _)| ReplyRef {
         id,
-        number: MessageNumber(2),
+        number: Some(MessageNumber(2)),
         seq: Seq(2),
         created_at: finish.ending.at,
     });
     let ending = Ending { reply, ..finish.ending };
-    Finished::Done { ending, conversation: Box::new(conversation()) }
+    Finished::Done { ending, change: unchanged(conversation()) }
+}
+
+/// What may change of a conversation, as it is already.
+pub fn unchanged(conversation: Conversation) -> Box<ConversationChange> {
+    Box::new(ConversationChange {
+        title: conversation.title,
+        persona: conversation.persona,
+        last_model: conversation.last_model,
+        message_count: conversation.message_count,
+        totals: conversation.totals,
+        last_seq: conversation.last_seq,
+        updated_at: conversation.updated_at,
+    })
+}
+
+/// The rows of a begin's messages, the first of its conversation.
+pub fn appended(messages: &[NewMessage]) -> Vec<AppendedMessage> {
+    let rows = (1..).zip(messages);
+    rows.map(|(seq, message)| AppendedMessage {
+        id: message.id,
+        seq: Seq(seq),
+        number: Some(MessageNumber(seq)),
+    })
+    .collect()
 }
 
 pub fn user(id: i64) -> User {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     Caller, Contract, Conversation, ConversationKey, ConversationNumber, ConversationPatch, Message,
-    MessageNumber, MessagePage, Order, Page, Part, PersonaId, PromptMessage, Role, Title,
+    MessageNumber, MessagePage, Page, Part, PersonaId, PromptMessage, Role, Title,
 };
 use ports::{ConversationFilter, MessageDeletion, PersonaChatTotals};
 
@@ -12,9 +12,6 @@ use super::{Personas, PersonasError};
 use crate::{
     ConversationsError, Deletion, NewConversationRequest, RunningTurn, SendError, SendMessage, SendTarget,
 };
-
-/// While a turn runs its question is the newest message; a few more are looked at, in case others have ended since.
-const QUESTION_WITHIN: u32 = 16;
 
 impl Personas {
     /// Begins a conversation with a persona of the caller's.
@@ -100,12 +97,11 @@ impl Personas {
         number: ConversationNumber,
         content: String,
     ) -> Result<RunningTurn, PersonasError> {
-        let key = self.key(caller, number).await?;
         let question = PromptMessage { role: Role::User, parts: vec![Part::Text(content)] };
         let message = SendMessage {
             sampling: self.settings.sampling,
             history_limit: Some(self.settings.history_limit),
-            ..SendMessage::plain(SendTarget::Existing(key), Contract::PersonaChat, question)
+            ..SendMessage::plain(SendTarget::WithPersona(number.into()), Contract::PersonaChat, question)
         };
         self.turns.send(caller, message).await.map_err(|error| match error {
             SendError::NotFound => PersonasError::NoConversation,
@@ -116,14 +112,6 @@ impl Personas {
             | SendError::ShuttingDown
             | SendError::Store(_) => PersonasError::Send(error),
         })
-    }
-
-    /// The row of a turn's question.
-    pub async fn question(&self, caller: &Caller, turn: &RunningTurn) -> Result<Message, PersonasError> {
-        let page = MessagePage { order: Order::Descending, limit: Some(QUESTION_WITHIN), offset: 0 };
-        let newest = self.conversations.messages(caller, turn.conversation.id.into(), page).await?;
-        let is_question = |message: &Message| Some(message.id) == turn.question;
-        newest.into_iter().find(is_question).ok_or(PersonasError::NoMessage)
     }
 
     /// The messages of a conversation.

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use domain::{Conversation, ConversationId, Delta, EndState, Ending, Reply, ResponseId, TurnEvent, TurnId};
+use domain::{
+    ConversationChange, ConversationId, Delta, EndState, Ending, Reply, ResponseId, TurnEvent, TurnId,
+};
 use tokio::sync::watch;
 
 use super::TurnFailure;
@@ -25,13 +27,13 @@ struct Entries {
     outcome: Option<Outcome>,
 }
 
-/// How a turn ended, and the conversation after it.
+/// How a turn ended, and what it changed of its conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// How it ended.
     pub ending: Ending,
     /// The conversation after it; `None` where it is gone, or was not read.
-    pub conversation: Option<Conversation>,
+    pub change: Option<ConversationChange>,
     /// The provider's id of the answer, which is not stored.
     pub response: Option<ResponseId>,
 }

@@ -36,9 +36,7 @@ impl Inner {
         // Waits for a checkpoint that is on its way: it must not write behind the end.
         let _kept = live.kept.lock().await;
         match self.finish_with_patience(finish.clone()).await {
-            Ok(Finished::Done { ending, conversation }) => {
-                Outcome { ending, conversation: Some(*conversation), response }
-            }
+            Ok(Finished::Done { ending, change }) => Outcome { ending, change: Some(*change), response },
             Ok(Finished::Lost) => {
                 self.count_lost(live, finish.ledger).await;
                 Self::lost(live, &finish.ending)
@@ -51,7 +49,7 @@ impl Inner {
                     StoreError::Corrupt { .. } | StoreError::Refused(_) => FailureKind::Internal,
                 };
                 let state = EndState::Failed(Failure::from(kind));
-                Outcome { ending: Ending { state, ..finish.ending }, conversation: None, response: None }
+                Outcome { ending: Ending { state, ..finish.ending }, change: None, response: None }
             }
         }
     }
@@ -66,7 +64,7 @@ impl Inner {
             response_time_ms: 0,
             at: self.clock.now(),
         };
-        Outcome { ending, conversation: None, response: None }
+        Outcome { ending, change: None, response: None }
     }
 
     async fn finish_with_patience(&self, finish: Finish) -> Result<Finished, StoreError> {
@@ -97,11 +95,7 @@ impl Inner {
         let turn = live.log.turn;
         tracing::info!(turn.id = %turn, "turn {turn} is no longer ours to finish");
         let state = if live.stop.is_cancelled() { EndState::Stopped } else { EndState::Interrupted };
-        Outcome {
-            ending: Ending { state, reply: None, ..ending.clone() },
-            conversation: None,
-            response: None,
-        }
+        Outcome { ending: Ending { state, reply: None, ..ending.clone() }, change: None, response: None }
     }
 
     fn finish_of(&self, live: &LiveTurn, opened: &Opened, title: Option<Title>, call: Call) -> Finish {

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use domain::{
-    Caller, Contract, Conversation, ConversationId, ConversationKey, EndState, Ending, MessageId, ModelName,
-    NewMessage, PromptMessage, Reply, ResponseId, Sampling, TurnId,
+    Caller, Contract, Conversation, ConversationKey, EndState, Ending, ModelName, NewMessage, PromptMessage,
+    Reply, ResponseId, Sampling, TurnId,
 };
-use ports::{Access, Begin, Branch, Target};
+use ports::{AppendedMessage, Begin, Branch, Target};
 use tokio::sync::oneshot;
 
 use super::log::Listener;
@@ -62,6 +62,8 @@ impl SendMessage {
 pub enum SendTarget {
     /// To a conversation that exists.
     Existing(ConversationKey),
+    /// To one that exists and has a persona; without one it counts as absent.
+    WithPersona(ConversationKey),
     /// To one that is made with it.
     New(Box<NewConversationRequest>),
 }
@@ -72,7 +74,7 @@ pub struct RunningTurn {
     /// The conversation, with the question counted in.
     pub conversation: Conversation,
     /// The question's row.
-    pub question: Option<MessageId>,
+    pub question: Option<AppendedMessage>,
     /// The model that is asked.
     pub model: ModelName,
     listener: Listener,
@@ -84,7 +86,7 @@ pub struct Answer {
     /// The turn.
     pub turn: TurnId,
     /// The question's row.
-    pub question: Option<MessageId>,
+    pub question: Option<AppendedMessage>,
     /// The model that was asked.
     pub model: ModelName,
     /// The reply: whole, or what there was of it when it was stopped.
@@ -147,7 +149,10 @@ impl RunningTurn {
             reply: self.listener.reply(),
             response: outcome.response.unwrap_or_else(|| ResponseId::of_turn(turn)),
             ending: outcome.ending,
-            conversation: outcome.conversation.unwrap_or(self.conversation),
+            conversation: match outcome.change {
+                Some(change) => self.conversation.after(change),
+                None => self.conversation,
+            },
         })
     }
 }
@@ -173,7 +178,6 @@ impl Turns {
 /// A turn as its caller sees it and as its task runs it.
 pub(super) struct Opened {
     pub(super) begun: ports::Begun,
-    pub(super) question: Option<MessageId>,
 }
 
 impl Inner {
@@ -197,10 +201,9 @@ impl Inner {
             .iter()
             .map(|new| NewMessage { id: self.ids.message(), role: new.role, parts: new.parts.clone() })
             .collect();
-        let question = messages.last().map(|message| message.id);
         let opening = Begin {
             caller: caller.user,
-            target: self.target(caller, &message.target).await?,
+            target: self.target(caller, &message.target),
             branch: message.branch,
             messages,
             turn,
@@ -212,25 +215,17 @@ impl Inner {
             at: self.clock.now(),
         };
         let begun = self.store.begin(opening).await?;
-        Ok(Opened { begun, question })
+        Ok(Opened { begun })
     }
 
-    async fn target(&self, caller: &Caller, target: &SendTarget) -> Result<Target, SendError> {
+    fn target(&self, caller: &Caller, target: &SendTarget) -> Target {
         match target {
             SendTarget::New(request) => {
                 let new = request.clone().into_new(caller, self.ids.conversation(), self.clock.now());
-                Ok(Target::New(Box::new(new)))
+                Target::New(Box::new(new))
             }
-            SendTarget::Existing(ConversationKey::Id(id)) => Ok(Target::Existing(*id)),
-            SendTarget::Existing(key) => Ok(Target::Existing(self.resolve(caller, key.clone()).await?)),
-        }
-    }
-
-    async fn resolve(&self, caller: &Caller, key: ConversationKey) -> Result<ConversationId, SendError> {
-        match self.conversations.find(caller.user, key).await? {
-            Access::Granted(conversation) => Ok(conversation.id),
-            Access::Foreign => Err(SendError::Foreign),
-            Access::Absent => Err(SendError::NotFound),
+            SendTarget::Existing(key) => Target::existing(key.clone()),
+            SendTarget::WithPersona(key) => Target::Existing { key: key.clone(), only_with_persona: true },
         }
     }
 
@@ -238,7 +233,7 @@ impl Inner {
     pub(super) fn running(opened: &Opened, listener: Listener) -> RunningTurn {
         RunningTurn {
             conversation: opened.begun.conversation.clone(),
-            question: opened.question,
+            question: opened.begun.appended.last().copied(),
             model: opened.begun.model.clone(),
             listener,
         }

@@ -44,7 +44,7 @@ fn catch_up(log: &Arc<TurnLog>, record: TurnRecord) -> Option<Arc<TurnLog>> {
     append(log, &record.reply.since(known));
     match record.ending {
         Some(ending) => {
-            log.end(Outcome { ending, conversation: None, response: None });
+            log.end(Outcome { ending, change: None, response: None });
             None
         }
         None => Some(Arc::clone(log)),

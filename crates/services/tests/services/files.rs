@@ -272,6 +272,7 @@ async fn a_model_is_told_what_the_files_say_before_the_history() {
             conversation: conversation(),
             persona: None,
             question: domain::Seq(1),
+            appended: Vec::new(),
             model: begin.default_model,
             window: Window::default(),
             has_files: true,

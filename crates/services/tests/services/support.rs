@@ -8,16 +8,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::DateTime;
 use domain::{
-    Caller, Contract, Conversation, ConversationId, ConversationKey, ConversationNumber, Delta, Ending,
-    FinishReason, JsonText, Label, MessageHome, ModelName, NanoDollars, Part, Price, Prompt, PromptMessage,
-    ReplyRef, Role, Seq, Tier, Timestamp, Totals, Usage, UserId,
+    Caller, Contract, Conversation, ConversationChange, ConversationId, ConversationKey, ConversationNumber,
+    Delta, Ending, FinishReason, JsonText, Label, MessageHome, MessageNumber, ModelName, NanoDollars,
+    NewMessage, Part, Price, Prompt, PromptMessage, ReplyRef, Role, Seq, Tier, Timestamp, Totals, Usage,
+    UserId,
 };
 use omnichat_services::{
     DefaultModels, ModelSettings, SendMessage, SendTarget, Tasks, TurnSettings, Turns, TurnsSetup,
 };
 use ports::{
-    Begin, Begun, Finish, Finished, LanguageModel, MockClock, MockConversationStore, MockFileStore,
-    MockIdSource, MockLedger, MockRunnerStore, MockTurnStore, ModelError, ModelEvent, ModelStream, Window,
+    AppendedMessage, Begin, Begun, Finish, Finished, LanguageModel, MockClock, MockFileStore, MockIdSource,
+    MockLedger, MockRunnerStore, MockTurnStore, ModelError, ModelEvent, ModelStream, Window,
 };
 use uuid::Uuid;
 
@@ -118,6 +119,7 @@ pub(crate) fn opening_store() -> MockTurnStore {
             conversation: Conversation { running: Some(begin.turn), ..conversation() },
             persona: None,
             question: Seq(1),
+            appended: appended(&begin.messages),
             model: begin.default_model,
             window: Window::default(),
             has_files: false,
@@ -130,12 +132,32 @@ pub(crate) fn opening_store() -> MockTurnStore {
 pub(crate) fn kept(finish: Finish) -> Finished {
     let reply = finish.reply.filter(|(_, reply)| reply.says_something()).map(|(id, _)| ReplyRef {
         id,
-        number: domain::MessageNumber(2),
+        number: Some(MessageNumber(2)),
         seq: Seq(2),
         created_at: finish.ending.at,
     });
     let ending = Ending { reply, ..finish.ending };
-    Finished::Done { ending, conversation: Box::new(Conversation { title: finish.title, ..conversation() }) }
+    let change = ConversationChange {
+        title: finish.title,
+        persona: None,
+        last_model: None,
+        message_count: 0,
+        totals: Totals::default(),
+        last_seq: Seq(1),
+        updated_at: now(),
+    };
+    Finished::Done { ending, change: Box::new(change) }
+}
+
+/// The rows of a begin's messages, the first of its conversation.
+pub(crate) fn appended(messages: &[NewMessage]) -> Vec<AppendedMessage> {
+    let rows = (1..).zip(messages);
+    rows.map(|(seq, message)| AppendedMessage {
+        id: message.id,
+        seq: Seq(seq),
+        number: Some(MessageNumber(seq)),
+    })
+    .collect()
 }
 
 /// Turns over this store and a model that follows these steps.
@@ -157,7 +179,6 @@ pub(crate) fn turns_with_files(
     ledger.expect_append().returning(|_| Ok(()));
     let turns = Turns::new(TurnsSetup {
         turns: Arc::new(store),
-        conversations: Arc::new(MockConversationStore::new()),
         files: Arc::new(files),
         runners: Arc::new(MockRunnerStore::new()),
         ledger: Arc::new(ledger),

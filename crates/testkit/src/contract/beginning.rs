@@ -2,10 +2,10 @@
 
 use domain::limits::{WINDOW_BYTES, WINDOW_MESSAGES};
 use domain::{
-    Contract, EndState, JsonText, Label, MessageState, NewMessage, Part, Role, Seq, Title, Totals,
-    WindowMessage,
+    Contract, ConversationKey, ConversationNumber, EndState, JsonText, Label, MessageHome, MessageNumber,
+    MessageState, NewConversation, NewMessage, Part, Role, Seq, Title, Totals, WindowMessage,
 };
-use ports::{BeginError, Target, Window};
+use ports::{AppendedMessage, Begin, BeginError, Branch, Target, Window};
 
 use super::Stores;
 use super::scene::{
@@ -63,7 +63,7 @@ pub async fn numbers_begin_at_one(stores: &Stores) {
     assert_eq!(begun.conversation.number.0, 1);
     assert_eq!(scene.messages(begun.conversation.id).await[0].number.0, 1);
     let (ending, _) = scene.answer(&begun, "two").await;
-    assert_eq!(ending.reply.map(|reply| reply.number.0), Some(2));
+    assert_eq!(ending.reply.and_then(|reply| reply.number), Some(MessageNumber(2)));
     assert_eq!(scene.start("three").await.conversation.number.0, 2);
 }
 
@@ -258,6 +258,84 @@ pub async fn a_begin_is_refused_where_it_must_be(stores: &Stores) {
     assert!(matches!(scene.refused(scene.begin_in(id, "there?")).await, BeginError::NotFound));
 }
 
+/// A begin takes every form of a conversation's id.
+pub async fn a_begin_takes_every_key(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let stranger = scene.of_another_user().await;
+    let provider_id = format!("conv_68a{}", scene.owner);
+    let new = NewConversation { home: MessageHome::OpenAi(provider_id.clone()), ..scene.new_conversation() };
+    let made = stores.conversations.create(new).await.unwrap();
+    for key in [made.id.into(), made.number.into(), ConversationKey::Provider(provider_id)] {
+        let foreign = stranger.begin(Target::existing(key.clone()), "mine?");
+        assert!(matches!(stranger.refused(foreign).await, BeginError::Foreign), "{key:?}");
+        let begun = scene.begun(scene.begin(Target::existing(key.clone()), "q")).await;
+        assert_eq!(begun.conversation.id, made.id, "{key:?}");
+        scene.answer(&begun, "a").await;
+    }
+    let unknown = [
+        ConversationNumber(made.number.0 + 1_000).into(),
+        ConversationKey::Provider("conv_unknown".to_owned()),
+        conversation_id().into(),
+    ];
+    for key in unknown {
+        let begin = scene.begin(Target::existing(key.clone()), "there?");
+        assert!(matches!(scene.refused(begin).await, BeginError::NotFound), "{key:?}");
+    }
+}
+
+/// A begin that is for conversations with a persona alone knows no other one, whoever owns it (C-7).
+pub async fn a_begin_may_be_for_conversations_with_a_persona_alone(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let stranger = scene.of_another_user().await;
+    let persona = scene.persona("Grace").await;
+    let with = stores.conversations.find(scene.owner, scene.talk_with(persona).await.into()).await.unwrap();
+    let with = with.granted().expect("it is the user's");
+    let without = stores.conversations.create(scene.new_conversation()).await.unwrap();
+    let ask = |scene: &Scene<'_>, key: ConversationKey| -> Begin {
+        scene.begin(Target::Existing { key, only_with_persona: true }, "q")
+    };
+    for key in [ConversationKey::from(with.id), with.number.into()] {
+        assert!(matches!(stranger.refused(ask(&stranger, key.clone())).await, BeginError::Foreign));
+        let begun = scene.begun(ask(&scene, key.clone())).await;
+        assert_eq!(begun.persona.as_ref().map(|persona| persona.id), Some(persona));
+        let busy = scene.refused(ask(&scene, key)).await;
+        assert!(matches!(busy, BeginError::Busy { .. }), "{busy:?}");
+        scene.answer(&begun, "a").await;
+    }
+    for key in [ConversationKey::from(without.id), without.number.into()] {
+        assert!(matches!(scene.refused(ask(&scene, key.clone())).await, BeginError::NotFound));
+        assert!(matches!(stranger.refused(ask(&stranger, key)).await, BeginError::NotFound));
+    }
+    stores.conversations.soft_delete(scene.owner, with.id.into(), scene.now()).await.unwrap();
+    assert!(matches!(scene.refused(ask(&scene, with.number.into())).await, BeginError::NotFound));
+    assert!(matches!(stranger.refused(ask(&stranger, with.number.into())).await, BeginError::NotFound));
+}
+
+/// A begin tells the rows of its messages, as lists show them later.
+pub async fn a_begin_tells_what_it_appended(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let mut begin = scene.begin_new("");
+    begin.messages = vec![says(Role::System, "s"), says(Role::User, "q1")];
+    let first = scene.begun(begin).await;
+    scene.answer(&first, "a1").await;
+    let id = first.conversation.id;
+    let second = scene.ask(id, "q2").await;
+    let rows = scene.messages(id).await;
+    let told: Vec<_> = first.appended.iter().chain(&second.appended).copied().collect();
+    let kept = rows.iter().filter(|message| message.role != Role::Assistant);
+    let kept: Vec<_> =
+        kept.map(|row| AppendedMessage { id: row.id, seq: row.seq, number: Some(row.number) }).collect();
+    assert_eq!(told, kept);
+    assert_eq!(told.iter().map(|row| row.seq).collect::<Vec<_>>(), [Seq(1), Seq(2), Seq(4)]);
+    scene.answer(&second, "a2").await;
+
+    // A stored question that is answered anew appends nothing.
+    let mut again = scene.begin_in(id, "");
+    again.messages.clear();
+    again.branch = Some(Branch { expect_last: Seq(5), keep_to: Seq(4) });
+    assert_eq!(scene.begun(again).await.appended, []);
+}
+
 /// One turn at a time: a second one is refused until the first has ended, and leaves no trace.
 pub async fn a_conversation_runs_one_turn_at_a_time(stores: &Stores) {
     let scene = Scene::new(stores).await;
@@ -286,13 +364,15 @@ pub async fn the_model_of_a_turn_is_the_nearest_one(stores: &Stores) {
     begin.model = Some(model("named"));
     let begun = scene.begun(begin).await;
     assert_eq!((&begun.model, &begun.conversation.model), (&model("named"), &None));
-    let (_, conversation) = scene.answer(&begun, "a").await;
+    let (_, change) = scene.answer(&begun, "a").await;
+    let conversation = begun.conversation.after(change);
     assert_eq!((conversation.model, conversation.last_model), (None, Some(model("named"))));
 
     let id = begun.conversation.id;
     let begun = scene.ask(id, "q").await;
     assert_eq!(begun.model, model("default"));
-    let (_, conversation) = scene.answer(&begun, "a").await;
+    let (_, change) = scene.answer(&begun, "a").await;
+    let conversation = begun.conversation.after(change);
     assert_eq!((conversation.model, conversation.last_model), (None, Some(model("default"))));
 
     let mut begin = scene.begin_in(id, "q");

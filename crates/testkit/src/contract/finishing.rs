@@ -23,7 +23,8 @@ pub async fn a_completed_turn_keeps_its_reply(stores: &Stores) {
     let id = begun.conversation.id;
     let finish = scene.completion_of(&begun, reply(["Hel", "lo"]));
     let asked = finish.clone();
-    let (ending, conversation) = scene.finished(finish).await;
+    let (ending, change) = scene.finished(finish).await;
+    let conversation = begun.conversation.clone().after(change);
 
     let Some(row) = ending.reply else { panic!("a row of the reply: {ending:?}") };
     assert_eq!((Some(row.id), row.seq), (asked.reply.map(|(id, _)| id), Seq(2)));
@@ -36,7 +37,7 @@ pub async fn a_completed_turn_keeps_its_reply(stores: &Stores) {
 
     let messages = scene.messages(id).await;
     let message = &messages[1];
-    assert_eq!((message.id, message.number, message.seq), (row.id, row.number, row.seq));
+    assert_eq!((message.id, Some(message.number), message.seq), (row.id, row.number, row.seq));
     assert_eq!((message.parent, message.turn), (Some(Seq(1)), Some(turn_of(&begun))));
     assert_eq!((message.role, message.state), (Role::Assistant, MessageState::Completed));
     assert_eq!(message.parts, [Part::Text("Hello".to_owned())]);
@@ -56,8 +57,9 @@ pub async fn a_turn_that_broke_off_keeps_what_it_said(stores: &Stores) {
     ];
     for (state, of_message) in states {
         let begun = scene.start("q").await;
-        let (ending, conversation) =
+        let (ending, change) =
             scene.finished(scene.ending_of(&begun, state.clone(), reply(["par", "tial"]))).await;
+        let conversation = begun.conversation.clone().after(change);
         assert_eq!((&ending.state, ending.reply.map(|row| row.seq)), (&state, Some(Seq(2))));
         assert_eq!((conversation.message_count, conversation.last_seq), (1, Seq(2)));
         let messages = scene.messages(conversation.id).await;
@@ -78,7 +80,8 @@ pub async fn a_turn_without_a_word_makes_no_row(stores: &Stores) {
         let mut finish =
             scene.ending_of(&begun, EndState::Failed(FailureKind::Empty.into()), Reply::default());
         finish.reply = said.map(|reply| (super::scene::message_id(), reply));
-        let (ending, conversation) = scene.finished(finish).await;
+        let (ending, change) = scene.finished(finish).await;
+        let conversation = begun.conversation.clone().after(change);
         assert_eq!(ending.reply, None);
         assert_eq!((conversation.running, conversation.last_seq), (None, Seq(1)));
         assert_eq!((conversation.message_count, &conversation.last_model), (0, &None));

@@ -186,9 +186,11 @@ pub async fn many_conversations_go_on_at_once(stores: &Stores) {
         .iter()
         .enumerate()
         .map(|(number, begun)| scene.completion_of(begun, reply(["to ", format!("q{number}").as_str()])));
-    for (number, finished) in finish_at_once(stores, finishes.collect()).await.into_iter().enumerate() {
-        let Finished::Done { conversation, .. } = finished else { panic!("turn {number} was lost") };
-        assert_eq!(conversation.id, begun[number].conversation.id);
+    let finishes: Vec<Finish> = finishes.collect();
+    let replies: Vec<_> = finishes.iter().map(|finish| finish.reply.as_ref().map(|(id, _)| *id)).collect();
+    for (number, finished) in finish_at_once(stores, finishes).await.into_iter().enumerate() {
+        let Finished::Done { ending, .. } = finished else { panic!("turn {number} was lost") };
+        assert_eq!(ending.reply.map(|reply| reply.id), replies[number]);
     }
     let ids: Vec<_> = begun.iter().map(|begun| begun.conversation.id).collect();
     let begins = ids.iter().map(|id| scene.begin_in(*id, "more")).collect();

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, TimeZone, Utc};
 use domain::{
-    Contract, Conversation, ConversationId, ConversationKey, Delta, EndState, Ending, FinishReason, JsonText,
-    Label, LedgerEntry, Message, MessageHome, MessageId, MessagePage, ModelName, NanoDollars,
-    NewConversation, NewMessage, NewUser, Part, PersonaId, ProjectId, Purpose, Relation, Reply, Role,
-    RunnerId, Seq, Timestamp, TurnId, Usage, UserId,
+    Contract, Conversation, ConversationChange, ConversationId, ConversationKey, Delta, EndState, Ending,
+    FinishReason, JsonText, Label, LedgerEntry, Message, MessageHome, MessageId, MessagePage, ModelName,
+    NanoDollars, NewConversation, NewMessage, NewUser, Part, PersonaId, ProjectId, Purpose, Relation, Reply,
+    Role, RunnerId, Seq, Timestamp, TurnId, Usage, UserId,
 };
 use ports::{Begin, BeginError, Begun, Chunk, Finish, Finished, LedgerTotals, NewPersona, Target};
 use uuid::Uuid;
@@ -101,7 +101,7 @@ impl<'a> Scene<'a> {
     }
 
     pub(super) fn begin_in(&self, conversation: ConversationId, question: &str) -> Begin {
-        self.begin(Target::Existing(conversation), question)
+        self.begin(Target::existing(conversation), question)
     }
 
     pub(super) fn begin_new(&self, question: &str) -> Begin {
@@ -161,9 +161,9 @@ impl<'a> Scene<'a> {
     }
 
     /// Finishes, and must be heard.
-    pub(super) async fn finished(&self, finish: Finish) -> (Ending, Conversation) {
+    pub(super) async fn finished(&self, finish: Finish) -> (Ending, ConversationChange) {
         match self.stores.turns.finish(finish).await.expect("the turn is closed") {
-            Finished::Done { ending, conversation } => (ending, *conversation),
+            Finished::Done { ending, change } => (ending, *change),
             Finished::Lost => panic!("the turn was lost"),
         }
     }
@@ -174,7 +174,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Completes a turn with this text.
-    pub(super) async fn answer(&self, begun: &Begun, text: &str) -> (Ending, Conversation) {
+    pub(super) async fn answer(&self, begun: &Begun, text: &str) -> (Ending, ConversationChange) {
         self.finished(self.completion_of(begun, reply([text]))).await
     }
 

@@ -104,7 +104,7 @@ impl From<ReplyColumns> for Option<ReplyRef> {
     fn from(row: ReplyColumns) -> Self {
         Some(ReplyRef {
             id: MessageId(row.id?),
-            number: MessageNumber(row.number?),
+            number: Some(MessageNumber(row.number?)),
             seq: Seq(row.seq?),
             created_at: row.created_at?,
         })

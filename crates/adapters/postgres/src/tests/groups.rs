@@ -125,7 +125,7 @@ async fn the_same_order_twice_is_carried_out_once() {
     let (store, _) = fresh().await;
     let scene = Scene::new(&store).await;
     let id = scene.conversation(&store).await;
-    let order = Arc::new(BeginExisting::new(scene.begin_in(id, "q"), id));
+    let order = Arc::new(BeginExisting::new(scene.begin_in(id, "q"), id, false));
     let both = join_all([store.writer.submit(Arc::clone(&order)), store.writer.submit(order)]).await;
     let done = both.into_iter().filter(|outcome| matches!(outcome, Ok(Outcome::Done(_)))).count();
     assert_eq!(done, 1);

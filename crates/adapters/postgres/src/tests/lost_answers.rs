@@ -97,6 +97,6 @@ async fn a_finish_is_repeated_after_a_lost_answer() {
     let finish = scene.finish(&begun, "a");
     assert!(is_away(&distant.finish(finish.clone()).await));
     between.is_deaf.store(false, Ordering::SeqCst);
-    let Finished::Done { conversation, .. } = distant.finish(finish).await.unwrap() else { panic!("lost") };
-    assert_eq!((conversation.message_count, conversation.totals.input), (1, 10));
+    let Finished::Done { change, .. } = distant.finish(finish).await.unwrap() else { panic!("lost") };
+    assert_eq!((change.message_count, change.totals.input), (1, 10));
 }

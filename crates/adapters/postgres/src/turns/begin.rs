@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use domain::limits::WINDOW_MESSAGES;
-use domain::{ConversationId, Persona, RunnerId, Seq, Timestamp, TurnId};
-use ports::{Begin, Begun};
+use domain::{ConversationId, MessageNumber, NewMessage, Persona, RunnerId, Seq, Timestamp, TurnId};
+use ports::{AppendedMessage, Begin, Begun};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -20,6 +20,7 @@ use crate::writer::{Diagnosis, Job, Order, Pending};
 pub(crate) struct BeginExisting {
     pub(super) begin: Begin,
     conversation: ConversationId,
+    only_with_persona: bool,
     messages: Vec<MessageToAppend>,
 }
 
@@ -44,9 +45,9 @@ pub(crate) enum NotBegun {
 }
 
 impl BeginExisting {
-    pub(crate) fn new(begin: Begin, conversation: ConversationId) -> Self {
+    pub(crate) fn new(begin: Begin, conversation: ConversationId, only_with_persona: bool) -> Self {
         let messages = begin.messages.iter().map(MessageToAppend::from).collect();
-        Self { begin, conversation, messages }
+        Self { begin, conversation, only_with_persona, messages }
     }
 }
 
@@ -65,6 +66,7 @@ struct Columns<'a> {
     keep_to: Vec<Option<i64>>,
     appended: Vec<i32>,
     at: Vec<Timestamp>,
+    only_with_persona: Vec<bool>,
     messages: MessageColumns<'a>,
 }
 
@@ -85,6 +87,7 @@ impl<'a> Columns<'a> {
             columns.keep_to.push(begin.branch.map(|branch| branch.keep_to.0));
             columns.appended.push(crate::rows::count_to(order.messages.len(), i32::MAX));
             columns.at.push(begin.at);
+            columns.only_with_persona.push(order.only_with_persona);
             columns.messages.push(begin.turn.0, &order.messages);
         }
         columns
@@ -95,6 +98,9 @@ impl<'a> Columns<'a> {
 pub(crate) struct Opened {
     pub(super) conversation: ConversationRow,
     pub(super) question: i64,
+    /// The position of the first new message, and the numbers of all of them.
+    pub(super) first: i64,
+    pub(super) numbers: Vec<i64>,
     pub(super) model: String,
     pub(super) persona: PersonaRow,
     /// A new conversation has none.
@@ -103,14 +109,22 @@ pub(crate) struct Opened {
 }
 
 impl Opened {
-    pub(super) fn into_begun(self) -> Result<Begun, Fault> {
-        let Self { conversation, question, model, persona, window, has_files } = self;
+    /// What a begin of these messages answers.
+    pub(super) fn into_begun(self, messages: &[NewMessage]) -> Result<Begun, Fault> {
+        let Self { conversation, question, first, numbers, model, persona, window, has_files } = self;
         let id = ConversationId(conversation.id);
         let persona: Option<Persona> = persona.into();
+        let rows = (first..).zip(messages).zip(numbers);
+        let appended = rows.map(|((seq, message), number)| AppendedMessage {
+            id: message.id,
+            seq: Seq(seq),
+            number: Some(MessageNumber(number)),
+        });
         Ok(Begun {
             conversation: conversation.try_into()?,
             persona,
             question: Seq(question),
+            appended: appended.collect(),
             model: model_name(&model)?,
             window: window.map(|window| window.into_window(id, WINDOW_MESSAGES as usize)).unwrap_or_default(),
             has_files,
@@ -153,6 +167,7 @@ impl Order for BeginExisting {
             columns.keep_to.as_slice() as _,
             columns.appended.as_slice(),
             columns.at.as_slice(),
+            columns.only_with_persona.as_slice(),
             columns.messages.turn.as_slice(),
             columns.messages.ordinal.as_slice(),
             columns.messages.id.as_slice(),
@@ -167,6 +182,8 @@ impl Order for BeginExisting {
         let opened = rows.into_iter().map(|row| {
             let opened = Opened {
                 question: row.question,
+                first: row.last_before + 1,
+                numbers: row.numbers,
                 model: row.turn_model,
                 persona: PersonaRow {
                     id: row.persona_id,
@@ -203,6 +220,7 @@ impl Order for BeginExisting {
             columns.owner.as_slice(),
             columns.runner.as_slice(),
             columns.expect_last.as_slice() as _,
+            columns.only_with_persona.as_slice(),
         )
         .fetch_all(connection)
         .await?;

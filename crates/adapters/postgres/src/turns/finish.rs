@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 
 use domain::{
-    Conversation, ConversationId, EndState, Ending, LedgerEntry, MessageId, MessageNumber, ModelName,
+    ConversationChange, ConversationId, EndState, Ending, LedgerEntry, MessageId, MessageNumber, ModelName,
     NanoDollars, Reply, ReplyRef, RunnerId, Seq, Timestamp, Title, TurnId, Usage, message,
 };
 use ports::{Begin, Finish};
 use sqlx::PgConnection;
-use stored::StoredEnd;
+use stored::{ChangeColumns, StoredEnd};
 use uuid::Uuid;
 
 use crate::error::Fault;
-use crate::rows::{UsageColumns, conversation_row, count_to};
+use crate::rows::{UsageColumns, count_to};
 use crate::writer::{Diagnosis, Job, Order, Pending};
 
 /// A turn to be closed.
@@ -250,7 +250,7 @@ impl<'a> LedgerColumns<'a> {
 }
 
 impl Order for CloseTurn {
-    type Done = Box<(Ending, Conversation)>;
+    type Done = Box<(Ending, ConversationChange)>;
     type Refusal = NotClosed;
 
     const OUTLIVES_ITS_CALLER: bool = true;
@@ -313,16 +313,26 @@ impl Order for CloseTurn {
         let mut closed = HashMap::with_capacity(rows.len());
         for row in rows {
             let Some(order) = orders.get(&row.turn) else { continue };
-            let (turn, number, seq) = (row.turn, row.reply_number, Seq(row.last_seq));
-            let conversation = Conversation::try_from(conversation_row!(row));
-            let reply = order.reply.as_ref().zip(number).map(|(reply, number)| ReplyRef {
+            let reply = order.reply.as_ref().map(|reply| ReplyRef {
                 id: reply.id,
-                number: MessageNumber(number),
-                seq,
+                number: row.reply_number.map(MessageNumber),
+                seq: Seq(row.last_seq),
                 created_at: order.ending.at,
             });
             let ending = Ending { reply, ..order.ending.clone() };
-            closed.insert(turn, conversation.map(|conversation| Box::new((ending, conversation))));
+            let change = ChangeColumns {
+                last_seq: row.last_seq,
+                message_count: row.message_count.into(),
+                input_tokens: row.input_tokens,
+                output_tokens: row.output_tokens,
+                cost_nanos: row.cost_nanos,
+                persona_id: row.persona_id,
+                last_model: row.last_model,
+                title: row.title,
+                updated_at: order.ending.at,
+            };
+            let change = ConversationChange::try_from(change);
+            closed.insert(row.turn, change.map(|change| Box::new((ending, change))).map_err(Fault::from));
         }
         Ok(closed)
     }

@@ -18,7 +18,7 @@ use crate::writer::{Diagnosis, Job, Order, Pending};
 /// A conversation to be made with a turn.
 #[derive(Debug)]
 pub(crate) struct BeginNew {
-    begin: Begin,
+    pub(super) begin: Begin,
     new: NewConversation,
     messages: Vec<MessageToAppend>,
 }
@@ -141,6 +141,8 @@ impl Order for BeginNew {
         let opened = rows.into_iter().map(|row| {
             let opened = Opened {
                 question: row.question,
+                first: 1,
+                numbers: row.numbers,
                 model: row.turn_model,
                 persona: PersonaRow {
                     id: row.persona_id,

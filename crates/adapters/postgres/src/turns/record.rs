@@ -2,7 +2,7 @@
 
 use domain::{ConversationId, Ending, Reply, TurnId, UserId};
 use ports::{Finished, TurnRecord};
-use stored::{KeptChunk, fold_chunks};
+use stored::{ChangeColumns, KeptChunk, fold_chunks};
 
 use crate::PostgresStore;
 use crate::error::Fault;
@@ -32,11 +32,14 @@ impl PostgresStore {
     pub(super) async fn finished_before(&self, turn: TurnId) -> Result<Finished, Fault> {
         let read = |pool| {
             sqlx::query!(
-                r#"SELECT t.conversation_id, t.state, t.finish_reason, t.failure, t.retry_after_ms, t.input_tokens,
+                r#"SELECT t.state, t.finish_reason, t.failure, t.retry_after_ms, t.input_tokens,
                      t.cached_tokens, t.output_tokens, t.reasoning_tokens, t.usage_estimated, t.cost_nanos,
                      t.response_time_ms, t.finished_at, m.id AS "reply_id?", m.number AS "reply_number?",
-                     m.seq AS "reply_seq?", m.created_at AS "replied_at?"
+                     m.seq AS "reply_seq?", m.created_at AS "replied_at?", c.last_seq, c.message_count,
+                     c.input_tokens AS total_input, c.output_tokens AS total_output, c.cost_nanos AS total_cost,
+                     c.persona_id, c.last_model, c.title, c.updated_at
                    FROM omnichat.turns t
+                   JOIN omnichat.conversations c ON c.id = t.conversation_id
                    LEFT JOIN omnichat.messages m
                      ON m.conversation_id = t.conversation_id AND m.seq = t.reply_seq AND m.deleted_at IS NULL
                    WHERE t.id = $1"#,
@@ -45,10 +48,18 @@ impl PostgresStore {
             .fetch_optional(pool)
         };
         let Some(row) = self.pool.run(read).await? else { return Ok(Finished::Lost) };
-        let Some(conversation) = self.conversation(ConversationId(row.conversation_id)).await? else {
-            return Ok(Finished::Lost);
+        let change = ChangeColumns {
+            last_seq: row.last_seq,
+            message_count: row.message_count.into(),
+            input_tokens: row.total_input,
+            output_tokens: row.total_output,
+            cost_nanos: row.total_cost,
+            persona_id: row.persona_id,
+            last_model: row.last_model,
+            title: row.title,
+            updated_at: row.updated_at,
         };
         let ending = ending_row!(row);
-        Ok(Finished::Done { ending: ending.try_into()?, conversation: Box::new(conversation) })
+        Ok(Finished::Done { ending: ending.try_into()?, change: Box::new(change.try_into()?) })
     }
 }

@@ -77,7 +77,7 @@ async fn a_new_start_ends_the_turns_that_the_old_one_left() {
     let talk = conversation(&old, owner).await;
     let dead = runner();
     old.renew(dead).await.unwrap();
-    let order = begin(owner, Target::Existing(talk.id), dead);
+    let order = begin(owner, Target::existing(talk.id), dead);
     let turn = order.turn;
     old.begin(order).await.unwrap();
     let mut whole = said("half ");
@@ -132,7 +132,7 @@ async fn a_full_disk_refuses_writes_serves_reads_and_recovers() {
     let owner = user(&store, "ada").await;
     let talk = conversation(&store, owner).await;
     store.writer.write(Sql("PRAGMA max_page_count = 1")).await.unwrap();
-    let mut long = begin(owner, Target::Existing(talk.id), runner());
+    let mut long = begin(owner, Target::existing(talk.id), runner());
     long.messages = vec![question(&"long ".repeat(100_000))];
 
     for _ in 0..3 {

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use domain::ConversationKey;
 use ports::{BeginError, Finished, StoreError};
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::turns::begin::Opened;
+use crate::turns::begin::{Opened, Opening};
 use crate::writer::job::{Job, Ticket};
 use crate::writer::{Desk, Source};
 
@@ -18,8 +19,13 @@ fn desk(store: &SqliteStore) -> Desk {
     Desk { source: Source::Shared(store.reads.clone()), failed_sync: Arc::new(AtomicBool::new(false)) }
 }
 
-fn begin_job(order: Begin) -> (Job, Answer<Result<Opened, BeginError>>) {
-    let (ticket, answer) = Ticket::new(order);
+fn begin_job(begin: Begin) -> (Job, Answer<Result<Opened, BeginError>>) {
+    let conversation = match &begin.target {
+        Target::New(new) => new.id,
+        Target::Existing { key: ConversationKey::Id(id), .. } => *id,
+        Target::Existing { key, .. } => panic!("{key:?} is no id"),
+    };
+    let (ticket, answer) = Ticket::new(Opening { begin, conversation });
     (Job::Begin(Box::new(ticket)), answer)
 }
 
@@ -53,9 +59,9 @@ async fn a_bad_begin_in_a_group_hurts_only_its_owner() {
     let runner = runner();
     let nobody = UserId(404);
     let new = Target::New(Box::new(conversation_of(nobody)));
-    let (good, good_answer) = begin_job(begin(owner, Target::Existing(first.id), runner));
+    let (good, good_answer) = begin_job(begin(owner, Target::existing(first.id), runner));
     let (bad, bad_answer) = begin_job(begin(nobody, new, runner));
-    let (other, other_answer) = begin_job(begin(owner, Target::Existing(second.id), runner));
+    let (other, other_answer) = begin_job(begin(owner, Target::existing(second.id), runner));
 
     desk(&store).commit(vec![good, bad, other]).await;
 
@@ -71,7 +77,7 @@ async fn a_write_that_panics_hurts_only_its_owner() {
     let store = SqliteStore::in_memory().await.unwrap();
     let owner = user(&store, "ada").await;
     let talk = conversation(&store, owner).await;
-    let (good, good_answer) = begin_job(begin(owner, Target::Existing(talk.id), runner()));
+    let (good, good_answer) = begin_job(begin(owner, Target::existing(talk.id), runner()));
     let (bad, bad_answer) = write_job(Panics);
 
     desk(&store).commit(vec![bad, good]).await;
@@ -94,8 +100,8 @@ async fn of_two_begins_in_one_group_one_wins() {
     let store = SqliteStore::in_memory().await.unwrap();
     let owner = user(&store, "ada").await;
     let talk = conversation(&store, owner).await;
-    let (winner, won) = begin_job(begin(owner, Target::Existing(talk.id), runner()));
-    let (loser, lost) = begin_job(begin(owner, Target::Existing(talk.id), runner()));
+    let (winner, won) = begin_job(begin(owner, Target::existing(talk.id), runner()));
+    let (loser, lost) = begin_job(begin(owner, Target::existing(talk.id), runner()));
 
     desk(&store).commit(vec![winner, loser]).await;
 
@@ -110,8 +116,8 @@ async fn a_caller_who_leaves_loses_nothing_for_others() {
     let store = SqliteStore::in_memory().await.unwrap();
     let owner = user(&store, "ada").await;
     let (first, second) = (conversation(&store, owner).await, conversation(&store, owner).await);
-    let (left, nobody_waits) = begin_job(begin(owner, Target::Existing(first.id), runner()));
-    let (stayed, answer) = begin_job(begin(owner, Target::Existing(second.id), runner()));
+    let (left, nobody_waits) = begin_job(begin(owner, Target::existing(first.id), runner()));
+    let (stayed, answer) = begin_job(begin(owner, Target::existing(second.id), runner()));
     drop(nobody_waits);
 
     desk(&store).commit(vec![left, stayed]).await;
@@ -127,10 +133,10 @@ async fn a_begin_finds_free_what_a_finish_of_its_group_closes() {
     let owner = user(&store, "ada").await;
     let talk = conversation(&store, owner).await;
     let runner = runner();
-    let order = begin(owner, Target::Existing(talk.id), runner);
+    let order = begin(owner, Target::existing(talk.id), runner);
     let turn = order.turn;
     store.begin(order).await.unwrap();
-    let (next, opened) = begin_job(begin(owner, Target::Existing(talk.id), runner));
+    let (next, opened) = begin_job(begin(owner, Target::existing(talk.id), runner));
     let (end, ended) = finish_job(finish(turn, runner, talk.id, "because"));
 
     desk(&store).commit(vec![next, end]).await;
@@ -146,7 +152,7 @@ async fn a_finish_that_comes_twice_in_one_group_is_made_once() {
     let owner = user(&store, "ada").await;
     let talk = conversation(&store, owner).await;
     let runner = runner();
-    let order = begin(owner, Target::Existing(talk.id), runner);
+    let order = begin(owner, Target::existing(talk.id), runner);
     let turn = order.turn;
     store.begin(order).await.unwrap();
     let end = finish(turn, runner, talk.id, "because");

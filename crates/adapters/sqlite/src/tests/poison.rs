@@ -34,7 +34,7 @@ async fn a_turn_whose_window_cannot_be_read_is_not_left_open() {
     exchange(&store, owner, talk.id).await;
     store.writer.write(SPOIL_FIRST).await.unwrap();
 
-    let refused = store.begin(begin(owner, Target::Existing(talk.id), runner())).await.unwrap_err();
+    let refused = store.begin(begin(owner, Target::existing(talk.id), runner())).await.unwrap_err();
     assert!(matches!(refused, BeginError::Store(StoreError::Corrupt { .. })));
     let seen = seen(&store, owner, talk.id).await;
     assert_eq!(seen.running, None);
@@ -47,8 +47,8 @@ async fn a_spoilt_conversation_fails_only_its_own_begin() {
     let (spoilt, sound) = (conversation(&store, owner).await, conversation(&store, owner).await);
     store.writer.write(Sql("UPDATE conversations SET begun_by = 'nothing' WHERE number = 1")).await.unwrap();
     let (unread, read) = tokio::join!(
-        store.begin(begin(owner, Target::Existing(spoilt.id), runner())),
-        store.begin(begin(owner, Target::Existing(sound.id), runner())),
+        store.begin(begin(owner, Target::existing(spoilt.id), runner())),
+        store.begin(begin(owner, Target::existing(sound.id), runner())),
     );
     assert!(matches!(unread, Err(BeginError::Store(StoreError::Corrupt { .. }))));
     assert!(read.is_ok());
@@ -75,7 +75,7 @@ async fn spoilt_turns_do_not_stop_the_reaper() {
           AND turn_id IN (SELECT running_turn FROM conversations WHERE number = 2)";
     store.writer.write(Sql(spoil)).await.unwrap();
 
-    assert_eq!(store.reap(runner(), at(9)).await.unwrap(), 2);
+    assert_eq!(store.reap(runner(), at(9)).await.unwrap(), 3);
     assert_eq!(turn_of(&store, owner, turns[1]).await.reply.text(), "kept");
     assert_eq!(turn_of(&store, owner, turns[2]).await.reply.text(), "keptlost");
 }

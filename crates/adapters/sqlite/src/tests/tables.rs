@@ -14,7 +14,7 @@ async fn a_finish_enters_the_ledger_once_and_drops_the_chunks_and_the_ledger_out
     let owner = user(&store, "ada").await;
     let talk = conversation(&store, owner).await;
     let runner = runner();
-    let order = begin(owner, Target::Existing(talk.id), runner);
+    let order = begin(owner, Target::existing(talk.id), runner);
     let turn = order.turn;
     store.begin(order).await.unwrap();
     let chunk = Chunk { turn, first: 0, deltas: said("bec") };

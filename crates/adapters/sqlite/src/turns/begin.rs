@@ -6,8 +6,11 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use domain::{Conversation, ConversationId, MessageState, ModelName, Persona, PersonaId, Seq, TurnId};
-use ports::{Begin, BeginError, Target};
+use domain::{
+    Conversation, ConversationId, MessageId, MessageNumber, MessageState, ModelName, Persona, PersonaId, Seq,
+    TurnId,
+};
+use ports::{AppendedMessage, Begin, BeginError, Target};
 use serde::Serialize;
 use sqlx::SqliteConnection;
 use uuid::fmt::Simple;
@@ -30,25 +33,36 @@ pub(crate) struct Opened {
     pub(crate) conversation: Conversation,
     pub(crate) persona: Option<Persona>,
     pub(crate) question: Seq,
+    pub(crate) appended: Vec<AppendedMessage>,
     pub(crate) model: ModelName,
     /// The window holds messages before this place.
     pub(crate) window_end: Seq,
     pub(crate) has_files: bool,
 }
 
-/// Opens turns; each begin gets its own answer, in order.
+/// A turn to be opened, with the conversation that its target names.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    pub(crate) begin: Begin,
+    pub(crate) conversation: ConversationId,
+}
+
+/// Opens turns; each gets its own answer, in order.
 pub(crate) async fn open_all(
     connection: &mut SqliteConnection,
-    begins: &[&Begin],
+    openings: &[&Opening],
 ) -> Result<Vec<Result<Opened, BeginError>>, Fault> {
-    let found = find_targets(connection, begins).await?;
+    let found = find_targets(connection, openings).await?;
     let mut writes = Writes::default();
-    let mut answers: Vec<_> = begins.iter().map(|begin| decide(begin, &found, &mut writes)).collect();
+    let mut answers: Vec<_> = openings.iter().map(|opening| decide(opening, &found, &mut writes)).collect();
 
     let numbers = insert::insert_all(connection, &writes.conversations).await?;
-    writes.write(connection).await?;
+    let message_numbers = writes.write(connection).await?;
     let personas = personas_of(connection, &answers).await?;
     for opened in answers.iter_mut().flatten() {
+        for message in &mut opened.appended {
+            message.number = message_numbers.get(&message.id).copied();
+        }
         if let Some(number) = numbers.get(&opened.conversation.id) {
             opened.conversation.number = *number;
         }
@@ -61,10 +75,10 @@ pub(crate) async fn open_all(
 /// The conversations that exist, after the turns of dead processes in them have been ended.
 async fn find_targets(
     connection: &mut SqliteConnection,
-    begins: &[&Begin],
+    openings: &[&Opening],
 ) -> Result<HashMap<ConversationId, ConversationRow>, Fault> {
-    let targets = begins.iter().filter_map(|begin| match begin.target {
-        Target::Existing(id) => Some((id, *begin)),
+    let targets = openings.iter().filter_map(|opening| match opening.begin.target {
+        Target::Existing { .. } => Some((opening.conversation, &opening.begin)),
         Target::New(_) => None,
     });
     let targets: Vec<(ConversationId, &Begin)> = targets.collect();
@@ -135,14 +149,18 @@ struct TurnToOpen {
 
 /// Refuses a begin, or notes what it writes.
 fn decide(
-    begin: &Begin,
+    opening: &Opening,
     found: &HashMap<ConversationId, ConversationRow>,
     writes: &mut Writes,
 ) -> Result<Opened, BeginError> {
+    let Opening { begin, conversation: id } = opening;
     let (conversation, head, is_new) = match &begin.target {
         Target::New(new) => (insert::unnumbered((**new).clone()), Seq(0), true),
-        Target::Existing(id) => {
-            let row = found.get(id).filter(|row| row.deleted_at.is_none()).ok_or(BeginError::NotFound)?;
+        Target::Existing { only_with_persona, .. } => {
+            let is_there = |row: &&ConversationRow| {
+                row.deleted_at.is_none() && (row.persona_id.is_some() || !only_with_persona)
+            };
+            let row = found.get(id).filter(is_there).ok_or(BeginError::NotFound)?;
             if row.owner != begin.caller.0 {
                 return Err(BeginError::Foreign);
             }
@@ -200,7 +218,11 @@ impl Writes {
             question: question.0,
             at,
         });
-        Opened { conversation, persona: None, question, model, window_end, has_files: false }
+        let appended = (first.0..).zip(&begin.messages);
+        let appended =
+            appended.map(|(seq, message)| AppendedMessage { id: message.id, seq: Seq(seq), number: None });
+        let appended = appended.collect();
+        Opened { conversation, persona: None, question, appended, model, window_end, has_files: false }
     }
 
     /// Chains the messages of a begin to the active path; answers the place of the last one.
@@ -225,8 +247,11 @@ impl Writes {
         parent
     }
 
-    /// Writes all but the new conversations, which stand already.
-    async fn write(&self, connection: &mut SqliteConnection) -> Result<(), Fault> {
+    /// Writes all but the new conversations, which stand already; answers the numbers of the messages.
+    async fn write(
+        &self,
+        connection: &mut SqliteConnection,
+    ) -> Result<HashMap<MessageId, MessageNumber>, Fault> {
         if !self.locks.is_empty() {
             let locks = json_of(&self.locks)?;
             sqlx::query!(
@@ -251,7 +276,7 @@ impl Writes {
             .execute(&mut *connection)
             .await?;
         }
-        messages::append(connection, &self.messages).await?;
+        let numbers = messages::append(connection, &self.messages).await?;
         if !self.turns.is_empty() {
             let turns = json_of(&self.turns)?;
             sqlx::query!(
@@ -266,7 +291,7 @@ impl Writes {
             .execute(&mut *connection)
             .await?;
         }
-        Ok(())
+        Ok(numbers)
     }
 }
 

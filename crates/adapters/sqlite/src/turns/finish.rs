@@ -3,25 +3,23 @@
 use std::collections::HashMap;
 
 use domain::{
-    Conversation, ConversationId, EndState, Ending, MessageId, MessageNumber, Reply, ReplyRef, Role, Seq,
-    TurnId, message,
+    ConversationChange, ConversationId, EndState, Ending, MessageId, MessageNumber, Reply, ReplyRef, Role,
+    Seq, Timestamp, TurnId, message,
 };
 use ports::{Finish, Finished};
 use serde::Serialize;
 use sqlx::SqliteConnection;
-use stored::StoredEnd;
+use stored::{ChangeColumns, StoredEnd};
 use uuid::Uuid;
 use uuid::fmt::Simple;
 
-use crate::conversations::rows_of;
 use crate::error::Fault;
 use crate::ledger::{self, EntryToKeep};
-use crate::rows::{ConversationRow, model_name};
 use crate::turns::messages::{self, MessageToAppend};
 use crate::turns::record;
-use crate::values::{UsageToKeep, count_to, hex, json_of, micros};
+use crate::values::{UsageToKeep, hex, json_of, micros};
 
-/// What is read of a turn before it is closed.
+/// A turn before it is closed, with what closing it changes of its conversation.
 struct OpenTurn {
     id: Uuid,
     conversation_id: Uuid,
@@ -29,6 +27,16 @@ struct OpenTurn {
     state: String,
     question_seq: i64,
     model: String,
+    running_turn: Option<Uuid>,
+    last_seq: i64,
+    head_seq: i64,
+    message_count: i64,
+    input_tokens: i64,
+    output_tokens: i64,
+    cost_nanos: i64,
+    persona_id: Option<i64>,
+    last_model: Option<String>,
+    title: Option<String>,
 }
 
 /// Closes turns; each finish gets its own answer, in order.
@@ -37,27 +45,23 @@ pub(crate) async fn close_all(
     finishes: &[&Finish],
 ) -> Result<Vec<Result<Finished, Fault>>, Fault> {
     let turns = find_turns(connection, finishes).await?;
-    let ids: Vec<ConversationId> = turns.values().map(|turn| ConversationId(turn.conversation_id)).collect();
-    let found = rows_of(connection, &ids).await?;
-
     let mut writes = Writes::default();
-    let mut decisions = Vec::with_capacity(finishes.len());
-    for finish in finishes {
-        decisions.push(decide(finish, &turns, &found, &mut writes));
-    }
+    let decisions: Vec<Decision> =
+        finishes.iter().map(|finish| decide(finish, &turns, &mut writes)).collect();
     let numbers = writes.write(connection).await?;
 
     let mut answers = Vec::with_capacity(decisions.len());
     for (finish, decision) in finishes.iter().zip(decisions) {
         answers.push(match decision {
-            Err(fault) => Err(fault),
-            Ok(Decision::Lost) => Ok(Finished::Lost),
-            Ok(Decision::Close { mut ending, conversation }) => {
+            Decision::Lost => Ok(Finished::Lost),
+            Decision::Close(closed) => {
+                let (mut ending, change) = *closed;
                 number(&mut ending, &numbers);
-                Ok(Finished::Done { ending: *ending, conversation })
+                let change = ConversationChange::try_from(change).map(Box::new);
+                change.map(|change| Finished::Done { ending, change }).map_err(Fault::from)
             }
             // Also for one that was closed a moment ago, by a finish of this group: it is read as it is written now.
-            Ok(Decision::Repeat) => repeated(connection, finish.turn).await,
+            Decision::Repeat => repeated(connection, finish.turn).await,
         });
     }
     Ok(answers)
@@ -66,30 +70,21 @@ pub(crate) async fn close_all(
 enum Decision {
     Lost,
     Repeat,
-    Close { ending: Box<Ending>, conversation: Box<Conversation> },
+    Close(Box<(Ending, ChangeColumns<Timestamp>)>),
 }
 
-fn decide(
-    finish: &Finish,
-    turns: &HashMap<Uuid, OpenTurn>,
-    found: &HashMap<ConversationId, ConversationRow>,
-    writes: &mut Writes,
-) -> Result<Decision, Fault> {
+fn decide(finish: &Finish, turns: &HashMap<Uuid, OpenTurn>, writes: &mut Writes) -> Decision {
     let Some(turn) = turns.get(&finish.turn.0).filter(|turn| turn.runner == finish.runner.0) else {
-        return Ok(Decision::Lost);
+        return Decision::Lost;
     };
     let closed_in_this_group = writes.turns.iter().any(|closed| closed.id == finish.turn.0.simple());
     if turn.state != "running" || closed_in_this_group {
-        return Ok(Decision::Repeat);
+        return Decision::Repeat;
     }
-    let id = ConversationId(turn.conversation_id);
-    let Some(row) = found.get(&id).filter(|row| row.running_turn == Some(turn.id)) else {
-        return Ok(Decision::Lost);
-    };
-    let head = Seq(row.head_seq);
-    let conversation = Conversation::try_from(row.clone())?;
-    let (ending, conversation) = writes.close(finish, turn, conversation, head)?;
-    Ok(Decision::Close { ending: Box::new(ending), conversation: Box::new(conversation) })
+    if turn.running_turn != Some(turn.id) {
+        return Decision::Lost;
+    }
+    Decision::Close(Box::new(writes.close(finish, turn)))
 }
 
 async fn find_turns(
@@ -100,9 +95,11 @@ async fn find_turns(
     let ids = json_of(&ids)?;
     let turns = sqlx::query_as!(
         OpenTurn,
-        r#"SELECT id AS "id: Uuid", conversation_id AS "conversation_id: Uuid", runner AS "runner: Uuid", state,
-             question_seq, model
-           FROM turns WHERE id IN (SELECT unhex(value) FROM json_each(?1))"#,
+        r#"SELECT t.id AS "id: Uuid", t.conversation_id AS "conversation_id: Uuid", t.runner AS "runner: Uuid", t.state,
+             t.question_seq, t.model, c.running_turn AS "running_turn: Uuid", c.last_seq, c.head_seq, c.message_count,
+             c.input_tokens, c.output_tokens, c.cost_nanos, c.persona_id, c.last_model, c.title
+           FROM turns t JOIN conversations c ON c.id = t.conversation_id
+           WHERE t.id IN (SELECT unhex(value) FROM json_each(?1))"#,
         ids,
     )
     .fetch_all(connection)
@@ -114,18 +111,32 @@ fn number(ending: &mut Ending, numbers: &HashMap<MessageId, MessageNumber>) {
     if let Some(reply) = &mut ending.reply
         && let Some(number) = numbers.get(&reply.id)
     {
-        reply.number = *number;
+        reply.number = Some(*number);
     }
 }
 
 async fn repeated(connection: &mut SqliteConnection, turn: TurnId) -> Result<Finished, Fault> {
-    let Some((conversation, ending)) = record::ended(connection, turn).await? else {
+    let Some((conversation, ending)) = record::ended(&mut *connection, turn).await? else {
         return Ok(Finished::Lost);
     };
-    let Some(row) = rows_of(connection, &[conversation]).await?.remove(&conversation) else {
-        return Ok(Finished::Lost);
-    };
-    Ok(Finished::Done { ending, conversation: Box::new(row.try_into()?) })
+    let change = change_of(connection, conversation).await?;
+    Ok(Finished::Done { ending, change: Box::new(change.try_into()?) })
+}
+
+async fn change_of(
+    connection: &mut SqliteConnection,
+    conversation: ConversationId,
+) -> Result<ChangeColumns<i64>, Fault> {
+    let row = sqlx::query_as!(
+        ChangeColumns::<i64>,
+        "SELECT last_seq, message_count, input_tokens, output_tokens, cost_nanos, persona_id, last_model, title,
+           updated_at
+         FROM conversations WHERE id = ?1",
+        conversation.0,
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(row)
 }
 
 /// What all turns of a group write as they close.
@@ -156,7 +167,7 @@ struct Unlock {
     id: Simple,
     last_seq: i64,
     head_seq: i64,
-    message_count: u32,
+    message_count: i64,
     input: i64,
     output: i64,
     cost: i64,
@@ -167,35 +178,34 @@ struct Unlock {
 
 impl Writes {
     /// Notes what closing a turn writes; answers the ending and the conversation after it.
-    fn close(
-        &mut self,
-        finish: &Finish,
-        turn: &OpenTurn,
-        mut conversation: Conversation,
-        mut head: Seq,
-    ) -> Result<(Ending, Conversation), Fault> {
+    fn close(&mut self, finish: &Finish, turn: &OpenTurn) -> (Ending, ChangeColumns<Timestamp>) {
         let mut ending = Ending { reply: None, ..finish.ending.clone() };
+        let usage = UsageToKeep::from(&ending.usage);
+        let mut head = turn.head_seq;
+        let mut change = ChangeColumns {
+            last_seq: turn.last_seq,
+            message_count: turn.message_count,
+            input_tokens: turn.input_tokens.saturating_add(usage.input),
+            output_tokens: turn.output_tokens.saturating_add(usage.output),
+            cost_nanos: turn.cost_nanos.saturating_add(ending.cost.0),
+            persona_id: turn.persona_id,
+            last_model: turn.last_model.clone(),
+            title: turn.title.clone().or_else(|| finish.title.as_ref().map(ToString::to_string)),
+            updated_at: ending.at,
+        };
         if let Some((id, reply)) = finish.reply.as_ref().filter(|(_, reply)| reply.says_something()) {
-            let seq = Seq(conversation.last_seq.0 + 1);
-            self.replies.push(reply_row(finish, turn, *id, reply, seq));
+            head = turn.last_seq + 1;
+            change.last_seq = head;
+            change.message_count += 1;
+            change.last_model = Some(turn.model.clone());
+            self.replies.push(reply_row(finish, turn, *id, reply, Seq(head)));
             ending.reply =
-                Some(ReplyRef { id: *id, number: MessageNumber(0), seq, created_at: finish.ending.at });
-            conversation.last_seq = seq;
-            conversation.message_count = conversation.message_count.saturating_add(1);
-            conversation.last_model = Some(model_name(&turn.model)?);
-            head = seq;
+                Some(ReplyRef { id: *id, number: None, seq: Seq(head), created_at: finish.ending.at });
         }
-        conversation.running = None;
-        conversation.updated_at = ending.at;
-        conversation.title = conversation.title.or_else(|| finish.title.clone());
-        conversation.totals.input = conversation.totals.input.saturating_add(ending.usage.input);
-        conversation.totals.output = conversation.totals.output.saturating_add(ending.usage.output);
-        conversation.totals.cost += ending.cost;
-
         self.turns.push(TurnToClose::new(finish.turn, &ending));
-        self.conversations.push(Unlock::new(&conversation, head));
+        self.conversations.push(Unlock::new(turn.conversation_id, head, &change));
         self.ledger.extend(finish.ledger.as_ref().map(EntryToKeep::from));
-        Ok((ending, conversation))
+        (ending, change)
     }
 
     /// Writes, and answers the numbers of the replies.
@@ -282,18 +292,18 @@ impl TurnToClose {
 }
 
 impl Unlock {
-    fn new(conversation: &Conversation, head: Seq) -> Self {
+    fn new(id: Uuid, head: i64, change: &ChangeColumns<Timestamp>) -> Self {
         Self {
-            id: conversation.id.0.simple(),
-            last_seq: conversation.last_seq.0,
-            head_seq: head.0,
-            message_count: conversation.message_count,
-            input: count_to(conversation.totals.input),
-            output: count_to(conversation.totals.output),
-            cost: conversation.totals.cost.0,
-            last_model: conversation.last_model.as_ref().map(ToString::to_string),
-            title: conversation.title.as_ref().map(ToString::to_string),
-            at: micros(conversation.updated_at),
+            id: id.simple(),
+            last_seq: change.last_seq,
+            head_seq: head,
+            message_count: change.message_count,
+            input: change.input_tokens,
+            output: change.output_tokens,
+            cost: change.cost_nanos,
+            last_model: change.last_model.clone(),
+            title: change.title.clone(),
+            at: micros(change.updated_at),
         }
     }
 }

@@ -63,7 +63,7 @@ impl TurnRow {
         };
         Ok(Some(ReplyRef {
             id: MessageId(id),
-            number: MessageNumber(number),
+            number: Some(MessageNumber(number)),
             seq: Seq(seq),
             created_at: instant(created_at)?,
         }))

@@ -1,12 +1,12 @@
 //! What waits for the writer.
 
 use async_trait::async_trait;
-use ports::{Begin, BeginError, Finish, Finished};
+use ports::{BeginError, Finish, Finished};
 use sqlx::SqliteConnection;
 use tokio::sync::oneshot;
 
 use crate::error::Fault;
-use crate::turns::begin::Opened;
+use crate::turns::begin::{Opened, Opening};
 
 /// A write that is made by itself, inside the commit that it shares with others.
 #[async_trait]
@@ -21,7 +21,7 @@ pub(crate) trait Write: Send + Sync + 'static {
 /// One caller's place in the queue.
 pub(crate) enum Job {
     /// Opens a turn.
-    Begin(Box<Ticket<Begin, Result<Opened, BeginError>>>),
+    Begin(Box<Ticket<Opening, Result<Opened, BeginError>>>),
     /// Closes a turn.
     Finish(Box<Ticket<Finish, Result<Finished, Fault>>>),
     /// Anything else.

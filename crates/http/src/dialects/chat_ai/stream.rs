@@ -53,7 +53,7 @@ mod tests {
             response_time_ms: 0,
             at: Timestamp::from_timestamp(0, 0).unwrap(),
         };
-        Outcome { ending, conversation: None, response: None }
+        Outcome { ending, change: None, response: None }
     }
 
     #[test]

@@ -137,7 +137,7 @@ impl SentBody {
             response: answer.reply.text(),
             created_at: wire::time(ending.reply.map_or(ending.at, |reply| reply.created_at)),
             conversation_id,
-            user_message_id: answer.question.map(MessageId::prefixed),
+            user_message_id: answer.question.map(|question| question.id.prefixed()),
             assistant_message_id: ending.reply.map(|reply| reply.id.prefixed()),
             state: wire::state(ending.state.of_message()),
         }

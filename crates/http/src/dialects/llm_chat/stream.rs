@@ -73,10 +73,14 @@ impl Encoder for ChatEvents {
         };
         if let Some(failure) = failure {
             data_line(&ErrorBody::in_stream(&failure, &failure.to_string()), out);
-        } else if let Some(Outcome { ending, conversation, response }) = outcome {
+        } else if let Some(Outcome { ending, change, response }) = outcome {
             let response = response.clone().unwrap_or_else(|| ResponseId::of_turn(self.turn));
-            let conversation = conversation.as_ref().unwrap_or(&self.begun);
-            data_line(&DoneBody::new(&response, ending, conversation, &self.conversation_id), out);
+            let begun = self.begun.clone();
+            let conversation = match change {
+                Some(change) => begun.after(change.clone()),
+                None => begun,
+            };
+            data_line(&DoneBody::new(&response, ending, &conversation, &self.conversation_id), out);
             out.extend_from_slice(b"data: [DONE]\n\n");
         }
         Finish::Whole

@@ -1,8 +1,8 @@
 //! Conversations with personas and their messages, as S4 clients see them.
 
-use domain::{Conversation, ConversationNumber, Message, PersonaId, ReplyFacts, Role};
+use domain::{Conversation, ConversationNumber, Message, MessageState, PersonaId, ReplyFacts, Role};
 use serde::Serialize;
-use services::{Answer, PersonaChatTotals};
+use services::{Answer, PersonaChatTotals, RunningTurn};
 
 use crate::wire;
 
@@ -82,12 +82,27 @@ impl MessageBody {
         }
     }
 
+    /// The question of a turn that has just begun; none where it has no number.
+    pub(crate) fn question(turn: &RunningTurn, content: String) -> Option<Self> {
+        Some(Self {
+            id: turn.question?.number?.0,
+            conversation_id: turn.conversation.number.0,
+            role: Role::User.as_str(),
+            content,
+            tokens_used: None,
+            model_used: None,
+            response_time_ms: None,
+            created_at: wire::time(turn.conversation.updated_at),
+            state: wire::state(MessageState::Completed),
+        })
+    }
+
     /// The reply of a turn; none where nothing was said before it was stopped.
     fn reply(answer: &Answer) -> Option<Self> {
         let ending = &answer.ending;
         let reply = ending.reply?;
         Some(Self {
-            id: reply.number.0,
+            id: reply.number?.0,
             conversation_id: answer.conversation.number.0,
             role: Role::Assistant.as_str(),
             content: answer.reply.text(),
@@ -111,10 +126,10 @@ pub(crate) struct ExchangeBody {
 }
 
 impl ExchangeBody {
-    pub(crate) fn new(question: Message, answer: &Answer) -> Self {
+    pub(crate) fn new(user_message: MessageBody, answer: &Answer) -> Self {
         Self {
             conversation: (&answer.conversation).into(),
-            user_message: MessageBody::stored(question, answer.conversation.number),
+            user_message,
             assistant_message: MessageBody::reply(answer),
         }
     }

@@ -9,8 +9,12 @@ use super::*;
 
 fn ending(state: EndState) -> TurnEvent {
     let at = Timestamp::from_timestamp(1_700_000_000, 0).unwrap();
-    let reply =
-        ReplyRef { id: MessageId(Uuid::from_u128(3)), number: MessageNumber(2), seq: Seq(2), created_at: at };
+    let reply = ReplyRef {
+        id: MessageId(Uuid::from_u128(3)),
+        number: Some(MessageNumber(2)),
+        seq: Seq(2),
+        created_at: at,
+    };
     TurnEvent::Ended(Box::new(Ending {
         state,
         reply: Some(reply),
