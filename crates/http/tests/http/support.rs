@@ -363,12 +363,12 @@ pub fn kept(finish: Finish) -> Finished {
         created_at: finish.ending.at,
     });
     let ending = Ending { reply, ..finish.ending };
-    Finished::Done { ending, change: unchanged(conversation()) }
+    Finished::Done { ending, change: Box::new(unchanged(conversation())) }
 }
 
 /// What may change of a conversation, as it is already.
-pub fn unchanged(conversation: Conversation) -> Box<ConversationChange> {
-    Box::new(ConversationChange {
+pub fn unchanged(conversation: Conversation) -> ConversationChange {
+    ConversationChange {
         title: conversation.title,
         persona: conversation.persona,
         last_model: conversation.last_model,
@@ -376,7 +376,7 @@ pub fn unchanged(conversation: Conversation) -> Box<ConversationChange> {
         totals: conversation.totals,
         last_seq: conversation.last_seq,
         updated_at: conversation.updated_at,
-    })
+    }
 }
 
 /// The rows of a begin's messages, the first of its conversation.

@@ -61,11 +61,16 @@ async fn exchange_after(scene: &Scene<'_>, id: ConversationId, abandoned: &HashS
         let conversation = scene.conversation(id).await;
         let running = conversation.running.expect("who is busy runs a turn");
         assert!(abandoned.contains(&running), "{running} runs");
-        let (question, model) = (conversation.last_seq, model("default"));
-        let window = Window::default();
-        scene
-            .answer(&Begun { conversation, persona: None, question, model, window, has_files: false }, "a")
-            .await;
+        let found = Begun {
+            question: conversation.last_seq,
+            conversation,
+            persona: None,
+            appended: Vec::new(),
+            model: model("default"),
+            window: Window::default(),
+            has_files: false,
+        };
+        scene.answer(&found, "a").await;
     }
     panic!("the conversation stays busy");
 }

@@ -365,14 +365,14 @@ pub async fn the_model_of_a_turn_is_the_nearest_one(stores: &Stores) {
     let begun = scene.begun(begin).await;
     assert_eq!((&begun.model, &begun.conversation.model), (&model("named"), &None));
     let (_, change) = scene.answer(&begun, "a").await;
-    let conversation = begun.conversation.after(change);
+    let conversation = begun.conversation.clone().after(change);
     assert_eq!((conversation.model, conversation.last_model), (None, Some(model("named"))));
 
     let id = begun.conversation.id;
     let begun = scene.ask(id, "q").await;
     assert_eq!(begun.model, model("default"));
     let (_, change) = scene.answer(&begun, "a").await;
-    let conversation = begun.conversation.after(change);
+    let conversation = begun.conversation.clone().after(change);
     assert_eq!((conversation.model, conversation.last_model), (None, Some(model("default"))));
 
     let mut begin = scene.begin_in(id, "q");

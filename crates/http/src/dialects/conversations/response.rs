@@ -1,6 +1,6 @@
 //! Conversations and messages, as S0 and S2 clients see them.
 
-use domain::{Conversation, Message, MessageId};
+use domain::{Conversation, Message};
 use serde::Serialize;
 use serde_json::Value;
 use services::{Answer, Deletion};
