@@ -23,6 +23,7 @@ check:
 generate:
     scripts/generate-sqlite.sh
     scripts/generate-postgres.sh
+    scripts/generate-openapi.sh
 
 # Bring the configured database up to date.
 migrate:

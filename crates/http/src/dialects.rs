@@ -4,6 +4,7 @@ pub(crate) mod auth;
 pub(crate) mod chat_ai;
 pub(crate) mod chat_api;
 pub(crate) mod conversations;
+pub(crate) mod docs;
 pub(crate) mod info;
 pub(crate) mod llm_chat;
 pub(crate) mod persona_chat;

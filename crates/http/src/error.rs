@@ -1,5 +1,6 @@
 //! Errors as clients see them: one body for all contracts (C-4), one table from class to status (C-14).
 
+mod field;
 mod table;
 
 use std::fmt;
@@ -13,9 +14,9 @@ use domain::{Contract, ErrorCode, ErrorKind, chain};
 use serde::Serialize;
 use services::{DescribeError, ErrorDescription, RateLimited};
 
-use crate::extract::FieldError;
-use crate::routes::Rules;
+use crate::rules::Rules;
 use crate::wire::{CallHeaders, whole_seconds};
+pub(crate) use field::FieldError;
 
 /// The result of a handler.
 pub(crate) type HandlerResult = Result<HttpResponse, ApiError>;

@@ -3,12 +3,15 @@
 //! [`server`] is what the binary runs; [`application`] is the same without sockets, for tests.
 
 mod dialects;
+mod document;
+mod endpoint;
 mod error;
 mod extract;
 mod middleware;
 mod openapi;
 mod rate_limit;
 mod routes;
+mod rules;
 mod server;
 mod settings;
 mod stream;

@@ -2,6 +2,7 @@
 
 mod body;
 mod encoder;
+mod piece;
 mod stall;
 
 pub(crate) use body::{as_events, as_text};

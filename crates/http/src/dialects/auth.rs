@@ -1,20 +1,38 @@
 //! Accounts and tokens (C-21).
 
-pub(crate) mod request;
-pub(crate) mod response;
+mod doc;
+mod request;
+mod response;
 
 use actix_web::HttpResponse;
+use actix_web::http::Method;
 use actix_web::web::Data;
+use domain::Contract::PersonaChat;
 use services::{Limits, SignIn};
 
+use crate::endpoint::Endpoint;
 use crate::error::{ApiError, HandlerResult};
 use crate::extract::{Authenticated, ClientAddress, JsonBody};
 use crate::rate_limit;
+use crate::rules::JsonLimit;
 use request::{LoginRequest, RegisterRequest};
 use response::{AccountBody, RegisteredBody, TokenBody};
 
+/// Small, because these bodies are read before the caller is authenticated.
+const CREDENTIALS_LIMIT: JsonLimit = JsonLimit::Bytes(64 * 1024);
+
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::public(PersonaChat, Method::POST, "/auth/register", register, doc::register)
+            .json_limit(CREDENTIALS_LIMIT),
+        Endpoint::public(PersonaChat, Method::POST, "/auth/login", login, doc::login)
+            .json_limit(CREDENTIALS_LIMIT),
+        Endpoint::private(PersonaChat, Method::GET, "/auth/me", me, doc::me),
+    ]
+}
+
 /// `POST /auth/register`
-pub(crate) async fn register(
+async fn register(
     client: ClientAddress,
     sign_in: Data<SignIn>,
     limits: Data<Limits>,
@@ -30,7 +48,7 @@ pub(crate) async fn register(
 }
 
 /// `POST /auth/login`
-pub(crate) async fn login(
+async fn login(
     client: ClientAddress,
     sign_in: Data<SignIn>,
     limits: Data<Limits>,
@@ -46,7 +64,7 @@ pub(crate) async fn login(
 }
 
 /// `GET /auth/me`
-pub(crate) async fn me(caller: Authenticated, sign_in: Data<SignIn>) -> HandlerResult {
+async fn me(caller: Authenticated, sign_in: Data<SignIn>) -> HandlerResult {
     let user = sign_in.me(&caller.0).await?;
     Ok(HttpResponse::Ok().json(AccountBody::from(user)))
 }

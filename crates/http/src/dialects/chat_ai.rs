@@ -1,15 +1,19 @@
 //! Contract S3, the `ChatAI` API: `/conversation`.
 
-pub(crate) mod request;
-pub(crate) mod response;
+mod doc;
+mod request;
+mod response;
 mod stream;
 
+use actix_web::http::Method;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use domain::Contract;
+use domain::Contract::ChatAi;
 use services::{ConversationFilter, Conversations, Limits, NewConversationRequest, Turns};
 
 use crate::HttpSettings;
+use crate::endpoint::Endpoint;
 use crate::error::{ApiError, HandlerResult};
 use crate::extract::{Authenticated, ConversationPath, JsonBody, ListQuery, QueryOf};
 use crate::rate_limit::PendingCall;
@@ -18,15 +22,23 @@ use request::CompletionRequest;
 use response::{ConversationBody, ReplyBody};
 use stream::PlainText;
 
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::private(ChatAi, Method::POST, "/conversation", create, doc::create),
+        Endpoint::private(ChatAi, Method::GET, "/conversation", list, doc::list),
+        Endpoint::private(ChatAi, Method::POST, "/conversation/completion/{id}", complete, doc::complete),
+    ]
+}
+
 /// `POST /conversation`: no body is expected, and none is read.
-pub(crate) async fn create(caller: Authenticated, conversations: Data<Conversations>) -> HandlerResult {
+async fn create(caller: Authenticated, conversations: Data<Conversations>) -> HandlerResult {
     let new = NewConversationRequest::plain(Contract::ChatAi);
     let conversation = conversations.create(&caller.0, new).await?;
     Ok(HttpResponse::Ok().json(ConversationBody::new(&conversation, &[])))
 }
 
 /// `GET /conversation`
-pub(crate) async fn list(
+async fn list(
     caller: Authenticated,
     conversations: Data<Conversations>,
     query: QueryOf<ListQuery>,
@@ -39,7 +51,7 @@ pub(crate) async fn list(
 }
 
 /// `POST /conversation/completion/{id}`
-pub(crate) async fn complete(
+async fn complete(
     request: HttpRequest,
     caller: Authenticated,
     turns: Data<Turns>,

@@ -1,21 +1,41 @@
 //! Contract S1, the Chat API: `/v1/chat/*` and `/api/chat/*`. Its sessions are conversations, by their numbers.
 
-pub(crate) mod request;
-pub(crate) mod response;
+mod doc;
+mod request;
+mod response;
 
 use actix_web::HttpResponse;
+use actix_web::http::{Method, StatusCode};
 use actix_web::web::Data;
+use domain::Contract::ChatApi;
 use domain::{ConversationKey, ConversationNumber};
 use services::{Conversations, Files};
 
+use crate::endpoint::Endpoint;
 use crate::error::HandlerResult;
 use crate::extract::{Authenticated, FileForm, JsonBody, NumberPath};
 use crate::wire::DoneMessage;
 use request::CreateRequest;
 use response::{SessionBody, UploadedBody};
 
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::private(ChatApi, Method::POST, "/v1/chat/sessions", create, doc::create)
+            .bad_field(StatusCode::BAD_REQUEST),
+        Endpoint::private(ChatApi, Method::DELETE, "/v1/chat/sessions/{session_id}", delete, doc::delete)
+            .bad_field(StatusCode::BAD_REQUEST),
+        Endpoint::private(
+            ChatApi,
+            Method::POST,
+            "/api/chat/sessions/{session_id}/upload",
+            upload,
+            doc::upload,
+        ),
+    ]
+}
+
 /// `POST /v1/chat/sessions`
-pub(crate) async fn create(
+async fn create(
     caller: Authenticated,
     conversations: Data<Conversations>,
     body: JsonBody<CreateRequest>,
@@ -26,7 +46,7 @@ pub(crate) async fn create(
 }
 
 /// `DELETE /v1/chat/sessions/{session_id}`: for good.
-pub(crate) async fn delete(
+async fn delete(
     caller: Authenticated,
     conversations: Data<Conversations>,
     path: NumberPath,
@@ -37,7 +57,7 @@ pub(crate) async fn delete(
 }
 
 /// `POST /api/chat/sessions/{session_id}/upload`: the form is not read before the session is known to be the caller's.
-pub(crate) async fn upload(
+async fn upload(
     caller: Authenticated,
     files: Data<Files>,
     path: NumberPath,

@@ -1,14 +1,18 @@
 //! `/conversations*`: contracts S0 and S2 share these paths, and the bodies are the union of both (C-1, C-2).
 
-pub(crate) mod request;
-pub(crate) mod response;
+mod doc;
+mod request;
+mod response;
 
 use actix_web::HttpResponse;
+use actix_web::http::Method;
 use actix_web::web::Data;
+use domain::Contract::{ChatService, LlmChat};
 use domain::{Contract, Page};
 use services::{ConversationFilter, Conversations, Limits, Turns};
 
 use crate::HttpSettings;
+use crate::endpoint::Endpoint;
 use crate::error::{ApiError, HandlerResult};
 use crate::extract::{Authenticated, ConversationPath, JsonBody, ListQuery, ProjectPath, QueryOf, RawBody};
 use crate::rate_limit::PendingCall;
@@ -18,8 +22,29 @@ use request::{
 };
 use response::{ConversationBody, DeletedBody, MessageBody, SentBody};
 
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::private(LlmChat, Method::POST, "/conversations", create, doc::create),
+        Endpoint::private(LlmChat, Method::GET, "/conversations", list, doc::list),
+        // Before the paths with an id, which `project` could be.
+        Endpoint::private(
+            ChatService,
+            Method::GET,
+            "/conversations/project/{project_id}",
+            list_of_project,
+            doc::list_of_project,
+        ),
+        Endpoint::private(LlmChat, Method::GET, "/conversations/{id}", find, doc::find),
+        Endpoint::private(LlmChat, Method::PATCH, "/conversations/{id}", patch, doc::patch),
+        Endpoint::private(LlmChat, Method::DELETE, "/conversations/{id}", delete, doc::delete),
+        Endpoint::private(LlmChat, Method::POST, "/conversations/{id}/restore", restore, doc::restore),
+        Endpoint::private(LlmChat, Method::GET, "/conversations/{id}/messages", messages, doc::messages),
+        Endpoint::private(ChatService, Method::POST, "/conversations/{id}/messages", send, doc::send),
+    ]
+}
+
 /// `POST /conversations`: with `?project_id=` of S2, with a JSON object of S0.
-pub(crate) async fn create(
+async fn create(
     caller: Authenticated,
     conversations: Data<Conversations>,
     query: QueryOf<CreateQuery>,
@@ -32,7 +57,7 @@ pub(crate) async fn create(
 }
 
 /// `GET /conversations?user_id=`
-pub(crate) async fn list(
+async fn list(
     caller: Authenticated,
     conversations: Data<Conversations>,
     query: QueryOf<LabelQuery>,
@@ -42,7 +67,7 @@ pub(crate) async fn list(
 }
 
 /// `GET /conversations/project/{project_id}`
-pub(crate) async fn list_of_project(
+async fn list_of_project(
     caller: Authenticated,
     conversations: Data<Conversations>,
     project: ProjectPath,
@@ -67,7 +92,7 @@ async fn listed(
 }
 
 /// `GET /conversations/{id}`
-pub(crate) async fn find(
+async fn find(
     caller: Authenticated,
     conversations: Data<Conversations>,
     path: ConversationPath,
@@ -77,7 +102,7 @@ pub(crate) async fn find(
 }
 
 /// `PATCH /conversations/{id}`
-pub(crate) async fn patch(
+async fn patch(
     caller: Authenticated,
     conversations: Data<Conversations>,
     path: ConversationPath,
@@ -88,7 +113,7 @@ pub(crate) async fn patch(
 }
 
 /// `DELETE /conversations/{id}?soft=`
-pub(crate) async fn delete(
+async fn delete(
     caller: Authenticated,
     conversations: Data<Conversations>,
     path: ConversationPath,
@@ -100,7 +125,7 @@ pub(crate) async fn delete(
 }
 
 /// `POST /conversations/{id}/restore`
-pub(crate) async fn restore(
+async fn restore(
     caller: Authenticated,
     conversations: Data<Conversations>,
     path: ConversationPath,
@@ -110,7 +135,7 @@ pub(crate) async fn restore(
 }
 
 /// `GET /conversations/{id}/messages`
-pub(crate) async fn messages(
+async fn messages(
     caller: Authenticated,
     conversations: Data<Conversations>,
     path: ConversationPath,
@@ -122,7 +147,7 @@ pub(crate) async fn messages(
 }
 
 /// `POST /conversations/{id}/messages` of S2
-pub(crate) async fn send(
+async fn send(
     caller: Authenticated,
     turns: Data<Turns>,
     limits: Data<Limits>,

@@ -1,25 +1,34 @@
 //! Contract S0, the LLM Chat API: `POST /chat`. Its conversations are in `conversations`.
 
+mod doc;
 mod image;
-pub(crate) mod request;
-pub(crate) mod response;
+mod request;
+mod response;
 mod stream;
 
+use actix_web::http::Method;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use domain::Contract::LlmChat;
 use services::{Limits, Turns};
 
 use crate::HttpSettings;
+use crate::endpoint::Endpoint;
 use crate::error::{ApiError, HandlerResult};
 use crate::extract::{Authenticated, JsonBody};
 use crate::rate_limit::PendingCall;
+use crate::rules::JsonLimit;
 use crate::stream::as_events;
 use request::{Chat, ChatRequest};
 use response::ChatBody;
 use stream::ChatEvents;
 
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::private(LlmChat, Method::POST, "/chat", chat, doc::chat).json_limit(JsonLimit::Images)]
+}
+
 /// `POST /chat`
-pub(crate) async fn chat(
+async fn chat(
     request: HttpRequest,
     caller: Authenticated,
     turns: Data<Turns>,

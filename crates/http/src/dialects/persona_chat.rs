@@ -1,14 +1,18 @@
 //! Contract S4, the Persona Chat: `/chat/*`. Its personas are in `personas`.
 
-pub(crate) mod request;
-pub(crate) mod response;
+mod doc;
+mod request;
+mod response;
 
 use actix_web::HttpResponse;
+use actix_web::http::Method;
 use actix_web::web::Data;
+use domain::Contract::PersonaChat;
 use domain::{ConversationNumber, MessageNumber};
 use services::{Health, Limits, Personas, PersonasError};
 
 use crate::HttpSettings;
+use crate::endpoint::Endpoint;
 use crate::error::{ApiError, HandlerResult};
 use crate::extract::{Authenticated, JsonBody, NumberPath, QueryOf};
 use crate::rate_limit::PendingCall;
@@ -16,8 +20,35 @@ use crate::wire::DoneMessage;
 use request::{ConversationsQuery, CreateRequest, MessagesQuery, SendRequest, UpdateRequest};
 use response::{ConversationBody, ExchangeBody, HealthBody, MessageBody, StatsBody};
 
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::private(PersonaChat, Method::POST, "/chat/conversations", create, doc::create),
+        Endpoint::private(PersonaChat, Method::GET, "/chat/conversations", list, doc::list),
+        Endpoint::private(PersonaChat, Method::GET, "/chat/conversations/{id}", find, doc::find),
+        Endpoint::private(PersonaChat, Method::PUT, "/chat/conversations/{id}", update, doc::update),
+        Endpoint::private(PersonaChat, Method::DELETE, "/chat/conversations/{id}", delete, doc::delete),
+        Endpoint::private(PersonaChat, Method::POST, "/chat/conversations/{id}/send", send, doc::send),
+        Endpoint::private(
+            PersonaChat,
+            Method::GET,
+            "/chat/conversations/{id}/messages",
+            messages,
+            doc::messages,
+        ),
+        Endpoint::private(
+            PersonaChat,
+            Method::DELETE,
+            "/chat/messages/{id}",
+            delete_message,
+            doc::delete_message,
+        ),
+        Endpoint::private(PersonaChat, Method::GET, "/chat/stats", stats, doc::stats),
+        Endpoint::public(PersonaChat, Method::GET, "/chat/health", health, doc::health),
+    ]
+}
+
 /// `POST /chat/conversations`
-pub(crate) async fn create(
+async fn create(
     caller: Authenticated,
     personas: Data<Personas>,
     body: JsonBody<CreateRequest>,
@@ -28,7 +59,7 @@ pub(crate) async fn create(
 }
 
 /// `GET /chat/conversations?persona_id=`
-pub(crate) async fn list(
+async fn list(
     caller: Authenticated,
     personas: Data<Personas>,
     query: QueryOf<ConversationsQuery>,
@@ -40,13 +71,13 @@ pub(crate) async fn list(
 }
 
 /// `GET /chat/conversations/{id}`
-pub(crate) async fn find(caller: Authenticated, personas: Data<Personas>, path: NumberPath) -> HandlerResult {
+async fn find(caller: Authenticated, personas: Data<Personas>, path: NumberPath) -> HandlerResult {
     let conversation = personas.conversation(&caller.0, ConversationNumber(path.0)).await?;
     Ok(HttpResponse::Ok().json(ConversationBody::from(&conversation)))
 }
 
 /// `PUT /chat/conversations/{id}`: what it does not name stays.
-pub(crate) async fn update(
+async fn update(
     caller: Authenticated,
     personas: Data<Personas>,
     path: NumberPath,
@@ -59,17 +90,13 @@ pub(crate) async fn update(
 }
 
 /// `DELETE /chat/conversations/{id}`: for good.
-pub(crate) async fn delete(
-    caller: Authenticated,
-    personas: Data<Personas>,
-    path: NumberPath,
-) -> HandlerResult {
+async fn delete(caller: Authenticated, personas: Data<Personas>, path: NumberPath) -> HandlerResult {
     personas.delete_conversation(&caller.0, ConversationNumber(path.0)).await?;
     Ok(HttpResponse::Ok().json(DoneMessage::deleted("Conversation", path.0)))
 }
 
 /// `POST /chat/conversations/{id}/send`
-pub(crate) async fn send(
+async fn send(
     caller: Authenticated,
     personas: Data<Personas>,
     limits: Data<Limits>,
@@ -90,7 +117,7 @@ pub(crate) async fn send(
 }
 
 /// `GET /chat/conversations/{id}/messages`
-pub(crate) async fn messages(
+async fn messages(
     caller: Authenticated,
     personas: Data<Personas>,
     path: NumberPath,
@@ -104,22 +131,18 @@ pub(crate) async fn messages(
 }
 
 /// `DELETE /chat/messages/{id}`
-pub(crate) async fn delete_message(
-    caller: Authenticated,
-    personas: Data<Personas>,
-    path: NumberPath,
-) -> HandlerResult {
+async fn delete_message(caller: Authenticated, personas: Data<Personas>, path: NumberPath) -> HandlerResult {
     personas.delete_message(&caller.0, MessageNumber(path.0)).await?;
     Ok(HttpResponse::Ok().json(DoneMessage::deleted("Message", path.0)))
 }
 
 /// `GET /chat/stats`
-pub(crate) async fn stats(caller: Authenticated, personas: Data<Personas>) -> HandlerResult {
+async fn stats(caller: Authenticated, personas: Data<Personas>) -> HandlerResult {
     let totals = personas.totals(&caller.0).await?;
     Ok(HttpResponse::Ok().json(StatsBody::from(totals)))
 }
 
 /// `GET /chat/health`: whether the provider answers. 200 in either case.
-pub(crate) async fn health(health: Data<Health>) -> HandlerResult {
+async fn health(health: Data<Health>) -> HandlerResult {
     Ok(HttpResponse::Ok().json(HealthBody::new(health.provider_answers().await)))
 }

@@ -1,22 +1,36 @@
 //! Personas of contract S4: `/personas`.
 
-pub(crate) mod request;
-pub(crate) mod response;
+pub(super) mod doc;
+mod request;
+mod response;
 
 use actix_web::HttpResponse;
+use actix_web::http::Method;
 use actix_web::web::Data;
+use domain::Contract::PersonaChat;
 use domain::PersonaId;
 use services::Personas;
 
 use crate::HttpSettings;
+use crate::endpoint::Endpoint;
 use crate::error::HandlerResult;
 use crate::extract::{Authenticated, JsonBody, ListQuery, NumberPath, QueryOf};
 use crate::wire::DoneMessage;
 use request::{CreateRequest, UpdateRequest};
 use response::PersonaBody;
 
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::private(PersonaChat, Method::POST, "/personas", create, doc::create),
+        Endpoint::private(PersonaChat, Method::GET, "/personas", list, doc::list),
+        Endpoint::private(PersonaChat, Method::GET, "/personas/{id}", find, doc::find),
+        Endpoint::private(PersonaChat, Method::PUT, "/personas/{id}", update, doc::update),
+        Endpoint::private(PersonaChat, Method::DELETE, "/personas/{id}", delete, doc::delete),
+    ]
+}
+
 /// `POST /personas`
-pub(crate) async fn create(
+async fn create(
     caller: Authenticated,
     personas: Data<Personas>,
     settings: Data<HttpSettings>,
@@ -27,24 +41,20 @@ pub(crate) async fn create(
 }
 
 /// `GET /personas`
-pub(crate) async fn list(
-    caller: Authenticated,
-    personas: Data<Personas>,
-    query: QueryOf<ListQuery>,
-) -> HandlerResult {
+async fn list(caller: Authenticated, personas: Data<Personas>, query: QueryOf<ListQuery>) -> HandlerResult {
     let found = personas.list(&caller.0, query.0.page()).await?;
     let bodies: Vec<_> = found.into_iter().map(PersonaBody::from).collect();
     Ok(HttpResponse::Ok().json(bodies))
 }
 
 /// `GET /personas/{id}`
-pub(crate) async fn find(caller: Authenticated, personas: Data<Personas>, path: NumberPath) -> HandlerResult {
+async fn find(caller: Authenticated, personas: Data<Personas>, path: NumberPath) -> HandlerResult {
     let persona = personas.find(&caller.0, PersonaId(path.0)).await?;
     Ok(HttpResponse::Ok().json(PersonaBody::from(persona)))
 }
 
 /// `PUT /personas/{id}`: what it does not name stays.
-pub(crate) async fn update(
+async fn update(
     caller: Authenticated,
     personas: Data<Personas>,
     settings: Data<HttpSettings>,
@@ -57,11 +67,7 @@ pub(crate) async fn update(
 }
 
 /// `DELETE /personas/{id}`: with all its conversations.
-pub(crate) async fn delete(
-    caller: Authenticated,
-    personas: Data<Personas>,
-    path: NumberPath,
-) -> HandlerResult {
+async fn delete(caller: Authenticated, personas: Data<Personas>, path: NumberPath) -> HandlerResult {
     personas.delete(&caller.0, PersonaId(path.0)).await?;
     Ok(HttpResponse::Ok().json(DoneMessage::deleted("Persona", path.0)))
 }

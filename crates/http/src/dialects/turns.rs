@@ -1,13 +1,17 @@
 //! Watching and stopping a turn, whichever contract began it.
 
-pub(crate) mod request;
-pub(crate) mod response;
+mod doc;
+mod request;
+mod response;
 mod stream;
 
+use actix_web::http::Method;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use domain::Contract::LlmChat;
 use services::Turns;
 
+use crate::endpoint::Endpoint;
 use crate::error::HandlerResult;
 use crate::extract::{Authenticated, ConversationPath, QueryOf, TurnPath};
 use crate::stream::as_events;
@@ -15,14 +19,21 @@ use request::EventsQuery;
 use response::StoppedBody;
 use stream::NumberedEvents;
 
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::private(LlmChat, Method::POST, "/conversations/{id}/stop", stop, doc::stop),
+        Endpoint::private(LlmChat, Method::GET, "/turns/{id}/events", events, doc::events),
+    ]
+}
+
 /// `POST /conversations/{id}/stop`: 200 also where nothing runs.
-pub(crate) async fn stop(caller: Authenticated, turns: Data<Turns>, path: ConversationPath) -> HandlerResult {
+async fn stop(caller: Authenticated, turns: Data<Turns>, path: ConversationPath) -> HandlerResult {
     let stopped = turns.stop(&caller.0, path.key).await?;
     Ok(HttpResponse::Ok().json(StoppedBody::new(stopped, path.written)))
 }
 
 /// `GET /turns/{id}/events?after=N`
-pub(crate) async fn events(
+async fn events(
     request: HttpRequest,
     caller: Authenticated,
     turns: Data<Turns>,

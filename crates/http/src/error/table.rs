@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use domain::{Contract, ErrorCode, ErrorKind};
 
-use crate::routes::Rules;
+use crate::rules::Rules;
 
 /// The status of a class in a contract (C-5, C-14).
 pub(super) fn status(rules: &Rules, kind: ErrorKind) -> StatusCode {

@@ -12,11 +12,11 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 use validator::Validate;
 
-use super::field::{FieldError, check};
+use super::field::check;
 use super::query::locate;
 use crate::HttpSettings;
-use crate::error::ApiError;
-use crate::routes::{JsonLimit, Rules};
+use crate::error::{ApiError, FieldError};
+use crate::rules::{JsonLimit, Rules};
 
 /// A body as it came, for routes where it is optional.
 pub(crate) struct RawBody {

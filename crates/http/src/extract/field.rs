@@ -1,29 +1,10 @@
-//! A field that breaks a rule, and the rules that many fields share.
+//! The rules that many fields share.
 
 use domain::JsonText;
 use serde_json::{Map, Value};
 use validator::{Validate, ValidationErrors};
 
-/// A field, a query value or a path value breaks a rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct FieldError {
-    /// Which one, where it is one.
-    pub(crate) param: Option<String>,
-    /// The rule, in a sentence that names the field.
-    pub(crate) message: String,
-}
-
-impl FieldError {
-    /// This field breaks this rule; together they read as a sentence.
-    pub(crate) fn new(param: &str, rule: impl std::fmt::Display) -> Self {
-        Self { param: Some(param.to_owned()), message: format!("{param} {rule}") }
-    }
-
-    /// A rule about several fields.
-    pub(crate) fn whole(message: &str) -> Self {
-        Self { param: None, message: message.to_owned() }
-    }
-}
+use crate::error::FieldError;
 
 /// A text of a user's: not blank, cleaned of control characters, at most so many characters.
 pub(crate) fn text(param: &str, raw: &str, max_chars: usize) -> Result<String, FieldError> {

@@ -14,8 +14,7 @@ use futures_util::{Stream, StreamExt};
 use services::{FilesError, Upload};
 
 use super::body::{body_time, declared_length};
-use super::field::FieldError;
-use crate::error::ApiError;
+use crate::error::{ApiError, FieldError};
 
 /// The field that has the file.
 const FILE: &str = "file";

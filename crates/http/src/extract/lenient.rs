@@ -3,10 +3,20 @@
 use std::fmt;
 
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 /// Reads a boolean in a body or a query: `true`, `1`, `"yes"`, `"On"`, …; `null` is none.
 pub(crate) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
     deserializer.deserialize_any(Flag)
+}
+
+/// The schema of such a boolean.
+pub(crate) fn flag_schema() -> Object {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Boolean, Type::String, Type::Null]))
+        .description(Some("A boolean, or a word for one: `\"true\"`, `\"false\"`, `\"yes\"`, `\"no\"`, …"))
+        .default(Some(false.into()))
+        .build()
 }
 
 struct Flag;

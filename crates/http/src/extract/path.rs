@@ -8,8 +8,7 @@ use actix_web::{FromRequest, HttpRequest};
 use domain::{ConversationKey, ProjectId, TurnId};
 use uuid::Uuid;
 
-use super::field::FieldError;
-use crate::error::ApiError;
+use crate::error::{ApiError, FieldError};
 
 /// A conversation as the request names it. The answer names it in the same words (C-3).
 pub(crate) struct ConversationPath {

@@ -10,8 +10,8 @@ use domain::limits::LIST_ROWS;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use validator::Validate;
 
-use super::field::{FieldError, check};
-use crate::error::ApiError;
+use super::field::check;
+use crate::error::{ApiError, FieldError};
 
 /// A query string.
 pub(crate) struct QueryOf<T>(pub(crate) T);

@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use services::SignIn;
 
 use crate::error::ApiError;
-use crate::routes::{Access, Rules};
+use crate::rules::{Access, Rules};
 
 /// The longest `Authorization` header.
 const CREDENTIALS_BYTES: usize = 16 * 1024;

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::cors;
 use super::drain_body::PayloadGuard;
 use crate::error::ApiError;
-use crate::routes::Rules;
+use crate::rules::Rules;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_CHARS: usize = 128;

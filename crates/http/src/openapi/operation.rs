@@ -1,8 +1,8 @@
-//! One operation of the document: what a route takes, what it answers, and how it refuses.
+//! The description of one operation: its parameters and body, its responses, and its errors.
 
 use std::collections::BTreeMap;
 
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::StatusCode;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use utoipa::openapi::example::ExampleBuilder;
@@ -12,97 +12,92 @@ use utoipa::openapi::schema::{
     ArrayBuilder, KnownFormat, Object, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type,
 };
 use utoipa::openapi::security::SecurityRequirement;
-use utoipa::openapi::{Content, ContentBuilder, Ref, RefOr, Required, Response, ResponseBuilder};
+use utoipa::openapi::{Content, ContentBuilder, Ref, RefOr, Required, Response};
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
-use super::{headers, refusals};
-use crate::error::ApiError;
-use crate::extract::FieldError;
-use crate::routes::{Access, Rules};
+use super::{errors, headers};
+use crate::error::{ApiError, FieldError};
+use crate::rules::{Access, Rules};
 
 /// The name of the security scheme.
-pub(super) const BEARER: &str = "bearer";
+pub(crate) const BEARER: &str = "bearer";
 
 const JSON: &str = "application/json";
 const FORM: &str = "multipart/form-data";
 
 /// Schemas by name.
-pub(super) type Schemas = Vec<(String, RefOr<Schema>)>;
+pub(crate) type Schemas = Vec<(String, RefOr<Schema>)>;
 
 /// An example with its name.
-pub(super) type Example = (&'static str, Value);
+pub(crate) type Example = (&'static str, Value);
 
-/// Reads a body as the handler does, so that a test can hold the examples to it.
+/// Reads a body as the handler does, so that a test can check the examples.
 #[cfg(test)]
-pub(super) type Reads = fn(&Value) -> Result<(), String>;
+pub(crate) type BodyReader = fn(&Value) -> Result<(), String>;
 
-/// What the document says of a route, beyond what the route's own rules say.
-pub(super) struct Described {
-    pub(super) method: Method,
-    pub(super) path: &'static str,
+/// The description of an operation, beyond what the endpoint's rules say.
+pub(crate) struct OperationDoc {
     id: &'static str,
     summary: &'static str,
     description: Option<&'static str>,
     tags: Vec<&'static str>,
     parameters: Vec<Parameter>,
     body: Option<RequestBody>,
-    answers: BTreeMap<u16, Response>,
-    refusals: Vec<ApiError>,
+    responses: BTreeMap<u16, Response>,
+    errors: Vec<ApiError>,
     uses_store: bool,
     schemas: Schemas,
     #[cfg(test)]
-    pub(super) reads: Option<Reads>,
+    pub(crate) body_reader: Option<BodyReader>,
 }
 
-impl Described {
-    /// The route with this method and path. The id names it in clients that are made from the document.
-    pub(super) fn new(method: Method, path: &'static str, id: &'static str, summary: &'static str) -> Self {
+impl OperationDoc {
+    /// An operation with this id, by which generated clients name it.
+    pub(crate) fn new(id: &'static str, summary: &'static str) -> Self {
         Self {
-            method,
-            path,
             id,
             summary,
             description: None,
             tags: Vec::new(),
             parameters: Vec::new(),
             body: None,
-            answers: BTreeMap::new(),
-            refusals: Vec::new(),
+            responses: BTreeMap::new(),
+            errors: Vec::new(),
             uses_store: false,
             schemas: Vec::new(),
             #[cfg(test)]
-            reads: None,
+            body_reader: None,
         }
     }
 
-    /// More about it than the summary says.
-    pub(super) fn tells(mut self, description: &'static str) -> Self {
+    /// What the summary leaves out.
+    pub(crate) fn description(mut self, description: &'static str) -> Self {
         self.description = Some(description);
         self
     }
 
-    /// The contracts that it belongs to.
-    pub(super) fn of<const N: usize>(mut self, tags: [&'static str; N]) -> Self {
+    /// The groups that it is shown in, one for each contract that it belongs to.
+    pub(crate) fn tags<const N: usize>(mut self, tags: [&'static str; N]) -> Self {
         self.tags = tags.to_vec();
         self
     }
 
     /// A value in the path.
-    pub(super) fn at(mut self, parameter: Parameter) -> Self {
+    pub(crate) fn path_param(mut self, parameter: Parameter) -> Self {
         self.parameters.push(parameter);
         self
     }
 
     /// The values in the query.
-    pub(super) fn asks<T: IntoParams>(mut self) -> Self {
+    pub(crate) fn query<T: IntoParams>(mut self) -> Self {
         let parameters = T::into_params(|| Some(ParameterIn::Query));
         self.parameters.extend(parameters.into_iter().map(without_null));
-        self.refuses([FieldError::whole("the query cannot be read").into()])
+        self.errors([FieldError::whole("the query cannot be read").into()])
     }
 
     /// The JSON body.
-    pub(super) fn takes<T>(mut self, examples: impl IntoIterator<Item = Example>) -> Self
+    pub(crate) fn body<T>(mut self, examples: impl IntoIterator<Item = Example>) -> Self
     where
         T: ToSchema + DeserializeOwned + Validate,
     {
@@ -112,16 +107,16 @@ impl Described {
         self.body = Some(body.build());
         #[cfg(test)]
         {
-            self.reads = Some(|example| {
+            self.body_reader = Some(|example| {
                 let body: T = serde_json::from_value(example.clone()).map_err(|error| error.to_string())?;
                 body.validate().map_err(|errors| errors.to_string())
             });
         }
-        self.refuses(refusals::of_a_body())
+        self.errors(errors::body())
     }
 
     /// A form with a file of this media type in the field `file`.
-    pub(super) fn takes_file(mut self, description: &str, media_type: &str) -> Self {
+    pub(crate) fn file_body(mut self, description: &str, media_type: &str) -> Self {
         let file = ObjectBuilder::new()
             .schema_type(Type::String)
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)))
@@ -131,28 +126,28 @@ impl Described {
         let content = ContentBuilder::new().schema(Some(form)).build();
         let body = RequestBodyBuilder::new().content(FORM, content).required(Some(Required::True));
         self.body = Some(body.build());
-        self.refuses(refusals::of_a_form())
+        self.errors(errors::form())
     }
 
     /// The body may be left out.
-    pub(super) fn or_nothing(mut self) -> Self {
+    pub(crate) fn optional_body(mut self) -> Self {
         if let Some(body) = &mut self.body {
             body.required = Some(Required::False);
         }
         self
     }
 
-    /// The answer, a JSON object.
-    pub(super) fn answers<T: ToSchema>(
+    /// The response: 200 with a JSON object.
+    pub(crate) fn response<T: ToSchema>(
         self,
         description: &str,
         examples: impl IntoIterator<Item = Example>,
     ) -> Self {
-        self.answers_with::<T>(StatusCode::OK, description, examples)
+        self.response_with::<T>(StatusCode::OK, description, examples)
     }
 
-    /// The answer, an array of JSON objects.
-    pub(super) fn answers_list<T: ToSchema>(
+    /// The response: 200 with an array of JSON objects.
+    pub(crate) fn list_response<T: ToSchema>(
         mut self,
         description: &str,
         examples: impl IntoIterator<Item = Example>,
@@ -160,11 +155,11 @@ impl Described {
         let list = ArrayBuilder::new().items(reference::<T>()).build();
         let content = content(Schema::Array(list).into(), examples);
         self.collect::<T>();
-        self.put(StatusCode::OK, description, JSON, content)
+        self.add(StatusCode::OK, description, JSON, content)
     }
 
-    /// The answer that goes with a status, a JSON object.
-    pub(super) fn answers_with<T: ToSchema>(
+    /// A response with a status of its own and a JSON object.
+    pub(crate) fn response_with<T: ToSchema>(
         mut self,
         status: StatusCode,
         description: &str,
@@ -172,56 +167,56 @@ impl Described {
     ) -> Self {
         let content = content(reference::<T>(), examples);
         self.collect::<T>();
-        self.put(status, description, JSON, content)
+        self.add(status, description, JSON, content)
     }
 
-    /// The answer as it comes, in another type than JSON.
-    pub(super) fn streams(self, description: &str, content_type: &str, example: &str) -> Self {
+    /// The streamed response: 200 with another content type than JSON. The description of an earlier 200 stays.
+    pub(crate) fn stream(self, description: &str, content_type: &str, example: &str) -> Self {
         let content = ContentBuilder::new()
             .schema(Some(Object::with_type(Type::String)))
             .example(Some(Value::from(example)))
             .build();
-        self.put(StatusCode::OK, description, content_type, content)
+        self.add(StatusCode::OK, description, content_type, content)
     }
 
-    /// A call that counts, and comes too early at times.
-    pub(super) fn counts(mut self) -> Self {
-        if let Some(answer) = self.answers.get_mut(&StatusCode::OK.as_u16()) {
-            headers::of_a_counted_call(answer);
+    /// The call counts against a rate limit.
+    pub(crate) fn rate_limited(mut self) -> Self {
+        if let Some(response) = self.responses.get_mut(&StatusCode::OK.as_u16()) {
+            headers::put_rate_limit(response);
         }
-        self.refuses([refusals::too_many()])
+        self.errors([errors::rate_limit()])
     }
 
-    /// A turn is run: its headers, and all that can go wrong with it.
-    pub(super) fn runs_a_turn(mut self) -> Self {
-        if let Some(answer) = self.answers.get_mut(&StatusCode::OK.as_u16()) {
-            headers::of_a_turn(answer);
+    /// The call starts a turn: adds its headers and its errors.
+    pub(crate) fn starts_turn(mut self) -> Self {
+        if let Some(response) = self.responses.get_mut(&StatusCode::OK.as_u16()) {
+            headers::put_turn(response);
         }
-        self.counts().refuses(refusals::of_a_turn())
+        self.rate_limited().errors(errors::turn())
     }
 
-    /// The answer has this header too.
-    pub(super) fn with_header(mut self, name: &str) -> Self {
-        if let Some(answer) = self.answers.get_mut(&StatusCode::OK.as_u16()) {
-            headers::put(answer, name);
+    /// Another header of the response.
+    pub(crate) fn header(mut self, name: &str) -> Self {
+        if let Some(response) = self.responses.get_mut(&StatusCode::OK.as_u16()) {
+            headers::put(response, name);
         }
         self
     }
 
-    /// What it refuses, beyond what all routes of its kind do.
-    pub(super) fn refuses(mut self, refusals: impl IntoIterator<Item = ApiError>) -> Self {
-        self.refusals.extend(refusals);
+    /// Errors, beyond those of all endpoints of its kind.
+    pub(crate) fn errors(mut self, errors: impl IntoIterator<Item = ApiError>) -> Self {
+        self.errors.extend(errors);
         self
     }
 
-    /// A public route that reads the store.
-    pub(super) fn uses_the_store(mut self) -> Self {
+    /// A public endpoint that needs the store; private ones always do.
+    pub(crate) fn uses_store(mut self) -> Self {
         self.uses_store = true;
         self
     }
 
-    /// The operation, and the schemas that it names.
-    pub(super) fn build(self, rules: &Rules) -> (Operation, Schemas) {
+    /// The operation, and the schemas that it refers to.
+    pub(crate) fn build(self, rules: &Rules) -> (Operation, Schemas) {
         let private = rules.access == Access::Private;
         let mut operation = OperationBuilder::new()
             .operation_id(Some(self.id))
@@ -236,10 +231,10 @@ impl Described {
             let no_scopes: [&str; 0] = [];
             operation = operation.security(SecurityRequirement::new(BEARER, no_scopes));
         }
-        let mut refusals = refusals::of_every_route(private, private || self.uses_store);
-        refusals.extend(self.refusals);
-        let mut responses = refusals::responses(&refusals, rules);
-        responses.extend(self.answers);
+        let mut errors = errors::common(private, private || self.uses_store);
+        errors.extend(self.errors);
+        let mut responses = errors::responses(&errors, rules);
+        responses.extend(self.responses);
         for (status, mut response) in responses {
             headers::put(&mut response, headers::REQUEST_ID);
             operation = operation.response(status.to_string(), response);
@@ -252,9 +247,9 @@ impl Described {
         T::schemas(&mut self.schemas);
     }
 
-    fn put(mut self, status: StatusCode, description: &str, content_type: &str, content: Content) -> Self {
-        let answer = self.answers.entry(status.as_u16()).or_insert_with(|| Response::new(description));
-        answer.content.insert(content_type.to_owned(), RefOr::T(content));
+    fn add(mut self, status: StatusCode, description: &str, content_type: &str, content: Content) -> Self {
+        let response = self.responses.entry(status.as_u16()).or_insert_with(|| Response::new(description));
+        response.content.insert(content_type.to_owned(), RefOr::T(content));
         self
     }
 }
@@ -289,15 +284,4 @@ fn without_null(mut parameter: Parameter) -> Parameter {
         }
     }
     parameter
-}
-
-/// The answer to a refusal.
-pub(super) fn refusal(
-    description: String,
-    examples: impl Iterator<Item = (&'static str, Value)>,
-) -> Response {
-    let named = examples.map(|(code, body)| (code, ExampleBuilder::new().value(Some(body)).build()));
-    let schema = Ref::from_schema_name(super::ERROR);
-    let content = ContentBuilder::new().schema(Some(schema)).examples_from_iter(named).build();
-    ResponseBuilder::new().description(description).content(JSON, content).build()
 }

@@ -5,27 +5,27 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{Object, Type};
 
 /// A conversation, in any form of its id.
-pub(super) fn conversation(example: &str) -> Parameter {
+pub(crate) fn conversation(example: &str) -> Parameter {
     text("id", "The conversation: a UUID, `conv_…` or its number", example)
 }
 
 /// A turn.
-pub(super) fn turn() -> Parameter {
-    text("id", "The turn: `X-Turn-Id` of the answer to a send", "01934a5b-6c7d-7e8f-9012-3456789abcde")
+pub(crate) fn turn() -> Parameter {
+    text("id", "The turn: `X-Turn-Id` of the response to a send", "01934a5b-6c7d-7e8f-9012-3456789abcde")
 }
 
 /// A project.
-pub(super) fn project() -> Parameter {
+pub(crate) fn project() -> Parameter {
     text("project_id", "The project", "project1")
 }
 
-/// Something that has a number.
-pub(super) fn number(description: &str, example: i64) -> Parameter {
+/// The number of something, under the name `id`.
+pub(crate) fn number(description: &str, example: i64) -> Parameter {
     numbered("id", description, example)
 }
 
-/// A session, which is a conversation by its number.
-pub(super) fn session(example: i64) -> Parameter {
+/// A session: a conversation by its number.
+pub(crate) fn session(example: i64) -> Parameter {
     numbered("session_id", "The session", example)
 }
 

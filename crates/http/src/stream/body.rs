@@ -1,6 +1,5 @@
 //! The body of a streamed answer. Dropping it drops a listener, never a turn.
 
-use std::pin::Pin;
 use std::time::Duration;
 use std::vec::IntoIter;
 
@@ -9,22 +8,14 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use bytes::{Bytes, BytesMut};
 use domain::TurnEvent;
-use futures_util::Stream;
 use futures_util::stream;
 use services::Listener;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::encoder::{Encoder, Finish};
-use super::stall::Watched;
+use super::piece::{Cut, Pieces};
+use super::stall::StallGuard;
 use crate::HttpSettings;
-
-/// A body in pieces.
-pub(super) type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes, Cut>>>>;
-
-/// The body ends without its last chunk: the turn failed in a contract that has no word for it, or nobody read.
-#[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("the stream is cut off")]
-pub(crate) struct Cut;
 
 /// About as many bytes are handed over at once; a long replay does not stand in memory twice.
 const PIECE_BYTES: usize = 32 * 1024;
@@ -70,7 +61,7 @@ fn respond(
         .insert_header((CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform")))
         .insert_header((CONTENT_ENCODING, HeaderValue::from_static("identity")))
         .insert_header((BUFFERING, HeaderValue::from_static("no")))
-        .streaming(Watched::new(pieces, settings.stall_limit, request))
+        .streaming(StallGuard::new(pieces, settings.stall_limit, request))
 }
 
 fn pieces(listener: Listener, encoder: impl Encoder, settings: &HttpSettings) -> Pieces {

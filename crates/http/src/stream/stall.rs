@@ -19,7 +19,7 @@ use futures_util::Stream;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::body::{Cut, Pieces};
+use super::piece::{Cut, Pieces};
 
 /// A second handle on a connection's socket: the only way to close it from outside.
 struct Socket(Rc<TcpStream>);
@@ -33,7 +33,7 @@ pub(crate) fn keep_socket(connection: &dyn Any, kept: &mut Extensions) {
 }
 
 /// A body under a watch.
-pub(super) struct Watched {
+pub(super) struct StallGuard {
     shared: Rc<Shared>,
     watch: JoinHandle<()>,
 }
@@ -45,7 +45,7 @@ struct Shared {
     handed_over: Cell<Option<Instant>>,
 }
 
-impl Watched {
+impl StallGuard {
     /// A body that may be left unread for as long as `limit`.
     pub(super) fn new(pieces: Pieces, limit: Duration, request: &HttpRequest) -> Self {
         let shared = Rc::new(Shared { pieces: RefCell::new(Some(pieces)), handed_over: Cell::new(None) });
@@ -56,13 +56,13 @@ impl Watched {
     }
 }
 
-impl Drop for Watched {
+impl Drop for StallGuard {
     fn drop(&mut self) {
         self.watch.abort();
     }
 }
 
-impl Stream for Watched {
+impl Stream for StallGuard {
     type Item = Result<Bytes, Cut>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -108,12 +108,12 @@ mod tests {
     use super::*;
 
     /// A body of two pieces that tells when it is dropped.
-    fn body(told: &Rc<()>) -> Watched {
+    fn body(told: &Rc<()>) -> StallGuard {
         let kept = Rc::clone(told);
         let pieces = stream::iter([Ok(Bytes::from_static(b"a")), Ok(Bytes::from_static(b"b"))]);
         let pieces = pieces.inspect(move |_| assert!(Rc::strong_count(&kept) > 1));
         let request = TestRequest::default().to_http_request();
-        Watched::new(Box::pin(pieces), Duration::from_mins(1), &request)
+        StallGuard::new(Box::pin(pieces), Duration::from_mins(1), &request)
     }
 
     #[actix_web::test]
@@ -134,7 +134,7 @@ mod tests {
         tokio::time::pause();
         let request = TestRequest::default().to_http_request();
         let pending = Box::pin(stream::pending());
-        let mut body = Watched::new(pending, Duration::from_mins(1), &request);
+        let mut body = StallGuard::new(pending, Duration::from_mins(1), &request);
         let waited = tokio::time::timeout(Duration::from_mins(5), body.next()).await;
         assert!(waited.is_err());
         assert!(body.shared.pieces.borrow().is_some());

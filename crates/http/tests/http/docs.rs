@@ -1,6 +1,7 @@
 //! The description of the API and the page that shows it (S0-5, S3-4).
 
 use actix_web::test::TestRequest;
+use serde_json::Value;
 
 use crate::support::{Read, TestApp, setup, start};
 
@@ -23,6 +24,19 @@ async fn the_description_is_public_json() {
     let body = answer.json();
     assert_eq!((&body["openapi"], &body["info"]["title"]), (&"3.1.0".into(), &"OmniChat".into()));
     assert!(body["paths"]["/conversation"]["post"].is_object());
+}
+
+/// The description is kept in the repository, so that a change of the API is seen in review.
+#[actix_web::test]
+async fn the_description_is_the_one_that_is_kept() {
+    const KEPT: &str = include_str!("../../../../docs/openapi.json");
+    let served = get(&start(setup()).await, "/openapi.json").await.json();
+    if serde_json::from_str::<Value>(KEPT).ok() == Some(served.clone()) {
+        return;
+    }
+    let written = concat!(env!("CARGO_TARGET_TMPDIR"), "/openapi.json");
+    std::fs::write(written, format!("{served:#}\n")).unwrap();
+    panic!("the API has changed; if it was meant to, run `just generate`, or cp {written} docs/openapi.json");
 }
 
 /// S0-5

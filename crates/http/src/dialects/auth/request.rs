@@ -5,7 +5,8 @@ use serde::Deserialize;
 use services::Registration;
 use validator::{Validate, ValidateEmail, ValidationError};
 
-use crate::extract::{FieldError, text};
+use crate::error::FieldError;
+use crate::extract::text;
 
 /// `POST /auth/register`: an email address or a name, and a password.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]

@@ -6,7 +6,8 @@ use services::{SendMessage, SendTarget};
 use validator::Validate;
 
 use crate::HttpSettings;
-use crate::extract::{FieldError, flag, text};
+use crate::error::FieldError;
+use crate::extract::{flag, flag_schema, text};
 
 /// The body of `POST /conversation/completion/{id}`. The contract writes `stream` as a string.
 #[derive(Debug, Deserialize, Validate, utoipa::ToSchema)]
@@ -15,7 +16,7 @@ pub(crate) struct CompletionRequest {
     /// The user's message.
     message: String,
     #[serde(default, deserialize_with = "flag")]
-    #[schema(schema_with = crate::openapi::flag, required = false)]
+    #[schema(schema_with = flag_schema, required = false)]
     stream: Option<bool>,
 }
 

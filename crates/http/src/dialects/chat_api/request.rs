@@ -5,7 +5,7 @@ use serde::Deserialize;
 use services::NewConversationRequest;
 use validator::Validate;
 
-use crate::extract::FieldError;
+use crate::error::FieldError;
 
 /// The body of `POST /v1/chat/sessions`.
 #[derive(Debug, Deserialize, Validate, utoipa::ToSchema)]

@@ -10,8 +10,8 @@ use services::{ConversationFilter, Deletion, NewConversationRequest, SendMessage
 use validator::Validate;
 
 use crate::HttpSettings;
-use crate::error::ApiError;
-use crate::extract::{FieldError, RawBody, flag, object, text};
+use crate::error::{ApiError, FieldError};
+use crate::extract::{RawBody, flag, object, text};
 
 /// The query of `POST /conversations`.
 #[derive(Debug, Deserialize, Validate, utoipa::IntoParams)]

@@ -5,8 +5,8 @@ use domain::ErrorCode;
 use serde::Serialize;
 use services::{HealthReport, Readiness};
 
+use crate::PublicConfig;
 use crate::error::ErrorBody;
-use crate::{PublicConfig, RouteInfo};
 
 /// `GET /`
 #[derive(Serialize, utoipa::ToSchema)]
@@ -57,9 +57,8 @@ pub(crate) struct ReadyBody {
 }
 
 impl RootBody {
-    pub(crate) fn new(version: &'static str, routes: Vec<RouteInfo>) -> Self {
-        let endpoints = routes.into_iter().map(|route| format!("{} {}", route.method, route.path)).collect();
-        Self { name: "OmniChat", version, status: "running", endpoints }
+    pub(crate) fn new(version: &'static str, endpoints: &[String]) -> Self {
+        Self { name: "OmniChat", version, status: "running", endpoints: endpoints.to_vec() }
     }
 }
 

@@ -8,8 +8,8 @@ use services::{NewConversationRequest, SendMessage, SendTarget};
 use validator::Validate;
 
 use crate::HttpSettings;
-use crate::error::ApiError;
-use crate::extract::{FieldError, flag};
+use crate::error::{ApiError, FieldError};
+use crate::extract::{flag, flag_schema};
 use crate::wire::IdForm;
 use input::Input;
 
@@ -28,7 +28,7 @@ pub(crate) struct ChatRequest {
     /// System instructions of this turn.
     instructions: Option<String>,
     #[serde(default, deserialize_with = "flag")]
-    #[schema(schema_with = crate::openapi::flag, required = false)]
+    #[schema(schema_with = flag_schema, required = false)]
     stream: Option<bool>,
     #[validate(range(min = 0.0, max = 2.0, message = "must be between 0 and 2"))]
     #[schema(minimum = 0, maximum = 2)]

@@ -6,7 +6,8 @@ use serde::Deserialize;
 use validator::Validate;
 
 use crate::HttpSettings;
-use crate::extract::{FieldError, text};
+use crate::error::FieldError;
+use crate::extract::text;
 
 /// The body of `POST /chat/conversations`.
 #[derive(Debug, Deserialize, Validate, utoipa::ToSchema)]

@@ -8,7 +8,8 @@ use services::{PersonaPatch, PersonaRequest};
 use validator::Validate;
 
 use crate::HttpSettings;
-use crate::extract::{FieldError, text};
+use crate::error::FieldError;
+use crate::extract::text;
 
 /// The body of `POST /personas`. Clients of the contract know the relation by three names.
 #[derive(Debug, Deserialize, Validate, utoipa::ToSchema)]

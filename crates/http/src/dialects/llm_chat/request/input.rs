@@ -13,7 +13,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::super::image;
 use crate::HttpSettings;
-use crate::extract::FieldError;
+use crate::error::FieldError;
 
 /// The parts that one message may have.
 const PARTS: usize = 256;

@@ -3,9 +3,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::*;
+use crate::openapi::OperationDoc;
+use crate::routes;
+use crate::rules::Access;
 
 fn json() -> Value {
-    serde_json::to_value(document()).unwrap()
+    serde_json::to_value(of(routes::endpoints())).unwrap()
 }
 
 /// Every operation: its method and path, and what the document says of it.
@@ -22,10 +25,16 @@ fn operations(document: &Value) -> Vec<(String, Value)> {
 }
 
 /// The routes that the document describes: all but its own.
-fn routes() -> BTreeMap<String, routes::Access> {
+fn routes() -> BTreeMap<String, Access> {
     let own = |path: &str| path == "/openapi.json" || path.starts_with("/docs");
-    let all = routes::rules().into_iter().filter(|(_, path, _)| !own(path));
-    all.map(|(method, path, rules)| (format!("{method} {path}"), rules.access)).collect()
+    let all = routes::endpoints().into_iter().filter(|endpoint| !own(endpoint.path));
+    all.map(|endpoint| (format!("{} {}", endpoint.method, endpoint.path), endpoint.rules.access)).collect()
+}
+
+/// The endpoints that have a description, with it.
+fn docs() -> Vec<(Method, &'static str, OperationDoc)> {
+    let described = |endpoint: Endpoint| Some((endpoint.method, endpoint.path, endpoint.doc?()));
+    routes::endpoints().into_iter().filter_map(described).collect()
 }
 
 /// Every value under a key, anywhere.
@@ -56,7 +65,7 @@ fn the_document_and_the_routes_are_one_set() {
     let described: BTreeSet<String> = operations(&json()).into_iter().map(|(route, _)| route).collect();
     let routed: BTreeSet<String> = routes().into_keys().collect();
     assert_eq!(described, routed);
-    assert_eq!(super::described().len(), described.len(), "a route is described twice");
+    assert_eq!(docs().len(), described.len(), "a route is described twice");
 }
 
 #[test]
@@ -64,11 +73,11 @@ fn private_routes_want_a_token_and_public_ones_want_none() {
     let routes = routes();
     for (route, operation) in operations(&json()) {
         match routes[&route] {
-            routes::Access::Private => {
+            Access::Private => {
                 assert_eq!(operation["security"], serde_json::json!([{"bearer": []}]), "{route}");
                 assert!(operation["responses"]["401"].is_object(), "{route}");
             }
-            routes::Access::Public => assert!(operation.get("security").is_none(), "{route}"),
+            Access::Public => assert!(operation.get("security").is_none(), "{route}"),
         }
     }
 }
@@ -89,18 +98,17 @@ fn every_reference_leads_somewhere() {
 fn every_example_of_a_request_can_be_sent() {
     let document = json();
     let mut sent = 0;
-    for described in super::described() {
-        let path = &document["paths"][described.path];
-        let body = &path[described.method.as_str().to_lowercase()]["requestBody"];
-        let Some(reads) = described.reads else {
-            assert!(body["content"]["application/json"].is_null(), "{}", described.path);
+    for (method, path, doc) in docs() {
+        let body = &document["paths"][path][method.as_str().to_lowercase()]["requestBody"];
+        let Some(read) = doc.body_reader else {
+            assert!(body["content"]["application/json"].is_null(), "{path}");
             continue;
         };
         let content = &body["content"]["application/json"];
         for example in examples(content) {
-            reads(&example).unwrap_or_else(|error| panic!("{}: {error}: {example}", described.path));
+            read(&example).unwrap_or_else(|error| panic!("{path}: {error}: {example}"));
             fits(&document, &content["schema"], &example, Fit::Whole)
-                .unwrap_or_else(|error| panic!("{}: {error}: {example}", described.path));
+                .unwrap_or_else(|error| panic!("{path}: {error}: {example}"));
             sent += 1;
         }
     }

@@ -1,45 +1,47 @@
 //! Contract S3. Bodies and answers are those of its document; its conversation and its messages have these ids there.
 
-use actix_web::http::Method;
 use serde_json::{Value, json};
 
-use super::operation::Described;
-use super::{CHAT_AI, parameters};
-use crate::dialects::chat_ai::request::CompletionRequest;
-use crate::dialects::chat_ai::response::{ConversationBody, ReplyBody};
-use crate::error::ApiError;
-use crate::extract::{FieldError, ListQuery};
+use super::request::CompletionRequest;
+use super::response::{ConversationBody, ReplyBody};
+use crate::error::{ApiError, FieldError};
+use crate::extract::ListQuery;
+use crate::openapi::{OperationDoc, parameters, tags};
 
 const CONVERSATION: &str = "248f789b-28cd-4cea-8c33-a2621430f81b";
 
-pub(super) fn operations() -> Vec<Described> {
-    vec![
-        Described::new(Method::POST, "/conversation", "beginConversation", "Begin a conversation")
-            .of([CHAT_AI])
-            .tells("No body is expected, and none is read.")
-            .answers::<ConversationBody>("The new, empty conversation", [("as documented", empty())]),
-        Described::new(Method::GET, "/conversation", "listConversationsWithMessages", "All conversations, with messages")
-            .of([CHAT_AI])
-            .tells("Newest update first; the messages of each oldest first.")
-            .asks::<ListQuery>()
-            .answers_list::<ConversationBody>("The caller's conversations", [("as documented", list())])
-            .refuses([FieldError::new("limit", "must be between 1 and 1000").into()]),
-        Described::new(Method::POST, "/conversation/completion/{id}", "complete", "Send a message, and read the reply")
-            .of([CHAT_AI])
-            .tells(
+pub(super) fn create() -> OperationDoc {
+    OperationDoc::new("beginConversation", "Begin a conversation")
+        .tags([tags::CHAT_AI])
+        .description("No body is expected, and none is read.")
+        .response::<ConversationBody>("The new, empty conversation", [("as documented", empty())])
+}
+
+pub(super) fn list() -> OperationDoc {
+    OperationDoc::new("listConversationsWithMessages", "All conversations, with messages")
+        .tags([tags::CHAT_AI])
+        .description("Newest update first; the messages of each oldest first.")
+        .query::<ListQuery>()
+        .list_response::<ConversationBody>("The caller's conversations", [("as documented", listed())])
+        .errors([FieldError::new("limit", "must be between 1 and 1000").into()])
+}
+
+pub(super) fn complete() -> OperationDoc {
+    OperationDoc::new("complete", "Send a message, and read the reply")
+            .tags([tags::CHAT_AI])
+            .description(
                 "With `stream` the reply comes as plain text while it is written. A stream that fails is cut off, \
                  without its last chunk: a client sees an error of the transport, never a reply that looks whole.",
             )
-            .at(parameters::conversation(CONVERSATION))
-            .takes::<CompletionRequest>([
+            .path_param(parameters::conversation(CONVERSATION))
+            .body::<CompletionRequest>([
                 ("as documented", json!({"message": "What is the current day?", "stream": "false"})),
                 ("as documented, streamed", json!({"message": "What is the current day?", "stream": "true"})),
             ])
-            .answers::<ReplyBody>("The reply, whole or as it is written", [("as documented", reply())])
-            .streams("", "text/plain", "Vel dolorem reprehenderit mollitia sit commodi")
-            .runs_a_turn()
-            .refuses([ApiError::no_conversation(), FieldError::new("message", "must not be empty").into()]),
-    ]
+            .response::<ReplyBody>("The reply, whole or as it is written", [("as documented", reply())])
+            .stream("", "text/plain", "Vel dolorem reprehenderit mollitia sit commodi")
+            .starts_turn()
+            .errors([ApiError::no_conversation(), FieldError::new("message", "must not be empty").into()])
 }
 
 fn empty() -> Value {
@@ -55,7 +57,7 @@ fn reply() -> Value {
     })
 }
 
-fn list() -> Value {
+fn listed() -> Value {
     json!([{
         "id": CONVERSATION,
         "messages": [

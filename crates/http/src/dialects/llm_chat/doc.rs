@@ -1,15 +1,12 @@
 //! Contract S0's `POST /chat`. Its conversations are in `conversations`.
 
-use actix_web::http::Method;
 use serde_json::{Value, json};
 use services::SendError;
 
-use super::operation::Described;
-use super::{LLM_CHAT, headers};
-use crate::dialects::llm_chat::request::ChatRequest;
-use crate::dialects::llm_chat::response::ChatBody;
-use crate::error::ApiError;
-use crate::extract::FieldError;
+use super::request::ChatRequest;
+use super::response::ChatBody;
+use crate::error::{ApiError, FieldError};
+use crate::openapi::{OperationDoc, headers, tags};
 
 /// The events of the document, each followed by the blank line that ends it.
 const EVENTS: &str = r#"data: {"delta": {"type": "text", "text": "Once"}}
@@ -23,17 +20,16 @@ data: {"done": true, "conversation_id": "conv_xxx"}
 data: [DONE]
 "#;
 
-pub(super) fn operations() -> Vec<Described> {
-    vec![
-        Described::new(Method::POST, "/chat", "chat", "Send a message, and read the reply")
-            .of([LLM_CHAT])
-            .tells(
+pub(super) fn chat() -> OperationDoc {
+    OperationDoc::new("chat", "Send a message, and read the reply")
+            .tags([tags::LLM_CHAT])
+            .description(
                 "Text and images. Without `conversation_id` a conversation is begun, and its title is made beside the \
                  answer. With `stream` the reply comes as server-sent events; after a failure in the middle the last \
                  event is an error, and no `[DONE]` follows. The event with `done` also has the id, the title, the \
                  counts and the cost of the answer.",
             )
-            .takes::<ChatRequest>([
+            .body::<ChatRequest>([
                 ("every field", every_field()),
                 ("basic chat", json!({"input": "What is Python?", "user_id": "user1"})),
                 ("continue a conversation", continued()),
@@ -44,16 +40,15 @@ pub(super) fn operations() -> Vec<Described> {
                 ("streamed", json!({"input": "Write a story", "stream": true})),
                 ("streamed with a label", json!({"input": "Write a poem", "stream": true, "user_id": "user1"})),
             ])
-            .answers::<ChatBody>("The reply, whole or as it is written", [("as documented", reply())])
-            .streams("", "text/event-stream", EVENTS)
-            .runs_a_turn()
-            .with_header(headers::CONVERSATION_ID)
-            .refuses([
+            .response::<ChatBody>("The reply, whole or as it is written", [("as documented", reply())])
+            .stream("", "text/event-stream", EVENTS)
+            .starts_turn()
+            .header(headers::CONVERSATION_ID)
+            .errors([
                 ApiError::no_conversation(),
                 SendError::ModelNotAllowed.into(),
                 FieldError::new("input", "must not be empty").into(),
-            ]),
-    ]
+            ])
 }
 
 fn every_field() -> Value {

@@ -1,0 +1,100 @@
+//! Contract S1, with the examples of its document.
+
+use domain::file::PDF;
+use serde_json::{Value, json};
+use services::{BlobError, ConversationsError, ExtractionError, FilesError};
+
+use super::request::CreateRequest;
+use super::response::{SessionBody, UploadedBody};
+use crate::error::{ApiError, FieldError};
+use crate::openapi::{OperationDoc, parameters, tags};
+use crate::wire::DoneMessage;
+
+pub(super) fn create() -> OperationDoc {
+    OperationDoc::new("beginSession", "Begin a session")
+        .tags([tags::CHAT_API])
+        .description("So that it can be given a file before its first message.")
+        .body::<CreateRequest>([
+            ("with a title", json!({"model": "gpt-4", "title": "My document"})),
+            ("without", json!({"model": "gpt-4"})),
+        ])
+        .response::<SessionBody>("The new, empty session", [("session", session())])
+        .errors([
+            FieldError::new("model", "is not a valid model name").into(),
+            ConversationsError::ModelNotAllowed.into(),
+        ])
+}
+
+pub(super) fn delete() -> OperationDoc {
+    OperationDoc::new("deleteSession", "Delete a session")
+        .tags([tags::CHAT_API])
+        .description("For good, with its messages and files. A turn that runs is stopped.")
+        .path_param(parameters::session(123))
+        .response::<DoneMessage>(
+            "It is deleted",
+            [("as documented", json!({"message": "Session deleted successfully"}))],
+        )
+        .errors([ApiError::no_conversation(), no_number()])
+}
+
+pub(super) fn upload() -> OperationDoc {
+    OperationDoc::new("uploadFile", "Give a session a PDF to read")
+        .tags([tags::CHAT_API])
+        .description("Its text is part of what the model is told from then on, in whichever contract.")
+        .path_param(parameters::session(123))
+        .file_body("A PDF, of at most 10 MB unless configured", PDF)
+        .response::<UploadedBody>(
+            "The file, with the text that was found in it",
+            [("as documented", uploaded(&json!({"page_count": 5}))), ("with an address", with_address())],
+        )
+        .errors([
+            ApiError::no_conversation(),
+            no_number(),
+            FieldError::new("file", "is required").into(),
+            FilesError::NotPdf.into(),
+            FilesError::TooLarge { max_mb: 10 }.into(),
+            FilesError::Unread(ExtractionError::Encrypted).into(),
+            FilesError::Unread(ExtractionError::Unreadable).into(),
+            FilesError::Unread(ExtractionError::TooComplex).into(),
+            FilesError::Unread(ExtractionError::Busy).into(),
+            FilesError::Blobs(BlobError::Unavailable("example".into())).into(),
+        ])
+}
+
+/// The path has no number.
+fn no_number() -> ApiError {
+    FieldError::new("session_id", "must be an integer").into()
+}
+
+fn session() -> Value {
+    json!({
+        "id": 123,
+        "user_id": 1,
+        "application_id": null,
+        "model": "gpt-4",
+        "title": "New conversation",
+        "messages": [],
+        "created_at": "2024-12-11T01:19:23.000000Z",
+        "updated_at": "2024-12-11T01:19:23.000000Z"
+    })
+}
+
+fn uploaded(metadata: &Value) -> Value {
+    json!({
+        "file": {
+            "id": 1,
+            "filename": "document.pdf",
+            "file_size": 1024,
+            "mime_type": "application/pdf",
+            "extracted_text": "...",
+            "metadata": metadata
+        },
+        "message": "File uploaded successfully"
+    })
+}
+
+fn with_address() -> Value {
+    uploaded(
+        &json!({"page_count": 5, "url": "https://bucket.example.com/uploads/1/123/0193.pdf?X-Amz-Expires=900"}),
+    )
+}

@@ -1,0 +1,219 @@
+//! `/conversations*`: contracts S0 and S2 share these paths, and the bodies are the union of both (C-1, C-2).
+
+use serde_json::{Value, json};
+
+use super::request::{
+    CreateQuery, CreateRequest, DeleteQuery, LabelQuery, MessagesQuery, PatchRequest, SendRequest,
+};
+use super::response::{ConversationBody, DeletedBody, MessageBody, SentBody};
+use crate::error::{ApiError, FieldError};
+use crate::extract::ListQuery;
+use crate::openapi::{OperationDoc, headers, parameters, tags};
+
+/// The conversation of the examples of S0.
+const ID: &str = "conv_xxx";
+/// The conversation of the examples of S2.
+const ID_OF_S2: &str = "conversation-id";
+
+pub(super) fn create() -> OperationDoc {
+    OperationDoc::new("createConversation", "Begin a conversation")
+            .tags([tags::LLM_CHAT, tags::CHAT_SERVICE])
+            .description(
+                "With a JSON object as the body, also an empty one, a conversation of the LLM Chat API (`conv_…`); with \
+                 `project_id` in the query one of the Chat Service (a UUID), and the body is ignored.",
+            )
+            .query::<CreateQuery>()
+            .body::<CreateRequest>([("as documented", new_conversation())])
+            .optional_body()
+            .response::<ConversationBody>(
+                "The new conversation",
+                [("LLM Chat API", conversation()), ("Chat Service", conversation_of_project())],
+            )
+            .errors([FieldError::whole("project_id in the query or a JSON body is required").into()])
+}
+
+pub(super) fn find() -> OperationDoc {
+    OperationDoc::new("getConversation", "One conversation")
+        .tags([tags::LLM_CHAT, tags::CHAT_SERVICE])
+        .path_param(parameters::conversation(ID))
+        .response::<ConversationBody>("The conversation", [("conversation", conversation())])
+        .errors([ApiError::no_conversation()])
+}
+
+pub(super) fn patch() -> OperationDoc {
+    OperationDoc::new("updateConversation", "Change title or metadata")
+        .tags([tags::LLM_CHAT])
+        .path_param(parameters::conversation(ID))
+        .body::<PatchRequest>([
+            ("as documented", json!({"title": "New Title", "metadata": {"updated": true}})),
+            ("as documented, title alone", json!({"title": "Python Tutorial"})),
+        ])
+        .response::<ConversationBody>("The conversation as it is now", [("conversation", patched())])
+        .errors([ApiError::no_conversation(), FieldError::whole("title or metadata is required").into()])
+}
+
+pub(super) fn delete() -> OperationDoc {
+    OperationDoc::new("deleteConversation", "Delete a conversation")
+        .tags([tags::LLM_CHAT, tags::CHAT_SERVICE])
+        .description(
+            "Soft, it can be restored, and a turn that runs may end. For good, a turn that runs is stopped.",
+        )
+        .path_param(parameters::conversation(ID))
+        .query::<DeleteQuery>()
+        .response::<DeletedBody>("It is deleted", [("deleted", deleted())])
+        .errors([
+            ApiError::no_conversation(),
+            FieldError::whole("soft: invalid value: string \"maybe\", expected true or false").into(),
+        ])
+}
+
+pub(super) fn restore() -> OperationDoc {
+    OperationDoc::new("restoreConversation", "Take a soft delete back")
+        .tags([tags::LLM_CHAT])
+        .path_param(parameters::conversation(ID))
+        .response::<ConversationBody>("The conversation", [("conversation", conversation())])
+        .errors([ApiError::no_conversation()])
+}
+
+pub(super) fn list() -> OperationDoc {
+    OperationDoc::new("listConversations", "The caller's conversations with a label")
+        .tags([tags::LLM_CHAT])
+        .description(
+            "Newest update first. The label is no identity: whose the conversations are, the token says.",
+        )
+        .query::<LabelQuery>()
+        .list_response::<ConversationBody>("The conversations", [("one", json!([conversation()]))])
+        .errors([FieldError::new("user_id", "is required").into()])
+}
+
+pub(super) fn list_of_project() -> OperationDoc {
+    OperationDoc::new("listProjectConversations", "The caller's conversations of a project")
+        .tags([tags::CHAT_SERVICE])
+        .description("Newest update first; an unknown project has none.")
+        .path_param(parameters::project())
+        .query::<ListQuery>()
+        .list_response::<ConversationBody>("The conversations", [("one", json!([conversation_of_project()]))])
+        .errors([FieldError::new("limit", "must be between 1 and 1000").into()])
+}
+
+pub(super) fn messages() -> OperationDoc {
+    OperationDoc::new("listMessages", "The messages of a conversation")
+        .tags([tags::LLM_CHAT, tags::CHAT_SERVICE])
+        .path_param(parameters::conversation(ID))
+        .query::<MessagesQuery>()
+        .list_response::<MessageBody>(
+            "The messages",
+            [("as documented", documented_messages()), ("with all keys", whole_messages())],
+        )
+        .errors([ApiError::no_conversation(), FieldError::new("limit", "must be between 1 and 1000").into()])
+}
+
+pub(super) fn send() -> OperationDoc {
+    OperationDoc::new("sendMessage", "Send a message, and read the reply")
+        .tags([tags::CHAT_SERVICE])
+        .description("`message_id` holds the conversation's id, as the contract's own example has it.")
+        .path_param(parameters::conversation(ID_OF_S2))
+        .body::<SendRequest>([("as documented", json!({"content": "Hello, how are you?"}))])
+        .response::<SentBody>(
+            "The reply",
+            [("as documented", documented_reply()), ("with all keys", whole_reply())],
+        )
+        .starts_turn()
+        .header(headers::CONVERSATION_ID)
+        .errors([ApiError::no_conversation(), FieldError::new("content", "must not be empty").into()])
+}
+
+fn new_conversation() -> Value {
+    json!({"user_id": "user123", "title": "My Chat", "metadata": {"category": "support"}})
+}
+
+fn conversation() -> Value {
+    json!({
+        "id": ID,
+        "user_id": "user123",
+        "project_id": null,
+        "title": "My Chat",
+        "summary": null,
+        "summary_message_count": 0,
+        "summary_updated_at": null,
+        "message_count": 1,
+        "total_tokens": 25,
+        "total_cost": 0.000_175,
+        "metadata": {"category": "support"},
+        "created_at": "2024-01-16T12:00:00.000000Z",
+        "updated_at": "2024-01-16T12:00:00.000000Z"
+    })
+}
+
+fn with(mut conversation: Value, changes: Value) -> Value {
+    if let (Value::Object(all), Value::Object(changes)) = (&mut conversation, changes) {
+        all.extend(changes);
+    }
+    conversation
+}
+
+fn patched() -> Value {
+    with(conversation(), json!({"title": "New Title", "metadata": {"category": "support", "updated": true}}))
+}
+
+fn conversation_of_project() -> Value {
+    let own = json!({
+        "id": "01934a5b-6c7d-7e8f-9012-3456789abcde",
+        "user_id": "1",
+        "project_id": "project1",
+        "title": null,
+        "message_count": 0,
+        "total_tokens": 0,
+        "total_cost": 0.0,
+        "metadata": {}
+    });
+    with(conversation(), own)
+}
+
+fn deleted() -> Value {
+    json!({"success": true, "message": "Conversation deleted successfully", "id": ID, "soft": true})
+}
+
+fn documented_messages() -> Value {
+    json!([
+        {"id": "msg_xxx", "role": "user", "content": "What is Python?"},
+        {"id": "msg_yyy", "role": "assistant", "content": "Python is..."}
+    ])
+}
+
+fn whole_messages() -> Value {
+    json!([
+        {
+            "id": "msg_xxx",
+            "conversation_id": ID,
+            "role": "user",
+            "content": "What is Python?",
+            "created_at": "2024-01-16T12:00:00.000000Z"
+        },
+        {
+            "id": "msg_yyy",
+            "conversation_id": ID,
+            "role": "assistant",
+            "content": "Python is...",
+            "created_at": "2024-01-16T12:00:01.000000Z"
+        }
+    ])
+}
+
+fn documented_reply() -> Value {
+    json!({
+        "message_id": ID_OF_S2,
+        "response": "I'm doing well, thank you for asking!",
+        "created_at": "2024-01-16T12:00:00"
+    })
+}
+
+fn whole_reply() -> Value {
+    let more = json!({
+        "created_at": "2024-01-16T12:00:00.000000Z",
+        "conversation_id": ID_OF_S2,
+        "user_message_id": "msg_xxx",
+        "assistant_message_id": "msg_yyy"
+    });
+    with(documented_reply(), more)
+}
