@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use domain::chain;
-use http::{ContextManagement, HttpSettings, Pricing, PublicConfig, PublicLimits};
+use domain::{RequestOptions, Sampling, chain};
+use http::{ContextManagement, DefaultModels, HttpSettings, Pricing, PublicConfig, PublicLimits};
 use local::{SlidingMinute, SystemClock, UuidIds};
 use ports::{Clock, IdSource, StoreError};
 use services::{
@@ -107,7 +107,7 @@ fn assemble(config: &Config, stores: &Stores, tasks: &Tasks) -> anyhow::Result<(
         tasks: tasks.clone(),
         settings: TurnSettings {
             models: config.models.facts.clone(),
-            defaults: config.models.defaults.clone(),
+            title_model: config.models.defaults.title.clone(),
             first_event_grace: config.server.first_event_grace,
             checkpoint_every: CHECKPOINT_EVERY,
             renew_every: RENEW_EVERY,
@@ -139,11 +139,14 @@ fn assemble(config: &Config, stores: &Stores, tasks: &Tasks) -> anyhow::Result<(
         clock,
         tasks: tasks.clone(),
         settings: PersonaSettings {
-            sampling: domain::Sampling {
-                temperature: Some(config.models.persona_chat_temperature),
-                top_p: None,
-                max_tokens: Some(config.models.persona_chat_max_tokens),
-            },
+            default_model: config.models.defaults.persona_chat.clone(),
+            options: Arc::new(RequestOptions {
+                sampling: Sampling::new(
+                    Some(config.models.persona_chat_temperature),
+                    None,
+                    Some(config.models.persona_chat_max_tokens),
+                )?,
+            }),
             history_limit: config.limits.history_limit,
         },
     });
@@ -228,12 +231,15 @@ fn http_settings(config: &Config) -> HttpSettings {
             output_per_1k: price.output_per_1k.to_dollars(),
         },
     };
+    let defaults = &config.models.defaults;
+    let default_models =
+        DefaultModels { llm_chat: defaults.llm_chat.clone(), chat_service: defaults.chat_service.clone() };
     HttpSettings {
         heartbeat: config.server.heartbeat,
         trusted_proxies: config.server.trusted_proxies.clone(),
         cors_origins: config.server.cors_origins.clone(),
         // Open streams end with their turns, which have the grace and a few last words.
         shutdown_timeout: config.server.shutdown_grace + LAST_WORDS + LAST_WORDS,
-        ..HttpSettings::new(env!("CARGO_PKG_VERSION"), public)
+        ..HttpSettings::new(env!("CARGO_PKG_VERSION"), public, default_models)
     }
 }

@@ -5,16 +5,18 @@ pub mod conversation;
 pub mod error_code;
 pub mod error_kind;
 pub mod file;
+pub mod history;
 pub mod ids;
 pub mod ledger;
 pub mod limits;
 pub mod message;
 pub mod model;
+pub mod model_request;
 pub mod money;
 pub mod page;
 pub mod persona;
-pub mod prompt;
 pub mod reply;
+pub mod sampling;
 pub mod text;
 pub mod turn;
 pub mod usage;
@@ -28,18 +30,20 @@ pub use conversation::{
 pub use error_code::ErrorCode;
 pub use error_kind::ErrorKind;
 pub use file::{BlobKey, File, FileName, FileText, NewFile};
+pub use history::{HistoryPlanner, WindowMessage};
 pub use ids::{
     BlobId, ConversationId, ConversationNumber, FileNumber, MessageId, MessageNumber, PersonaId, ResponseId,
     RunnerId, Seq, TurnId, UserId,
 };
 pub use ledger::{LedgerEntry, Purpose};
 pub use message::{Message, MessageState, NewMessage, Part, ReplyFacts, Role};
-pub use model::{ModelName, Sampling};
+pub use model::ModelName;
+pub use model_request::{ModelMessage, ModelRequest, RequestOptions};
 pub use money::{NanoDollars, Price};
 pub use page::{MessagePage, Order, Page};
 pub use persona::{Persona, Relation};
-pub use prompt::{Planner, Prompt, PromptMessage, WindowMessage};
 pub use reply::{Delta, Reply};
+pub use sampling::{Sampling, SamplingError, Temperature, TopP};
 pub use text::{JsonText, TextError};
 pub use turn::{EndState, Ending, Failure, FailureKind, FinishReason, ReplyRef, TurnEvent};
 pub use usage::Usage;

@@ -1,5 +1,7 @@
 //! Messages: a tree of parts, read along its active path.
 
+use std::sync::Arc;
+
 use crate::usage::estimate_tokens;
 use crate::{ConversationId, JsonText, MessageId, MessageNumber, ModelName, Seq, Timestamp, TurnId, Usage};
 
@@ -176,10 +178,10 @@ pub struct ReplyFacts {
 pub struct NewMessage {
     /// Its id.
     pub id: MessageId,
-    /// Who speaks.
+    /// The author's role.
     pub role: Role,
-    /// What it says.
-    pub parts: Vec<Part>,
+    /// Its content, shared with the request to the model.
+    pub parts: Arc<[Part]>,
 }
 
 impl NewMessage {

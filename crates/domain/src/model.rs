@@ -1,4 +1,4 @@
-//! Names of models and how they are asked to write.
+//! Names of models.
 
 use std::fmt;
 
@@ -38,17 +38,6 @@ impl fmt::Display for ModelName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
-}
-
-/// How a model is asked to write. What is `None` is not sent, so the provider's default holds.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Sampling {
-    /// 0 to 2.
-    pub temperature: Option<f64>,
-    /// 0 to 1.
-    pub top_p: Option<f64>,
-    /// At least 1.
-    pub max_tokens: Option<u32>,
 }
 
 #[cfg(test)]

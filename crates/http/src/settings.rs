@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::ModelName;
 use ipnet::IpNet;
 use serde::Serialize;
 
@@ -36,8 +37,19 @@ pub struct HttpSettings {
     pub trusted_proxies: Vec<IpNet>,
     /// The origins whose pages may call: scheme, host and port as browsers write them, or `*` alone for all.
     pub cors_origins: Vec<String>,
+    /// The models of contracts where neither request nor conversation names one (C-17).
+    pub default_models: DefaultModels,
     /// What `GET /config` shows.
     pub public: PublicConfig,
+}
+
+/// The models of contracts where neither request nor conversation names one (C-17).
+#[derive(Debug, Clone)]
+pub struct DefaultModels {
+    /// Of S0.
+    pub llm_chat: ModelName,
+    /// Of S2 and S3.
+    pub chat_service: ModelName,
 }
 
 /// What everybody may know of the configuration. Nothing secret has a place here.
@@ -103,7 +115,7 @@ impl HttpSettings {
 
     /// The defaults, for a service that shows this configuration.
     #[must_use]
-    pub fn new(version: &'static str, public: PublicConfig) -> Self {
+    pub fn new(version: &'static str, public: PublicConfig, default_models: DefaultModels) -> Self {
         Self {
             version,
             max_input_length: public.limits.max_input_length,
@@ -118,6 +130,7 @@ impl HttpSettings {
             shutdown_timeout: Duration::from_secs(30),
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
+            default_models,
             public,
         }
     }

@@ -28,6 +28,18 @@ impl<T> Access<T> {
         }
     }
 
+    /// The thing, or the error for what is somebody else's, or for what is not there.
+    ///
+    /// # Errors
+    /// `foreign` or `absent`, where access was not granted.
+    pub fn or<E>(self, foreign: E, absent: E) -> Result<T, E> {
+        match self {
+            Self::Granted(thing) => Ok(thing),
+            Self::Foreign => Err(foreign),
+            Self::Absent => Err(absent),
+        }
+    }
+
     /// The same access to something made of the thing.
     pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Access<U> {
         match self {

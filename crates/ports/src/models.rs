@@ -1,10 +1,11 @@
 //! Models. The port only streams: a whole answer is a folded stream.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{Delta, FailureKind, FinishReason, NanoDollars, Prompt, ResponseId, Usage};
+use domain::{Delta, FailureKind, FinishReason, ModelRequest, NanoDollars, ResponseId, Usage};
 use futures_core::Stream;
 
 /// An error of an outside library, as the cause of ours.
@@ -121,7 +122,7 @@ pub trait LanguageModel: Send + Sync {
     fn provider(&self) -> &'static str;
 
     /// Asks a model. Resolves once the provider has accepted the request.
-    async fn stream(&self, prompt: Prompt) -> Result<ModelStream, ModelError>;
+    async fn stream(&self, request: Arc<ModelRequest>) -> Result<ModelStream, ModelError>;
 
     /// Whether the provider answers and takes our key; costs no tokens.
     async fn check(&self) -> Result<(), ModelError>;

@@ -7,6 +7,7 @@ pub mod describe_error;
 pub mod files;
 pub mod health;
 pub mod limits;
+mod model_call;
 pub mod models;
 pub mod personas;
 pub mod sign_in;
@@ -18,15 +19,15 @@ pub use describe_error::{DescribeError, ErrorDescription};
 pub use files::{Attached, Files, FilesError, FilesSetup, Swept, Upload, UploadPlace};
 pub use health::{Health, HealthReport, Readiness};
 pub use limits::{LimitSettings, Limits, Permit, Quota, RateLimited};
-pub use models::{Bounded, DefaultModels, Failover, ModelSettings, RetryPolicy, Retrying};
+pub use models::{Bounded, Failover, ModelSettings, RetryPolicy, Retrying};
 pub use personas::{PersonaRequest, PersonaSettings, Personas, PersonasError, PersonasSetup};
 pub use ports::{
-    AccessToken, BlobError, ConversationFilter, ExtractionError, PersonaChatTotals, PersonaPatch,
+    AccessToken, BlobError, Branch, ConversationFilter, ExtractionError, PersonaChatTotals, PersonaPatch,
     PersonaRecord,
 };
 pub use sign_in::{Registration, SignIn, SignInError, SignInSetup, SignedIn};
 pub use tasks::Tasks;
 pub use turns::{
-    Answer, Listener, Outcome, RunningTurn, SendError, SendMessage, SendTarget, Stopped, TurnFailure,
-    TurnSettings, Turns, TurnsSetup, WatchError,
+    Answer, Listener, Outcome, RunningTurn, SendError, SendMessage, SendTarget, Stopped, TitlePolicy,
+    TurnFailure, TurnSettings, Turns, TurnsSetup, WatchError,
 };

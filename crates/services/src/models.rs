@@ -7,7 +7,7 @@ mod retrying;
 
 use std::collections::{HashMap, HashSet};
 
-use domain::{Contract, ModelName, Price};
+use domain::{ModelName, Price};
 
 pub use bounded::Bounded;
 pub use failover::Failover;
@@ -52,29 +52,4 @@ fn by_name<'a, T>(facts: &'a HashMap<String, T>, model: &ModelName) -> Option<&'
     let full = model.as_str();
     let last = full.rsplit('/').next().unwrap_or(full);
     facts.get(full).or_else(|| facts.get(last))
-}
-
-/// The model of each contract where neither request nor conversation names one (C-17).
-#[derive(Debug, Clone)]
-pub struct DefaultModels {
-    /// Of S0, and of what has no model of its own.
-    pub llm_chat: ModelName,
-    /// Of S2 and S3.
-    pub chat_service: ModelName,
-    /// Of S4.
-    pub persona_chat: ModelName,
-    /// Of titles.
-    pub title: ModelName,
-}
-
-impl DefaultModels {
-    /// The default of a contract.
-    #[must_use]
-    pub fn of(&self, contract: Contract) -> &ModelName {
-        match contract {
-            Contract::LlmChat | Contract::ChatApi | Contract::OpenAi => &self.llm_chat,
-            Contract::ChatService | Contract::ChatAi => &self.chat_service,
-            Contract::PersonaChat => &self.persona_chat,
-        }
-    }
 }

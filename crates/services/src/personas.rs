@@ -6,6 +6,7 @@ mod talk;
 
 use std::sync::Arc;
 
+use domain::{ModelName, RequestOptions};
 use ports::{Clock, MessageStore, PersonaStore};
 
 pub use error::PersonasError;
@@ -44,10 +45,12 @@ pub struct PersonasSetup {
 }
 
 /// How personas write; for messages of contract S4 only.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PersonaSettings {
-    /// How they are asked to write.
-    pub sampling: domain::Sampling,
+    /// The model where the conversation names none.
+    pub default_model: ModelName,
+    /// How the model is to write.
+    pub options: Arc<RequestOptions>,
     /// How many messages of history they are given.
     pub history_limit: usize,
 }

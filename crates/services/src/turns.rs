@@ -24,8 +24,9 @@ pub use error::{SendError, TurnFailure, WatchError};
 pub use log::{Listener, Outcome};
 pub use send::{Answer, RunningTurn, SendMessage, SendTarget};
 pub use stop::Stopped;
+pub use title::TitlePolicy;
 
-use crate::{DefaultModels, ModelSettings, Tasks};
+use crate::{ModelSettings, Tasks};
 use live::LiveTurns;
 
 /// Turns. Cheap to clone.
@@ -61,8 +62,8 @@ pub struct TurnsSetup {
 pub struct TurnSettings {
     /// What is known about models.
     pub models: ModelSettings,
-    /// The model where nobody names one.
-    pub defaults: DefaultModels,
+    /// The model that makes titles.
+    pub title_model: ModelName,
     /// How long a streamed answer waits for the first event before it begins with heartbeats.
     pub first_event_grace: Duration,
     /// How often partial text is kept.

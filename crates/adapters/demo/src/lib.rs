@@ -1,10 +1,11 @@
 //! The offline model: it needs no key and no network, answers the same to the same, and says that it is no model.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::message::text_of;
-use domain::{Delta, FinishReason, NanoDollars, Prompt, Role, Usage};
+use domain::{Delta, FinishReason, ModelRequest, NanoDollars, Role, Usage};
 use futures_util::{StreamExt, stream};
 use ports::{LanguageModel, ModelError, ModelEvent, ModelStream};
 
@@ -41,13 +42,14 @@ impl LanguageModel for Demo {
         "demo"
     }
 
-    async fn stream(&self, prompt: Prompt) -> Result<ModelStream, ModelError> {
-        let answer = answer(&prompt);
+    async fn stream(&self, request: Arc<ModelRequest>) -> Result<ModelStream, ModelError> {
+        let answer = answer(&request);
         let words: Vec<String> = answer.split_inclusive(char::is_whitespace).map(str::to_owned).collect();
-        let room = prompt.sampling.max_tokens.map_or(usize::MAX, |tokens| tokens as usize);
+        let room = request.options.sampling.max_tokens;
+        let room = room.map_or(usize::MAX, |tokens| tokens.get() as usize);
         let reason = if room < words.len() { FinishReason::Length } else { FinishReason::Stop };
         let written = room.min(words.len());
-        let usage = Usage { input: words_of(&prompt), output: written as u64, ..Usage::default() };
+        let usage = Usage { input: words_of(&request), output: written as u64, ..Usage::default() };
         let end =
             ModelEvent::Finished { response: None, reason, usage: Some(usage), cost: Some(NanoDollars(0)) };
         let pause = self.settings.delay_between_words;
@@ -66,14 +68,14 @@ impl LanguageModel for Demo {
     }
 }
 
-/// What the demo has to say to a prompt.
-fn answer(prompt: &Prompt) -> String {
-    let (question, earlier) = match prompt.messages.iter().rposition(|message| message.role == Role::User) {
+/// What the demo has to say to a request.
+fn answer(request: &ModelRequest) -> String {
+    let (question, earlier) = match request.messages.iter().rposition(|message| message.role == Role::User) {
         Some(position) => {
-            let question = prompt.messages.get(position).map(|message| text_of(&message.parts));
+            let question = request.messages.get(position).map(|message| text_of(&message.parts));
             (question.unwrap_or_default(), position)
         }
-        None => (String::new(), prompt.messages.len()),
+        None => (String::new(), request.messages.len()),
     };
     let earlier = match earlier {
         0 => "no earlier message".to_owned(),
@@ -87,34 +89,35 @@ fn answer(prompt: &Prompt) -> String {
     )
 }
 
-fn words_of(prompt: &Prompt) -> u64 {
+fn words_of(request: &ModelRequest) -> u64 {
     let words = |text: &str| text.split_whitespace().count() as u64;
-    let said: u64 = prompt.messages.iter().map(|message| words(&text_of(&message.parts))).sum();
-    said + prompt.instructions.as_deref().map_or(0, words)
+    let said: u64 = request.messages.iter().map(|message| words(&text_of(&message.parts))).sum();
+    said + request.instructions.as_deref().map_or(0, words)
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::{ModelName, Part, PromptMessage, Sampling};
+    use domain::{ModelMessage, ModelName, Part, RequestOptions, Sampling};
     use tokio::time::Instant;
 
     use super::*;
 
-    fn prompt(questions: &[&str], max_tokens: Option<u32>) -> Prompt {
-        let message = |(index, text): (usize, &&str)| PromptMessage {
+    fn request(questions: &[&str], max_tokens: Option<u32>) -> Arc<ModelRequest> {
+        let message = |(index, text): (usize, &&str)| ModelMessage {
             role: if index % 2 == 0 { Role::User } else { Role::Assistant },
-            parts: vec![Part::Text((*text).to_owned())],
+            parts: [Part::Text((*text).to_owned())].into(),
         };
-        Prompt {
+        let sampling = Sampling::new(None, None, max_tokens).unwrap();
+        Arc::new(ModelRequest {
             model: ModelName::parse("gpt-4o").unwrap(),
             instructions: Some("Be brief".to_owned()),
             messages: questions.iter().enumerate().map(message).collect(),
-            sampling: Sampling { max_tokens, ..Sampling::default() },
-        }
+            options: Arc::new(RequestOptions { sampling }),
+        })
     }
 
-    async fn ask(prompt: Prompt) -> (Vec<String>, ModelEvent) {
-        let mut events = Demo::default().stream(prompt).await.unwrap();
+    async fn ask(request: Arc<ModelRequest>) -> (Vec<String>, ModelEvent) {
+        let mut events = Demo::default().stream(request).await.unwrap();
         let mut words = Vec::new();
         while let Some(event) = events.next().await {
             match event.unwrap() {
@@ -130,7 +133,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn it_says_that_it_is_no_model_and_what_it_was_given() {
-        let (words, end) = ask(prompt(&["Hi", "Hello!", "What is\n2 + 2?"], None)).await;
+        let (words, end) = ask(request(&["Hi", "Hello!", "What is\n2 + 2?"], None)).await;
         assert_eq!(
             words.concat(),
             "This is the demo of OmniChat: no model is asked, so this is no real answer. \
@@ -147,21 +150,21 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn it_writes_word_by_word_and_the_same_each_time() {
         let before = Instant::now();
-        let first = ask(prompt(&["Hi"], None)).await;
+        let first = ask(request(&["Hi"], None)).await;
         assert_eq!(before.elapsed().as_millis(), 20 * (first.0.len() as u128 - 1));
-        assert_eq!(ask(prompt(&["Hi"], None)).await, first);
+        assert_eq!(ask(request(&["Hi"], None)).await, first);
     }
 
     #[tokio::test(start_paused = true)]
     async fn it_stops_at_the_limit_of_its_output() {
-        let (words, end) = ask(prompt(&["Hi"], Some(3))).await;
+        let (words, end) = ask(request(&["Hi"], Some(3))).await;
         assert_eq!(words.concat(), "This is the ");
         assert!(matches!(end, ModelEvent::Finished { reason: FinishReason::Length, .. }));
     }
 
     #[tokio::test(start_paused = true)]
     async fn it_answers_even_to_nothing() {
-        let (words, _) = ask(prompt(&[], None)).await;
+        let (words, _) = ask(request(&[], None)).await;
         assert!(words.concat().ends_with("I was given no earlier message of this conversation."));
     }
 }

@@ -1,7 +1,9 @@
 //! `OpenAI`, and every server that speaks one of its wires.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use domain::Prompt;
+use domain::ModelRequest;
 use openai_transport::Timeouts;
 use openai_wire::{ChatDecoder, ChatRequest, Redaction, ResponsesDecoder, ResponsesRequest, for_openai};
 use ports::{LanguageModel, ModelError, ModelStream};
@@ -69,19 +71,19 @@ impl LanguageModel for OpenAi {
         "openai"
     }
 
-    async fn stream(&self, prompt: Prompt) -> Result<ModelStream, ModelError> {
-        let model = for_openai(prompt.model.as_str());
+    async fn stream(&self, request: Arc<ModelRequest>) -> Result<ModelStream, ModelError> {
+        let model = for_openai(request.model.as_str());
         let timeouts = self.settings.timeouts;
         match self.settings.api {
             OpenAiApi::Responses => {
-                let request = self.post("responses").json(&ResponsesRequest::new(&prompt, model));
+                let call = self.post("responses").json(&ResponsesRequest::new(&request, model));
                 let decoder = ResponsesDecoder::new(self.redaction.clone());
-                openai_transport::stream(request, decoder, timeouts, &self.redaction).await
+                openai_transport::stream(call, decoder, timeouts, &self.redaction).await
             }
             OpenAiApi::Chat => {
-                let request = self.post("chat/completions").json(&ChatRequest::new(&prompt, model));
+                let call = self.post("chat/completions").json(&ChatRequest::new(&request, model));
                 let decoder = ChatDecoder::new(self.redaction.clone());
-                openai_transport::stream(request, decoder, timeouts, &self.redaction).await
+                openai_transport::stream(call, decoder, timeouts, &self.redaction).await
             }
         }
     }

@@ -1,8 +1,9 @@
 //! The body of `POST /chat/completions`.
 
 use std::borrow::Cow;
+use std::num::NonZeroU32;
 
-use domain::Prompt;
+use domain::{ModelRequest, Temperature, TopP};
 use serde::Serialize;
 
 use crate::history::{Call, Content, Entry, Said, entries};
@@ -20,9 +21,9 @@ pub struct ChatRequest<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     top_p: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    max_tokens: Option<u32>,
+    max_tokens: Option<NonZeroU32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    max_completion_tokens: Option<u32>,
+    max_completion_tokens: Option<NonZeroU32>,
 }
 
 #[derive(Debug, Serialize)]
@@ -74,23 +75,21 @@ struct Function<'a> {
 }
 
 impl<'a> ChatRequest<'a> {
-    /// The request for a prompt, under the model's name at this provider.
+    /// The body of a request, under the model's name at this provider.
     #[must_use]
-    pub fn new(prompt: &'a Prompt, model: &'a str) -> Self {
-        let instructions = prompt.instructions.as_deref().map(|text| Message::says("system", text.into()));
-        let messages = entries(prompt).into_iter().map(Message::from);
-        let (max_tokens, max_completion_tokens) = if thinks_first(model) {
-            (None, prompt.sampling.max_tokens)
-        } else {
-            (prompt.sampling.max_tokens, None)
-        };
+    pub fn new(request: &'a ModelRequest, model: &'a str) -> Self {
+        let sampling = request.options.sampling;
+        let instructions = request.instructions.as_deref().map(|text| Message::says("system", text.into()));
+        let messages = entries(request).into_iter().map(Message::from);
+        let (max_tokens, max_completion_tokens) =
+            if thinks_first(model) { (None, sampling.max_tokens) } else { (sampling.max_tokens, None) };
         Self {
             model,
             messages: instructions.into_iter().chain(messages).collect(),
             stream: true,
             stream_options: StreamOptions { include_usage: true },
-            temperature: prompt.sampling.temperature,
-            top_p: prompt.sampling.top_p,
+            temperature: sampling.temperature.map(Temperature::get),
+            top_p: sampling.top_p.map(TopP::get),
             max_tokens,
             max_completion_tokens,
         }

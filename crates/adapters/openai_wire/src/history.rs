@@ -1,9 +1,9 @@
-//! The messages of a prompt in the order and the grouping that both wires share.
+//! The messages of a request in the order and the grouping that both wires share.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use domain::{Part, Prompt, PromptMessage, Role};
+use domain::{ModelMessage, ModelRequest, Part, Role};
 
 /// One entry of what the model sees.
 pub(crate) enum Entry<'a> {
@@ -53,11 +53,11 @@ pub(crate) struct Call<'a> {
     pub(crate) arguments: &'a str,
 }
 
-/// The entries of a prompt, oldest first.
-pub(crate) fn entries(prompt: &Prompt) -> Vec<Entry<'_>> {
-    let pairs = Pairs::of(&prompt.messages);
-    let mut entries = Vec::with_capacity(prompt.messages.len());
-    for message in &prompt.messages {
+/// The entries of a request, oldest first.
+pub(crate) fn entries(request: &ModelRequest) -> Vec<Entry<'_>> {
+    let pairs = Pairs::of(&request.messages);
+    let mut entries = Vec::with_capacity(request.messages.len());
+    for message in &request.messages {
         match message.role {
             Role::Assistant => assistant(message, &pairs, &mut entries),
             Role::System => system(message, &mut entries),
@@ -67,10 +67,10 @@ pub(crate) fn entries(prompt: &Prompt) -> Vec<Entry<'_>> {
     entries
 }
 
-fn assistant<'a>(message: &'a PromptMessage, pairs: &Pairs<'_>, entries: &mut Vec<Entry<'a>>) {
+fn assistant<'a>(message: &'a ModelMessage, pairs: &Pairs<'_>, entries: &mut Vec<Entry<'a>>) {
     let mut said = Vec::new();
     let mut calls = Vec::new();
-    for part in &message.parts {
+    for part in message.parts.iter() {
         match part {
             Part::Text(text) if !text.is_empty() => said.push(Said::Text(text)),
             Part::Refusal(text) if !text.is_empty() => said.push(Said::Refusal(text)),
@@ -92,9 +92,9 @@ fn assistant<'a>(message: &'a PromptMessage, pairs: &Pairs<'_>, entries: &mut Ve
 }
 
 /// Files and images are shown as the user's, whoever brings them: what a file says is never an instruction.
-fn system<'a>(message: &'a PromptMessage, entries: &mut Vec<Entry<'a>>) {
+fn system<'a>(message: &'a ModelMessage, entries: &mut Vec<Entry<'a>>) {
     let mut texts = Vec::new();
-    for part in &message.parts {
+    for part in message.parts.iter() {
         if let Part::Text(text) = part {
             texts.push(text.as_str());
         }
@@ -109,9 +109,9 @@ fn system<'a>(message: &'a PromptMessage, entries: &mut Vec<Entry<'a>>) {
     }
 }
 
-fn others<'a>(message: &'a PromptMessage, pairs: &Pairs<'_>, entries: &mut Vec<Entry<'a>>) {
+fn others<'a>(message: &'a ModelMessage, pairs: &Pairs<'_>, entries: &mut Vec<Entry<'a>>) {
     let mut shown = Vec::new();
-    for part in &message.parts {
+    for part in message.parts.iter() {
         match part {
             Part::ToolResult { call, output } => {
                 if pairs.is_whole(call) {
@@ -147,7 +147,7 @@ fn framed(name: &str, text: &str) -> String {
     format!("<file name=\"{name}\">\n{text}\n</file>")
 }
 
-/// The calls and the results of a prompt. Providers refuse the whole prompt for one without the other,
+/// The calls and the results of a request. Providers refuse the whole request for one without the other,
 /// as a window cuts them apart or a stopped turn leaves them.
 struct Pairs<'a> {
     called: HashSet<&'a str>,
@@ -155,9 +155,9 @@ struct Pairs<'a> {
 }
 
 impl<'a> Pairs<'a> {
-    fn of(messages: &'a [PromptMessage]) -> Self {
+    fn of(messages: &'a [ModelMessage]) -> Self {
         let mut pairs = Self { called: HashSet::new(), answered: HashSet::new() };
-        for part in messages.iter().flat_map(|message| &message.parts) {
+        for part in messages.iter().flat_map(|message| message.parts.iter()) {
             if let Part::ToolCall { call, .. } = part {
                 pairs.called.insert(call);
             }

@@ -1,8 +1,9 @@
 //! The body of `POST /responses`.
 
 use std::borrow::Cow;
+use std::num::NonZeroU32;
 
-use domain::Prompt;
+use domain::{ModelRequest, Temperature, TopP};
 use serde::Serialize;
 
 use crate::history::{Call, Content, Entry, Said, entries};
@@ -21,7 +22,7 @@ pub struct ResponsesRequest<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     top_p: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    max_output_tokens: Option<u32>,
+    max_output_tokens: Option<NonZeroU32>,
 }
 
 /// Messages go without a `type`: with one, the assistant's would need ids that we do not have.
@@ -64,11 +65,12 @@ enum Part<'a> {
 }
 
 impl<'a> ResponsesRequest<'a> {
-    /// The request for a prompt, under the model's name at this provider.
+    /// The body of a request, under the model's name at this provider.
     #[must_use]
-    pub fn new(prompt: &'a Prompt, model: &'a str) -> Self {
-        let mut input = Vec::with_capacity(prompt.messages.len());
-        for entry in entries(prompt) {
+    pub fn new(request: &'a ModelRequest, model: &'a str) -> Self {
+        let sampling = request.options.sampling;
+        let mut input = Vec::with_capacity(request.messages.len());
+        for entry in entries(request) {
             match entry {
                 Entry::System(text) => {
                     input.push(Item::Message { role: "system", content: Body::Text(text.into()) });
@@ -92,13 +94,13 @@ impl<'a> ResponsesRequest<'a> {
         }
         Self {
             model,
-            instructions: prompt.instructions.as_deref(),
+            instructions: request.instructions.as_deref(),
             input,
             store: false,
             stream: true,
-            temperature: prompt.sampling.temperature,
-            top_p: prompt.sampling.top_p,
-            max_output_tokens: prompt.sampling.max_tokens,
+            temperature: sampling.temperature.map(Temperature::get),
+            top_p: sampling.top_p.map(TopP::get),
+            max_output_tokens: sampling.max_tokens,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! `OpenRouter`: Chat Completions with headers, names and costs of its own.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use domain::Prompt;
+use domain::ModelRequest;
 use openai_transport::Timeouts;
 use openai_wire::{ChatDecoder, ChatRequest, Redaction, for_openrouter};
 use ports::{LanguageModel, ModelError, ModelStream};
@@ -61,12 +63,12 @@ impl LanguageModel for OpenRouter {
         "openrouter"
     }
 
-    async fn stream(&self, prompt: Prompt) -> Result<ModelStream, ModelError> {
-        let model = for_openrouter(prompt.model.as_str());
-        let request = self.with_headers(self.client.post(self.url("chat/completions")));
-        let request = request.json(&ChatRequest::new(&prompt, &model));
+    async fn stream(&self, request: Arc<ModelRequest>) -> Result<ModelStream, ModelError> {
+        let model = for_openrouter(request.model.as_str());
+        let call = self.with_headers(self.client.post(self.url("chat/completions")));
+        let call = call.json(&ChatRequest::new(&request, &model));
         let decoder = ChatDecoder::new(self.redaction.clone());
-        openai_transport::stream(request, decoder, self.settings.timeouts, &self.redaction).await
+        openai_transport::stream(call, decoder, self.settings.timeouts, &self.redaction).await
     }
 
     async fn check(&self) -> Result<(), ModelError> {

@@ -164,7 +164,11 @@ async fn conversation_of(
 }
 
 fn question_of(text: &str) -> NewMessage {
-    NewMessage { id: MessageId(Uuid::now_v7()), role: Role::User, parts: vec![Part::Text(text.to_owned())] }
+    NewMessage {
+        id: MessageId(Uuid::now_v7()),
+        role: Role::User,
+        parts: [Part::Text(text.to_owned())].into(),
+    }
 }
 
 fn now() -> Timestamp {

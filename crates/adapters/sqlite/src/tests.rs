@@ -75,7 +75,7 @@ async fn conversation(store: &SqliteStore, owner: UserId) -> Conversation {
 }
 
 fn question(text: &str) -> NewMessage {
-    let parts = vec![Part::Text(text.to_owned())];
+    let parts = [Part::Text(text.to_owned())].into();
     NewMessage { id: MessageId(Uuid::now_v7()), role: Role::User, parts }
 }
 

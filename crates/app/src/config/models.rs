@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use domain::{ModelName, NanoDollars, Price};
 use serde::Deserialize;
-use services::{DefaultModels, ModelSettings};
+use services::ModelSettings;
 
 use super::lenient::{self, Whole};
 use super::{Checking, ConfigError};
@@ -14,11 +14,11 @@ use super::{Checking, ConfigError};
 /// Which models are asked, what they read at once, and what they cost.
 #[derive(Debug, Clone)]
 pub struct Models {
-    /// The model of each contract where nobody names one.
+    /// The models where none is named.
     pub defaults: DefaultModels,
     /// What S4 asks for where its sends say nothing (S4-27).
     pub persona_chat_max_tokens: u32,
-    /// As above: from 0 to 1.
+    /// As above, from 0 to 1.
     pub persona_chat_temperature: f64,
     /// Makes summaries.
     pub summary: ModelName,
@@ -26,6 +26,19 @@ pub struct Models {
     pub preview: ModelName,
     /// Which may be asked, their windows and prices.
     pub facts: ModelSettings,
+}
+
+/// The models where neither the request nor the conversation names one (C-17).
+#[derive(Debug, Clone)]
+pub struct DefaultModels {
+    /// Of S0.
+    pub llm_chat: ModelName,
+    /// Of S2 and S3.
+    pub chat_service: ModelName,
+    /// Of S4.
+    pub persona_chat: ModelName,
+    /// Of titles.
+    pub title: ModelName,
 }
 
 #[derive(Debug, Deserialize)]

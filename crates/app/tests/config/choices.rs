@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use domain::{Contract, ModelName, NanoDollars};
+use domain::{ModelName, NanoDollars};
 use omnichat::config::{Config, DatabaseChoice, Notice, OpenAiApi, Provider, ProviderChoice};
 use secrecy::ExposeSecret;
 
@@ -149,7 +149,7 @@ fn an_object_store_needs_all_of_its_settings() {
 #[test]
 fn persona_chat_has_its_own_bounds() {
     let models = with(&[]).models;
-    assert_eq!(models.defaults.of(Contract::PersonaChat).as_str(), "gpt-3.5-turbo");
+    assert_eq!(models.defaults.persona_chat.as_str(), "gpt-3.5-turbo");
     assert_eq!(models.persona_chat_max_tokens, 1_000);
     assert!((models.persona_chat_temperature - 0.7).abs() < 1e-9);
     for (name, value) in [

@@ -1,6 +1,5 @@
 //! The documents' own blocks, and the example.
 
-use domain::Contract;
 use omnichat::config::settings::{ABOUT_SOURCES, SETTINGS, Setting};
 use omnichat::config::{Config, DatabaseChoice, Notice, ProviderChoice};
 use secrecy::ExposeSecret;
@@ -57,7 +56,7 @@ fn the_documents_own_blocks_are_taken_as_they_are() {
 
     let config = dotenv(CHAT_SERVICE_BLOCK);
     assert_eq!(config.provider.choice.name(), "openrouter");
-    assert_eq!(config.models.defaults.of(Contract::ChatAi).as_str(), "openai/gpt-3.5-turbo");
+    assert_eq!(config.models.defaults.chat_service.as_str(), "openai/gpt-3.5-turbo");
     assert!(config.notices.contains(&Notice::WeakSecret { variable: "JWT_SECRET (.env)".to_owned() }));
     assert!(
         config.notices.contains(&Notice::PlaceholderKey { variable: "OPENROUTER_API_KEY (.env)".to_owned() })
@@ -68,7 +67,7 @@ fn the_documents_own_blocks_are_taken_as_they_are() {
 
     let config = dotenv(PERSONA_CHAT_BLOCK);
     assert_eq!(config.provider.choice.name(), "openai");
-    assert_eq!(config.models.defaults.of(Contract::PersonaChat).as_str(), "gpt-3.5-turbo");
+    assert_eq!(config.models.defaults.persona_chat.as_str(), "gpt-3.5-turbo");
 
     // And all of them in one file.
     let all = format!("{LLM_CHAT_BLOCK}{CHAT_SERVICE_BLOCK}{PERSONA_CHAT_BLOCK}");

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use domain::{Contract, NanoDollars};
+use domain::NanoDollars;
 use omnichat::config::settings::SETTINGS;
 use omnichat::config::{Config, ContextMode, DatabaseChoice, JwtSecret, LogFormat, Notice, ProviderChoice};
 use secrecy::ExposeSecret;
@@ -82,7 +82,7 @@ fn changing_a_documented_key_changes_the_configuration_and_a_variable_beats_it()
         Config::from_sources(&variables(pairs), None, Some(directory.path())).unwrap()
     };
     let config = from(&[]);
-    assert_eq!(config.models.defaults.of(Contract::LlmChat).as_str(), "my-model");
+    assert_eq!(config.models.defaults.llm_chat.as_str(), "my-model");
     assert_eq!(config.limits.rates.chat, 3);
     assert_eq!((config.limits.max_input_length, config.limits.max_file_size_mb), (77, 4));
     let context = config.context_management;
@@ -98,7 +98,7 @@ fn changing_a_documented_key_changes_the_configuration_and_a_variable_beats_it()
         ("OMNICHAT_MODELS__PRICING__INPUT_PER_1K", "0.25"),
     ]);
     assert_eq!((config.limits.rates.chat, config.limits.max_input_length), (9, 99));
-    assert_eq!(config.models.defaults.of(Contract::LlmChat).as_str(), "gpt-4");
+    assert_eq!(config.models.defaults.llm_chat.as_str(), "gpt-4");
     assert_eq!(config.context_management.mode, ContextMode::Full);
     assert_eq!(config.models.facts.default_price.input_per_1k, NanoDollars(250_000_000));
     assert_eq!(config.models.facts.default_price.output_per_1k, NanoDollars(1_000_000_000));

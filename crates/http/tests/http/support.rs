@@ -16,7 +16,7 @@ use chrono::DateTime;
 use domain::{
     Contract, Conversation, ConversationChange, ConversationId, ConversationKey, ConversationNumber, Delta,
     Ending, FinishReason, JsonText, Label, Message, MessageHome, MessageId, MessageNumber, MessageState,
-    NewMessage, Part, Prompt, ReplyRef, Role, Sampling, Seq, Tier, Timestamp, Totals, Usage, User, UserId,
+    ModelRequest, NewMessage, Part, ReplyRef, Role, Seq, Tier, Timestamp, Totals, Usage, User, UserId,
 };
 use futures_util::future::LocalBoxFuture;
 use omnichat_http::{HttpSettings, Services};
@@ -34,7 +34,7 @@ use services::{
 use uuid::Uuid;
 
 use mocks::{clock, ids, issuer, open_limiter, verifier, working_storage};
-use settings::{limit_settings, public_config, turn_settings};
+use settings::{default_models, limit_settings, public_config, test_model, turn_settings};
 
 /// What a scripted model does, in order.
 #[derive(Debug, Clone)]
@@ -54,7 +54,7 @@ impl LanguageModel for ScriptedModel {
         "scripted"
     }
 
-    async fn stream(&self, _: Prompt) -> Result<ModelStream, ModelError> {
+    async fn stream(&self, _: Arc<ModelRequest>) -> Result<ModelStream, ModelError> {
         if let Some(Step::Fail(error)) = self.0.first() {
             return Err(error());
         }
@@ -125,7 +125,7 @@ pub fn setup() -> Setup {
         users,
         health: MockStoreHealth::new(),
         hasher: MockPasswordHasher::new(),
-        settings: HttpSettings::new("1.2.3", public_config()),
+        settings: HttpSettings::new("1.2.3", public_config(), default_models()),
         steps: Vec::new(),
         grace: Duration::from_secs(8),
     }
@@ -188,7 +188,11 @@ impl Setup {
             turns: turns.clone(),
             clock: Arc::new(clock()),
             tasks: tasks.clone(),
-            settings: PersonaSettings { sampling: Sampling::default(), history_limit: 20 },
+            settings: PersonaSettings {
+                default_model: test_model(),
+                options: Arc::default(),
+                history_limit: 20,
+            },
         });
         let files = Files::new(FilesSetup {
             store: files,

@@ -14,6 +14,9 @@ impl Conversations {
         key: ConversationKey,
         patch: ConversationPatch,
     ) -> Result<Conversation, ConversationsError> {
+        if patch.model.as_ref().is_some_and(|model| !self.turns.offers(model)) {
+            return Err(ConversationsError::ModelNotAllowed);
+        }
         let (store, user, at) = (Arc::clone(&self.store), caller.user, self.clock.now());
         let patched = self.tasks.run(async move { store.patch(user, key, patch, at).await }).await?;
         ConversationsError::unless_granted(patched)

@@ -25,11 +25,7 @@ pub enum ConversationsError {
 impl ConversationsError {
     /// The thing, where access was granted.
     pub(super) fn unless_granted<T>(access: Access<T>) -> Result<T, Self> {
-        match access {
-            Access::Granted(thing) => Ok(thing),
-            Access::Foreign => Err(Self::Foreign),
-            Access::Absent => Err(Self::NotFound),
-        }
+        access.or(Self::Foreign, Self::NotFound)
     }
 }
 

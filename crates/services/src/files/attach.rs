@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::limits::FILE_TEXT_BYTES;
 use domain::{BlobKey, Caller, Conversation, ConversationKey, ConversationNumber, File, FileName, NewFile};
-use ports::{Access, Extracted};
+use ports::Extracted;
 
 use super::places::Place;
 use super::{Files, FilesError};
@@ -90,11 +90,8 @@ impl Files {
             let file = NewFile { conversation, blob, name, size, pages, text, at };
             Ok::<_, FilesError>(files.store.attach(user, file).await?)
         });
-        match attached.await? {
-            Access::Granted(file) => Ok(Attached { file, link }),
-            Access::Foreign => Err(ConversationsError::Foreign.into()),
-            Access::Absent => Err(ConversationsError::NotFound.into()),
-        }
+        let file = attached.await?.or(ConversationsError::Foreign, ConversationsError::NotFound)?;
+        Ok(Attached { file, link })
     }
 }
 

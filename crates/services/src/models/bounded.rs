@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use async_trait::async_trait;
-use domain::Prompt;
+use domain::ModelRequest;
 use futures_util::Stream;
 use ports::{LanguageModel, ModelError, ModelEvent, ModelStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -30,10 +30,10 @@ impl LanguageModel for Bounded {
         self.model.provider()
     }
 
-    async fn stream(&self, prompt: Prompt) -> Result<ModelStream, ModelError> {
+    async fn stream(&self, request: Arc<ModelRequest>) -> Result<ModelStream, ModelError> {
         let place = Arc::clone(&self.places).acquire_owned().await;
         let place = place.map_err(|error| ModelError::Unavailable(error.into()))?;
-        let events = self.model.stream(prompt).await?;
+        let events = self.model.stream(request).await?;
         Ok(Box::pin(Placed { events, _place: place }))
     }
 

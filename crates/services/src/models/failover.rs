@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::Prompt;
+use domain::ModelRequest;
 use futures_util::{StreamExt, stream};
 use ports::{LanguageModel, ModelError, ModelEvent, ModelStream};
 
@@ -41,8 +41,8 @@ impl LanguageModel for Failover {
         self.first.provider()
     }
 
-    async fn stream(&self, prompt: Prompt) -> Result<ModelStream, ModelError> {
-        let mut error = match first_event::ask(self.first.as_ref(), prompt.clone()).await {
+    async fn stream(&self, request: Arc<ModelRequest>) -> Result<ModelStream, ModelError> {
+        let mut error = match first_event::ask(self.first.as_ref(), Arc::clone(&request)).await {
             Ok(events) => return Ok(events),
             Err(error) => error,
         };
@@ -51,7 +51,7 @@ impl LanguageModel for Failover {
                 break;
             }
             tracing::warn!(error = %error, "asking {} instead", other.provider());
-            error = match first_event::ask(other.as_ref(), prompt.clone()).await {
+            error = match first_event::ask(other.as_ref(), Arc::clone(&request)).await {
                 Ok(events) => {
                     let served = ModelEvent::ServedBy(other.provider());
                     return Ok(Box::pin(stream::once(async { Ok(served) }).chain(events)));

@@ -1,5 +1,8 @@
 //! Waits for the first event of a model's stream, so that a failure before it can still be mended.
 
+use std::sync::Arc;
+
+use domain::ModelRequest;
 use futures_util::{StreamExt, stream};
 use ports::{LanguageModel, ModelError, ModelStream};
 
@@ -9,9 +12,9 @@ use ports::{LanguageModel, ModelError, ModelStream};
 /// What the model answers before it says anything.
 pub(super) async fn ask(
     model: &dyn LanguageModel,
-    prompt: domain::Prompt,
+    request: Arc<ModelRequest>,
 ) -> Result<ModelStream, ModelError> {
-    let mut events = model.stream(prompt).await?;
+    let mut events = model.stream(request).await?;
     match events.next().await {
         Some(Ok(first)) => Ok(Box::pin(stream::once(async { Ok(first) }).chain(events))),
         Some(Err(error)) => Err(error),

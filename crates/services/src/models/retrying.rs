@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::Prompt;
+use domain::ModelRequest;
 use ports::{Chance, LanguageModel, ModelError, ModelStream, Retry};
 use tokio::time::Instant;
 
@@ -61,11 +61,11 @@ impl LanguageModel for Retrying {
         self.model.provider()
     }
 
-    async fn stream(&self, prompt: Prompt) -> Result<ModelStream, ModelError> {
+    async fn stream(&self, request: Arc<ModelRequest>) -> Result<ModelStream, ModelError> {
         let started = Instant::now();
         let mut attempt = 1;
         loop {
-            let error = match first_event::ask(self.model.as_ref(), prompt.clone()).await {
+            let error = match first_event::ask(self.model.as_ref(), Arc::clone(&request)).await {
                 Ok(events) => return Ok(events),
                 Err(error) => error,
             };

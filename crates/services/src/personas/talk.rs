@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     Caller, Contract, Conversation, ConversationKey, ConversationNumber, ConversationPatch, Message,
-    MessageNumber, MessagePage, Page, Part, PersonaId, PromptMessage, Role, Title,
+    MessageNumber, MessagePage, ModelMessage, Page, Part, PersonaId, Title,
 };
 use ports::{ConversationFilter, MessageDeletion, PersonaChatTotals};
 
@@ -97,11 +97,13 @@ impl Personas {
         number: ConversationNumber,
         content: String,
     ) -> Result<RunningTurn, PersonasError> {
-        let question = PromptMessage { role: Role::User, parts: vec![Part::Text(content)] };
+        let question = ModelMessage::of_user(vec![Part::Text(content)]);
+        let target = SendTarget::WithPersona(number.into());
+        let model = self.settings.default_model.clone();
         let message = SendMessage {
-            sampling: self.settings.sampling,
+            options: Arc::clone(&self.settings.options),
             history_limit: Some(self.settings.history_limit),
-            ..SendMessage::plain(SendTarget::WithPersona(number.into()), Contract::PersonaChat, question)
+            ..SendMessage::plain(target, Contract::PersonaChat, model, question)
         };
         self.turns.send(caller, message).await.map_err(|error| match error {
             SendError::NotFound => PersonasError::NoConversation,

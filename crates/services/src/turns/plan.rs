@@ -1,37 +1,32 @@
-//! Plans the prompt of a turn: instructions, what files say, the history that fits, the question.
+//! Plans the request of a turn: instructions, what files say, the history that fits, the question.
 
 use domain::message::token_count;
 use domain::usage::{bytes_within, estimate_tokens};
-use domain::{Persona, Planner, Prompt, PromptMessage};
+use domain::{HistoryPlanner, ModelMessage, ModelRequest, Persona};
 use ports::{Begun, StoreError};
 
 use super::Inner;
-use super::send::{Opened, SendMessage};
+use super::send::Asked;
 
-/// A prompt and an estimate of its size.
-pub(super) struct Planned {
-    pub(super) prompt: Prompt,
-    pub(super) tokens: u32,
-}
-
-/// Tokens that are left to the reply where nobody bounds it.
+/// Tokens that are left to the reply where no limit is set.
 const REPLY_ROOM: u32 = 4_096;
 
 impl Inner {
-    pub(super) async fn plan(&self, opened: &Opened, message: &SendMessage) -> Result<Planned, StoreError> {
-        let begun = &opened.begun;
+    pub(super) async fn plan(&self, begun: &Begun, asked: Asked) -> Result<ModelRequest, StoreError> {
+        let Asked { messages: question, window, instructions, options, history_limit, .. } = asked;
         let persona = begun.persona.as_ref().map(Persona::instructions);
-        let told: Vec<String> = persona.into_iter().chain(message.instructions.clone()).collect();
+        let told: Vec<String> = persona.into_iter().chain(instructions).collect();
         let instructions = (!told.is_empty()).then(|| told.join("\n\n"));
-        let window = self.settings.models.window(&begun.model);
-        let fixed = Self::fixed_tokens(instructions.as_deref(), &message.messages);
-        let reply_room = message.sampling.max_tokens.unwrap_or(REPLY_ROOM).min(window / 2);
-        let room = window.saturating_sub(reply_room).saturating_sub(fixed);
+        let model_window = self.settings.models.window(&begun.model);
+        let fixed = instructions.as_ref().map_or(0, |text| estimate_tokens(text.len()));
+        let fixed = fixed.saturating_add(ModelMessage::token_count_of(&question));
+        let reply_room = options.sampling.max_tokens.map_or(REPLY_ROOM, u32::from).min(model_window / 2);
+        let room = model_window.saturating_sub(reply_room).saturating_sub(fixed);
 
         let files = self.files_message(begun, room / 2).await?;
         let file_tokens = files.as_ref().map_or(0, |files| token_count(&files.parts));
-        let mut planner = Planner::new(room.saturating_sub(file_tokens), message.history_limit);
-        let mut page = begun.window.clone();
+        let mut planner = HistoryPlanner::new(room.saturating_sub(file_tokens), history_limit);
+        let mut page = window;
         loop {
             let oldest = page.messages.first().map(|message| message.seq);
             let has_room = planner.take(page.messages);
@@ -39,26 +34,17 @@ impl Inner {
             page = self.store.earlier(begun.conversation.id, before).await?;
         }
         // What changes least stands first, so that providers find it in their caches.
-        let mut messages: Vec<_> = files.into_iter().chain(planner.finish()).collect();
-        let earlier_tokens: u32 = messages.iter().map(|message| token_count(&message.parts)).sum();
-        messages.extend(message.messages.iter().cloned());
-        let prompt =
-            Prompt { model: begun.model.clone(), instructions, messages, sampling: message.sampling };
-        Ok(Planned { prompt, tokens: fixed.saturating_add(earlier_tokens) })
+        let messages = files.into_iter().chain(planner.finish()).chain(question).collect();
+        Ok(ModelRequest { model: begun.model.clone(), instructions, messages, options })
     }
 
     /// What the conversation's files say, within so many tokens.
-    async fn files_message(&self, begun: &Begun, room: u32) -> Result<Option<PromptMessage>, StoreError> {
+    async fn files_message(&self, begun: &Begun, room: u32) -> Result<Option<ModelMessage>, StoreError> {
         if !begun.has_files {
             return Ok(None);
         }
         let bytes = bytes_within(room) as u64;
         let newest_first = self.files.texts(begun.conversation.id, bytes).await?;
-        Ok(PromptMessage::of_files(newest_first, room))
-    }
-
-    fn fixed_tokens(instructions: Option<&str>, question: &[PromptMessage]) -> u32 {
-        let instructions = instructions.map_or(0, |text| estimate_tokens(text.len()));
-        question.iter().map(|message| token_count(&message.parts)).fold(instructions, u32::saturating_add)
+        Ok(ModelMessage::of_files(newest_first, room))
     }
 }

@@ -2,19 +2,18 @@
 
 use std::time::Duration;
 
-use domain::usage::estimate_tokens;
 use domain::{
-    EndState, Ending, Failure, FailureKind, LedgerEntry, NanoDollars, Purpose, Reply, Title, Usage, chain,
+    EndState, Ending, Failure, FailureKind, LedgerEntry, NanoDollars, Purpose, Title, Usage, chain,
 };
-use ports::{Finish, Finished, StoreError};
+use ports::{Begun, Finish, Finished, StoreError};
 use tokio::time::Instant;
 
 use super::Inner;
 use super::live::LiveTurn;
 use super::log::Outcome;
-use super::run::Call;
-use super::send::{Opened, SendMessage};
-use super::title::{TitleCall, first_words};
+use super::run::AskedModel;
+use super::title::TitleCall;
+use crate::model_call::CallPurpose;
 
 /// The first pause between two tries to reach a store that is away; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -25,21 +24,22 @@ impl Inner {
     pub(super) async fn record(
         &self,
         live: &LiveTurn,
-        opened: &Opened,
-        message: &SendMessage,
-        call: Call,
+        begun: &Begun,
+        asked: AskedModel,
         title: TitleCall,
     ) -> Outcome {
-        let title = title.in_time().await.or_else(|| first_words(opened, message));
-        let response = call.response.clone();
-        let finish = self.finish_of(live, opened, title, call);
+        let title = title.in_time().await;
+        let response = asked.call.as_ref().and_then(|call| call.response.clone());
+        let provider = asked.call.as_ref().map_or_else(|| self.model.provider(), |call| call.provider);
+        let finish = self.finish_of(live, begun, title, asked);
+        let (ending, ledger) = (finish.ending.clone(), finish.ledger.clone());
         // Waits for a checkpoint that is on its way: it must not write behind the end.
         let _kept = live.kept.lock().await;
-        match self.finish_with_patience(finish.clone()).await {
+        let outcome = match self.finish_with_patience(finish).await {
             Ok(Finished::Done { ending, change }) => Outcome { ending, change: Some(*change), response },
             Ok(Finished::Lost) => {
-                self.count_lost(live, finish.ledger).await;
-                Self::lost(live, &finish.ending)
+                self.count_lost(live, ledger).await;
+                Self::lost(live, &ending)
             }
             Err(error) => {
                 let turn = live.log.turn;
@@ -49,9 +49,11 @@ impl Inner {
                     StoreError::Corrupt { .. } | StoreError::Refused(_) => FailureKind::Internal,
                 };
                 let state = EndState::Failed(Failure::from(kind));
-                Outcome { ending: Ending { state, ..finish.ending }, change: None, response: None }
+                Outcome { ending: Ending { state, ..ending }, change: None, response: None }
             }
-        }
+        };
+        Self::log_end(live, begun, provider, &outcome.ending);
+        outcome
     }
 
     /// What listeners are told where nobody knows what was stored.
@@ -98,68 +100,46 @@ impl Inner {
         Outcome { ending: Ending { state, reply: None, ..ending.clone() }, change: None, response: None }
     }
 
-    fn finish_of(&self, live: &LiveTurn, opened: &Opened, title: Option<Title>, call: Call) -> Finish {
-        let begun = &opened.begun;
+    fn finish_of(&self, live: &LiveTurn, begun: &Begun, title: Option<Title>, asked: AskedModel) -> Finish {
         let reply = live.log.reply();
-        let usage = Self::usage_of(&call, &reply);
-        let cost = call.cost.unwrap_or_else(|| self.settings.models.price(&begun.model).cost(&usage));
         let at = self.clock.now();
-        let cost = if call.accepted { cost } else { NanoDollars(0) };
-        let ledger = call.accepted.then(|| LedgerEntry {
+        let AskedModel { state, call } = asked;
+        let made_for = CallPurpose {
             user: live.owner,
             conversation: Some(begun.conversation.id),
             turn: Some(live.log.turn),
             purpose: Purpose::Turn,
-            provider: call.provider.unwrap_or_else(|| self.model.provider()).to_owned(),
-            model: begun.model.clone(),
-            usage,
-            cost,
-            at,
-        });
-        self.log_end(live, opened, &call, usage);
+        };
         Finish {
             turn: live.log.turn,
             runner: self.runner,
             conversation: begun.conversation.id,
             ending: Ending {
-                state: call.state,
+                state,
                 reply: None,
-                usage,
-                cost,
-                response_time_ms: call.response_time_ms,
+                usage: call.as_ref().map_or_else(Usage::default, |call| call.usage),
+                cost: call.as_ref().map_or(NanoDollars(0), |call| call.cost),
+                response_time_ms: call.as_ref().map_or(0, |call| call.response_time_ms),
                 at,
             },
             reply: (!reply.is_empty()).then(|| (self.ids.message(), reply)),
             title,
-            ledger,
+            ledger: call.and_then(|call| call.ledger_entry(made_for, at)),
         }
     }
 
-    /// The provider's figures, else an estimate: what was sent was most likely read and is paid for.
-    fn usage_of(call: &Call, reply: &Reply) -> Usage {
-        match call.usage {
-            Some(usage) => usage,
-            None if call.accepted => Usage {
-                input: u64::from(call.prompt_tokens),
-                output: u64::from(estimate_tokens(reply.bytes())),
-                estimated: true,
-                ..Usage::default()
-            },
-            None => Usage::default(),
-        }
-    }
-
-    fn log_end(&self, live: &LiveTurn, opened: &Opened, call: &Call, usage: Usage) {
+    fn log_end(live: &LiveTurn, begun: &Begun, provider: &str, ending: &Ending) {
         let turn = live.log.turn;
         tracing::info!(
             turn.id = %turn,
-            conversation.id = %opened.begun.conversation.id,
-            provider.name = self.model.provider(),
-            model.name = %opened.begun.model,
-            turn.state = ?call.state,
-            tokens.input = usage.input,
-            tokens.output = usage.output,
-            model_ms = call.response_time_ms,
+            conversation.id = %begun.conversation.id,
+            provider.name = provider,
+            model.name = %begun.model,
+            turn.state = ?ending.state,
+            tokens.input = ending.usage.input,
+            tokens.output = ending.usage.output,
+            model_ms = ending.response_time_ms,
+            turn_ms = live.since.elapsed().as_millis(),
             "turn {turn} ended"
         );
     }

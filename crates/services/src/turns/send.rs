@@ -3,56 +3,65 @@
 use std::sync::Arc;
 
 use domain::{
-    Caller, Contract, Conversation, ConversationKey, EndState, Ending, ModelName, NewMessage, PromptMessage,
-    Reply, ResponseId, Sampling, TurnId,
+    Caller, Contract, Conversation, ConversationKey, EndState, Ending, ModelMessage, ModelName, NewMessage,
+    Reply, RequestOptions, ResponseId, TurnId,
 };
-use ports::{AppendedMessage, Begin, Branch, Target};
+use ports::{AppendedMessage, Begin, Begun, Branch, Target, Window};
 use tokio::sync::oneshot;
 
 use super::log::Listener;
+use super::title::TitlePolicy;
 use super::{Inner, SendError, TurnFailure, Turns};
 use crate::NewConversationRequest;
 
-/// A message to send.
+/// A message to send, with what its contract decides about the turn.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SendMessage {
-    /// Where.
+    /// The conversation.
     pub target: SendTarget,
     /// The contract that the request came in by.
     pub contract: Contract,
     /// The messages to append; the last one is the question.
-    pub messages: Vec<PromptMessage>,
+    pub messages: Vec<ModelMessage>,
     /// Where they branch off; `None` appends them.
     pub branch: Option<Branch>,
     /// The model for this turn only.
     pub model: Option<ModelName>,
-    /// The model where neither the conversation nor this turn names one; `None` is the contract's default.
-    pub default_model: Option<ModelName>,
+    /// The model where neither the conversation nor this turn names one (C-17).
+    pub default_model: ModelName,
     /// Becomes the conversation's own model where it has none.
     pub own_model: Option<ModelName>,
     /// What the model is told for this turn only; not stored.
     pub instructions: Option<String>,
     /// How the model is to write, this turn only.
-    pub sampling: Sampling,
+    pub options: Arc<RequestOptions>,
     /// At most so many messages of history; `None` is all that fit.
     pub history_limit: Option<usize>,
+    /// Where the title of a conversation without one comes from.
+    pub title: TitlePolicy,
 }
 
 impl SendMessage {
-    /// A plain message: the contract's default model, no instructions.
+    /// A plain message: the contract's default model, no instructions, the first words as the title.
     #[must_use]
-    pub fn plain(target: SendTarget, contract: Contract, question: PromptMessage) -> Self {
+    pub fn plain(
+        target: SendTarget,
+        contract: Contract,
+        default_model: ModelName,
+        question: ModelMessage,
+    ) -> Self {
         Self {
             target,
             contract,
             messages: vec![question],
             branch: None,
             model: None,
-            default_model: None,
+            default_model,
             own_model: None,
             instructions: None,
-            sampling: Sampling::default(),
+            options: Arc::default(),
             history_limit: None,
+            title: TitlePolicy::FirstWords,
         }
     }
 }
@@ -175,66 +184,84 @@ impl Turns {
     }
 }
 
-/// A turn as its caller sees it and as its task runs it.
-pub(super) struct Opened {
-    pub(super) begun: ports::Begun,
+/// What the model is to be asked in an open turn.
+pub(super) struct Asked {
+    pub(super) messages: Vec<ModelMessage>,
+    /// The newest messages before them.
+    pub(super) window: Window,
+    pub(super) instructions: Option<String>,
+    pub(super) options: Arc<RequestOptions>,
+    pub(super) history_limit: Option<usize>,
+    pub(super) contract: Contract,
+    pub(super) title: TitlePolicy,
 }
 
 impl Inner {
-    /// Opens the turn in the store.
+    /// Opens the turn in the store. Its window goes to [`Asked`].
     pub(super) async fn open(
         &self,
         caller: &Caller,
-        message: &SendMessage,
+        message: SendMessage,
         turn: TurnId,
-    ) -> Result<Opened, SendError> {
-        let default_model = match &message.default_model {
-            Some(model) => model.clone(),
-            None => self.settings.defaults.of(message.contract).clone(),
-        };
-        let named = [message.model.as_ref(), message.own_model.as_ref()];
+    ) -> Result<(Begun, Asked), SendError> {
+        let SendMessage {
+            target,
+            contract,
+            messages,
+            branch,
+            model,
+            default_model,
+            own_model,
+            instructions,
+            options,
+            history_limit,
+            title,
+        } = message;
+        let named = [model.as_ref(), own_model.as_ref()];
         if named.into_iter().flatten().any(|model| !self.settings.models.allows(model)) {
             return Err(SendError::ModelNotAllowed);
         }
-        let messages: Vec<NewMessage> = message
-            .messages
-            .iter()
-            .map(|new| NewMessage { id: self.ids.message(), role: new.role, parts: new.parts.clone() })
-            .collect();
+        let append = |message: &ModelMessage| NewMessage {
+            id: self.ids.message(),
+            role: message.role,
+            parts: Arc::clone(&message.parts),
+        };
         let opening = Begin {
             caller: caller.user,
-            target: self.target(caller, &message.target),
-            branch: message.branch,
-            messages,
+            target: self.target(caller, target),
+            branch,
+            messages: messages.iter().map(append).collect(),
             turn,
             runner: self.runner,
-            contract: message.contract,
-            model: message.model.clone(),
+            contract,
+            model,
             default_model,
-            own_model: message.own_model.clone(),
+            own_model,
             at: self.clock.now(),
         };
-        let begun = self.store.begin(opening).await?;
-        Ok(Opened { begun })
+        let mut begun = self.store.begin(opening).await?;
+        let window = std::mem::take(&mut begun.window);
+        let asked = Asked { messages, window, instructions, options, history_limit, contract, title };
+        Ok((begun, asked))
     }
 
-    fn target(&self, caller: &Caller, target: &SendTarget) -> Target {
+    fn target(&self, caller: &Caller, target: SendTarget) -> Target {
         match target {
             SendTarget::New(request) => {
-                let new = request.clone().into_new(caller, self.ids.conversation(), self.clock.now());
+                let new = request.into_new(caller, self.ids.conversation(), self.clock.now());
                 Target::New(Box::new(new))
             }
-            SendTarget::Existing(key) => Target::existing(key.clone()),
-            SendTarget::WithPersona(key) => Target::Existing { key: key.clone(), only_with_persona: true },
+            SendTarget::Existing(key) => Target::existing(key),
+            SendTarget::WithPersona(key) => Target::Existing { key, only_with_persona: true },
         }
     }
 
     /// A running turn for the caller to listen to.
-    pub(super) fn running(opened: &Opened, listener: Listener) -> RunningTurn {
+    pub(super) fn running(begun: &Begun, listener: Listener) -> RunningTurn {
         RunningTurn {
-            conversation: opened.begun.conversation.clone(),
-            question: opened.begun.appended.last().copied(),
-            model: opened.begun.model.clone(),
+            conversation: begun.conversation.clone(),
+            question: begun.appended.last().copied(),
+            model: begun.model.clone(),
             listener,
         }
     }

@@ -1,20 +1,19 @@
 //! Has a model make a conversation's title, beside the answer. A failed title never fails the turn.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::message::{text_of, token_count};
-use domain::usage::estimate_tokens;
+use domain::message::text_of;
 use domain::{
-    Contract, Conversation, ConversationId, LedgerEntry, Part, Prompt, PromptMessage, Purpose, Role,
-    Sampling, Title, Usage, UserId, chain,
+    ConversationId, ModelMessage, ModelRequest, Part, Purpose, Reply, RequestOptions, Title, UserId, chain,
 };
-use futures_util::StreamExt;
-use ports::{ModelError, ModelEvent};
+use ports::{Begun, ModelError};
 use tokio::task::JoinHandle;
 
 use super::Inner;
-use super::send::{Opened, SendMessage};
+use super::send::Asked;
+use crate::model_call::{CallPurpose, ModelCall};
 
 /// How long a title is waited for past the end of the answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -30,57 +29,68 @@ const INSTRUCTIONS: &str = "Write a title for a conversation that begins with th
                             words, no quotation marks, no full stop, in the language of the message. Answer with \
                             the title alone.";
 
+/// Where the title of a conversation without one comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TitlePolicy {
+    /// From the first words of the question.
+    FirstWords,
+    /// From a model, once, in a conversation that the same contract began; otherwise from the first words.
+    Model,
+}
+
 /// A title on its way.
-pub(super) struct TitleCall(Option<JoinHandle<Option<Title>>>);
+pub(super) struct TitleCall {
+    /// The title of every conversation that no model titles; none where there is a title.
+    first_words: Option<Title>,
+    call: Option<JoinHandle<Option<Title>>>,
+}
 
 impl TitleCall {
-    /// The title, if it comes in time.
+    /// The model's title, if it comes in time, else the first words.
     pub(super) async fn in_time(self) -> Option<Title> {
-        tokio::time::timeout(PATIENCE, self.0?).await.ok()?.ok()?
+        let made = match self.call {
+            Some(call) => tokio::time::timeout(PATIENCE, call).await.ok().and_then(Result::ok).flatten(),
+            None => None,
+        };
+        made.or(self.first_words)
     }
 }
 
-/// The first words of the first question: the title of every conversation that no model titles.
-pub(super) fn first_words(opened: &Opened, message: &SendMessage) -> Option<Title> {
-    if opened.begun.conversation.title.is_some() {
-        return None;
-    }
-    let question = message.messages.last()?;
-    let words: Vec<Part> =
-        question.parts.iter().filter(|part| matches!(part, Part::Text(_))).cloned().collect();
-    Title::from_words(&text_of(&words)).or_else(|| Title::parse(UNTITLED).ok())
-}
-
-/// A model titles a conversation that S0 began without a title, once.
-fn wants_model(conversation: &Conversation) -> bool {
-    conversation.begun_by == Contract::LlmChat
-        && conversation.title.is_none()
-        && conversation.message_count == 0
+/// The first words of a question.
+fn first_words(question: &ModelMessage) -> Option<Title> {
+    let words: Vec<&str> = question
+        .parts
+        .iter()
+        .filter_map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None })
+        .collect();
+    Title::from_words(&words.join("\n")).or_else(|| Title::parse(UNTITLED).ok())
 }
 
 impl Inner {
     /// Asks for a title where one is due. The call runs to its end by itself, so that it is always counted.
-    pub(super) fn ask_for_title(
-        self: &Arc<Self>,
-        user: UserId,
-        opened: &Opened,
-        message: &SendMessage,
-    ) -> TitleCall {
-        if !wants_model(&opened.begun.conversation) {
-            return TitleCall(None);
+    pub(super) fn ask_for_title(self: &Arc<Self>, user: UserId, begun: &Begun, asked: &Asked) -> TitleCall {
+        let conversation = &begun.conversation;
+        let (None, Some(question)) = (&conversation.title, asked.messages.last()) else {
+            return TitleCall { first_words: None, call: None };
+        };
+        let first_words = first_words(question);
+        let from_model = match asked.title {
+            TitlePolicy::FirstWords => false,
+            TitlePolicy::Model => conversation.begun_by == asked.contract && conversation.message_count == 0,
+        };
+        if !from_model {
+            return TitleCall { first_words, call: None };
         }
-        let Some(question) = message.messages.last() else { return TitleCall(None) };
         let text: String = text_of(&question.parts).chars().take(QUESTION_CHARS).collect();
-        let conversation = opened.begun.conversation.id;
+        let conversation = conversation.id;
         let inner = Arc::clone(self);
         let call = async move {
-            let title = tokio::time::timeout(LONGEST, inner.title(user, conversation, text)).await;
-            title.unwrap_or(Err(ModelError::TimedOut)).unwrap_or_else(|error| {
+            inner.title(user, conversation, text).await.unwrap_or_else(|error| {
                 tracing::warn!(conversation.id = %conversation, error = %chain(&error), "no title was made");
                 None
             })
         };
-        TitleCall(Some(self.tasks.spawn(call)))
+        TitleCall { first_words, call: Some(self.tasks.spawn(call)) }
     }
 
     async fn title(
@@ -89,58 +99,31 @@ impl Inner {
         conversation: ConversationId,
         question: String,
     ) -> Result<Option<Title>, ModelError> {
-        let messages = vec![PromptMessage { role: Role::User, parts: vec![Part::Text(question)] }];
-        let prompt_tokens = estimate_tokens(INSTRUCTIONS.len()) + token_count_of(&messages);
-        let model = self.settings.defaults.title.clone();
-        let prompt = Prompt {
-            model: model.clone(),
+        let request = ModelRequest {
+            model: self.settings.title_model.clone(),
             instructions: Some(INSTRUCTIONS.to_owned()),
-            messages,
-            sampling: Sampling::default(),
+            messages: vec![ModelMessage::of_user(vec![Part::Text(question)])],
+            options: Arc::new(RequestOptions::default()),
         };
-        let mut events = self.model.stream(prompt).await?;
-        let mut text = domain::Reply::default();
-        let mut provider = self.model.provider();
-        let mut reported = (None, None);
-        let mut failure = None;
-        while let Some(event) = events.next().await {
-            match event {
-                Ok(ModelEvent::Delta(delta)) => text.push(delta),
-                Ok(ModelEvent::ServedBy(other)) => provider = other,
-                Ok(ModelEvent::Finished { usage, cost, .. }) => reported = (usage, cost),
-                Err(error) => failure = Some(error),
+        let mut said = Reply::default();
+        let mut call = ModelCall::new(self.model.provider(), &request);
+        let running = call.run(self.model.as_ref(), request, |deltas| {
+            for delta in deltas {
+                said.push(delta);
             }
-            if failure.is_some() || text.bytes() > TITLE_BYTES {
-                break;
-            }
-        }
-        let usage = reported.0.unwrap_or(Usage {
-            input: u64::from(prompt_tokens),
-            output: u64::from(estimate_tokens(text.bytes())),
-            estimated: true,
-            ..Usage::default()
+            if said.bytes() > TITLE_BYTES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
-        let cost = reported.1.unwrap_or_else(|| self.settings.models.price(&model).cost(&usage));
-        let entry = LedgerEntry {
-            user,
-            conversation: Some(conversation),
-            turn: None,
-            purpose: Purpose::Title,
-            provider: provider.to_owned(),
-            model,
-            usage,
-            cost,
-            at: self.clock.now(),
-        };
-        if let Err(error) = self.ledger.append(entry).await {
+        let ended = tokio::time::timeout(LONGEST, running).await.unwrap_or(Err(ModelError::TimedOut));
+        let call = call.end(said.bytes(), &self.settings.models);
+        let made_for =
+            CallPurpose { user, conversation: Some(conversation), turn: None, purpose: Purpose::Title };
+        if let Some(entry) = call.ledger_entry(made_for, self.clock.now())
+            && let Err(error) = self.ledger.append(entry).await
+        {
             tracing::error!(conversation.id = %conversation, error = %chain(&error), "a title call is missing in the ledger");
         }
-        failure.map_or(Ok(tidy(&text.text())), Err)
+        ended.map(|_| tidy(&said.text()))
     }
-}
-
-fn token_count_of(messages: &[PromptMessage]) -> u32 {
-    messages.iter().map(|message| token_count(&message.parts)).sum()
 }
 
 /// A model's title on one line, without the quotation marks that models like.

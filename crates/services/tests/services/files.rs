@@ -287,9 +287,9 @@ async fn a_model_is_told_what_the_files_say_before_the_history() {
     });
     let (turns, model, _) = turns_with_files(store, files, vec![Step::Say("Yes."), Step::Finish(None)]);
     turns.send(&caller(), question("What do they say?")).await.unwrap().whole().await.unwrap();
-    let prompt = model.prompts.lock().unwrap().remove(0);
+    let request = model.requests.lock().unwrap().remove(0);
     let file = |name: &str, text: &str| Part::File { name: name.to_owned(), text: text.to_owned() };
-    assert_eq!(prompt.messages[0].role, Role::User);
-    assert_eq!(prompt.messages[0].parts, [file("old.pdf", "older"), file("new.pdf", "newer")]);
-    assert_eq!(prompt.messages[1].parts, [Part::Text("What do they say?".to_owned())]);
+    assert_eq!(request.messages[0].role, Role::User);
+    assert_eq!(request.messages[0].parts[..], [file("old.pdf", "older"), file("new.pdf", "newer")]);
+    assert_eq!(request.messages[1].parts[..], [Part::Text("What do they say?".to_owned())]);
 }

@@ -9,13 +9,10 @@ use async_trait::async_trait;
 use chrono::DateTime;
 use domain::{
     Caller, Contract, Conversation, ConversationChange, ConversationId, ConversationKey, ConversationNumber,
-    Delta, Ending, FinishReason, JsonText, Label, MessageHome, MessageNumber, ModelName, NanoDollars,
-    NewMessage, Part, Price, Prompt, PromptMessage, ReplyRef, Role, Seq, Tier, Timestamp, Totals, Usage,
-    UserId,
+    Delta, Ending, FinishReason, JsonText, Label, MessageHome, MessageNumber, ModelMessage, ModelName,
+    ModelRequest, NanoDollars, NewMessage, Part, Price, ReplyRef, Seq, Tier, Timestamp, Totals, Usage, UserId,
 };
-use omnichat_services::{
-    DefaultModels, ModelSettings, SendMessage, SendTarget, Tasks, TurnSettings, Turns, TurnsSetup,
-};
+use omnichat_services::{ModelSettings, SendMessage, SendTarget, Tasks, TurnSettings, Turns, TurnsSetup};
 use ports::{
     AppendedMessage, Begin, Begun, Finish, Finished, LanguageModel, MockClock, MockFileStore, MockIdSource,
     MockLedger, MockRunnerStore, MockTurnStore, ModelError, ModelEvent, ModelStream, Window,
@@ -35,7 +32,7 @@ pub(crate) enum Step {
 /// A model that follows a script.
 pub(crate) struct ScriptedModel {
     pub(crate) steps: Vec<Step>,
-    pub(crate) prompts: std::sync::Mutex<Vec<Prompt>>,
+    pub(crate) requests: std::sync::Mutex<Vec<Arc<ModelRequest>>>,
 }
 
 #[async_trait]
@@ -44,8 +41,8 @@ impl LanguageModel for ScriptedModel {
         "scripted"
     }
 
-    async fn stream(&self, prompt: Prompt) -> Result<ModelStream, ModelError> {
-        self.prompts.lock().unwrap().push(prompt);
+    async fn stream(&self, request: Arc<ModelRequest>) -> Result<ModelStream, ModelError> {
+        self.requests.lock().unwrap().push(request);
         if let Some(Step::Fail(error)) = self.steps.first() {
             return Err(error());
         }
@@ -171,7 +168,7 @@ pub(crate) fn turns_with_files(
     files: MockFileStore,
     steps: Vec<Step>,
 ) -> (Turns, Arc<ScriptedModel>, Tasks) {
-    let model = Arc::new(ScriptedModel { steps, prompts: std::sync::Mutex::default() });
+    let model = Arc::new(ScriptedModel { steps, requests: std::sync::Mutex::default() });
     let tasks = Tasks::new(tokio::runtime::Handle::current());
     let mut clock = MockClock::new();
     clock.expect_now().returning(now);
@@ -203,8 +200,11 @@ pub(crate) fn ids() -> MockIdSource {
     ids
 }
 
+fn test_model() -> ModelName {
+    ModelName::parse("test-model").unwrap()
+}
+
 fn settings() -> TurnSettings {
-    let model = ModelName::parse("test-model").unwrap();
     let price = Price {
         input_per_1k: NanoDollars(2_500_000),
         cached_input_per_1k: NanoDollars(2_500_000),
@@ -218,12 +218,7 @@ fn settings() -> TurnSettings {
             prices: HashMap::new(),
             default_price: price,
         },
-        defaults: DefaultModels {
-            llm_chat: model.clone(),
-            chat_service: model.clone(),
-            persona_chat: model.clone(),
-            title: model,
-        },
+        title_model: test_model(),
         first_event_grace: Duration::from_secs(8),
         checkpoint_every: Duration::from_millis(250),
         renew_every: Duration::from_secs(5),
@@ -232,7 +227,7 @@ fn settings() -> TurnSettings {
 }
 
 pub(crate) fn question(text: &str) -> SendMessage {
-    let question = PromptMessage { role: Role::User, parts: vec![Part::Text(text.to_owned())] };
+    let question = ModelMessage::of_user(vec![Part::Text(text.to_owned())]);
     let target = SendTarget::Existing(ConversationKey::Id(conversation().id));
-    SendMessage::plain(target, Contract::ChatService, question)
+    SendMessage::plain(target, Contract::ChatService, test_model(), question)
 }

@@ -231,5 +231,5 @@ async fn a_refusal_reaches_the_caller_and_asks_no_model() {
     let error = turns.send(&caller(), question("?")).await.unwrap_err();
     let told = error.describe();
     assert_eq!((told.code, told.retry_after), (ErrorCode::ConversationBusy, Some(Duration::from_secs(1))));
-    assert!(model.prompts.lock().unwrap().is_empty());
+    assert!(model.requests.lock().unwrap().is_empty());
 }

@@ -50,8 +50,8 @@ pub async fn a_new_conversation_is_made_with_its_first_question(stores: &Stores)
     assert_eq!((message.id, message.conversation, message.seq), (question.id, new.id, Seq(1)));
     assert_eq!((message.parent, message.turn), (None, Some(turn)));
     assert_eq!(
-        (message.role, &message.parts, message.state),
-        (Role::User, &question.parts, MessageState::Completed)
+        (message.role, &message.parts[..], message.state),
+        (Role::User, &question.parts[..], MessageState::Completed)
     );
     assert_eq!((&message.reply, message.created_at), (&None, at));
 }
@@ -229,7 +229,7 @@ pub async fn every_kind_of_part_is_kept_exactly(stores: &Stores) {
         Part::Text(String::new()),
     ];
     let mut begin = scene.begin_new("");
-    begin.messages = vec![NewMessage { id: message_id(), role: Role::Tool, parts: parts.clone() }];
+    begin.messages = vec![NewMessage { id: message_id(), role: Role::Tool, parts: parts.clone().into() }];
     let first = scene.begun(begin).await;
     scene.answer(&first, "a").await;
     let id = first.conversation.id;

@@ -282,7 +282,7 @@ pub(super) fn project(name: &str) -> ProjectId {
 }
 
 pub(super) fn says(role: Role, text: &str) -> NewMessage {
-    NewMessage { id: message_id(), role, parts: vec![Part::Text(text.to_owned())] }
+    NewMessage { id: message_id(), role, parts: [Part::Text(text.to_owned())].into() }
 }
 
 /// A reply of these deltas of text.

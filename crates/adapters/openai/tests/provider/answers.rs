@@ -2,8 +2,9 @@
 
 use std::error::Error;
 use std::fmt::Write;
+use std::sync::Arc;
 
-use domain::{Delta, FinishReason, ModelName, Prompt, Reply, ResponseId, Sampling, Usage};
+use domain::{Delta, FinishReason, ModelName, ModelRequest, Reply, ResponseId, Usage};
 use futures_util::StreamExt;
 use omnichat_openai::{OpenAi, OpenAiApi};
 use ports::{LanguageModel, ModelError, ModelEvent};
@@ -11,14 +12,14 @@ use serde_json::json;
 use testkit::FakeLlm;
 use testkit::fake_llm::{Fault, Figures, Reply as Scripted};
 
-use crate::prompts::user;
+use crate::requests::user;
 use crate::{KEY, provider};
 
 const BOTH: [OpenAiApi; 2] = [OpenAiApi::Responses, OpenAiApi::Chat];
 
-fn hi() -> Prompt {
+fn hi() -> Arc<ModelRequest> {
     let model = ModelName::parse("gpt-4o").unwrap();
-    Prompt { model, instructions: None, messages: vec![user("Hi")], sampling: Sampling::default() }
+    Arc::new(ModelRequest { model, instructions: None, messages: vec![user("Hi")], options: Arc::default() })
 }
 
 async fn whole(provider: &OpenAi) -> (Reply, ModelEvent) {

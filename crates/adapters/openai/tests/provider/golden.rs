@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use omnichat_openai::OpenAiApi;
 use ports::LanguageModel;
 use serde_json::{Map, Value};
 use testkit::FakeLlm;
 
-use crate::{KEY, prompts, provider};
+use crate::{KEY, provider, requests};
 
 #[tokio::test]
 async fn the_responses_api_is_sent_what_the_files_say() {
@@ -23,9 +24,9 @@ async fn chat_completions_is_sent_what_the_files_say() {
 async fn compare(wire: &str, api: OpenAiApi, path: &str) {
     let server = FakeLlm::start().await;
     let provider = provider(&server, api);
-    for (name, prompt) in prompts::all() {
+    for (name, request) in requests::all() {
         let before = server.call_count();
-        drop(provider.stream(prompt).await.unwrap());
+        drop(provider.stream(Arc::new(request)).await.unwrap());
         let calls = server.calls();
         assert_eq!(calls.len(), before + 1, "{name}: one call");
         let call = calls.last().unwrap();

@@ -3,7 +3,7 @@
 
 mod answers;
 mod golden;
-mod prompts;
+mod requests;
 
 use omnichat_openai::{OpenAi, OpenAiApi, OpenAiSettings};
 use openai_transport::Timeouts;

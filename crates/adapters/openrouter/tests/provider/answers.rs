@@ -1,16 +1,18 @@
 //! What comes back.
 
-use domain::{Delta, FailureKind, FinishReason, NanoDollars, Prompt, Usage};
+use std::sync::Arc;
+
+use domain::{Delta, FailureKind, FinishReason, ModelRequest, NanoDollars, Usage};
 use futures_util::StreamExt;
 use ports::{LanguageModel, ModelError, ModelEvent};
 use serde_json::json;
 use testkit::FakeLlm;
 use testkit::fake_llm::{ErrorForm, Fault, Figures, Flavour, Place, Reply};
 
-use crate::{prompts, provider};
+use crate::{provider, requests};
 
-fn question() -> Prompt {
-    prompts::all().remove(0).1
+fn question() -> Arc<ModelRequest> {
+    Arc::new(requests::all().remove(0).1)
 }
 
 #[tokio::test]

@@ -2,21 +2,22 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use ports::LanguageModel;
 use serde_json::{Map, Value};
 use testkit::FakeLlm;
 use testkit::fake_llm::Flavour;
 
-use crate::{KEY, prompts, provider};
+use crate::{KEY, provider, requests};
 
 #[tokio::test]
 async fn it_is_sent_what_the_files_say() {
     let server = FakeLlm::start_as(Flavour::OpenRouter).await;
     let provider = provider(&server);
-    for (name, prompt) in prompts::all() {
+    for (name, request) in requests::all() {
         let before = server.call_count();
-        drop(provider.stream(prompt).await.unwrap());
+        drop(provider.stream(Arc::new(request)).await.unwrap());
         let calls = server.calls();
         assert_eq!(calls.len(), before + 1, "{name}: one call");
         let call = calls.last().unwrap();

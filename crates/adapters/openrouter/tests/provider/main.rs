@@ -3,9 +3,9 @@
 
 mod answers;
 mod golden;
-// The same prompts as for the wire's own provider.
-#[path = "../../../openai/tests/provider/prompts.rs"]
-mod prompts;
+// The same requests as for the wire's own provider.
+#[path = "../../../openai/tests/provider/requests.rs"]
+mod requests;
 
 use omnichat_openrouter::{OpenRouter, OpenRouterSettings};
 use openai_transport::Timeouts;

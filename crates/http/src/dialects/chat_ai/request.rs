@@ -1,6 +1,6 @@
 //! What S3 clients send.
 
-use domain::{Contract, ConversationKey, Part, PromptMessage, Role};
+use domain::{Contract, ConversationKey, ModelMessage, Part};
 use serde::Deserialize;
 use services::{SendMessage, SendTarget};
 use validator::Validate;
@@ -33,7 +33,8 @@ impl CompletionRequest {
         settings: &HttpSettings,
     ) -> Result<SendMessage, FieldError> {
         let message = text("message", &self.message, settings.max_input_length)?;
-        let question = PromptMessage { role: Role::User, parts: vec![Part::Text(message)] };
-        Ok(SendMessage::plain(SendTarget::Existing(key), Contract::ChatAi, question))
+        let question = ModelMessage::of_user(vec![Part::Text(message)]);
+        let model = settings.default_models.chat_service.clone();
+        Ok(SendMessage::plain(SendTarget::Existing(key), Contract::ChatAi, model, question))
     }
 }

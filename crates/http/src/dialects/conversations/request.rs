@@ -1,8 +1,8 @@
 //! What S0 and S2 clients send, as commands.
 
 use domain::{
-    Contract, ConversationKey, ConversationPatch, Label, MessagePage, Order, Page, Part, ProjectId,
-    PromptMessage, Role, Title,
+    Contract, ConversationKey, ConversationPatch, Label, MessagePage, ModelMessage, Order, Page, Part,
+    ProjectId, Title,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -191,7 +191,8 @@ impl SendRequest {
         settings: &HttpSettings,
     ) -> Result<SendMessage, FieldError> {
         let content = text("content", &self.content, settings.max_input_length)?;
-        let question = PromptMessage { role: Role::User, parts: vec![Part::Text(content)] };
-        Ok(SendMessage::plain(SendTarget::Existing(key), Contract::ChatService, question))
+        let question = ModelMessage::of_user(vec![Part::Text(content)]);
+        let model = settings.default_models.chat_service.clone();
+        Ok(SendMessage::plain(SendTarget::Existing(key), Contract::ChatService, model, question))
     }
 }

@@ -2,9 +2,11 @@
 
 mod input;
 
-use domain::{Contract, ConversationKey, Label, ModelName, PromptMessage, Role, Sampling, text};
+use std::sync::Arc;
+
+use domain::{Contract, ConversationKey, Label, ModelMessage, ModelName, RequestOptions, Sampling, text};
 use serde::Deserialize;
-use services::{NewConversationRequest, SendMessage, SendTarget};
+use services::{NewConversationRequest, SendMessage, SendTarget, TitlePolicy};
 use validator::Validate;
 
 use crate::HttpSettings;
@@ -67,16 +69,24 @@ impl ChatRequest {
             max_tokens,
             top_p,
         } = self;
-        let question = PromptMessage { role: Role::User, parts: input.into_parts(settings)? };
+        let question = ModelMessage::of_user(input.into_parts(settings)?);
         let label = user_id.as_deref().map(label).transpose()?;
         let model = model.as_deref().map(model_name).transpose()?;
         let instructions = instructions.as_deref().map(|text| told(text, settings)).transpose()?.flatten();
+        let sampling = Sampling::new(temperature, top_p, max_tokens)
+            .map_err(|error| FieldError::new(error.field(), error))?;
         let (target, form) = target(conversation_id, label.clone())?;
         let message = SendMessage {
             model,
             instructions,
-            sampling: Sampling { temperature, top_p, max_tokens },
-            ..SendMessage::plain(target, Contract::LlmChat, question)
+            options: Arc::new(RequestOptions { sampling }),
+            title: TitlePolicy::Model,
+            ..SendMessage::plain(
+                target,
+                Contract::LlmChat,
+                settings.default_models.llm_chat.clone(),
+                question,
+            )
         };
         Ok(Chat { message, label, form })
     }

@@ -4,15 +4,22 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use domain::{ModelName, NanoDollars, Price, Tier};
-use omnichat_http::{ContextManagement, Pricing, PublicConfig, PublicLimits};
-use services::{DefaultModels, LimitSettings, ModelSettings, TurnSettings};
+use omnichat_http::{ContextManagement, DefaultModels, Pricing, PublicConfig, PublicLimits};
+use services::{LimitSettings, ModelSettings, TurnSettings};
 
 pub(super) fn limit_settings() -> LimitSettings {
     LimitSettings { chat: 10, tiers: HashMap::from([(Tier::Free, 60)]), sign_in: 20 }
 }
 
+pub(super) fn test_model() -> ModelName {
+    ModelName::parse("test-model").unwrap()
+}
+
+pub(super) fn default_models() -> DefaultModels {
+    DefaultModels { llm_chat: test_model(), chat_service: test_model() }
+}
+
 pub(super) fn turn_settings(first_event_grace: Duration) -> TurnSettings {
-    let model = ModelName::parse("test-model").unwrap();
     let price = Price {
         input_per_1k: NanoDollars(2_500_000),
         cached_input_per_1k: NanoDollars(2_500_000),
@@ -26,12 +33,7 @@ pub(super) fn turn_settings(first_event_grace: Duration) -> TurnSettings {
             prices: HashMap::new(),
             default_price: price,
         },
-        defaults: DefaultModels {
-            llm_chat: model.clone(),
-            chat_service: model.clone(),
-            persona_chat: model.clone(),
-            title: model,
-        },
+        title_model: test_model(),
         first_event_grace,
         checkpoint_every: Duration::from_millis(250),
         renew_every: Duration::from_secs(5),

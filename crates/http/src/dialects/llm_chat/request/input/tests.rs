@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{ContextManagement, Pricing, PublicConfig, PublicLimits};
+use crate::{ContextManagement, DefaultModels, Pricing, PublicConfig, PublicLimits};
 
 fn settings() -> HttpSettings {
     let public = PublicConfig {
@@ -16,7 +16,8 @@ fn settings() -> HttpSettings {
         },
         pricing: Pricing { input_per_1k: 0.0, output_per_1k: 0.0 },
     };
-    HttpSettings::new("1", public)
+    let model = domain::ModelName::parse("gpt-4o").unwrap();
+    HttpSettings::new("1", public, DefaultModels { llm_chat: model.clone(), chat_service: model })
 }
 
 fn parts(input: Value) -> Result<Vec<Part>, String> {

@@ -1,39 +1,44 @@
-//! The prompts of the golden bodies, by name.
+//! The requests of the golden bodies, by name.
 
-use domain::{JsonText, ModelName, Part, Prompt, PromptMessage, Role, Sampling};
+use std::sync::Arc;
 
-/// Every prompt and its name.
-pub(crate) fn all() -> Vec<(&'static str, Prompt)> {
+use domain::{JsonText, ModelMessage, ModelName, ModelRequest, Part, RequestOptions, Role, Sampling};
+
+/// Every request and its name.
+pub(crate) fn all() -> Vec<(&'static str, ModelRequest)> {
     vec![
-        ("first_turn", prompt("gpt-4o", vec![user("What is the capital of France?")])),
-        ("third_turn", prompt("openai/gpt-3.5-turbo", history(2))),
+        ("first_turn", request("gpt-4o", vec![user("What is the capital of France?")])),
+        ("third_turn", request("openai/gpt-3.5-turbo", history(2))),
         ("instructions", instructions()),
         ("sampling", sampling("gpt-4o-mini")),
         ("reasoning_model", sampling("o3-mini")),
-        ("image", prompt("gpt-4o", vec![message(Role::User, image())])),
-        ("file", prompt("gpt-4o", vec![message(Role::User, file())])),
+        ("image", request("gpt-4o", vec![message(Role::User, image())])),
+        ("file", request("gpt-4o", vec![message(Role::User, file())])),
         ("tools", tools()),
-        ("long_history", prompt("gpt-4o", history(32))),
+        ("long_history", request("gpt-4o", history(32))),
     ]
 }
 
-fn prompt(model: &str, messages: Vec<PromptMessage>) -> Prompt {
+fn request(model: &str, messages: Vec<ModelMessage>) -> ModelRequest {
     let model = ModelName::parse(model).unwrap();
-    Prompt { model, instructions: None, messages, sampling: Sampling::default() }
+    ModelRequest { model, instructions: None, messages, options: Arc::default() }
 }
 
-fn instructions() -> Prompt {
+fn instructions() -> ModelRequest {
     let messages = vec![message(Role::System, vec![text("The user is a poet.")]), user("Hi")];
-    Prompt { instructions: Some("Answer in rhymes.".to_owned()), ..prompt("openai/gpt-oss-20b", messages) }
+    ModelRequest {
+        instructions: Some("Answer in rhymes.".to_owned()),
+        ..request("openai/gpt-oss-20b", messages)
+    }
 }
 
-fn sampling(model: &str) -> Prompt {
-    let sampling = Sampling { temperature: Some(0.7), top_p: Some(0.9), max_tokens: Some(500) };
-    Prompt { sampling, ..prompt(model, vec![user("Hi")]) }
+fn sampling(model: &str) -> ModelRequest {
+    let sampling = Sampling::new(Some(0.7), Some(0.9), Some(500)).unwrap();
+    ModelRequest { options: Arc::new(RequestOptions { sampling }), ..request(model, vec![user("Hi")]) }
 }
 
 /// So many exchanges, and a question.
-fn history(exchanges: usize) -> Vec<PromptMessage> {
+fn history(exchanges: usize) -> Vec<ModelMessage> {
     let mut messages = Vec::new();
     for number in 1..=exchanges {
         messages.push(user(&format!("Question {number}?")));
@@ -57,7 +62,7 @@ fn file() -> Vec<Part> {
 }
 
 /// A call with its result, a call and a result without one, and a refusal.
-fn tools() -> Prompt {
+fn tools() -> ModelRequest {
     let call = |call: &str| Part::ToolCall {
         call: call.to_owned(),
         name: "weather".to_owned(),
@@ -72,15 +77,15 @@ fn tools() -> Prompt {
         message(Role::Assistant, vec![Part::Reasoning("nothing else".to_owned())]),
         user("Why?"),
     ];
-    prompt("gpt-4o", messages)
+    request("gpt-4o", messages)
 }
 
-pub(crate) fn user(said: &str) -> PromptMessage {
+pub(crate) fn user(said: &str) -> ModelMessage {
     message(Role::User, vec![text(said)])
 }
 
-fn message(role: Role, parts: Vec<Part>) -> PromptMessage {
-    PromptMessage { role, parts }
+fn message(role: Role, parts: Vec<Part>) -> ModelMessage {
+    ModelMessage { role, parts: parts.into() }
 }
 
 fn text(said: &str) -> Part {

@@ -1,0 +1,127 @@
+//! How a model picks its words, within the ranges that every provider takes.
+
+use std::num::NonZeroU32;
+
+/// How a model picks its words. What is `None` is not sent, so the provider's default holds.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Sampling {
+    /// How freely it picks.
+    pub temperature: Option<Temperature>,
+    /// From how much of the probability it picks.
+    pub top_p: Option<TopP>,
+    /// The most tokens that it may write.
+    pub max_tokens: Option<NonZeroU32>,
+}
+
+/// A temperature, from 0 to 2.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Temperature(f64);
+
+/// A share of the probability, from 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TopP(f64);
+
+/// A number is outside its range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SamplingError {
+    /// Of a temperature.
+    #[error("must be between 0 and 2")]
+    Temperature,
+    /// Of a share of the probability.
+    #[error("must be between 0 and 1")]
+    TopP,
+    /// Of a number of tokens.
+    #[error("must be at least 1")]
+    MaxTokens,
+}
+
+impl Sampling {
+    /// Checks the numbers of a request.
+    ///
+    /// # Errors
+    /// The first number that is outside its range.
+    pub fn new(
+        temperature: Option<f64>,
+        top_p: Option<f64>,
+        max_tokens: Option<u32>,
+    ) -> Result<Self, SamplingError> {
+        Ok(Self {
+            temperature: temperature.map(Temperature::new).transpose()?,
+            top_p: top_p.map(TopP::new).transpose()?,
+            max_tokens: max_tokens
+                .map(|tokens| NonZeroU32::new(tokens).ok_or(SamplingError::MaxTokens))
+                .transpose()?,
+        })
+    }
+}
+
+impl SamplingError {
+    /// The field that every contract has for the number.
+    #[must_use]
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::Temperature => "temperature",
+            Self::TopP => "top_p",
+            Self::MaxTokens => "max_tokens",
+        }
+    }
+}
+
+impl Temperature {
+    /// Checks a temperature.
+    ///
+    /// # Errors
+    /// [`SamplingError::Temperature`] outside 0 to 2.
+    pub fn new(value: f64) -> Result<Self, SamplingError> {
+        if (0.0..=2.0).contains(&value) { Ok(Self(value)) } else { Err(SamplingError::Temperature) }
+    }
+
+    /// The number, from 0 to 2.
+    #[must_use]
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl TopP {
+    /// Checks a share.
+    ///
+    /// # Errors
+    /// [`SamplingError::TopP`] outside 0 to 1.
+    pub fn new(value: f64) -> Result<Self, SamplingError> {
+        if (0.0..=1.0).contains(&value) { Ok(Self(value)) } else { Err(SamplingError::TopP) }
+    }
+
+    /// The number, from 0 to 1.
+    #[must_use]
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ends_of_every_range_are_in_it() {
+        let least = Sampling::new(Some(0.0), Some(0.0), Some(1)).unwrap();
+        let most = Sampling::new(Some(2.0), Some(1.0), Some(u32::MAX)).unwrap();
+        assert_eq!(least.temperature.map(Temperature::get), Some(0.0));
+        assert_eq!(most.top_p.map(TopP::get), Some(1.0));
+        assert_eq!(Sampling::new(None, None, None), Ok(Sampling::default()));
+    }
+
+    #[test]
+    fn what_is_outside_is_refused_with_its_field() {
+        let outside = [
+            (Sampling::new(Some(2.1), None, None), "temperature"),
+            (Sampling::new(Some(f64::NAN), None, None), "temperature"),
+            (Sampling::new(None, Some(-0.1), None), "top_p"),
+            (Sampling::new(None, None, Some(0)), "max_tokens"),
+        ];
+        for (refused, field) in outside {
+            assert_eq!(refused.map_err(SamplingError::field), Err(field));
+        }
+    }
+}

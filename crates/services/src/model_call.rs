@@ -1,0 +1,174 @@
+//! One call of a model, whatever it is for: what it says, what it consumes and costs, and its entry in the ledger.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use domain::usage::estimate_tokens;
+use domain::{
+    ConversationId, Delta, FinishReason, LedgerEntry, ModelName, ModelRequest, NanoDollars, Purpose,
+    ResponseId, Timestamp, TurnId, Usage, UserId,
+};
+use futures_util::StreamExt;
+use ports::{LanguageModel, ModelError, ModelEvent};
+use tokio::time::Instant;
+
+use crate::ModelSettings;
+
+/// How many events that are ready together are handed on at once.
+const EVENTS_AT_ONCE: usize = 256;
+
+/// A call that is being made. It may be dropped or ended at any event, and is counted all the same.
+#[derive(Debug)]
+pub(crate) struct ModelCall {
+    model: ModelName,
+    /// An estimate of what the model reads, for providers that name no usage.
+    request_tokens: u32,
+    provider: &'static str,
+    /// Whether the provider took the request, so that it counts.
+    accepted: bool,
+    response: Option<ResponseId>,
+    usage: Option<Usage>,
+    cost: Option<NanoDollars>,
+    started: Instant,
+}
+
+/// How a call came to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CallEnd {
+    /// The model ended its answer.
+    Finished(FinishReason),
+    /// What took the deltas wanted no more of them.
+    CutOff,
+}
+
+/// A call that has ended, with what it consumed and cost.
+#[derive(Debug)]
+pub(crate) struct EndedCall {
+    model: ModelName,
+    accepted: bool,
+    /// The provider that answered, or was asked first.
+    pub(crate) provider: &'static str,
+    /// The provider's id of its answer.
+    pub(crate) response: Option<ResponseId>,
+    /// The provider's figures, else an estimate: what was sent was most likely read and is paid for.
+    pub(crate) usage: Usage,
+    /// The provider's figure, else by the price list; nothing for a request that was not taken.
+    pub(crate) cost: NanoDollars,
+    /// From the request to the end of the answer, in milliseconds.
+    pub(crate) response_time_ms: u32,
+}
+
+/// What a call was made for, as the ledger names it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CallPurpose {
+    pub(crate) user: UserId,
+    pub(crate) conversation: Option<ConversationId>,
+    pub(crate) turn: Option<TurnId>,
+    pub(crate) purpose: Purpose,
+}
+
+impl ModelCall {
+    /// A call that is about to be made.
+    pub(crate) fn new(provider: &'static str, request: &ModelRequest) -> Self {
+        Self {
+            model: request.model.clone(),
+            request_tokens: request.token_count(),
+            provider,
+            accepted: false,
+            response: None,
+            usage: None,
+            cost: None,
+            started: Instant::now(),
+        }
+    }
+
+    /// Makes the call and hands its deltas on, those that arrived together at once, until it ends.
+    ///
+    /// # Errors
+    /// How the provider failed. What it said before that was handed on.
+    pub(crate) async fn run(
+        &mut self,
+        model: &dyn LanguageModel,
+        request: ModelRequest,
+        mut take: impl FnMut(Vec<Delta>) -> ControlFlow<()>,
+    ) -> Result<CallEnd, ModelError> {
+        let events = model.stream(Arc::new(request)).await?;
+        self.accepted = true;
+        let mut batches = events.ready_chunks(EVENTS_AT_ONCE);
+        while let Some(batch) = batches.next().await {
+            let mut deltas = Vec::with_capacity(batch.len());
+            let mut ended = None;
+            for event in batch {
+                match event {
+                    Ok(ModelEvent::Delta(delta)) => deltas.push(delta),
+                    Ok(ModelEvent::ServedBy(provider)) => self.provider = provider,
+                    Ok(ModelEvent::Finished { response, reason, usage, cost }) => {
+                        self.response = response;
+                        self.usage = usage;
+                        self.cost = cost;
+                        ended = Some(Ok(CallEnd::Finished(reason)));
+                        break;
+                    }
+                    Err(error) => {
+                        ended = Some(Err(error));
+                        break;
+                    }
+                }
+            }
+            if !deltas.is_empty() && take(deltas).is_break() {
+                return Ok(CallEnd::CutOff);
+            }
+            if let Some(ended) = ended {
+                return ended;
+            }
+        }
+        Err(ModelError::Truncated)
+    }
+
+    /// Ends the call and counts it. `reply_bytes` is the size of what the model said.
+    pub(crate) fn end(self, reply_bytes: usize, models: &ModelSettings) -> EndedCall {
+        let usage = match self.usage {
+            Some(usage) => usage,
+            None if self.accepted => Usage {
+                input: u64::from(self.request_tokens),
+                output: u64::from(estimate_tokens(reply_bytes)),
+                estimated: true,
+                ..Usage::default()
+            },
+            None => Usage::default(),
+        };
+        let cost = match self.cost {
+            _ if !self.accepted => NanoDollars(0),
+            Some(cost) => cost,
+            None => models.price(&self.model).cost(&usage),
+        };
+        let response_time_ms = u32::try_from(self.started.elapsed().as_millis()).unwrap_or(u32::MAX);
+        EndedCall {
+            model: self.model,
+            accepted: self.accepted,
+            provider: self.provider,
+            response: self.response,
+            usage,
+            cost,
+            response_time_ms,
+        }
+    }
+}
+
+impl EndedCall {
+    /// The call's entry in the ledger; none for a request that no provider took.
+    pub(crate) fn ledger_entry(&self, made_for: CallPurpose, at: Timestamp) -> Option<LedgerEntry> {
+        let CallPurpose { user, conversation, turn, purpose } = made_for;
+        self.accepted.then(|| LedgerEntry {
+            user,
+            conversation,
+            turn,
+            purpose,
+            provider: self.provider.to_owned(),
+            model: self.model.clone(),
+            usage: self.usage,
+            cost: self.cost,
+            at,
+        })
+    }
+}
