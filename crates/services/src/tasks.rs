@@ -7,8 +7,10 @@ use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 /// Spawns tracked tasks on the main runtime, not on the one of an HTTP worker, which may end before they do.
+/// Their log lines stand in the span of what spawned them.
 #[derive(Debug, Clone)]
 pub struct Tasks {
     tracker: TaskTracker,
@@ -37,7 +39,7 @@ impl Tasks {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.tracker.spawn_on(work, &self.handle)
+        self.tracker.spawn_on(work.in_current_span(), &self.handle)
     }
 
     /// Spawns work that serves other tasks; shutdown ends it when those have ended.
@@ -47,7 +49,7 @@ impl Tasks {
     {
         let over = self.over.clone();
         let until_over = async move { over.run_until_cancelled(work).await };
-        self.background.spawn_on(until_over, &self.handle);
+        self.background.spawn_on(until_over.in_current_span(), &self.handle);
     }
 
     /// Runs work to its end even if nobody waits for it any more.

@@ -10,7 +10,8 @@ use chrono::DateTime;
 use domain::{
     Caller, Contract, Conversation, ConversationChange, ConversationId, ConversationKey, ConversationNumber,
     Delta, Ending, FinishReason, JsonText, Label, MessageHome, MessageNumber, ModelMessage, ModelName,
-    ModelRequest, NanoDollars, NewMessage, Part, Price, ReplyRef, Seq, Tier, Timestamp, Totals, Usage, UserId,
+    ModelRequest, NanoDollars, NewMessage, Part, Price, ReplyRef, Seq, Tier, Timestamp, Totals, Usage,
+    UserId,
 };
 use omnichat_services::{ModelSettings, SendMessage, SendTarget, Tasks, TurnSettings, Turns, TurnsSetup};
 use ports::{
