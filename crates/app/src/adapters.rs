@@ -7,14 +7,14 @@ use anyhow::Context;
 use demo::{Demo, DemoSettings};
 use disk::DiskBlobs;
 use identity::{Argon2Hasher, JwtIdentity, OutsideIssuer, OutsideKeys, TokenSettings};
-use local::{SystemChance, SystemClock};
+use local::{SystemClock, SystemJitter};
 use openai::{OpenAi, OpenAiSettings};
 use openai_transport::Timeouts;
 use openrouter::{OpenRouter, OpenRouterSettings};
 use pdf::{PdfReader, PdfSettings};
 use ports::{Blobs, Clock, LanguageModel, TextExtractor};
 use s3::{S3Blobs, S3Settings};
-use services::{Bounded, Failover, RetryPolicy, Retrying, SignIn, SignInSetup, Tasks};
+use services::{ConcurrencyLimited, Failover, RetryPolicy, Retrying, SignIn, SignInSetup, Tasks};
 
 use crate::cli::EXTRACT_PDF;
 use crate::config::{self, Auth, OpenAiApi, Provider, ProviderChoice, Storage};
@@ -73,10 +73,10 @@ fn retrying(
         longest_pause: LONGEST_PAUSE,
         total: RETRY_FOR,
     };
-    let places = usize::try_from(provider.max_concurrent_calls).unwrap_or(usize::MAX);
-    let bounded = Arc::new(Bounded::new(plain(provider, choice, client.clone()), places));
-    // A pause before another try holds no place.
-    Arc::new(Retrying::new(bounded, policy, Arc::new(SystemChance)))
+    let permits = usize::try_from(provider.max_concurrent_calls).unwrap_or(usize::MAX);
+    let limited = Arc::new(ConcurrencyLimited::new(plain(provider, choice, client.clone()), permits));
+    // A pause before another try holds no permit.
+    Arc::new(Retrying::new(limited, policy, Arc::new(SystemJitter)))
 }
 
 fn plain(provider: &Provider, choice: &ProviderChoice, client: reqwest::Client) -> Arc<dyn LanguageModel> {

@@ -187,7 +187,7 @@ async fn make_ready(stores: &Stores, turns: &Turns, migrate: bool) -> Result<(),
     if migrate {
         stores.migrate().await?;
     }
-    turns.take_over().await
+    turns.recover_orphans().await
 }
 
 /// Binds all addresses; one that this machine lacks is passed over where it is optional.

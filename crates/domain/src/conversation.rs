@@ -46,7 +46,7 @@ pub struct Conversation {
     /// The contract that began it.
     pub begun_by: Contract,
     /// Where its messages live; never changes.
-    pub home: MessageHome,
+    pub home: HistoryLocation,
     /// `None` until somebody or something names it.
     pub title: Option<Title>,
     /// The conversation's own model (set by contract S1 only).
@@ -116,7 +116,7 @@ impl Conversation {
 
 /// Where the messages of a conversation live.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum MessageHome {
+pub enum HistoryLocation {
     /// In our own store.
     Local,
     /// At `OpenAI`, under this id of its Conversations API.
@@ -161,7 +161,7 @@ pub struct NewConversation {
     /// The contract that begins it.
     pub begun_by: Contract,
     /// Where its messages will live.
-    pub home: MessageHome,
+    pub home: HistoryLocation,
     /// A title that the caller gave.
     pub title: Option<Title>,
     /// Its own model.

@@ -24,7 +24,7 @@ pub mod user;
 
 pub use chain::chain;
 pub use conversation::{
-    Contract, Conversation, ConversationChange, ConversationKey, ConversationPatch, Label, MessageHome,
+    Contract, Conversation, ConversationChange, ConversationKey, ConversationPatch, HistoryLocation, Label,
     NewConversation, ProjectId, Title, Totals,
 };
 pub use error_code::ErrorCode;
@@ -40,7 +40,7 @@ pub use message::{Message, MessageState, NewMessage, Part, ReplyFacts, Role};
 pub use model::ModelName;
 pub use model_request::{ModelMessage, ModelRequest, RequestOptions};
 pub use money::{NanoDollars, Price};
-pub use page::{MessagePage, Order, Page};
+pub use page::{MessagePage, Page, SortOrder};
 pub use persona::{Persona, Relation};
 pub use reply::{Delta, Reply};
 pub use sampling::{Sampling, SamplingError, Temperature, TopP};

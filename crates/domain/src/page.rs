@@ -11,7 +11,7 @@ pub struct Page {
 
 /// Which end comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Order {
+pub enum SortOrder {
     /// Oldest first.
     #[default]
     Ascending,
@@ -23,7 +23,7 @@ pub enum Order {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct MessagePage {
     /// Which end comes first.
-    pub order: Order,
+    pub order: SortOrder,
     /// At most so many; all where absent.
     pub limit: Option<u32>,
     /// After so many.

@@ -41,7 +41,7 @@ impl Relation {
 
     /// Reads a name that was kept: one that nobody knows any more stands for [`Relation::Other`].
     #[must_use]
-    pub fn kept(name: &str) -> Self {
+    pub fn from_stored(name: &str) -> Self {
         Self::parse(name).unwrap_or(Self::Other)
     }
 
@@ -155,6 +155,9 @@ mod tests {
     fn relations_are_read_in_any_case() {
         assert_eq!(Relation::parse("Friend"), Some(Relation::Friend));
         assert_eq!(Relation::parse("boss"), None);
-        assert_eq!((Relation::kept("child"), Relation::kept("boss")), (Relation::Child, Relation::Other));
+        assert_eq!(
+            (Relation::from_stored("child"), Relation::from_stored("boss")),
+            (Relation::Child, Relation::Other)
+        );
     }
 }

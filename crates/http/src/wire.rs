@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::HttpResponseBuilder;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use chrono::SecondsFormat;
-use domain::{Contract, Conversation, MessageHome, MessageState, Timestamp, TurnId, Usage};
+use domain::{Contract, Conversation, HistoryLocation, MessageState, Timestamp, TurnId, Usage};
 use serde::Serialize;
 use services::Quota;
 
@@ -64,8 +64,8 @@ impl IdForm {
     /// A conversation's id in this form.
     pub(crate) fn id_of(&self, conversation: &Conversation) -> String {
         match (self, &conversation.home) {
-            (Self::Written(id), _) | (Self::Prefixed, MessageHome::OpenAi(id)) => id.clone(),
-            (Self::Prefixed, MessageHome::Local) => conversation.id.prefixed(),
+            (Self::Written(id), _) | (Self::Prefixed, HistoryLocation::OpenAi(id)) => id.clone(),
+            (Self::Prefixed, HistoryLocation::Local) => conversation.id.prefixed(),
             (Self::Uuid, _) => conversation.id.to_string(),
         }
     }

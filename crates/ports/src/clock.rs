@@ -1,4 +1,4 @@
-//! Time and chance.
+//! Time and jitter.
 
 use domain::{BlobId, ConversationId, MessageId, RunnerId, Timestamp, TurnId};
 
@@ -24,9 +24,9 @@ pub trait IdSource: Send + Sync {
     fn blob(&self) -> BlobId;
 }
 
-/// Chance, for pauses that must not fall together.
+/// Jitter, for pauses that must not fall together.
 #[cfg_attr(feature = "mock", mockall::automock)]
-pub trait Chance: Send + Sync {
+pub trait Jitter: Send + Sync {
     /// A number from 0 to 1, 1 itself left out.
     fn fraction(&self) -> f64;
 }

@@ -25,8 +25,8 @@ pub trait FileStore: Send + Sync {
     async fn texts(&self, conversation: ConversationId, max_bytes: u64) -> Result<Vec<FileText>, StoreError>;
 
     /// Doomed objects that are due, the longest due first.
-    async fn doomed(&self, at: Timestamp, limit: u32) -> Result<Vec<BlobKey>, StoreError>;
+    async fn pending_deletions(&self, at: Timestamp, limit: u32) -> Result<Vec<BlobKey>, StoreError>;
 
     /// Forgets doomed objects that have been taken away.
-    async fn forget(&self, blobs: Vec<BlobKey>) -> Result<(), StoreError>;
+    async fn confirm_deleted(&self, blobs: Vec<BlobKey>) -> Result<(), StoreError>;
 }

@@ -19,7 +19,7 @@ pub mod turns;
 pub mod users;
 
 pub use blobs::{BlobError, Blobs};
-pub use clock::{Chance, Clock, IdSource};
+pub use clock::{Clock, IdSource, Jitter};
 pub use conversations::{Access, ConversationFilter, ConversationStore, Purged};
 pub use extraction::{Extracted, ExtractionError, TextExtractor};
 pub use files::FileStore;
@@ -41,7 +41,7 @@ pub use users::{RegisterError, SignInRecord, UserChange, UserStore};
 #[cfg(feature = "mock")]
 pub use {
     blobs::MockBlobs,
-    clock::{MockChance, MockClock, MockIdSource},
+    clock::{MockClock, MockIdSource, MockJitter},
     conversations::MockConversationStore,
     extraction::MockTextExtractor,
     files::MockFileStore,

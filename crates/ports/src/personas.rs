@@ -81,7 +81,7 @@ pub trait PersonaStore: Send + Sync {
     async fn delete(&self, caller: UserId, id: PersonaId) -> Result<Access<Vec<TurnId>>, StoreError>;
 
     /// Whether this conversation, whosever it is, is held with a persona; a deleted one is not.
-    async fn holds(&self, key: ConversationKey) -> Result<bool, StoreError>;
+    async fn has_persona(&self, key: ConversationKey) -> Result<bool, StoreError>;
 
     /// What the caller's conversations with personas add up to.
     async fn totals(&self, caller: UserId) -> Result<PersonaChatTotals, StoreError>;

@@ -2,19 +2,19 @@
 
 mod attach;
 mod error;
-mod places;
 mod sweep;
+mod upload_slots;
 
 use std::sync::Arc;
 
 use ports::{Blobs, Clock, FileStore, IdSource, TextExtractor};
 
-pub use attach::{Attached, Upload, UploadPlace};
+pub use attach::{Attached, ReservedUpload, Upload};
 pub use error::FilesError;
 pub use sweep::Swept;
 
 use crate::{Conversations, Tasks};
-use places::Places;
+use upload_slots::UploadSlots;
 
 /// Files. Cheap to clone.
 #[derive(Clone)]
@@ -27,7 +27,7 @@ pub struct Files {
     ids: Arc<dyn IdSource>,
     tasks: Tasks,
     max_bytes: usize,
-    places: Arc<Places>,
+    slots: Arc<UploadSlots>,
 }
 
 /// What [`Files`] works with.
@@ -55,8 +55,8 @@ impl Files {
     #[must_use]
     pub fn new(setup: FilesSetup) -> Self {
         let FilesSetup { store, conversations, blobs, extractor, clock, ids, tasks, max_bytes } = setup;
-        let places = Arc::new(Places::new());
-        Self { store, conversations, blobs, extractor, clock, ids, tasks, max_bytes, places }
+        let slots = Arc::new(UploadSlots::new());
+        Self { store, conversations, blobs, extractor, clock, ids, tasks, max_bytes, slots }
     }
 
     /// The largest file that is taken, in bytes.

@@ -15,60 +15,60 @@ pub struct Health {
     model: Arc<dyn LanguageModel>,
     blobs: Arc<dyn Blobs>,
     draining: Arc<AtomicBool>,
-    provider: Arc<Look>,
-    storage: Arc<Look>,
+    provider: Arc<CachedProbe>,
+    storage: Arc<CachedProbe>,
 }
 
-/// How long a look at the provider holds: everybody may ask, and each look costs a call.
-const PROVIDER_HOLDS: Duration = Duration::from_secs(30);
-/// How long a look at the file storage holds.
-const STORAGE_HOLDS: Duration = Duration::from_secs(5);
-/// How long a look may take.
-const LONGEST_LOOK: Duration = Duration::from_secs(5);
+/// How long the answer of the provider is used again: anyone may ask for it, and each probe costs a call.
+const PROVIDER_TTL: Duration = Duration::from_secs(30);
+/// How long the answer of the file storage is used again.
+const STORAGE_TTL: Duration = Duration::from_secs(5);
+/// How long a probe may take.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What a look at the service showed; a word for each part, no host and no path.
+/// The health of each part of the service. It names no host and no path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HealthReport {
     /// Whether the store can be used.
     pub database: bool,
-    /// Whether files can be kept. Conversations go on without.
+    /// Whether files can be stored. Conversations work without.
     pub storage: bool,
 }
 
-/// Whether new work may be sent here.
+/// Whether this process accepts new work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Readiness {
-    /// It may.
+    /// It does.
     Ready,
     /// The store cannot be used.
     NoDatabase,
-    /// The service is about to end.
+    /// The process is shutting down.
     ShuttingDown,
 }
 
-/// A look at something outside, which holds for a while: when it was taken, and whether it was well.
+/// A probe of an outside system whose last result is used again for a while.
 #[derive(Debug)]
-struct Look {
-    holds: Duration,
+struct CachedProbe {
+    ttl: Duration,
     last: Mutex<Option<(Instant, bool)>>,
 }
 
-impl Look {
-    fn new(holds: Duration) -> Arc<Self> {
-        Arc::new(Self { holds, last: Mutex::default() })
+impl CachedProbe {
+    fn new(ttl: Duration) -> Arc<Self> {
+        Arc::new(Self { ttl, last: Mutex::default() })
     }
 
-    /// What the last look showed, or else what a new one shows. Who comes meanwhile waits for it.
-    async fn take<E>(&self, look: impl Future<Output = Result<(), E>>) -> bool {
+    /// The last result while it is fresh, else that of a new probe. Callers that come meanwhile wait for it.
+    async fn healthy<E>(&self, probe: impl Future<Output = Result<(), E>>) -> bool {
         let mut last = self.last.lock().await;
-        if let Some((at, well)) = *last
-            && at.elapsed() < self.holds
+        if let Some((at, healthy)) = *last
+            && at.elapsed() < self.ttl
         {
-            return well;
+            return healthy;
         }
-        let well = matches!(tokio::time::timeout(LONGEST_LOOK, look).await, Ok(Ok(())));
-        *last = Some((Instant::now(), well));
-        well
+        let healthy = matches!(tokio::time::timeout(PROBE_TIMEOUT, probe).await, Ok(Ok(())));
+        *last = Some((Instant::now(), healthy));
+        healthy
     }
 }
 
@@ -76,22 +76,22 @@ impl Health {
     /// The state of a service over this store, this provider and this file storage.
     #[must_use]
     pub fn new(store: Arc<dyn StoreHealth>, model: Arc<dyn LanguageModel>, blobs: Arc<dyn Blobs>) -> Self {
-        let (provider, storage) = (Look::new(PROVIDER_HOLDS), Look::new(STORAGE_HOLDS));
+        let (provider, storage) = (CachedProbe::new(PROVIDER_TTL), CachedProbe::new(STORAGE_TTL));
         Self { store, model, blobs, draining: Arc::default(), provider, storage }
     }
 
-    /// Whether the provider answers and takes our key. Looked up at most every 30 s.
+    /// Whether the provider answers and accepts our key. It is asked at most every 30 s.
     pub async fn provider_answers(&self) -> bool {
-        self.provider.take(self.model.check()).await
+        self.provider.healthy(self.model.check()).await
     }
 
-    /// Looks at the service; calls no provider.
+    /// The health of the store and the file storage. Calls no provider.
     pub async fn report(&self) -> HealthReport {
-        let (database, storage) = tokio::join!(self.store.check(), self.storage.take(self.blobs.check()));
+        let (database, storage) = tokio::join!(self.store.check(), self.storage.healthy(self.blobs.check()));
         HealthReport { database: database.is_ok(), storage }
     }
 
-    /// Whether new work may be sent here. The file storage is not asked: conversations go on without it.
+    /// Whether this process accepts new work. The file storage does not matter: conversations work without it.
     pub async fn readiness(&self) -> Readiness {
         if self.draining.load(Ordering::Relaxed) {
             Readiness::ShuttingDown
@@ -101,7 +101,8 @@ impl Health {
             Readiness::Ready
         }
     }
-    /// Tells everybody who looks to send new work elsewhere.
+
+    /// Reports the process as not ready from now on, so that new work is sent elsewhere.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }

@@ -16,10 +16,10 @@ pub mod turns;
 
 pub use conversations::{Conversations, ConversationsError, Deletion, NewConversationRequest};
 pub use describe_error::{DescribeError, ErrorDescription};
-pub use files::{Attached, Files, FilesError, FilesSetup, Swept, Upload, UploadPlace};
+pub use files::{Attached, Files, FilesError, FilesSetup, ReservedUpload, Swept, Upload};
 pub use health::{Health, HealthReport, Readiness};
 pub use limits::{LimitSettings, Limits, Permit, Quota, RateLimited};
-pub use models::{Bounded, Failover, ModelSettings, RetryPolicy, Retrying};
+pub use models::{ConcurrencyLimited, Failover, ModelSettings, RetryPolicy, Retrying};
 pub use personas::{PersonaRequest, PersonaSettings, Personas, PersonasError, PersonasSetup};
 pub use ports::{
     AccessToken, BlobError, Branch, ConversationFilter, ExtractionError, PersonaChatTotals, PersonaPatch,
@@ -28,6 +28,6 @@ pub use ports::{
 pub use sign_in::{Registration, SignIn, SignInError, SignInSetup, SignedIn};
 pub use tasks::Tasks;
 pub use turns::{
-    Answer, Listener, Outcome, RunningTurn, SendError, SendMessage, SendTarget, Stopped, TitlePolicy,
+    CompletedTurn, Listener, Outcome, RunningTurn, SendError, SendMessage, SendTarget, Stopped, TitlePolicy,
     TurnFailure, TurnSettings, Turns, TurnsSetup, WatchError,
 };

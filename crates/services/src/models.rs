@@ -1,6 +1,6 @@
 //! Models: which may be asked, how much they read, what they cost; and what stands around a provider.
 
-mod bounded;
+mod concurrency_limited;
 mod failover;
 mod first_event;
 mod retrying;
@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use domain::{ModelName, Price};
 
-pub use bounded::Bounded;
+pub use concurrency_limited::ConcurrencyLimited;
 pub use failover::Failover;
 pub use retrying::{RetryPolicy, Retrying};
 

@@ -22,7 +22,7 @@ use ports::{Clock, FileStore, IdSource, LanguageModel, Ledger, RunnerStore, Turn
 
 pub use error::{SendError, TurnFailure, WatchError};
 pub use log::{Listener, Outcome};
-pub use send::{Answer, RunningTurn, SendMessage, SendTarget};
+pub use send::{CompletedTurn, RunningTurn, SendMessage, SendTarget};
 pub use stop::Stopped;
 pub use title::TitlePolicy;
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use domain::{Delta, FinishReason, ModelName, ModelRequest};
 use futures_util::{StreamExt, stream};
-use omnichat_services::{Bounded, Failover, RetryPolicy, Retrying};
-use ports::{LanguageModel, MockChance, MockLanguageModel, ModelError, ModelEvent, ModelStream};
+use omnichat_services::{ConcurrencyLimited, Failover, RetryPolicy, Retrying};
+use ports::{LanguageModel, MockJitter, MockLanguageModel, ModelError, ModelEvent, ModelStream};
 use tokio::time::Instant;
 
 fn request() -> Arc<ModelRequest> {
@@ -42,15 +42,15 @@ fn failing(
 }
 
 fn retrying(model: Arc<MockLanguageModel>) -> Retrying {
-    let mut chance = MockChance::new();
-    chance.expect_fraction().return_const(0.5);
+    let mut jitter = MockJitter::new();
+    jitter.expect_fraction().return_const(0.5);
     let policy = RetryPolicy {
         attempts: 3,
         first_pause: Duration::from_millis(500),
         longest_pause: Duration::from_secs(8),
         total: Duration::from_secs(30),
     };
-    Retrying::new(model, policy, Arc::new(chance))
+    Retrying::new(model, policy, Arc::new(jitter))
 }
 
 #[tokio::test(start_paused = true)]
@@ -137,7 +137,7 @@ async fn a_request_that_was_refused_is_not_taken_elsewhere() {
 
 #[tokio::test(start_paused = true)]
 async fn calls_beyond_the_bound_wait_for_a_place() {
-    let model = Bounded::new(failing("a", 0, 2, unavailable), 1);
+    let model = ConcurrencyLimited::new(failing("a", 0, 2, unavailable), 1);
     let first = model.stream(request()).await.unwrap();
     let mut second = model.stream(request());
     assert!(tokio::time::timeout(Duration::from_secs(1), &mut second).await.is_err(), "it waits");

@@ -1,11 +1,11 @@
-//! What the process itself offers: the time, new ids, chance, and rate limits that hold for one replica.
+//! What the process itself offers: the time, new ids, jitter, and rate limits that hold for one replica.
 
-mod chance;
 mod clock;
 mod ids;
+mod jitter;
 mod sliding_minute;
 
-pub use chance::SystemChance;
 pub use clock::SystemClock;
 pub use ids::UuidIds;
+pub use jitter::SystemJitter;
 pub use sliding_minute::SlidingMinute;

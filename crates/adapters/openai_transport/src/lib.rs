@@ -11,7 +11,7 @@ mod reader;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use openai_wire::{Answer, Decoder, Redaction, in_a_json_answer, of_an_answer};
+use openai_wire::{Decoder, ErrorResponse, Redaction, in_a_json_answer, of_an_answer};
 use ports::{ModelError, ModelStream};
 use reqwest::{RequestBuilder, Response};
 use reqwest_eventsource::{Error, Event, EventSource, retry};
@@ -103,7 +103,7 @@ async fn of_a_response(response: Response, redaction: &Redaction) -> ModelError 
     let status = response.status().as_u16();
     let retry_after = pause::named_in(response.headers());
     let body = body(response).await;
-    of_an_answer(&Answer { status, retry_after, body: &body }, redaction)
+    of_an_answer(&ErrorResponse { status, retry_after, body: &body }, redaction)
 }
 
 /// The beginning of a body, as far as it comes in time.

@@ -23,17 +23,17 @@ pub(crate) fn spawn(reader: Reader) -> ModelStream {
         reason = "the task ends with its stream, and a turn that shutdown waits for holds that"
     )]
     let task = tokio::spawn(reader.run(sender));
-    Box::pin(Answer { task, batches, batch: Vec::new().into_iter(), is_over: false })
+    Box::pin(ProviderResponse { task, batches, batch: Vec::new().into_iter(), is_over: false })
 }
 
-struct Answer {
+struct ProviderResponse {
     task: JoinHandle<()>,
     batches: Receiver<Batch>,
     batch: vec::IntoIter<ModelEvent>,
     is_over: bool,
 }
 
-impl Stream for Answer {
+impl Stream for ProviderResponse {
     type Item = Result<ModelEvent, ModelError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -63,7 +63,7 @@ impl Stream for Answer {
     }
 }
 
-impl Drop for Answer {
+impl Drop for ProviderResponse {
     fn drop(&mut self) {
         // After the end, the task only frees the connection, and ends by itself.
         if !self.is_over {

@@ -18,7 +18,7 @@ pub use chat_request::ChatRequest;
 pub use chat_stream::ChatDecoder;
 pub use decoder::Decoder;
 pub use model_name::{for_openai, for_openrouter};
-pub use provider_error::{Answer, in_a_json_answer, of_an_answer};
+pub use provider_error::{ErrorResponse, in_a_json_answer, of_an_answer};
 pub use redaction::Redaction;
 pub use responses_request::ResponsesRequest;
 pub use responses_stream::ResponsesDecoder;

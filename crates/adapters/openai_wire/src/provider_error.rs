@@ -9,7 +9,7 @@ use crate::Redaction;
 
 /// An answer that is no stream.
 #[derive(Debug, Clone, Copy)]
-pub struct Answer<'a> {
+pub struct ErrorResponse<'a> {
     /// Its status.
     pub status: u16,
     /// The pause that it asks for.
@@ -35,7 +35,7 @@ enum Class {
 
 /// The error of an answer with another status than 200.
 #[must_use]
-pub fn of_an_answer(answer: &Answer<'_>, redaction: &Redaction) -> ModelError {
+pub fn of_an_answer(answer: &ErrorResponse<'_>, redaction: &Redaction) -> ModelError {
     let body: Value = serde_json::from_str(answer.body).unwrap_or(Value::Null);
     let said = Said::of(error_of(&body).unwrap_or(&body));
     let class = said.class_under(answer.status);
@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     fn answered(status: u16, body: &str) -> ModelError {
-        of_an_answer(&Answer { status, retry_after: None, body }, &Redaction::of("canary"))
+        of_an_answer(&ErrorResponse { status, retry_after: None, body }, &Redaction::of("canary"))
     }
 
     #[test]
@@ -260,7 +260,7 @@ mod tests {
     fn a_named_pause_is_kept() {
         let pause = Some(Duration::from_secs(7));
         let error =
-            of_an_answer(&Answer { status: 429, retry_after: pause, body: "" }, &Redaction::default());
+            of_an_answer(&ErrorResponse { status: 429, retry_after: pause, body: "" }, &Redaction::default());
         assert_eq!(error.retry(), Retry::After(Duration::from_secs(7)));
     }
 

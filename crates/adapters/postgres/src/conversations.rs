@@ -6,21 +6,21 @@ mod messages;
 
 use async_trait::async_trait;
 use domain::{
-    Conversation, ConversationId, ConversationKey, ConversationPatch, Message, MessageHome, MessagePage,
+    Conversation, ConversationId, ConversationKey, ConversationPatch, HistoryLocation, Message, MessagePage,
     ModelName, NewConversation, Page, ProjectId, Timestamp, Title, UserId,
 };
 use ports::{Access, ConversationFilter, ConversationStore, Purged, StoreError};
 
 use crate::PostgresStore;
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::rows::{ConversationRow, KeyColumns, select_conversations};
 
 #[async_trait]
 impl ConversationStore for PostgresStore {
     async fn create(&self, new: NewConversation) -> Result<Conversation, StoreError> {
         let provider = match &new.home {
-            MessageHome::Local => None,
-            MessageHome::OpenAi(id) => Some(id.as_str()),
+            HistoryLocation::Local => None,
+            HistoryLocation::OpenAi(id) => Some(id.as_str()),
         };
         let insert = |pool| {
             select_conversations!(
@@ -129,7 +129,7 @@ impl ConversationStore for PostgresStore {
 }
 
 /// A row that was looked for, as far as the caller may see it.
-fn access(caller: UserId, row: Option<ConversationRow>) -> Result<Access<Conversation>, Fault> {
+fn access(caller: UserId, row: Option<ConversationRow>) -> Result<Access<Conversation>, DbError> {
     match row {
         None => Ok(Access::Absent),
         Some(row) if row.owner != caller.0 => Ok(Access::Foreign),

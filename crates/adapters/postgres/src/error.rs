@@ -9,9 +9,9 @@ use stored::StoredError;
 
 /// A store error on its way out; made from whatever went wrong below.
 #[derive(Debug)]
-pub(crate) struct Fault(StoreError);
+pub(crate) struct DbError(StoreError);
 
-impl Fault {
+impl DbError {
     /// What is stored cannot be read.
     pub(crate) fn corrupt(what: &'static str, source: impl Into<BoxError>) -> Self {
         Self(StoreError::Corrupt { what, source: source.into() })
@@ -52,31 +52,31 @@ impl Fault {
     }
 }
 
-impl From<StoreError> for Fault {
+impl From<StoreError> for DbError {
     fn from(error: StoreError) -> Self {
         Self(error)
     }
 }
 
-impl From<Fault> for StoreError {
-    fn from(fault: Fault) -> Self {
+impl From<DbError> for StoreError {
+    fn from(fault: DbError) -> Self {
         fault.0
     }
 }
 
-impl From<Fault> for BeginError {
-    fn from(fault: Fault) -> Self {
+impl From<DbError> for BeginError {
+    fn from(fault: DbError) -> Self {
         Self::Store(fault.0)
     }
 }
 
-impl From<Fault> for RegisterError {
-    fn from(fault: Fault) -> Self {
+impl From<DbError> for RegisterError {
+    fn from(fault: DbError) -> Self {
         Self::Store(fault.0)
     }
 }
 
-impl From<StoredError> for Fault {
+impl From<StoredError> for DbError {
     fn from(error: StoredError) -> Self {
         Self::corrupt("message", error)
     }
@@ -109,7 +109,7 @@ pub(crate) fn is_taken(error: &sqlx::Error) -> bool {
     has_code(error, |code| code == code::UNIQUE_VIOLATION)
 }
 
-impl From<sqlx::Error> for Fault {
+impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
         if error.as_database_error().is_some() {
             let is_away = has_code(&error, |code| {
@@ -147,7 +147,7 @@ impl From<sqlx::Error> for Fault {
     }
 }
 
-impl From<MigrateError> for Fault {
+impl From<MigrateError> for DbError {
     fn from(error: MigrateError) -> Self {
         if let MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) = error {
             return error.into();

@@ -74,7 +74,7 @@ impl FileStore for PostgresStore {
         Ok(said.map(|row| FileText { name: FileName::from_stored(row.name), text: row.text }).collect())
     }
 
-    async fn doomed(&self, at: Timestamp, limit: u32) -> Result<Vec<BlobKey>, StoreError> {
+    async fn pending_deletions(&self, at: Timestamp, limit: u32) -> Result<Vec<BlobKey>, StoreError> {
         let read = |pool| {
             sqlx::query_scalar!(
                 "SELECT blob_key FROM omnichat.doomed_blobs WHERE due_at <= $1 ORDER BY due_at, blob_key LIMIT $2",
@@ -86,7 +86,7 @@ impl FileStore for PostgresStore {
         Ok(self.pool.run(read).await?.into_iter().map(BlobKey::from_stored).collect())
     }
 
-    async fn forget(&self, blobs: Vec<BlobKey>) -> Result<(), StoreError> {
+    async fn confirm_deleted(&self, blobs: Vec<BlobKey>) -> Result<(), StoreError> {
         let keys: Vec<&str> = blobs.iter().map(BlobKey::as_str).collect();
         let delete = |pool| {
             sqlx::query!("DELETE FROM omnichat.doomed_blobs WHERE blob_key = ANY ($1)", keys.as_slice() as _)

@@ -10,7 +10,7 @@ use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 
 use crate::PostgresStore;
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::options::PostgresOptions;
 use crate::pool::guarded;
 
@@ -41,16 +41,16 @@ impl StoreHealth for PostgresStore {
     async fn check(&self) -> Result<(), StoreError> {
         match tokio::time::timeout(CHECK_TIMEOUT, self.is_usable()).await {
             Ok(result) => Ok(result?),
-            Err(_) => Err(Fault::timed_out(CHECK_TIMEOUT).into()),
+            Err(_) => Err(DbError::timed_out(CHECK_TIMEOUT).into()),
         }
     }
 }
 
 impl PostgresStore {
-    async fn is_usable(&self) -> Result<(), Fault> {
+    async fn is_usable(&self) -> Result<(), DbError> {
         if !self.probe.is_migrated.load(Ordering::Relaxed) {
             if !self.migrations_are_applied(&self.probe.pool).await? {
-                return Err(Fault::unavailable("the schema is older than this program"));
+                return Err(DbError::unavailable("the schema is older than this program"));
             }
             self.probe.is_migrated.store(true, Ordering::Relaxed);
         }
@@ -62,6 +62,6 @@ impl PostgresStore {
         )
         .fetch_one(&self.probe.pool)
         .await?;
-        if takes_writes { Ok(()) } else { Err(Fault::unavailable("the database takes no writes")) }
+        if takes_writes { Ok(()) } else { Err(DbError::unavailable("the database takes no writes")) }
     }
 }

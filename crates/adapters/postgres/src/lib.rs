@@ -29,7 +29,7 @@ use sqlx::postgres::PgConnectOptions;
 
 pub use crate::options::PostgresOptions;
 
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::health::Probe;
 use crate::pool::Pool;
 use crate::writer::Writer;
@@ -53,7 +53,7 @@ impl PostgresStore {
     /// # Errors
     /// [`StoreError::Refused`] where the address cannot be read.
     pub fn connect_lazy(url: &str, options: PostgresOptions) -> Result<Self, StoreError> {
-        let connect = PgConnectOptions::from_str(url).map_err(Fault::from)?;
+        let connect = PgConnectOptions::from_str(url).map_err(DbError::from)?;
         let connect = match connect.get_application_name() {
             Some(_) => connect,
             None => connect.application_name("omnichat"),

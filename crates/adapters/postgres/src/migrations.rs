@@ -7,7 +7,7 @@ use sqlx::migrate::Migrator;
 use sqlx::{ConnectOptions, Connection, PgPool};
 
 use crate::PostgresStore;
-use crate::error::Fault;
+use crate::error::DbError;
 
 /// During a rolling update an older program meets a schema that is ahead of it: schemas grow before programs do.
 static MIGRATIONS: Migrator =
@@ -27,13 +27,13 @@ impl PostgresStore {
         // A connection of its own kind: waiting for another process, or building an index, takes its time.
         let patient = self.connect.clone().options([("statement_timeout", "0"), ("lock_timeout", "0")]);
         let mut connection = match tokio::time::timeout(CONNECT_TIMEOUT, patient.connect()).await {
-            Ok(connected) => connected.map_err(Fault::from)?,
-            Err(_) => return Err(Fault::timed_out(CONNECT_TIMEOUT).into()),
+            Ok(connected) => connected.map_err(DbError::from)?,
+            Err(_) => return Err(DbError::timed_out(CONNECT_TIMEOUT).into()),
         };
         let result = MIGRATIONS.run_direct(None, &mut connection, false).await;
         // Ending the connection also ends its advisory lock, where a failed migration has left it.
         let _ = connection.close().await;
-        Ok(result.map_err(Fault::from)?)
+        Ok(result.map_err(DbError::from)?)
     }
 
     /// Whether the schema has all that this program needs.
@@ -44,7 +44,7 @@ impl PostgresStore {
         Ok(self.pool.run(applied_versions).await.map(|applied| is_complete(&applied))?)
     }
 
-    pub(crate) async fn migrations_are_applied(&self, pool: &PgPool) -> Result<bool, Fault> {
+    pub(crate) async fn migrations_are_applied(&self, pool: &PgPool) -> Result<bool, DbError> {
         Ok(is_complete(&applied_versions(pool).await?))
     }
 }

@@ -22,7 +22,7 @@ struct RecordRow {
 impl From<RecordRow> for PersonaRecord {
     fn from(row: RecordRow) -> Self {
         let RecordRow { id, user_id, name, description, relation_type, created_at, updated_at } = row;
-        let relation = Relation::kept(&relation_type);
+        let relation = Relation::from_stored(&relation_type);
         Self {
             persona: Persona { id: PersonaId(id), name, description, relation },
             owner: UserId(user_id),
@@ -161,7 +161,7 @@ impl PersonaStore for PostgresStore {
         })
     }
 
-    async fn holds(&self, key: ConversationKey) -> Result<bool, StoreError> {
+    async fn has_persona(&self, key: ConversationKey) -> Result<bool, StoreError> {
         let key = KeyColumns::from(key);
         let read = |pool| {
             sqlx::query_scalar!(

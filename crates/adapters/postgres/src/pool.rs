@@ -6,7 +6,7 @@ use sqlx::pool::PoolConnectionMetadata;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{Connection, Executor, PgPool, Row};
 
-use crate::error::{Fault, is_conflict};
+use crate::error::{DbError, is_conflict};
 use crate::options::PostgresOptions;
 
 /// How often a statement is run that was the victim of a deadlock.
@@ -35,7 +35,7 @@ impl Pool {
     }
 
     /// Runs a statement. Where a deadlock ended it, runs it again, a few times.
-    pub(crate) async fn run<'a, T, F>(&'a self, statement: impl Fn(&'a PgPool) -> F) -> Result<T, Fault>
+    pub(crate) async fn run<'a, T, F>(&'a self, statement: impl Fn(&'a PgPool) -> F) -> Result<T, DbError>
     where
         F: Future<Output = Result<T, sqlx::Error>>,
     {

@@ -12,10 +12,10 @@ pub(crate) use turn::{EndingRow, ReplyColumns, UsageColumns, ending_row};
 
 use domain::ModelName;
 
-use crate::error::Fault;
+use crate::error::DbError;
 
-pub(crate) fn model_name(name: &str) -> Result<ModelName, Fault> {
-    ModelName::parse(name).map_err(|error| Fault::corrupt("model name", error))
+pub(crate) fn model_name(name: &str) -> Result<ModelName, DbError> {
+    ModelName::parse(name).map_err(|error| DbError::corrupt("model name", error))
 }
 
 /// A count as a column keeps it; what is beyond it is kept as the most there is.
@@ -24,6 +24,6 @@ pub(crate) fn count_to<T>(count: impl TryInto<T>, most: T) -> T {
 }
 
 /// A count from a column.
-pub(crate) fn count_from<T: TryFrom<i64>>(column: i64) -> Result<T, Fault> {
-    T::try_from(column).map_err(|_| Fault::corrupt("count", "out of range"))
+pub(crate) fn count_from<T: TryFrom<i64>>(column: i64) -> Result<T, DbError> {
+    T::try_from(column).map_err(|_| DbError::corrupt("count", "out of range"))
 }

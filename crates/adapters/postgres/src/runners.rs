@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use ports::{RunnerStore, StoreError};
 
 use crate::PostgresStore;
-use crate::error::Fault;
+use crate::error::DbError;
 
 /// Turns that are ended together: the process must not be late with its own lease over many of them.
 const REAPED_AT_ONCE: usize = 64;
@@ -60,7 +60,7 @@ impl RunnerStore for PostgresStore {
 }
 
 impl PostgresStore {
-    async fn turns_of_the_dead(&self, but: RunnerId) -> Result<Vec<(TurnId, RunnerId)>, Fault> {
+    async fn turns_of_the_dead(&self, but: RunnerId) -> Result<Vec<(TurnId, RunnerId)>, DbError> {
         let read = |pool| {
             sqlx::query!(
                 "SELECT t.id, t.runner FROM omnichat.turns t
@@ -82,7 +82,7 @@ impl PostgresStore {
     }
 
     /// Drops leases that ran out long ago, so that they do not pile up with each start.
-    async fn forget_the_dead(&self, but: RunnerId) -> Result<(), Fault> {
+    async fn forget_the_dead(&self, but: RunnerId) -> Result<(), DbError> {
         let forget = |pool| {
             sqlx::query!(
                 "DELETE FROM omnichat.runners WHERE id <> $1 AND renewed_at < now() - interval '1 hour'",

@@ -14,8 +14,8 @@ mod races;
 
 use chrono::{TimeZone, Utc};
 use domain::{
-    Contract, Conversation, ConversationId, Delta, EndState, Ending, FinishReason, JsonText, Label,
-    MessageHome, MessageId, ModelName, NanoDollars, NewConversation, NewMessage, NewUser, Part, Reply, Role,
+    Contract, Conversation, ConversationId, Delta, EndState, Ending, FinishReason, HistoryLocation, JsonText,
+    Label, MessageId, ModelName, NanoDollars, NewConversation, NewMessage, NewUser, Part, Reply, Role,
     RunnerId, Timestamp, TurnId, Usage, UserId,
 };
 use ports::{
@@ -99,7 +99,7 @@ impl Scene {
             project: None,
             persona: None,
             begun_by: Contract::LlmChat,
-            home: MessageHome::Local,
+            home: HistoryLocation::Local,
             title: None,
             model: None,
             metadata: JsonText::empty_object(),

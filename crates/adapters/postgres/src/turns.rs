@@ -20,7 +20,7 @@ use ports::{
 };
 
 use crate::PostgresStore;
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::rows::KeyColumns;
 use crate::writer::{Order, Outcome};
 use begin::{BeginExisting, NotBegun, Opened};
@@ -112,7 +112,7 @@ impl PostgresStore {
     }
 
     /// The conversation that a key names; no key ever names another one.
-    async fn resolve(&self, key: ConversationKey) -> Result<Option<ConversationId>, Fault> {
+    async fn resolve(&self, key: ConversationKey) -> Result<Option<ConversationId>, DbError> {
         let key = match key {
             ConversationKey::Id(id) => return Ok(Some(id)),
             ConversationKey::Number(_) | ConversationKey::Provider(_) => KeyColumns::from(key),

@@ -7,7 +7,7 @@ use domain::{NewUser, Tier, Timestamp, User, UserId};
 use ports::{RegisterError, SignInRecord, StoreError, UserChange, UserStore};
 
 use crate::PostgresStore;
-use crate::error::{Fault, is_taken};
+use crate::error::{DbError, is_taken};
 
 /// A row of `users`.
 #[derive(Debug)]
@@ -22,15 +22,15 @@ struct UserRow {
 }
 
 impl TryFrom<UserRow> for User {
-    type Error = Fault;
+    type Error = DbError;
 
-    fn try_from(row: UserRow) -> Result<Self, Fault> {
+    fn try_from(row: UserRow) -> Result<Self, DbError> {
         Ok(Self {
             id: UserId(row.id),
             email: row.email,
             username: row.username,
             full_name: row.full_name,
-            tier: Tier::parse(&row.tier).ok_or_else(|| Fault::corrupt("tier", row.tier))?,
+            tier: Tier::parse(&row.tier).ok_or_else(|| DbError::corrupt("tier", row.tier))?,
             active: row.active,
             created_at: row.created_at,
         })
@@ -69,7 +69,7 @@ impl UserStore for PostgresStore {
         match self.pool.attempt(insert).await {
             Ok(row) => Ok(row.try_into()?),
             Err(error) if is_taken(&error) => Err(RegisterError::Taken),
-            Err(error) => Err(Fault::from(error).into()),
+            Err(error) => Err(DbError::from(error).into()),
         }
     }
 

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 pub(crate) use order::{Diagnosis, Order, Outcome, Pending};
 
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::options::PostgresOptions;
 use crate::turns::begin::BeginExisting;
 use crate::turns::finish::CloseTurn;
@@ -69,11 +69,13 @@ impl Writer {
 
     /// Has an order carried out. Once this is polled, the order stands in its lane's queue, and dropping the future
     /// does not take it away.
-    pub(crate) async fn submit<O: Order>(&self, order: Arc<O>) -> Result<Outcome<O>, Fault> {
+    pub(crate) async fn submit<O: Order>(&self, order: Arc<O>) -> Result<Outcome<O>, DbError> {
         let (answer, waiting) = oneshot::channel();
         let lane = self.lane_of(order.conversation()).ok_or_else(closed)?;
         lane.try_send(O::into_job(Pending::new(order, answer))).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Fault::unavailable("too many calls wait for the database"),
+            mpsc::error::TrySendError::Full(_) => {
+                DbError::unavailable("too many calls wait for the database")
+            }
             mpsc::error::TrySendError::Closed(_) => closed(),
         })?;
         waiting.await.map_err(|_| closed())?
@@ -103,6 +105,6 @@ impl Writer {
     }
 }
 
-fn closed() -> Fault {
-    Fault::unavailable("the store is closed")
+fn closed() -> DbError {
+    DbError::unavailable("the store is closed")
 }

@@ -17,7 +17,7 @@ use sqlx::{SqliteConnection, SqliteExecutor};
 use uuid::fmt::Simple;
 
 use crate::SqliteStore;
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::rows::{ConversationRow, KeyColumns, select_conversations};
 use crate::values::json_of;
 use edit::{Patch, Purge, Restore, SoftDelete};
@@ -105,7 +105,7 @@ impl ConversationStore for SqliteStore {
 pub(crate) async fn row_of(
     executor: impl SqliteExecutor<'_>,
     key: &KeyColumns,
-) -> Result<Option<ConversationRow>, Fault> {
+) -> Result<Option<ConversationRow>, DbError> {
     let row = select_conversations!(
         "WHERE id = ?1 OR number = ?2 OR provider_id = ?3",
         key.id,
@@ -121,7 +121,7 @@ pub(crate) async fn row_of(
 pub(crate) async fn rows_of(
     connection: &mut SqliteConnection,
     ids: &[ConversationId],
-) -> Result<HashMap<ConversationId, ConversationRow>, Fault> {
+) -> Result<HashMap<ConversationId, ConversationRow>, DbError> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
@@ -142,7 +142,7 @@ pub(crate) fn visible(row: Option<ConversationRow>, caller: UserId) -> Access<Co
     }
 }
 
-fn read(access: Access<ConversationRow>) -> Result<Access<Conversation>, Fault> {
+fn read(access: Access<ConversationRow>) -> Result<Access<Conversation>, DbError> {
     Ok(match access {
         Access::Granted(row) => Access::Granted(row.try_into()?),
         Access::Foreign => Access::Foreign,

@@ -6,9 +6,9 @@ use stored::StoredError;
 
 /// A store error on its way out; made from whatever went wrong below.
 #[derive(Debug)]
-pub(crate) struct Fault(StoreError);
+pub(crate) struct DbError(StoreError);
 
-impl Fault {
+impl DbError {
     /// What is stored cannot be read.
     pub(crate) fn corrupt(what: &'static str, source: impl Into<ports::BoxError>) -> Self {
         Self(StoreError::Corrupt { what, source: source.into() })
@@ -42,43 +42,43 @@ impl Fault {
     }
 }
 
-impl From<StoreError> for Fault {
+impl From<StoreError> for DbError {
     fn from(error: StoreError) -> Self {
         Self(error)
     }
 }
 
-impl From<Fault> for StoreError {
-    fn from(fault: Fault) -> Self {
+impl From<DbError> for StoreError {
+    fn from(fault: DbError) -> Self {
         fault.0
     }
 }
 
-impl From<Fault> for BeginError {
-    fn from(fault: Fault) -> Self {
+impl From<DbError> for BeginError {
+    fn from(fault: DbError) -> Self {
         Self::Store(fault.0)
     }
 }
 
-impl From<Fault> for RegisterError {
-    fn from(fault: Fault) -> Self {
+impl From<DbError> for RegisterError {
+    fn from(fault: DbError) -> Self {
         Self::Store(fault.0)
     }
 }
 
-impl From<StoredError> for Fault {
+impl From<StoredError> for DbError {
     fn from(error: StoredError) -> Self {
         Self::corrupt("message", error)
     }
 }
 
-impl From<serde_json::Error> for Fault {
+impl From<serde_json::Error> for DbError {
     fn from(error: serde_json::Error) -> Self {
         Self::refused(error)
     }
 }
 
-impl From<sqlx::migrate::MigrateError> for Fault {
+impl From<sqlx::migrate::MigrateError> for DbError {
     fn from(error: sqlx::migrate::MigrateError) -> Self {
         if let sqlx::migrate::MigrateError::Execute(error) = error {
             return error.into();
@@ -116,7 +116,7 @@ pub(crate) fn is_failed_sync(error: &sqlx::Error) -> bool {
     matches!(code_of(error), Some(code::IO_FSYNC | code::IO_DIRECTORY_FSYNC))
 }
 
-impl From<sqlx::Error> for Fault {
+impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
         if let Some(code) = code_of(&error) {
             return match code & 0xff {

@@ -10,7 +10,7 @@ use sqlx::SqliteConnection;
 
 use crate::SqliteStore;
 use crate::conversations::{row_of, visible};
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::rows::KeyColumns;
 use crate::values::{count_to, json_of, micros};
 use crate::writer::Write;
@@ -44,12 +44,12 @@ impl FileStore for SqliteStore {
         )
         .fetch_all(&self.reads)
         .await
-        .map_err(Fault::from)?;
+        .map_err(DbError::from)?;
         let said = rows.into_iter();
         Ok(said.map(|row| FileText { name: FileName::from_stored(row.name), text: row.text }).collect())
     }
 
-    async fn doomed(&self, at: Timestamp, limit: u32) -> Result<Vec<BlobKey>, StoreError> {
+    async fn pending_deletions(&self, at: Timestamp, limit: u32) -> Result<Vec<BlobKey>, StoreError> {
         let at = micros(at);
         let keys = sqlx::query_scalar!(
             "SELECT blob_key FROM doomed_blobs WHERE due_at <= ?1 ORDER BY due_at, blob_key LIMIT ?2",
@@ -58,11 +58,11 @@ impl FileStore for SqliteStore {
         )
         .fetch_all(&self.reads)
         .await
-        .map_err(Fault::from)?;
+        .map_err(DbError::from)?;
         Ok(keys.into_iter().map(BlobKey::from_stored).collect())
     }
 
-    async fn forget(&self, blobs: Vec<BlobKey>) -> Result<(), StoreError> {
+    async fn confirm_deleted(&self, blobs: Vec<BlobKey>) -> Result<(), StoreError> {
         Ok(self.writer.write(Forget(blobs)).await?)
     }
 }
@@ -77,7 +77,7 @@ struct Reserve {
 impl Write for Reserve {
     type Answer = ();
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Fault> {
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), DbError> {
         let (blob, due) = (self.blob.as_str(), micros(self.due));
         sqlx::query!(
             "INSERT INTO doomed_blobs (blob_key, due_at) VALUES (?1, ?2)
@@ -101,7 +101,7 @@ struct Attach {
 impl Write for Attach {
     type Answer = Access<FileNumber>;
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<Access<FileNumber>, Fault> {
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<Access<FileNumber>, DbError> {
         let NewFile { conversation, blob, name, size, pages, text, at } = &self.file;
         let key = KeyColumns::from(ConversationKey::Id(*conversation));
         match visible(row_of(&mut *connection, &key).await?, self.caller) {
@@ -150,7 +150,7 @@ struct Forget(Vec<BlobKey>);
 impl Write for Forget {
     type Answer = ();
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Fault> {
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), DbError> {
         let blobs: Vec<&str> = self.0.iter().map(BlobKey::as_str).collect();
         let blobs = json_of(&blobs)?;
         sqlx::query!("DELETE FROM doomed_blobs WHERE blob_key IN (SELECT value FROM json_each(?1))", blobs,)

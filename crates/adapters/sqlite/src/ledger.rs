@@ -8,7 +8,7 @@ use sqlx::SqliteConnection;
 use uuid::fmt::Simple;
 
 use crate::SqliteStore;
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::rows::UsageColumns;
 use crate::values::{UsageToKeep, count_from, json_of, micros};
 use crate::writer::Write;
@@ -32,7 +32,7 @@ impl Ledger for SqliteStore {
         )
         .fetch_one(&self.reads)
         .await
-        .map_err(Fault::from)?;
+        .map_err(DbError::from)?;
         let usage = UsageColumns {
             input: sums.input,
             cached: sums.cached,
@@ -55,7 +55,7 @@ struct Append(LedgerEntry);
 impl Write for Append {
     type Answer = ();
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Fault> {
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), DbError> {
         enter(connection, &[EntryToKeep::from(&self.0)]).await
     }
 }
@@ -91,7 +91,7 @@ impl From<&LedgerEntry> for EntryToKeep {
 }
 
 /// Adds calls.
-pub(crate) async fn enter(connection: &mut SqliteConnection, entries: &[EntryToKeep]) -> Result<(), Fault> {
+pub(crate) async fn enter(connection: &mut SqliteConnection, entries: &[EntryToKeep]) -> Result<(), DbError> {
     if entries.is_empty() {
         return Ok(());
     }

@@ -27,7 +27,7 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, SqlitePool};
 
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::writer::{Source, Writer};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../../migrations/sqlite");
@@ -56,7 +56,7 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError`] where the file cannot be made, opened or read.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        make_file(path).await.map_err(Fault::unavailable)?;
+        make_file(path).await.map_err(DbError::unavailable)?;
         let options = options()
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
@@ -64,7 +64,7 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full)
             // A log that grew in a rush is cut down again.
             .pragma("journal_size_limit", "67108864");
-        let connection = options.connect().await.map_err(Fault::from)?;
+        let connection = options.connect().await.map_err(DbError::from)?;
         let reads = SqlitePoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -92,7 +92,7 @@ impl SqliteStore {
             .test_before_acquire(false)
             .connect_with(options().filename(":memory:"))
             .await
-            .map_err(Fault::from)?;
+            .map_err(DbError::from)?;
         let store = Self { writer: Writer::start(Source::Shared(reads.clone())), reads, file: None };
         store.migrate().await?;
         Ok(store)
@@ -105,14 +105,14 @@ impl SqliteStore {
     pub async fn migrate(&self) -> Result<(), StoreError> {
         let migrated = match &self.file {
             Some(options) => {
-                let mut connection = options.connect().await.map_err(Fault::from)?;
+                let mut connection = options.connect().await.map_err(DbError::from)?;
                 let migrated = MIGRATIONS.run_direct(None, &mut connection, false).await;
-                sqlx::Connection::close(connection).await.map_err(Fault::from)?;
+                sqlx::Connection::close(connection).await.map_err(DbError::from)?;
                 migrated
             }
             None => MIGRATIONS.run(&self.reads).await,
         };
-        Ok(migrated.map_err(Fault::from)?)
+        Ok(migrated.map_err(DbError::from)?)
     }
 
     /// Makes the writes that wait, then closes all connections. Later calls answer [`StoreError::Unavailable`].
@@ -145,8 +145,8 @@ impl StoreHealth for SqliteStore {
         let read = sqlx::query_scalar!(r#"SELECT EXISTS (SELECT 1 FROM conversations) AS "any: bool""#);
         match tokio::time::timeout(CHECK_TIMEOUT, read.fetch_one(&self.reads)).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(Fault::from(error).into()),
-            Err(late) => Err(Fault::unavailable(late).into()),
+            Ok(Err(error)) => Err(DbError::from(error).into()),
+            Err(late) => Err(DbError::unavailable(late).into()),
         }
     }
 }

@@ -7,7 +7,7 @@ use sqlx::SqliteConnection;
 use uuid::Uuid;
 
 use crate::SqliteStore;
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::values::micros;
 use crate::writer::Write;
 
@@ -34,7 +34,7 @@ struct Delete {
 impl Write for Delete {
     type Answer = MessageDeletion;
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<MessageDeletion, Fault> {
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<MessageDeletion, DbError> {
         let found = sqlx::query!(
             r#"SELECT c.id AS "conversation: Uuid", c.owner,
                  coalesce(m.turn_id = c.running_turn, 0) AS "is_running!: bool"

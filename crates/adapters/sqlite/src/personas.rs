@@ -8,7 +8,7 @@ use ports::{Access, NewPersona, PersonaChatTotals, PersonaPatch, PersonaRecord, 
 use sqlx::SqliteExecutor;
 
 use crate::SqliteStore;
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::rows::{KeyColumns, PersonaRow};
 use crate::values::{count_from, instant};
 use edit::{Create, Delete, Update};
@@ -35,8 +35,8 @@ impl PersonaStore for SqliteStore {
         )
         .fetch_all(&self.reads)
         .await
-        .map_err(Fault::from)?;
-        Ok(rows.into_iter().map(PersonaRecord::try_from).collect::<Result<_, Fault>>()?)
+        .map_err(DbError::from)?;
+        Ok(rows.into_iter().map(PersonaRecord::try_from).collect::<Result<_, DbError>>()?)
     }
 
     async fn update(
@@ -53,7 +53,7 @@ impl PersonaStore for SqliteStore {
         Ok(self.writer.write(Delete { caller, id }).await?)
     }
 
-    async fn holds(&self, key: ConversationKey) -> Result<bool, StoreError> {
+    async fn has_persona(&self, key: ConversationKey) -> Result<bool, StoreError> {
         let key = KeyColumns::from(key);
         let holds = sqlx::query_scalar!(
             r#"SELECT EXISTS (SELECT 1 FROM conversations
@@ -65,7 +65,7 @@ impl PersonaStore for SqliteStore {
         )
         .fetch_one(&self.reads)
         .await;
-        Ok(holds.map_err(Fault::from)?)
+        Ok(holds.map_err(DbError::from)?)
     }
 
     async fn totals(&self, caller: UserId) -> Result<PersonaChatTotals, StoreError> {
@@ -81,7 +81,7 @@ impl PersonaStore for SqliteStore {
         )
         .fetch_one(&self.reads)
         .await
-        .map_err(Fault::from)?;
+        .map_err(DbError::from)?;
         Ok(PersonaChatTotals {
             conversations: count_from(sums.conversations)?,
             messages: count_from(sums.messages)?,
@@ -103,9 +103,9 @@ struct RecordRow {
 }
 
 impl TryFrom<RecordRow> for PersonaRecord {
-    type Error = Fault;
+    type Error = DbError;
 
-    fn try_from(row: RecordRow) -> Result<Self, Fault> {
+    fn try_from(row: RecordRow) -> Result<Self, DbError> {
         let RecordRow { id, user_id, name, description, relation_type, created_at, updated_at } = row;
         Ok(Self {
             persona: PersonaRow { id, name, description, relation_type }.into(),
@@ -117,7 +117,7 @@ impl TryFrom<RecordRow> for PersonaRecord {
 }
 
 /// The persona, whosever it is.
-async fn record_of(executor: impl SqliteExecutor<'_>, id: PersonaId) -> Result<Option<RecordRow>, Fault> {
+async fn record_of(executor: impl SqliteExecutor<'_>, id: PersonaId) -> Result<Option<RecordRow>, DbError> {
     let row = sqlx::query_as!(
         RecordRow,
         r#"SELECT id AS "id!", user_id, name, description, relation_type, created_at, updated_at
@@ -130,7 +130,7 @@ async fn record_of(executor: impl SqliteExecutor<'_>, id: PersonaId) -> Result<O
 }
 
 /// A persona as a caller sees it.
-fn access(row: Option<RecordRow>, caller: UserId) -> Result<Access<PersonaRecord>, Fault> {
+fn access(row: Option<RecordRow>, caller: UserId) -> Result<Access<PersonaRecord>, DbError> {
     Ok(match row {
         Some(row) if row.user_id == caller.0 => Access::Granted(row.try_into()?),
         Some(_) => Access::Foreign,

@@ -2,8 +2,8 @@
 
 use domain::conversation::Summary;
 use domain::{
-    Conversation, ConversationId, ConversationKey, ConversationNumber, EndState, Ending, JsonText, Label,
-    Message, MessageHome, MessageId, MessageNumber, MessageState, ModelName, NanoDollars, Part, Persona,
+    Conversation, ConversationId, ConversationKey, ConversationNumber, EndState, Ending, HistoryLocation,
+    JsonText, Label, Message, MessageId, MessageNumber, MessageState, ModelName, NanoDollars, Part, Persona,
     PersonaId, ProjectId, Relation, ReplyFacts, Role, Seq, Title, Totals, TurnId, Usage, UserId,
     WindowMessage,
 };
@@ -11,7 +11,7 @@ use sqlx::FromRow;
 use stored::StoredEnd;
 use uuid::Uuid;
 
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::values::{count_from, instant};
 
 /// A row of `conversations`.
@@ -65,9 +65,9 @@ macro_rules! select_conversations {
 pub(crate) use select_conversations;
 
 impl TryFrom<ConversationRow> for Conversation {
-    type Error = Fault;
+    type Error = DbError;
 
-    fn try_from(row: ConversationRow) -> Result<Self, Fault> {
+    fn try_from(row: ConversationRow) -> Result<Self, DbError> {
         let summary = match (row.summary, row.summary_updated_at) {
             (Some(text), Some(updated_at)) => Some(Summary {
                 text,
@@ -80,18 +80,18 @@ impl TryFrom<ConversationRow> for Conversation {
             id: ConversationId(row.id),
             number: ConversationNumber(row.number),
             owner: UserId(row.owner),
-            label: Label::parse(&row.label).map_err(|error| Fault::corrupt("label", error))?,
+            label: Label::parse(&row.label).map_err(|error| DbError::corrupt("label", error))?,
             project: row
                 .project
-                .map(|project| ProjectId::parse(&project).map_err(|error| Fault::corrupt("project", error)))
+                .map(|project| ProjectId::parse(&project).map_err(|error| DbError::corrupt("project", error)))
                 .transpose()?,
             persona: row.persona_id.map(PersonaId),
             begun_by: stored::contract_from(&row.begun_by)
-                .map_err(|error| Fault::corrupt("contract", error))?,
-            home: row.provider_id.map_or(MessageHome::Local, MessageHome::OpenAi),
+                .map_err(|error| DbError::corrupt("contract", error))?,
+            home: row.provider_id.map_or(HistoryLocation::Local, HistoryLocation::OpenAi),
             title: row
                 .title
-                .map(|title| Title::parse(&title).map_err(|error| Fault::corrupt("title", error)))
+                .map(|title| Title::parse(&title).map_err(|error| DbError::corrupt("title", error)))
                 .transpose()?,
             model: row.model.as_deref().map(model_name).transpose()?,
             last_model: row.last_model.as_deref().map(model_name).transpose()?,
@@ -113,8 +113,8 @@ impl TryFrom<ConversationRow> for Conversation {
     }
 }
 
-pub(crate) fn model_name(name: &str) -> Result<ModelName, Fault> {
-    ModelName::parse(name).map_err(|error| Fault::corrupt("model name", error))
+pub(crate) fn model_name(name: &str) -> Result<ModelName, DbError> {
+    ModelName::parse(name).map_err(|error| DbError::corrupt("model name", error))
 }
 
 /// A key as the three columns that it may stand in; only one is set.
@@ -147,7 +147,7 @@ pub(crate) struct PersonaRow {
 impl From<PersonaRow> for Persona {
     fn from(row: PersonaRow) -> Self {
         let PersonaRow { id, name, description, relation_type } = row;
-        Self { id: PersonaId(id), name, description, relation: Relation::kept(&relation_type) }
+        Self { id: PersonaId(id), name, description, relation: Relation::from_stored(&relation_type) }
     }
 }
 
@@ -174,7 +174,7 @@ pub(crate) struct MessageRow {
 }
 
 impl MessageRow {
-    fn reply_facts(&self) -> Result<Option<ReplyFacts>, Fault> {
+    fn reply_facts(&self) -> Result<Option<ReplyFacts>, DbError> {
         let Some(model) = &self.model else { return Ok(None) };
         let usage = UsageColumns {
             input: self.input_tokens.unwrap_or_default(),
@@ -192,9 +192,9 @@ impl MessageRow {
 }
 
 impl TryFrom<MessageRow> for Message {
-    type Error = Fault;
+    type Error = DbError;
 
-    fn try_from(row: MessageRow) -> Result<Self, Fault> {
+    fn try_from(row: MessageRow) -> Result<Self, DbError> {
         let reply = row.reply_facts()?;
         Ok(Self {
             id: MessageId(row.id),
@@ -225,9 +225,9 @@ pub(crate) struct WindowRow {
 }
 
 impl TryFrom<WindowRow> for WindowMessage {
-    type Error = Fault;
+    type Error = DbError;
 
-    fn try_from(row: WindowRow) -> Result<Self, Fault> {
+    fn try_from(row: WindowRow) -> Result<Self, DbError> {
         Ok(Self {
             seq: Seq(row.seq),
             turn: row.turn_id.map(TurnId),
@@ -249,9 +249,9 @@ pub(crate) struct UsageColumns {
 }
 
 impl TryFrom<UsageColumns> for Usage {
-    type Error = Fault;
+    type Error = DbError;
 
-    fn try_from(columns: UsageColumns) -> Result<Self, Fault> {
+    fn try_from(columns: UsageColumns) -> Result<Self, DbError> {
         Ok(Self {
             input: count_from(columns.input)?,
             cached_input: count_from(columns.cached)?,
@@ -280,17 +280,17 @@ pub(crate) struct EndingRow {
 }
 
 impl TryFrom<EndingRow> for Ending {
-    type Error = Fault;
+    type Error = DbError;
 
     /// Without its reply, which another row knows.
-    fn try_from(row: EndingRow) -> Result<Self, Fault> {
+    fn try_from(row: EndingRow) -> Result<Self, DbError> {
         let end = StoredEnd {
             state: &row.state,
             finish_reason: row.finish_reason.as_deref(),
             failure: row.failure.as_deref(),
             retry_after_ms: row.retry_after_ms,
         };
-        let state = EndState::try_from(end).map_err(|error| Fault::corrupt("turn", error))?;
+        let state = EndState::try_from(end).map_err(|error| DbError::corrupt("turn", error))?;
         let usage = UsageColumns {
             input: row.input_tokens,
             cached: row.cached_tokens,
@@ -298,7 +298,7 @@ impl TryFrom<EndingRow> for Ending {
             reasoning: row.reasoning_tokens,
             estimated: row.usage_estimated,
         };
-        let finished_at = row.finished_at.ok_or_else(|| Fault::corrupt("turn", "it has no end"))?;
+        let finished_at = row.finished_at.ok_or_else(|| DbError::corrupt("turn", "it has no end"))?;
         Ok(Self {
             state,
             reply: None,
@@ -310,14 +310,14 @@ impl TryFrom<EndingRow> for Ending {
     }
 }
 
-fn role(name: &str) -> Result<Role, Fault> {
-    Role::parse(name).ok_or_else(|| Fault::corrupt("role", name.to_owned()))
+fn role(name: &str) -> Result<Role, DbError> {
+    Role::parse(name).ok_or_else(|| DbError::corrupt("role", name.to_owned()))
 }
 
-fn message_state(name: &str) -> Result<MessageState, Fault> {
-    MessageState::parse(name).ok_or_else(|| Fault::corrupt("message state", name.to_owned()))
+fn message_state(name: &str) -> Result<MessageState, DbError> {
+    MessageState::parse(name).ok_or_else(|| DbError::corrupt("message state", name.to_owned()))
 }
 
-fn parts(json: &str) -> Result<Vec<Part>, Fault> {
+fn parts(json: &str) -> Result<Vec<Part>, DbError> {
     Ok(stored::parts_from_json(json)?)
 }

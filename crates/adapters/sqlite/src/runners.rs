@@ -10,7 +10,7 @@ use uuid::Uuid;
 use uuid::fmt::Simple;
 
 use crate::SqliteStore;
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::turns::interrupt::{TakeOver, interrupt_all};
 use crate::values::json_of;
 use crate::writer::Write;
@@ -34,7 +34,7 @@ impl RunnerStore for SqliteStore {
         )
         .fetch_all(&self.reads)
         .await
-        .map_err(Fault::from)?;
+        .map_err(DbError::from)?;
         let mut ended = 0;
         for orphans in orphans.chunks(REAPED_AT_ONCE) {
             ended += self.reap_some(runner, orphans, at).await?;
@@ -50,7 +50,7 @@ impl RunnerStore for SqliteStore {
 
 impl SqliteStore {
     /// Ends some turns together; where one of them is in the way, each by itself.
-    async fn reap_some(&self, runner: RunnerId, orphans: &[Uuid], at: Timestamp) -> Result<u64, Fault> {
+    async fn reap_some(&self, runner: RunnerId, orphans: &[Uuid], at: Timestamp) -> Result<u64, DbError> {
         let reap = |turns: &[Uuid]| Reap { runner, turns: turns.to_vec(), at };
         match self.writer.write(reap(orphans)).await {
             Err(fault) if fault.is_about_the_data() => {}
@@ -74,7 +74,7 @@ impl SqliteStore {
 pub(crate) async fn turns_of_the_dead(
     connection: &mut SqliteConnection,
     turns: &[TurnId],
-) -> Result<HashMap<TurnId, RunnerId>, Fault> {
+) -> Result<HashMap<TurnId, RunnerId>, DbError> {
     if turns.is_empty() {
         return Ok(HashMap::new());
     }
@@ -99,7 +99,7 @@ struct Renew(RunnerId);
 impl Write for Renew {
     type Answer = ();
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Fault> {
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), DbError> {
         sqlx::query!(
             "INSERT INTO runners (id, renewed_at) VALUES (?1, CAST(unixepoch('subsec') * 1000000 AS INTEGER))
              ON CONFLICT (id) DO UPDATE SET renewed_at = excluded.renewed_at",
@@ -117,7 +117,7 @@ struct Retire(RunnerId);
 impl Write for Retire {
     type Answer = ();
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Fault> {
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), DbError> {
         sqlx::query!("DELETE FROM runners WHERE id = ?1", self.0.0).execute(connection).await?;
         Ok(())
     }
@@ -133,7 +133,7 @@ struct Reap {
 impl Write for Reap {
     type Answer = u64;
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<u64, Fault> {
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<u64, DbError> {
         let take_over = |turn: &Uuid| TakeOver { turn: TurnId(*turn), runner: self.runner, at: self.at };
         let take_overs: Vec<TakeOver> = self.turns.iter().map(take_over).collect();
         interrupt_all(connection, &take_overs).await
@@ -149,7 +149,7 @@ struct Forget {
 impl Write for Forget {
     type Answer = ();
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Fault> {
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), DbError> {
         sqlx::query!(
             "DELETE FROM runners
              WHERE id <> ?1 AND renewed_at < CAST(unixepoch('subsec') * 1000000 AS INTEGER) - ?2",

@@ -10,8 +10,8 @@ mod tables;
 use async_trait::async_trait;
 use chrono::DateTime;
 use domain::{
-    Contract, Conversation, ConversationId, Delta, EndState, Ending, FinishReason, JsonText, Label,
-    MessageHome, MessageId, ModelName, NanoDollars, NewConversation, NewMessage, NewUser, Part, Reply, Role,
+    Contract, Conversation, ConversationId, Delta, EndState, Ending, FinishReason, HistoryLocation, JsonText,
+    Label, MessageId, ModelName, NanoDollars, NewConversation, NewMessage, NewUser, Part, Reply, Role,
     RunnerId, Timestamp, TurnId, Usage, UserId,
 };
 use ports::{Begin, Begun, ConversationStore, Finish, Target, TurnRecord, TurnStore, UserStore as _};
@@ -19,7 +19,7 @@ use sqlx::SqliteConnection;
 use uuid::Uuid;
 
 use crate::SqliteStore;
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::writer::Write;
 
 /// Statements as a write of their own.
@@ -29,7 +29,7 @@ struct Sql(&'static str);
 impl Write for Sql {
     type Answer = ();
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Fault> {
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), DbError> {
         sqlx::raw_sql(self.0).execute(connection).await?;
         Ok(())
     }
@@ -61,7 +61,7 @@ fn conversation_of(owner: UserId) -> NewConversation {
         project: None,
         persona: None,
         begun_by: Contract::LlmChat,
-        home: MessageHome::Local,
+        home: HistoryLocation::Local,
         title: None,
         model: None,
         metadata: JsonText::empty_object(),

@@ -22,7 +22,7 @@ use ports::{
 use uuid::Uuid;
 
 use crate::SqliteStore;
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::rows::KeyColumns;
 use begin::Opening;
 use checkpoint::Checkpoint;
@@ -88,7 +88,7 @@ impl TurnStore for SqliteStore {
 
 impl SqliteStore {
     /// The conversation that a key names; no key ever names another one.
-    async fn resolve(&self, key: &ConversationKey) -> Result<Option<ConversationId>, Fault> {
+    async fn resolve(&self, key: &ConversationKey) -> Result<Option<ConversationId>, DbError> {
         let key = match key {
             ConversationKey::Id(id) => return Ok(Some(*id)),
             ConversationKey::Number(_) | ConversationKey::Provider(_) => KeyColumns::from(key.clone()),

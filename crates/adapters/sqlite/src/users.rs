@@ -6,7 +6,7 @@ use ports::{RegisterError, SignInRecord, StoreError, UserChange, UserStore};
 use sqlx::{SqliteConnection, SqliteExecutor};
 
 use crate::SqliteStore;
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::values::{instant, json_of, micros};
 use crate::writer::Write;
 
@@ -27,7 +27,7 @@ impl UserStore for SqliteStore {
         )
         .fetch_optional(&self.reads)
         .await
-        .map_err(Fault::from)?;
+        .map_err(DbError::from)?;
         let Some(row) = row else { return Ok(None) };
         let password_hash = row.password_hash.clone();
         Ok(Some(SignInRecord { user: row.try_into()?, password_hash }))
@@ -63,22 +63,22 @@ struct UserRow {
 }
 
 impl TryFrom<UserRow> for User {
-    type Error = Fault;
+    type Error = DbError;
 
-    fn try_from(row: UserRow) -> Result<Self, Fault> {
+    fn try_from(row: UserRow) -> Result<Self, DbError> {
         Ok(Self {
             id: UserId(row.id),
             email: row.email,
             username: row.username,
             full_name: row.full_name,
-            tier: Tier::parse(&row.tier).ok_or_else(|| Fault::corrupt("tier", row.tier))?,
+            tier: Tier::parse(&row.tier).ok_or_else(|| DbError::corrupt("tier", row.tier))?,
             active: row.active,
             created_at: instant(row.created_at)?,
         })
     }
 }
 
-async fn by_id(executor: impl SqliteExecutor<'_>, user: UserId) -> Result<Option<User>, Fault> {
+async fn by_id(executor: impl SqliteExecutor<'_>, user: UserId) -> Result<Option<User>, DbError> {
     let row = sqlx::query_as!(
         UserRow,
         r#"SELECT id AS "id!", email, username, full_name, password_hash, tier, active AS "active: bool",
@@ -95,7 +95,7 @@ async fn by_subject(
     executor: impl SqliteExecutor<'_>,
     issuer: &str,
     subject: &str,
-) -> Result<Option<User>, Fault> {
+) -> Result<Option<User>, DbError> {
     let row = sqlx::query_as!(
         UserRow,
         r#"SELECT id AS "id!", email, username, full_name, password_hash, tier, active AS "active: bool",
@@ -116,7 +116,7 @@ struct Register(NewUser);
 impl Write for Register {
     type Answer = Option<User>;
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<Option<User>, Fault> {
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<Option<User>, DbError> {
         let new = &self.0;
         let username = new.username.to_lowercase();
         let email = new.email.as_deref().map(str::to_lowercase).filter(|email| *email != username);
@@ -166,7 +166,7 @@ struct Provision {
 impl Write for Provision {
     type Answer = User;
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<User, Fault> {
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<User, DbError> {
         let created_at = micros(self.at);
         sqlx::query!(
             "INSERT INTO users (issuer, subject, created_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
@@ -177,7 +177,7 @@ impl Write for Provision {
         .execute(&mut *connection)
         .await?;
         let user = by_subject(connection, &self.issuer, &self.subject).await?;
-        user.ok_or_else(|| Fault::refused("the new account is not there"))
+        user.ok_or_else(|| DbError::refused("the new account is not there"))
     }
 }
 
@@ -191,7 +191,7 @@ struct Change {
 impl Write for Change {
     type Answer = Option<User>;
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<Option<User>, Fault> {
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<Option<User>, DbError> {
         let tier = self.change.tier.map(Tier::as_str);
         sqlx::query!(
             "UPDATE users SET tier = coalesce(?2, tier), active = coalesce(?3, active) WHERE id = ?1",

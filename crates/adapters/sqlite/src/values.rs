@@ -6,7 +6,7 @@ use chrono::DateTime;
 use domain::{Timestamp, Usage};
 use serde::Serialize;
 
-use crate::error::Fault;
+use crate::error::DbError;
 
 /// Microseconds since 1970.
 pub(crate) fn micros(at: Timestamp) -> i64 {
@@ -14,7 +14,7 @@ pub(crate) fn micros(at: Timestamp) -> i64 {
 }
 
 /// From microseconds since 1970.
-pub(crate) fn instant(micros: i64) -> Result<Timestamp, Fault> {
+pub(crate) fn instant(micros: i64) -> Result<Timestamp, DbError> {
     DateTime::from_timestamp_micros(micros).ok_or_else(|| out_of_range("time"))
 }
 
@@ -24,7 +24,7 @@ pub(crate) fn count_to(count: impl TryInto<i64>) -> i64 {
 }
 
 /// A count from a column.
-pub(crate) fn count_from<T: TryFrom<i64>>(column: i64) -> Result<T, Fault> {
+pub(crate) fn count_from<T: TryFrom<i64>>(column: i64) -> Result<T, DbError> {
     T::try_from(column).map_err(|_| out_of_range("count"))
 }
 
@@ -39,7 +39,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 /// Rows as the JSON that `json_each` takes apart.
-pub(crate) fn json_of<Row: Serialize>(rows: &[Row]) -> Result<String, Fault> {
+pub(crate) fn json_of<Row: Serialize>(rows: &[Row]) -> Result<String, DbError> {
     Ok(serde_json::to_string(rows)?)
 }
 
@@ -65,6 +65,6 @@ impl From<&Usage> for UsageToKeep {
     }
 }
 
-fn out_of_range(what: &'static str) -> Fault {
-    Fault::corrupt(what, "out of range")
+fn out_of_range(what: &'static str) -> DbError {
+    DbError::corrupt(what, "out of range")
 }

@@ -17,7 +17,7 @@ use ports::{BeginError, Finish, Finished};
 use sqlx::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::error::{Fault, is_failed_sync};
+use crate::error::{DbError, is_failed_sync};
 use crate::turns::begin::{self, Opened, Opening};
 use crate::turns::finish;
 pub(crate) use job::Write;
@@ -56,17 +56,17 @@ impl Writer {
     }
 
     /// Closes a turn.
-    pub(crate) async fn finish(&self, order: Finish) -> Result<Finished, Fault> {
+    pub(crate) async fn finish(&self, order: Finish) -> Result<Finished, DbError> {
         self.ask(order, |ticket| Job::Finish(Box::new(ticket))).await?
     }
 
     /// Makes any other write.
-    pub(crate) async fn write<W: Write>(&self, order: W) -> Result<W::Answer, Fault> {
+    pub(crate) async fn write<W: Write>(&self, order: W) -> Result<W::Answer, DbError> {
         self.ask(order, |ticket| Job::Write(Box::new(ticket))).await
     }
 
     /// Whether it takes writes: it runs, and the disk has kept its word so far.
-    pub(crate) fn check(&self) -> Result<(), Fault> {
+    pub(crate) fn check(&self) -> Result<(), DbError> {
         if self.failed_sync.load(Ordering::Acquire) {
             return Err(sync_has_failed());
         }
@@ -86,27 +86,27 @@ impl Writer {
         &self,
         order: Order,
         job: impl FnOnce(Ticket<Order, Answer>) -> Job + Send,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<Answer, DbError> {
         let (ticket, answer) = Ticket::new(order);
         self.jobs.send(job(ticket)).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 }
 
-fn gone() -> Fault {
-    Fault::unavailable("the writer has ended")
+fn gone() -> DbError {
+    DbError::unavailable("the writer has ended")
 }
 
-fn sync_has_failed() -> Fault {
-    Fault::unavailable("the disk has failed to keep a commit; the process must start anew")
+fn sync_has_failed() -> DbError {
+    DbError::unavailable("the disk has failed to keep a commit; the process must start anew")
 }
 
 /// Why a group was not committed.
 enum Trouble {
     /// Something in it; others may fare better without it.
-    Inside(Fault),
+    Inside(DbError),
     /// Nothing can be written now.
-    Outside(Fault),
+    Outside(DbError),
 }
 
 /// The writer's side of the queue.
@@ -165,7 +165,7 @@ impl Desk {
         let mut outside = None;
         for job in group {
             if let Some(fault) = &outside {
-                job.settle(Err(Fault::again(fault)));
+                job.settle(Err(DbError::again(fault)));
                 continue;
             }
             let mut alone = [job];
@@ -210,7 +210,7 @@ impl Desk {
                 Err(error) => Trouble::Inside(error.into()),
             },
             Ok(Err(fault)) => Trouble::Inside(fault),
-            Err(_) => Trouble::Inside(Fault::refused("the write panicked")),
+            Err(_) => Trouble::Inside(DbError::refused("the write panicked")),
         };
         match sqlx::query("ROLLBACK").execute(&mut *connection).await {
             Ok(_) => self.source.give_back(connection),
@@ -222,7 +222,7 @@ impl Desk {
 }
 
 /// Finishes come first, so that a begin in the same conversation finds it free.
-async fn run(connection: &mut SqliteConnection, group: &mut [Job]) -> Result<(), Fault> {
+async fn run(connection: &mut SqliteConnection, group: &mut [Job]) -> Result<(), DbError> {
     let mut finishes = Vec::new();
     let mut writes: Vec<&mut Box<dyn Waiting>> = Vec::new();
     let mut begins = Vec::new();

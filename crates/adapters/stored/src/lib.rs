@@ -1,13 +1,13 @@
-//! What both stores keep in text and bytes: parts of messages, lengths of deltas, words for enums. Pure.
+//! What both stores keep in text and bytes: parts of messages, lengths of deltas, names of enums. Pure.
 //!
 //! Each stored form names its version, and a form once written is read for ever.
 
 mod chunks;
 mod columns;
 mod conversation;
+mod enums;
 mod lengths;
 mod parts;
-mod words;
 
 use domain::Reply;
 use domain::reply::ReplyError;
@@ -15,9 +15,9 @@ use domain::reply::ReplyError;
 pub use chunks::{KeptChunk, fold_chunks};
 pub use columns::{StoredTime, count_from};
 pub use conversation::ChangeColumns;
+pub use enums::{StoredEnd, contract_from, contract_name, purpose_from, purpose_name};
 pub use lengths::{lengths_from_bytes, lengths_to_bytes};
 pub use parts::{parts_from_json, parts_to_json};
-pub use words::{StoredEnd, contract_from, contract_name, purpose_from, purpose_name};
 
 /// What is stored cannot be read.
 #[derive(Debug, thiserror::Error)]

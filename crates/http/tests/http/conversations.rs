@@ -3,8 +3,8 @@
 use actix_web::test::TestRequest;
 use domain::conversation::Summary;
 use domain::{
-    Conversation, ConversationKey, FailureKind, JsonText, MessagePage, MessageState, NanoDollars, Order,
-    Page, Role, Title, Totals,
+    Conversation, ConversationKey, FailureKind, JsonText, MessagePage, MessageState, NanoDollars, Page, Role,
+    SortOrder, Title, Totals,
 };
 use ports::{Access, BeginError, ModelError, Purged};
 use serde_json::json;
@@ -196,7 +196,7 @@ async fn a_history_is_whole_and_in_order() {
         Ok(granted(&key, vec![message(1, Role::User, "Hi"), reply]))
     });
     setup.conversations.expect_messages().returning(|_, key, page| {
-        assert_eq!(page, MessagePage { order: Order::Descending, limit: Some(50), offset: 0 });
+        assert_eq!(page, MessagePage { order: SortOrder::Descending, limit: Some(50), offset: 0 });
         Ok(granted(&key, Vec::new()))
     });
     let app = start(setup).await;

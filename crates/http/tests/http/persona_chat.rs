@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use actix_web::test::TestRequest;
 use domain::{
-    Conversation, ConversationKey, EndState, Ending, MessageNumber, MessagePage, MessageState, Order, Page,
-    PersonaId, Relation, ReplyFacts, Role, Title, Usage,
+    Conversation, ConversationKey, EndState, Ending, MessageNumber, MessagePage, MessageState, Page,
+    PersonaId, Relation, ReplyFacts, Role, SortOrder, Title, Usage,
 };
 use ports::{Access, Finished, MessageDeletion, ModelError, PersonaChatTotals};
 use serde_json::json;
@@ -139,8 +139,8 @@ async fn what_is_somebody_elses_is_forbidden() {
     let mut setup = setup();
     setup.conversations.expect_find().returning(|_, _| Ok(Access::Foreign));
     setup.turns.expect_begin().times(1).returning(|_| Err(ports::BeginError::Foreign));
-    setup.personas.expect_holds().times(4).returning(|_| Ok(true));
-    setup.personas.expect_holds().returning(|_| Ok(false));
+    setup.personas.expect_has_persona().times(4).returning(|_| Ok(true));
+    setup.personas.expect_has_persona().returning(|_| Ok(false));
     setup.messages.expect_delete().returning(|_, _, _| Ok(MessageDeletion::Foreign));
     let app = start(setup).await;
     let delete = |path: &str| by_alice(TestRequest::delete().uri(path));
@@ -255,7 +255,7 @@ async fn the_newest_messages_are_listed_oldest_first() {
     let mut setup = with_conversation();
     setup.conversations.expect_messages().returning(|_, key, page| {
         let MessagePage { order, limit, offset } = page;
-        assert_eq!(order, Order::Descending);
+        assert_eq!(order, SortOrder::Descending);
         assert!([(Some(2), 0), (Some(2), 1), (None, 0)].contains(&(limit, offset)));
         let mut reply = message(2, Role::Assistant, "Hel");
         reply.state = MessageState::Stopped;

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use chrono::DateTime;
 use domain::{
     Contract, Conversation, ConversationChange, ConversationId, ConversationKey, ConversationNumber, Delta,
-    Ending, FinishReason, JsonText, Label, Message, MessageHome, MessageId, MessageNumber, MessageState,
+    Ending, FinishReason, HistoryLocation, JsonText, Label, Message, MessageId, MessageNumber, MessageState,
     ModelRequest, NewMessage, Part, ReplyRef, Role, Seq, Tier, Timestamp, Totals, Usage, User, UserId,
 };
 use futures_util::future::LocalBoxFuture;
@@ -319,7 +319,7 @@ pub fn conversation() -> Conversation {
         project: None,
         persona: None,
         begun_by: Contract::ChatService,
-        home: MessageHome::Local,
+        home: HistoryLocation::Local,
         title: None,
         model: None,
         last_model: None,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    Caller, Contract, Conversation, ConversationId, JsonText, Label, MessageHome, ModelName, NewConversation,
-    PersonaId, ProjectId, Timestamp, Title,
+    Caller, Contract, Conversation, ConversationId, HistoryLocation, JsonText, Label, ModelName,
+    NewConversation, PersonaId, ProjectId, Timestamp, Title,
 };
 
 use super::{Conversations, ConversationsError};
@@ -44,7 +44,7 @@ impl NewConversationRequest {
             project,
             persona,
             begun_by: contract,
-            home: MessageHome::Local,
+            home: HistoryLocation::Local,
             title,
             model,
             metadata: metadata.unwrap_or_else(JsonText::empty_object),

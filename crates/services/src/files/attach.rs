@@ -7,7 +7,7 @@ use domain::limits::FILE_TEXT_BYTES;
 use domain::{BlobKey, Caller, Conversation, ConversationKey, ConversationNumber, File, FileName, NewFile};
 use ports::Extracted;
 
-use super::places::Place;
+use super::upload_slots::UploadSlot;
 use super::{Files, FilesError};
 use crate::ConversationsError;
 
@@ -33,11 +33,11 @@ pub struct Attached {
     pub link: Option<String>,
 }
 
-/// A conversation of the caller's, and a place among the uploads that are held in memory.
+/// A conversation of the caller's, and a slot among the uploads that are held in memory.
 #[derive(Debug)]
-pub struct UploadPlace {
+pub struct ReservedUpload {
     conversation: Conversation,
-    _place: Place,
+    _slot: UploadSlot,
 }
 
 impl Files {
@@ -49,10 +49,10 @@ impl Files {
         &self,
         caller: &Caller,
         number: ConversationNumber,
-    ) -> Result<UploadPlace, FilesError> {
+    ) -> Result<ReservedUpload, FilesError> {
         let conversation = self.conversations.find(caller, ConversationKey::Number(number)).await?;
-        let place = self.places.take(caller.user).ok_or(FilesError::TooMany)?;
-        Ok(UploadPlace { conversation, _place: place })
+        let slot = self.slots.take(caller.user).ok_or(FilesError::TooMany)?;
+        Ok(ReservedUpload { conversation, _slot: slot })
     }
 
     /// Reads a PDF, keeps its bytes, and makes its text part of what a model is told in this conversation.
@@ -63,10 +63,10 @@ impl Files {
     pub async fn attach(
         &self,
         caller: &Caller,
-        place: UploadPlace,
+        reserved: ReservedUpload,
         upload: Upload,
     ) -> Result<Attached, FilesError> {
-        let conversation = &place.conversation;
+        let conversation = &reserved.conversation;
         let Upload { name, bytes } = upload;
         if !domain::file::is_pdf(&bytes) {
             return Err(FilesError::NotPdf);
@@ -81,7 +81,7 @@ impl Files {
         let link = self.blobs.link(blob.clone(), name.clone()).await?;
         let (files, user, conversation) = (self.clone(), caller.user, conversation.id);
         let attached = self.tasks.run(async move {
-            let _place = place;
+            let _reserved = reserved;
             files.store.reserve(blob.clone(), files.clock.now() + RESERVED_FOR).await?;
             let size = bytes.len() as u64;
             files.blobs.put(blob.clone(), bytes, domain::file::PDF).await?;

@@ -50,7 +50,7 @@ impl Files {
     /// # Errors
     /// Where the store fails.
     pub async fn sweep(&self) -> Result<Swept, StoreError> {
-        let doomed = self.store.doomed(self.clock.now(), SWEPT_AT_ONCE).await?;
+        let doomed = self.store.pending_deletions(self.clock.now(), SWEPT_AT_ONCE).await?;
         let mut swept = if doomed.len() < SWEPT_AT_ONCE as usize { Swept::All } else { Swept::Some };
         let (mut gone, mut refused) = (Vec::new(), Vec::new());
         for blob in doomed {
@@ -68,7 +68,7 @@ impl Files {
             }
         }
         if !gone.is_empty() {
-            self.store.forget(gone).await?;
+            self.store.confirm_deleted(gone).await?;
         }
         // Behind all others, so that what can never be taken away holds nothing up.
         for blob in refused {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ModelRequest;
-use ports::{Chance, LanguageModel, ModelError, ModelStream, Retry};
+use ports::{Jitter, LanguageModel, ModelError, ModelStream, Retry};
 use tokio::time::Instant;
 
 use super::first_event;
@@ -27,14 +27,14 @@ pub struct RetryPolicy {
 pub struct Retrying {
     model: Arc<dyn LanguageModel>,
     policy: RetryPolicy,
-    chance: Arc<dyn Chance>,
+    jitter: Arc<dyn Jitter>,
 }
 
 impl Retrying {
     /// A provider with a policy.
     #[must_use]
-    pub fn new(model: Arc<dyn LanguageModel>, policy: RetryPolicy, chance: Arc<dyn Chance>) -> Self {
-        Self { model, policy, chance }
+    pub fn new(model: Arc<dyn LanguageModel>, policy: RetryPolicy, jitter: Arc<dyn Jitter>) -> Self {
+        Self { model, policy, jitter }
     }
 
     /// The pause before the next call; `None` where there is to be none.
@@ -48,7 +48,7 @@ impl Retrying {
             // Full jitter: callers that failed together do not come back together.
             Retry::Soon => {
                 let doubled = self.policy.first_pause.saturating_mul(1 << attempt.saturating_sub(1).min(16));
-                doubled.min(self.policy.longest_pause).mul_f64(self.chance.fraction().clamp(0.0, 1.0))
+                doubled.min(self.policy.longest_pause).mul_f64(self.jitter.fraction().clamp(0.0, 1.0))
             }
         };
         (waited + pause <= self.policy.total).then_some(pause)

@@ -156,7 +156,7 @@ impl Personas {
 
     /// Somebody else's conversation is forbidden where it has a persona, and absent where it has none (C-7).
     async fn foreign(&self, number: ConversationNumber) -> Result<PersonasError, PersonasError> {
-        let is_held = self.store.holds(number.into()).await?;
+        let is_held = self.store.has_persona(number.into()).await?;
         Ok(if is_held { PersonasError::ForeignConversation } else { PersonasError::NoConversation })
     }
 }

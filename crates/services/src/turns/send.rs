@@ -91,7 +91,7 @@ pub struct RunningTurn {
 
 /// What came of a turn that did not fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct CompletedTurn {
     /// The turn.
     pub turn: TurnId,
     /// The question's row.
@@ -108,7 +108,7 @@ pub struct Answer {
     pub conversation: Conversation,
 }
 
-impl Answer {
+impl CompletedTurn {
     /// Whether the reply was stopped before its end.
     #[must_use]
     pub fn stopped(&self) -> bool {
@@ -145,13 +145,13 @@ impl RunningTurn {
     ///
     /// # Errors
     /// A turn that failed or was interrupted. Its text is kept all the same.
-    pub async fn whole(mut self) -> Result<Answer, TurnFailure> {
+    pub async fn whole(mut self) -> Result<CompletedTurn, TurnFailure> {
         let outcome = self.listener.ended().await.ok_or(TurnFailure::Interrupted)?;
         if let Some(failure) = outcome.failure() {
             return Err(failure);
         }
         let turn = self.listener.turn();
-        Ok(Answer {
+        Ok(CompletedTurn {
             turn,
             question: self.question,
             model: self.model,

@@ -12,7 +12,7 @@ impl Turns {
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn take_over(&self) -> Result<(), StoreError> {
+    pub async fn recover_orphans(&self) -> Result<(), StoreError> {
         self.inner.renew_and_reap().await
     }
 

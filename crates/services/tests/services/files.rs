@@ -210,7 +210,7 @@ fn blob(name: &str) -> BlobKey {
 #[tokio::test]
 async fn what_is_doomed_is_taken_away_and_then_forgotten() {
     let mut setup = Setup::new();
-    setup.store.expect_doomed().returning(|_, _| Ok(vec![blob("a"), blob("b"), blob("c")]));
+    setup.store.expect_pending_deletions().returning(|_, _| Ok(vec![blob("a"), blob("b"), blob("c")]));
     setup.blobs.expect_delete().returning(|key| match key.as_str() {
         "b" => Err(BlobError::Refused("no permission".into())),
         _ => Ok(()),
@@ -223,7 +223,7 @@ async fn what_is_doomed_is_taken_away_and_then_forgotten() {
         .returning(|_, _| Ok(()));
     setup
         .store
-        .expect_forget()
+        .expect_confirm_deleted()
         .withf(|blobs| *blobs == [blob("a"), blob("c")])
         .times(1)
         .returning(|_| Ok(()));
@@ -233,7 +233,7 @@ async fn what_is_doomed_is_taken_away_and_then_forgotten() {
 #[tokio::test]
 async fn a_storage_that_is_away_is_asked_once() {
     let mut setup = Setup::new();
-    setup.store.expect_doomed().returning(|_, _| Ok(vec![blob("a"), blob("b"), blob("c")]));
+    setup.store.expect_pending_deletions().returning(|_, _| Ok(vec![blob("a"), blob("b"), blob("c")]));
     setup.blobs.expect_delete().times(1).returning(|_| Err(BlobError::Unavailable("away".into())));
     assert_eq!(setup.files().sweep().await.unwrap(), Swept::Away);
 }
@@ -241,9 +241,12 @@ async fn a_storage_that_is_away_is_asked_once() {
 #[tokio::test]
 async fn a_full_sweep_is_followed_by_another() {
     let mut setup = Setup::new();
-    setup.store.expect_doomed().returning(|_, limit| Ok((0..limit).map(|n| blob(&n.to_string())).collect()));
+    setup
+        .store
+        .expect_pending_deletions()
+        .returning(|_, limit| Ok((0..limit).map(|n| blob(&n.to_string())).collect()));
     setup.blobs.expect_delete().returning(|_| Ok(()));
-    setup.store.expect_forget().times(1).returning(|_| Ok(()));
+    setup.store.expect_confirm_deleted().times(1).returning(|_| Ok(()));
     assert_eq!(setup.files().sweep().await.unwrap(), Swept::Some);
 }
 
@@ -252,7 +255,7 @@ async fn sweeping_goes_on_after_a_failure() {
     let mut setup = Setup::new();
     let (told, mut swept) = tokio::sync::mpsc::unbounded_channel();
     let mut tries = 0;
-    setup.store.expect_doomed().returning(move |_, _| {
+    setup.store.expect_pending_deletions().returning(move |_, _| {
         tries += 1;
         let _ = told.send(tries);
         if tries == 1 { Err(StoreError::Unavailable("away".into())) } else { Ok(Vec::new()) }

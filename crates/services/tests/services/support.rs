@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use chrono::DateTime;
 use domain::{
     Caller, Contract, Conversation, ConversationChange, ConversationId, ConversationKey, ConversationNumber,
-    Delta, Ending, FinishReason, JsonText, Label, MessageHome, MessageNumber, ModelMessage, ModelName,
+    Delta, Ending, FinishReason, HistoryLocation, JsonText, Label, MessageNumber, ModelMessage, ModelName,
     ModelRequest, NanoDollars, NewMessage, Part, Price, ReplyRef, Seq, Tier, Timestamp, Totals, Usage,
     UserId,
 };
@@ -92,7 +92,7 @@ pub(crate) fn conversation() -> Conversation {
         project: None,
         persona: None,
         begun_by: Contract::ChatService,
-        home: MessageHome::Local,
+        home: HistoryLocation::Local,
         title: None,
         model: None,
         last_model: None,

@@ -2,7 +2,7 @@
 
 use domain::limits::{WINDOW_BYTES, WINDOW_MESSAGES};
 use domain::{
-    Contract, ConversationKey, ConversationNumber, EndState, JsonText, Label, MessageHome, MessageNumber,
+    Contract, ConversationKey, ConversationNumber, EndState, HistoryLocation, JsonText, Label, MessageNumber,
     MessageState, NewConversation, NewMessage, Part, Role, Seq, Title, Totals, WindowMessage,
 };
 use ports::{AppendedMessage, Begin, BeginError, Branch, Target, Window};
@@ -263,7 +263,8 @@ pub async fn a_begin_takes_every_key(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;
     let provider_id = format!("conv_68a{}", scene.owner);
-    let new = NewConversation { home: MessageHome::OpenAi(provider_id.clone()), ..scene.new_conversation() };
+    let new =
+        NewConversation { home: HistoryLocation::OpenAi(provider_id.clone()), ..scene.new_conversation() };
     let made = stores.conversations.create(new).await.unwrap();
     for key in [made.id.into(), made.number.into(), ConversationKey::Provider(provider_id)] {
         let foreign = stranger.begin(Target::existing(key.clone()), "mine?");

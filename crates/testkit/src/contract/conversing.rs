@@ -1,8 +1,8 @@
 //! Conversations are made, read, edited, hidden and taken away.
 
 use domain::{
-    Contract, ConversationId, ConversationKey, ConversationNumber, ConversationPatch, JsonText, MessageHome,
-    MessagePage, Order, Seq, Title, Totals,
+    Contract, ConversationId, ConversationKey, ConversationNumber, ConversationPatch, HistoryLocation,
+    JsonText, MessagePage, Seq, SortOrder, Title, Totals,
 };
 use ports::{Access, Purged};
 use serde_json::{Value, json};
@@ -53,7 +53,7 @@ pub async fn a_conversation_is_found_by_every_key(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;
     let mut new = scene.new_conversation();
-    new.home = MessageHome::OpenAi("conv_68a1".to_owned());
+    new.home = HistoryLocation::OpenAi("conv_68a1".to_owned());
     let made = stores.conversations.create(new.clone()).await.unwrap();
     assert_eq!(made.home, new.home);
     let local = stores.conversations.create(scene.new_conversation()).await.unwrap();
@@ -89,7 +89,7 @@ pub async fn messages_are_read_in_pages(stores: &Stores) {
         let messages = found.granted().expect("the conversation is the user's");
         messages.iter().map(|message| message.seq.0).collect::<Vec<i64>>()
     };
-    let (up, down) = (Order::Ascending, Order::Descending);
+    let (up, down) = (SortOrder::Ascending, SortOrder::Descending);
     assert_eq!(read(id.into(), up, None, 0).await, [1, 2, 3, 4, 5, 6]);
     assert_eq!(read(number.into(), down, None, 0).await, [6, 5, 4, 3, 2, 1]);
     assert_eq!(read(id.into(), up, Some(2), 0).await, [1, 2]);

@@ -1,7 +1,7 @@
 //! Single messages of conversations with a persona are deleted.
 
 use domain::limits::WINDOW_MESSAGES;
-use domain::{ConversationId, Message, MessageNumber, MessagePage, Order, Reply, Role, Seq};
+use domain::{ConversationId, Message, MessageNumber, MessagePage, Reply, Role, Seq, SortOrder};
 use ports::{Branch, MessageDeletion};
 
 use super::Stores;
@@ -47,8 +47,8 @@ pub async fn a_deleted_message_is_gone_from_lists(stores: &Stores) {
         let messages = found.granted().expect("the conversation is the user's");
         messages.iter().map(|message| message.seq.0).collect::<Vec<i64>>()
     };
-    assert_eq!(read(Order::Descending, Some(3), 0).await, [6, 4, 3]);
-    assert_eq!(read(Order::Ascending, Some(2), 1).await, [3, 4]);
+    assert_eq!(read(SortOrder::Descending, Some(3), 0).await, [6, 4, 3]);
+    assert_eq!(read(SortOrder::Ascending, Some(2), 1).await, [3, 4]);
     assert_eq!(stores.conversations.messages_of(scene.owner, vec![talk]).await.unwrap(), kept);
 }
 

@@ -62,7 +62,7 @@ async fn texts(stores: &Stores, conversation: ConversationId, max_bytes: u64) ->
 }
 
 async fn doomed(stores: &Stores, at: Timestamp) -> Vec<BlobKey> {
-    stores.files.doomed(at, 100).await.unwrap()
+    stores.files.pending_deletions(at, 100).await.unwrap()
 }
 
 /// The objects that are doomed, due or not, in order of their names.
@@ -159,7 +159,7 @@ pub async fn a_file_needs_its_reservation(stores: &Stores) {
     let talk = scene.conversation_of(1).await;
     let before = scene.conversation(talk).await;
     let (unknown, swept, due) = (blob(&scene), reserved(&scene).await, reserved(&scene).await);
-    stores.files.forget(vec![swept.clone()]).await.unwrap();
+    stores.files.confirm_deleted(vec![swept.clone()]).await.unwrap();
     let late = NewFile { at: instant(1_000), ..file(&scene, talk, due, "text") };
     for new in [file(&scene, talk, unknown, "text"), file(&scene, talk, swept, "text"), late] {
         assert_eq!(attach(&scene, new).await, Access::Absent);
@@ -302,8 +302,8 @@ pub async fn objects_are_doomed_when_they_are_due(stores: &Stores) {
     assert!(doomed(stores, instant(9)).await.is_empty());
     assert_eq!(doomed(stores, instant(10)).await, from_ref(&first));
     assert_eq!(doomed(stores, instant(29)).await, [first.clone(), second.clone()]);
-    assert_eq!(files.doomed(instant(99), 2).await.unwrap(), [first.clone(), second.clone()]);
-    assert!(files.doomed(instant(99), 0).await.unwrap().is_empty());
+    assert_eq!(files.pending_deletions(instant(99), 2).await.unwrap(), [first.clone(), second.clone()]);
+    assert!(files.pending_deletions(instant(99), 0).await.unwrap().is_empty());
 
     // Repeated, a reservation moves, either way.
     files.reserve(first.clone(), instant(40)).await.unwrap();
@@ -311,8 +311,8 @@ pub async fn objects_are_doomed_when_they_are_due(stores: &Stores) {
     assert_eq!(doomed(stores, instant(99)).await, [third.clone(), second.clone(), first.clone()]);
     assert_eq!(doomed(stores, instant(15)).await, from_ref(&third));
 
-    files.forget(vec![third, blob(&scene), first.clone()]).await.unwrap();
-    files.forget(Vec::new()).await.unwrap();
+    files.confirm_deleted(vec![third, blob(&scene), first.clone()]).await.unwrap();
+    files.confirm_deleted(Vec::new()).await.unwrap();
     assert_eq!(doomed(stores, instant(99)).await, [second]);
 }
 
@@ -337,7 +337,7 @@ pub async fn a_purge_dooms_the_objects(stores: &Stores) {
     let blobs = sorted(blobs);
     assert_eq!((ever_doomed(stores).await, doomed_at_once(stores).await), (blobs.clone(), blobs.clone()));
     assert!(texts(stores, talk, ALL).await.is_empty());
-    stores.files.forget(blobs).await.unwrap();
+    stores.files.confirm_deleted(blobs).await.unwrap();
     assert!(ever_doomed(stores).await.is_empty());
     assert_eq!(texts(stores, other, ALL).await, ["other"]);
 }
@@ -392,7 +392,7 @@ pub async fn a_file_that_meets_a_purge_leaves_no_object(stores: &Stores) {
         assert!(!matches!(attached.expect("no panic"), Access::Foreign));
         assert!(matches!(purged.expect("no panic"), Access::Granted(_)));
         assert_eq!(ever_doomed(stores).await, from_ref(&blob));
-        stores.files.forget(vec![blob]).await.unwrap();
+        stores.files.confirm_deleted(vec![blob]).await.unwrap();
     }
 }
 
@@ -406,7 +406,7 @@ pub async fn a_file_that_meets_the_sweep_gets_its_object_or_none(stores: &Stores
         let file = file(&scene, talk, blob.clone(), "text");
         let (files, owner) = (Arc::clone(&stores.files), scene.owner);
         let attach = tokio::spawn(async move { files.attach(owner, file).await.unwrap() });
-        stores.files.forget(vec![blob]).await.unwrap();
+        stores.files.confirm_deleted(vec![blob]).await.unwrap();
         kept += usize::from(attach.await.expect("no panic").granted().is_some());
         assert_eq!(texts(stores, talk, ALL).await.len(), kept);
         assert!(ever_doomed(stores).await.is_empty());

@@ -165,7 +165,7 @@ pub async fn a_deleted_persona_takes_its_conversations_along(stores: &Stores) {
         assert_eq!(store.find(scene.owner, key.clone()).await.unwrap(), Access::Absent);
         assert_eq!(store.restore(scene.owner, key.clone(), scene.now()).await.unwrap(), Access::Absent);
         assert_eq!(store.purge(scene.owner, key.clone()).await.unwrap(), Access::Absent);
-        assert!(!stores.personas.holds(key).await.unwrap());
+        assert!(!stores.personas.has_persona(key).await.unwrap());
         let begin = scene.begin_in(conversation, "more");
         assert!(matches!(scene.refused(begin).await, BeginError::NotFound));
         assert!(store.messages_of(scene.owner, vec![conversation]).await.unwrap().is_empty());

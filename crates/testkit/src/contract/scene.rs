@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{TimeDelta, TimeZone, Utc};
 use domain::{
     Contract, Conversation, ConversationChange, ConversationId, ConversationKey, Delta, EndState, Ending,
-    FinishReason, JsonText, Label, LedgerEntry, Message, MessageHome, MessageId, MessagePage, ModelName,
+    FinishReason, HistoryLocation, JsonText, Label, LedgerEntry, Message, MessageId, MessagePage, ModelName,
     NanoDollars, NewConversation, NewMessage, NewUser, Part, PersonaId, ProjectId, Purpose, Relation, Reply,
     Role, RunnerId, Seq, Timestamp, TurnId, Usage, UserId,
 };
@@ -56,7 +56,7 @@ impl<'a> Scene<'a> {
             project: None,
             persona: None,
             begun_by: Contract::LlmChat,
-            home: MessageHome::Local,
+            home: HistoryLocation::Local,
             title: None,
             model: None,
             metadata: JsonText::empty_object(),

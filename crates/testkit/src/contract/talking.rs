@@ -1,7 +1,7 @@
 //! Conversations are held with personas.
 
 use domain::{
-    ConversationId, ConversationKey, ConversationNumber, ConversationPatch, MessageHome, NewConversation,
+    ConversationId, ConversationKey, ConversationNumber, ConversationPatch, HistoryLocation, NewConversation,
     Page, Persona, PersonaId, Relation, Seq, Title, Usage,
 };
 use ports::{
@@ -106,12 +106,12 @@ pub async fn conversations_are_listed_by_their_persona(stores: &Stores) {
 pub async fn a_conversation_is_known_to_be_held_with_a_persona(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;
-    let holds = async |key: ConversationKey| stores.personas.holds(key).await.unwrap();
+    let holds = async |key: ConversationKey| stores.personas.has_persona(key).await.unwrap();
     for scene in [scene, stranger] {
         let persona = scene.persona("Grace").await;
         let provider_id = format!("conv_68a{}", scene.owner);
         let mut new = NewConversation { persona: Some(persona), ..scene.new_conversation() };
-        new.home = MessageHome::OpenAi(provider_id.clone());
+        new.home = HistoryLocation::OpenAi(provider_id.clone());
         let talk = stores.conversations.create(new).await.unwrap();
         let keys = [talk.id.into(), talk.number.into(), ConversationKey::Provider(provider_id)];
         for key in keys.clone() {

@@ -11,7 +11,7 @@ use ports::{Access, Purged};
 
 use super::access;
 use crate::PostgresStore;
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::rows::{KeyColumns, select_conversations};
 
 impl PostgresStore {
@@ -21,7 +21,7 @@ impl PostgresStore {
         key: ConversationKey,
         patch: ConversationPatch,
         at: Timestamp,
-    ) -> Result<Access<Conversation>, Fault> {
+    ) -> Result<Access<Conversation>, DbError> {
         let key = KeyColumns::from(key);
         let ConversationPatch { title, metadata, model, persona } = patch;
         let update = |pool| {
@@ -59,7 +59,7 @@ impl PostgresStore {
         caller: UserId,
         key: ConversationKey,
         at: Timestamp,
-    ) -> Result<Access<ConversationId>, Fault> {
+    ) -> Result<Access<ConversationId>, DbError> {
         let key = KeyColumns::from(key);
         let update = |pool| {
             select_conversations!(
@@ -90,7 +90,7 @@ impl PostgresStore {
         caller: UserId,
         key: ConversationKey,
         at: Timestamp,
-    ) -> Result<Access<Conversation>, Fault> {
+    ) -> Result<Access<Conversation>, DbError> {
         let key = KeyColumns::from(key);
         let update = |pool| {
             select_conversations!(
@@ -120,7 +120,7 @@ impl PostgresStore {
         &self,
         caller: UserId,
         key: ConversationKey,
-    ) -> Result<Access<Purged>, Fault> {
+    ) -> Result<Access<Purged>, DbError> {
         let key = KeyColumns::from(key);
         // What the row holds when it goes, and not when the statement began, tells which turn is to be stopped.
         let delete = |pool| {

@@ -5,7 +5,7 @@ use ports::ConversationFilter;
 use sqlx::{Postgres, QueryBuilder};
 
 use crate::PostgresStore;
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::rows::ConversationRow;
 
 impl PostgresStore {
@@ -14,7 +14,7 @@ impl PostgresStore {
         caller: UserId,
         filter: &ConversationFilter,
         page: Page,
-    ) -> Result<Vec<Conversation>, Fault> {
+    ) -> Result<Vec<Conversation>, DbError> {
         let list = |pool| async move {
             let mut query = QueryBuilder::new(
                 "SELECT c.id, c.number, c.owner, c.persona_id, c.application_id, c.running_turn, c.last_seq,
@@ -46,7 +46,7 @@ impl PostgresStore {
         &self,
         caller: UserId,
         filter: &ConversationFilter,
-    ) -> Result<u64, Fault> {
+    ) -> Result<u64, DbError> {
         let count = |pool| async move {
             let mut query = QueryBuilder::new("SELECT count(*)");
             push_filter(&mut query, caller, filter);

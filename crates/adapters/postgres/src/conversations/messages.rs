@@ -1,11 +1,11 @@
 //! Messages along the active path.
 
-use domain::{ConversationId, ConversationKey, Message, MessagePage, Order, UserId};
+use domain::{ConversationId, ConversationKey, Message, MessagePage, SortOrder, UserId};
 use ports::{Access, ConversationStore};
 use uuid::Uuid;
 
 use crate::PostgresStore;
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::rows::{KeyColumns, MessageRow, readable_messages};
 
 /// A statement that answers messages; `$tail` is what follows its tables.
@@ -50,21 +50,21 @@ impl PostgresStore {
         caller: UserId,
         key: ConversationKey,
         page: MessagePage,
-    ) -> Result<Access<Vec<Message>>, Fault> {
+    ) -> Result<Access<Vec<Message>>, DbError> {
         let columns = KeyColumns::from(key.clone());
         let rows = match page.order {
-            Order::Ascending => {
+            SortOrder::Ascending => {
                 let read = |pool| select_page!(columns, caller, page, "ASC").fetch_all(pool);
                 self.pool.run(read).await?
             }
-            Order::Descending => {
+            SortOrder::Descending => {
                 let read = |pool| select_page!(columns, caller, page, "DESC").fetch_all(pool);
                 self.pool.run(read).await?
             }
         };
         if rows.is_empty() {
             // Either it has none here, or it is not the caller's.
-            let found = ConversationStore::find(self, caller, key).await.map_err(Fault::from)?;
+            let found = ConversationStore::find(self, caller, key).await.map_err(DbError::from)?;
             return Ok(found.map(|_| Vec::new()));
         }
         Ok(Access::Granted(readable_messages(rows)))
@@ -74,7 +74,7 @@ impl PostgresStore {
         &self,
         caller: UserId,
         conversations: &[ConversationId],
-    ) -> Result<Vec<Message>, Fault> {
+    ) -> Result<Vec<Message>, DbError> {
         let ids: Vec<Uuid> = conversations.iter().map(|id| id.0).collect();
         let read = |pool| {
             select_messages!(

@@ -2,14 +2,14 @@
 
 use domain::conversation::Summary;
 use domain::{
-    Conversation, ConversationId, ConversationKey, ConversationNumber, JsonText, Label, MessageHome,
+    Conversation, ConversationId, ConversationKey, ConversationNumber, HistoryLocation, JsonText, Label,
     NanoDollars, Persona, PersonaId, ProjectId, Relation, Seq, Timestamp, Title, Totals, TurnId, UserId,
 };
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::{count_from, model_name};
-use crate::error::Fault;
+use crate::error::DbError;
 
 /// A row of `conversations`, with its metadata as text.
 #[derive(Debug, Clone, FromRow)]
@@ -97,9 +97,9 @@ macro_rules! select_conversations {
 pub(crate) use select_conversations;
 
 impl TryFrom<ConversationRow> for Conversation {
-    type Error = Fault;
+    type Error = DbError;
 
-    fn try_from(row: ConversationRow) -> Result<Self, Fault> {
+    fn try_from(row: ConversationRow) -> Result<Self, DbError> {
         let summary = match (row.summary, row.summary_updated_at) {
             (Some(text), Some(updated_at)) => Some(Summary {
                 text,
@@ -113,21 +113,21 @@ impl TryFrom<ConversationRow> for Conversation {
             id: ConversationId(row.id),
             number: ConversationNumber(row.number),
             owner: UserId(row.owner),
-            label: Label::parse(&row.label).map_err(|error| Fault::corrupt("label", error))?,
+            label: Label::parse(&row.label).map_err(|error| DbError::corrupt("label", error))?,
             project: row
                 .project
                 .map(project)
                 .transpose()
-                .map_err(|error| Fault::corrupt("project", error))?,
+                .map_err(|error| DbError::corrupt("project", error))?,
             persona: row.persona_id.map(PersonaId),
             begun_by: stored::contract_from(&row.begun_by)
-                .map_err(|error| Fault::corrupt("contract", error))?,
-            home: row.provider_id.map_or(MessageHome::Local, MessageHome::OpenAi),
+                .map_err(|error| DbError::corrupt("contract", error))?,
+            home: row.provider_id.map_or(HistoryLocation::Local, HistoryLocation::OpenAi),
             title: row
                 .title
                 .map(|title| Title::parse(&title))
                 .transpose()
-                .map_err(|error| Fault::corrupt("title", error))?,
+                .map_err(|error| DbError::corrupt("title", error))?,
             model: row.model.as_deref().map(model_name).transpose()?,
             last_model: row.last_model.as_deref().map(model_name).transpose()?,
             metadata: JsonText::from_parsed(without_spaces(&row.metadata)),
@@ -194,7 +194,12 @@ pub(crate) struct PersonaRow {
 impl From<PersonaRow> for Option<Persona> {
     fn from(row: PersonaRow) -> Self {
         let PersonaRow { id, name, description, relation } = row;
-        Some(Persona { id: PersonaId(id?), name: name?, description, relation: Relation::kept(&relation?) })
+        Some(Persona {
+            id: PersonaId(id?),
+            name: name?,
+            description,
+            relation: Relation::from_stored(&relation?),
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use ports::Window;
 use uuid::Uuid;
 
 use super::{UsageColumns, count_from, model_name};
-use crate::error::Fault;
+use crate::error::DbError;
 
 /// A row of `messages`, with its turn where it is the turn's reply.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub(crate) struct MessageRow {
 }
 
 impl MessageRow {
-    fn reply_facts(&self) -> Result<Option<ReplyFacts>, Fault> {
+    fn reply_facts(&self) -> Result<Option<ReplyFacts>, DbError> {
         let Some(model) = &self.model else { return Ok(None) };
         let usage = UsageColumns {
             input: self.input_tokens.unwrap_or_default(),
@@ -51,9 +51,9 @@ impl MessageRow {
 }
 
 impl TryFrom<MessageRow> for Message {
-    type Error = Fault;
+    type Error = DbError;
 
-    fn try_from(row: MessageRow) -> Result<Self, Fault> {
+    fn try_from(row: MessageRow) -> Result<Self, DbError> {
         let reply = row.reply_facts()?;
         Ok(Self {
             id: MessageId(row.id),
@@ -120,7 +120,7 @@ fn window_message(
     state: &str,
     token_count: i32,
     parts: &str,
-) -> Result<WindowMessage, Fault> {
+) -> Result<WindowMessage, DbError> {
     Ok(WindowMessage {
         seq: Seq(seq),
         turn: turn.map(TurnId),
@@ -131,7 +131,7 @@ fn window_message(
     })
 }
 
-fn unreadable(conversation: Uuid, seq: i64, fault: &Fault) {
+fn unreadable(conversation: Uuid, seq: i64, fault: &DbError) {
     tracing::error!(
         conversation.id = %conversation,
         message.seq = seq,
@@ -140,10 +140,10 @@ fn unreadable(conversation: Uuid, seq: i64, fault: &Fault) {
     );
 }
 
-fn role(name: &str) -> Result<Role, Fault> {
-    Role::parse(name).ok_or_else(|| Fault::corrupt("role", name.to_owned()))
+fn role(name: &str) -> Result<Role, DbError> {
+    Role::parse(name).ok_or_else(|| DbError::corrupt("role", name.to_owned()))
 }
 
-fn message_state(name: &str) -> Result<MessageState, Fault> {
-    MessageState::parse(name).ok_or_else(|| Fault::corrupt("message state", name.to_owned()))
+fn message_state(name: &str) -> Result<MessageState, DbError> {
+    MessageState::parse(name).ok_or_else(|| DbError::corrupt("message state", name.to_owned()))
 }

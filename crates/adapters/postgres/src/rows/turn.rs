@@ -5,7 +5,7 @@ use stored::StoredEnd;
 use uuid::Uuid;
 
 use super::count_from;
-use crate::error::Fault;
+use crate::error::DbError;
 
 /// What a call consumed, as five columns.
 #[derive(Debug, Clone, Copy)]
@@ -35,9 +35,9 @@ impl From<Usage> for UsageColumns {
 }
 
 impl TryFrom<UsageColumns> for Usage {
-    type Error = Fault;
+    type Error = DbError;
 
-    fn try_from(columns: UsageColumns) -> Result<Self, Fault> {
+    fn try_from(columns: UsageColumns) -> Result<Self, DbError> {
         Ok(Self {
             input: count_from(columns.input)?,
             cached_input: count_from(columns.cached)?,
@@ -112,9 +112,9 @@ impl From<ReplyColumns> for Option<ReplyRef> {
 }
 
 impl TryFrom<EndingRow> for Ending {
-    type Error = Fault;
+    type Error = DbError;
 
-    fn try_from(row: EndingRow) -> Result<Self, Fault> {
+    fn try_from(row: EndingRow) -> Result<Self, DbError> {
         let end = StoredEnd {
             state: &row.state,
             finish_reason: row.finish_reason.as_deref(),
@@ -122,12 +122,12 @@ impl TryFrom<EndingRow> for Ending {
             retry_after_ms: row.retry_after_ms,
         };
         Ok(Self {
-            state: EndState::try_from(end).map_err(|error| Fault::corrupt("turn", error))?,
+            state: EndState::try_from(end).map_err(|error| DbError::corrupt("turn", error))?,
             reply: row.reply.into(),
             usage: row.usage.try_into()?,
             cost: NanoDollars(row.cost_nanos),
             response_time_ms: count_from(row.response_time_ms)?,
-            at: row.finished_at.ok_or_else(|| Fault::corrupt("turn", "it has no end"))?,
+            at: row.finished_at.ok_or_else(|| DbError::corrupt("turn", "it has no end"))?,
         })
     }
 }

@@ -24,7 +24,7 @@ async fn files_are_counted_across_processes_and_a_deleted_user_dooms_their_objec
     });
     join_all(attach).await;
     assert_eq!(server.sql(&url, "SELECT files FROM omnichat.conversations"), "16");
-    assert!(store.doomed(now(), 99).await.unwrap().is_empty());
+    assert!(store.pending_deletions(now(), 99).await.unwrap().is_empty());
     server.sql(&url, "DELETE FROM omnichat.users");
-    assert_eq!(store.doomed(chrono::DateTime::UNIX_EPOCH, 99).await.unwrap(), blobs);
+    assert_eq!(store.pending_deletions(chrono::DateTime::UNIX_EPOCH, 99).await.unwrap(), blobs);
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::finish::CloseTurn;
 use super::messages::{MessageColumns, MessageToAppend};
 use super::window::WINDOW;
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::rows::{ConversationRow, PersonaRow, WindowColumns, conversation_row, model_name};
 use crate::writer::{Diagnosis, Job, Order, Pending};
 
@@ -110,7 +110,7 @@ pub(crate) struct Opened {
 
 impl Opened {
     /// What a begin of these messages answers.
-    pub(super) fn into_begun(self, messages: &[NewMessage]) -> Result<Begun, Fault> {
+    pub(super) fn into_begun(self, messages: &[NewMessage]) -> Result<Begun, DbError> {
         let Self { conversation, question, first, numbers, model, persona, window, has_files } = self;
         let id = ConversationId(conversation.id);
         let persona: Option<Persona> = persona.into();
@@ -150,7 +150,7 @@ impl Order for BeginExisting {
     async fn carry_out(
         connection: &mut PgConnection,
         group: &[&Self],
-    ) -> Result<HashMap<Uuid, Result<Box<Opened>, Fault>>, sqlx::Error> {
+    ) -> Result<HashMap<Uuid, Result<Box<Opened>, DbError>>, sqlx::Error> {
         let columns = Columns::of(group);
         let (window_messages, window_bytes) = WINDOW;
         let rows = sqlx::query_file!(
@@ -246,11 +246,11 @@ impl Order for BeginExisting {
         Ok(rows.collect())
     }
 
-    fn unknown() -> Result<NotBegun, Fault> {
+    fn unknown() -> Result<NotBegun, DbError> {
         Ok(NotBegun::NotFound)
     }
 
-    fn contended() -> Result<NotBegun, Fault> {
+    fn contended() -> Result<NotBegun, DbError> {
         Ok(NotBegun::Busy)
     }
 

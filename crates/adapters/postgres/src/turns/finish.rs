@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use stored::{ChangeColumns, StoredEnd};
 use uuid::Uuid;
 
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::rows::{UsageColumns, count_to};
 use crate::writer::{Diagnosis, Job, Order, Pending};
 
@@ -266,7 +266,7 @@ impl Order for CloseTurn {
     async fn carry_out(
         connection: &mut PgConnection,
         group: &[&Self],
-    ) -> Result<HashMap<Uuid, Result<Self::Done, Fault>>, sqlx::Error> {
+    ) -> Result<HashMap<Uuid, Result<Self::Done, DbError>>, sqlx::Error> {
         let columns = Columns::of(group);
         let ledger = &columns.ledger;
         let rows = sqlx::query_file!(
@@ -332,7 +332,7 @@ impl Order for CloseTurn {
                 updated_at: order.ending.at,
             };
             let change = ConversationChange::try_from(change);
-            closed.insert(row.turn, change.map(|change| Box::new((ending, change))).map_err(Fault::from));
+            closed.insert(row.turn, change.map(|change| Box::new((ending, change))).map_err(DbError::from));
         }
         Ok(closed)
     }
@@ -357,12 +357,12 @@ impl Order for CloseTurn {
         Ok(rows.collect())
     }
 
-    fn unknown() -> Result<NotClosed, Fault> {
+    fn unknown() -> Result<NotClosed, DbError> {
         Ok(NotClosed::Lost)
     }
 
-    fn contended() -> Result<NotClosed, Fault> {
-        Err(Fault::unavailable("the conversation is locked"))
+    fn contended() -> Result<NotClosed, DbError> {
+        Err(DbError::unavailable("the conversation is locked"))
     }
 
     /// It can be repeated.

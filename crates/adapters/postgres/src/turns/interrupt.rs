@@ -7,7 +7,7 @@ use stored::{KeptChunk, fold_chunks};
 
 use super::finish::CloseTurn;
 use crate::PostgresStore;
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::writer::Outcome;
 
 impl PostgresStore {
@@ -21,7 +21,7 @@ impl PostgresStore {
         dead: RunnerId,
         closer: RunnerId,
         at: Timestamp,
-    ) -> Result<bool, Fault> {
+    ) -> Result<bool, DbError> {
         let read = |pool| {
             sqlx::query!(
                 r#"SELECT t.conversation_id, k.firsts AS "firsts!", k.parts AS "parts!", k.lengths AS "lengths!"

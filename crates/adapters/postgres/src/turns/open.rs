@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 
-use domain::{MessageHome, ModelName, NewConversation, Timestamp};
+use domain::{HistoryLocation, ModelName, NewConversation, Timestamp};
 use ports::Begin;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::begin::Opened;
 use super::finish::CloseTurn;
 use super::messages::{MessageColumns, MessageToAppend};
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::rows::{PersonaRow, conversation_row, count_to};
 use crate::writer::{Diagnosis, Job, Order, Pending};
 
@@ -75,8 +75,8 @@ impl<'a> Columns<'a> {
             columns.persona.push(new.persona.map(|persona| persona.0));
             columns.begun_by.push(stored::contract_name(new.begun_by));
             columns.provider.push(match &new.home {
-                MessageHome::Local => None,
-                MessageHome::OpenAi(id) => Some(id),
+                HistoryLocation::Local => None,
+                HistoryLocation::OpenAi(id) => Some(id),
             });
             columns.title.push(new.title.as_ref().map(domain::Title::as_str));
             columns.model.push(new.model.as_ref().or(begin.own_model.as_ref()).map(ModelName::as_str));
@@ -106,7 +106,7 @@ impl Order for BeginNew {
     async fn carry_out(
         connection: &mut PgConnection,
         group: &[&Self],
-    ) -> Result<HashMap<Uuid, Result<Box<Opened>, Fault>>, sqlx::Error> {
+    ) -> Result<HashMap<Uuid, Result<Box<Opened>, DbError>>, sqlx::Error> {
         let columns = Columns::of(group);
         let rows = sqlx::query_file!(
             "queries/begin_new.sql",
@@ -167,12 +167,12 @@ impl Order for BeginNew {
         Ok(left_out.iter().map(|order| (order.turn(), Diagnosis::Again)).collect())
     }
 
-    fn unknown() -> Result<Infallible, Fault> {
+    fn unknown() -> Result<Infallible, DbError> {
         Self::contended()
     }
 
-    fn contended() -> Result<Infallible, Fault> {
-        Err(Fault::refused("a new conversation was not made"))
+    fn contended() -> Result<Infallible, DbError> {
+        Err(DbError::refused("a new conversation was not made"))
     }
 
     fn undo(&self) -> Option<CloseTurn> {

@@ -5,11 +5,15 @@ use ports::{Finished, TurnRecord};
 use stored::{ChangeColumns, KeptChunk, fold_chunks};
 
 use crate::PostgresStore;
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::rows::ending_row;
 
 impl PostgresStore {
-    pub(super) async fn find_turn(&self, caller: UserId, turn: TurnId) -> Result<Option<TurnRecord>, Fault> {
+    pub(super) async fn find_turn(
+        &self,
+        caller: UserId,
+        turn: TurnId,
+    ) -> Result<Option<TurnRecord>, DbError> {
         let read = |pool| sqlx::query_file!("queries/find_turn.sql", turn.0, caller.0).fetch_optional(pool);
         let Some(row) = self.pool.run(read).await? else { return Ok(None) };
         let conversation = ConversationId(row.conversation_id);
@@ -29,7 +33,7 @@ impl PostgresStore {
     }
 
     /// What a finish answers that was made before, in the words of the first one.
-    pub(super) async fn finished_before(&self, turn: TurnId) -> Result<Finished, Fault> {
+    pub(super) async fn finished_before(&self, turn: TurnId) -> Result<Finished, DbError> {
         let read = |pool| {
             sqlx::query!(
                 r#"SELECT t.state, t.finish_reason, t.failure, t.retry_after_ms, t.input_tokens,

@@ -7,7 +7,7 @@ use ports::{Chunk, Signals, StopOutcome};
 use uuid::Uuid;
 
 use crate::PostgresStore;
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::rows::{KeyColumns, count_to};
 
 #[derive(Default)]
@@ -24,7 +24,7 @@ impl PostgresStore {
         runner: RunnerId,
         running: Vec<TurnId>,
         chunks: Vec<Chunk>,
-    ) -> Result<Signals, Fault> {
+    ) -> Result<Signals, DbError> {
         let turns: Vec<Uuid> = running.iter().map(|turn| turn.0).collect();
         let mut columns = ChunkColumns::default();
         for chunk in &chunks {
@@ -62,7 +62,7 @@ impl PostgresStore {
         &self,
         caller: UserId,
         key: ConversationKey,
-    ) -> Result<StopOutcome, Fault> {
+    ) -> Result<StopOutcome, DbError> {
         let key = KeyColumns::from(key);
         let ask = |pool| {
             sqlx::query_scalar!(

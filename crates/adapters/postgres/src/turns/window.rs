@@ -6,7 +6,7 @@ use ports::Window;
 use uuid::Uuid;
 
 use crate::PostgresStore;
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::rows::WindowColumns;
 
 /// The limits of a window, as the database takes them: messages, bytes.
@@ -17,7 +17,7 @@ impl PostgresStore {
         &self,
         conversation: ConversationId,
         before: Seq,
-    ) -> Result<Window, Fault> {
+    ) -> Result<Window, DbError> {
         let (messages, bytes) = WINDOW;
         let read = |pool| {
             sqlx::query_as!(

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::order::{Diagnosis, Order, Outcome, Pending};
 use super::{Job, closed, undo};
-use crate::error::{Fault, is_conflict};
+use crate::error::{DbError, is_conflict};
 use crate::options::PostgresOptions;
 
 /// Orders that are taken together.
@@ -37,17 +37,17 @@ pub(super) struct Lane {
     /// Its own queue, for orders that are to be tried again.
     queue: mpsc::WeakSender<Job>,
     /// When and why the last connection was refused.
-    refused: Option<(Instant, Fault)>,
+    refused: Option<(Instant, DbError)>,
 }
 
 /// A group was not carried out.
 struct Failure {
-    fault: Fault,
+    fault: DbError,
     /// Whether the database may have carried it out all the same.
     was_sent: bool,
 }
 
-type Answers<O> = HashMap<Uuid, Result<Answer<O>, Fault>>;
+type Answers<O> = HashMap<Uuid, Result<Answer<O>, DbError>>;
 
 enum Answer<O: Order> {
     Outcome(Outcome<O>),
@@ -149,7 +149,7 @@ impl Lane {
                 return Err(Failure { fault, was_sent: true });
             }
         };
-        let outcome = |done: Result<O::Done, Fault>| done.map(|done| Answer::Outcome(Outcome::Done(done)));
+        let outcome = |done: Result<O::Done, DbError>| done.map(|done| Answer::Outcome(Outcome::Done(done)));
         let mut answers: Answers<O> = done.into_iter().map(|(turn, done)| (turn, outcome(done))).collect();
         let left_out: Vec<&O> =
             orders.into_iter().filter(|order| !answers.contains_key(&order.turn())).collect();
@@ -228,7 +228,7 @@ impl Lane {
     }
 
     /// The lane's connection, or a new one.
-    async fn connection(&mut self) -> Result<PgConnection, Fault> {
+    async fn connection(&mut self) -> Result<PgConnection, DbError> {
         if let Some(mut connection) = self.connection.take() {
             if self.used.elapsed() < FRESH {
                 return Ok(connection);
@@ -241,7 +241,7 @@ impl Lane {
         }
         match tokio::time::timeout(self.options.acquire_timeout, self.connect.connect()).await {
             Ok(connected) => Ok(connected?),
-            Err(_) => Err(Fault::timed_out(self.options.acquire_timeout)),
+            Err(_) => Err(DbError::timed_out(self.options.acquire_timeout)),
         }
     }
 
@@ -251,17 +251,17 @@ impl Lane {
     }
 
     /// Whether a connection can be used again is hard to tell after some errors; a new one costs little.
-    fn keep_unless_broken(&mut self, connection: PgConnection, fault: &Fault) {
+    fn keep_unless_broken(&mut self, connection: PgConnection, fault: &DbError) {
         if !fault.is_unavailable() {
             self.keep(connection);
         }
     }
 
-    async fn bounded<T>(&self, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, Fault> {
+    async fn bounded<T>(&self, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, DbError> {
         let patience = self.options.statement_timeout + WAY;
         match tokio::time::timeout(patience, work).await {
             Ok(result) => Ok(result?),
-            Err(_) => Err(Fault::timed_out(patience)),
+            Err(_) => Err(DbError::timed_out(patience)),
         }
     }
 }
@@ -269,7 +269,7 @@ impl Lane {
 async fn carry_out_or_retry<O: Order>(
     connection: &mut PgConnection,
     group: &[&O],
-) -> Result<HashMap<Uuid, Result<O::Done, Fault>>, sqlx::Error> {
+) -> Result<HashMap<Uuid, Result<O::Done, DbError>>, sqlx::Error> {
     for attempt in 1..TRIES {
         match O::carry_out(connection, group).await {
             Err(error) if is_conflict(&error) => tokio::time::sleep(FIRST_PAUSE * attempt).await,

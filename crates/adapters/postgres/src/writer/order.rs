@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::Job;
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::turns::finish::CloseTurn;
 
 /// A change that can be made for many callers by one statement. Each is about one turn.
@@ -30,7 +30,7 @@ pub(crate) trait Order: Debug + Send + Sync + Sized + 'static {
     fn carry_out(
         connection: &mut PgConnection,
         group: &[&Self],
-    ) -> impl Future<Output = Result<HashMap<Uuid, Result<Self::Done, Fault>>, sqlx::Error>> + Send;
+    ) -> impl Future<Output = Result<HashMap<Uuid, Result<Self::Done, DbError>>, sqlx::Error>> + Send;
 
     /// Finds out why changes were not made, by turn.
     fn diagnose(
@@ -39,8 +39,8 @@ pub(crate) trait Order: Debug + Send + Sync + Sized + 'static {
     ) -> impl Future<Output = Result<HashMap<Uuid, Diagnosis<Self::Refusal>>, sqlx::Error>> + Send;
 
     /// What an order comes to that the diagnosis does not know, and what comes of one that never got its lock.
-    fn unknown() -> Result<Self::Refusal, Fault>;
-    fn contended() -> Result<Self::Refusal, Fault>;
+    fn unknown() -> Result<Self::Refusal, DbError>;
+    fn contended() -> Result<Self::Refusal, DbError>;
 
     /// What makes sure that nothing stays behind where nobody can tell whether the change was made.
     fn undo(&self) -> Option<CloseTurn>;
@@ -70,7 +70,7 @@ pub(crate) enum Outcome<O: Order> {
 /// An order, with whoever waits for it.
 pub(crate) struct Pending<O: Order> {
     pub(crate) order: Arc<O>,
-    answer: oneshot::Sender<Result<Outcome<O>, Fault>>,
+    answer: oneshot::Sender<Result<Outcome<O>, DbError>>,
     /// Since when it waits.
     pub(crate) since: Instant,
     /// How often its lock was taken.
@@ -78,7 +78,7 @@ pub(crate) struct Pending<O: Order> {
 }
 
 impl<O: Order> Pending<O> {
-    pub(super) fn new(order: Arc<O>, answer: oneshot::Sender<Result<Outcome<O>, Fault>>) -> Self {
+    pub(super) fn new(order: Arc<O>, answer: oneshot::Sender<Result<Outcome<O>, DbError>>) -> Self {
         Self { order, answer, since: Instant::now(), misses: 0 }
     }
 
@@ -87,7 +87,7 @@ impl<O: Order> Pending<O> {
         O::OUTLIVES_ITS_CALLER || !self.answer.is_closed()
     }
 
-    pub(super) fn answer(self, result: Result<Outcome<O>, Fault>) {
+    pub(super) fn answer(self, result: Result<Outcome<O>, DbError>) {
         // A caller that has gone asks again, or does not care.
         let _ = self.answer.send(result);
     }

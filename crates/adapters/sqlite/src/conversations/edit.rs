@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use sqlx::SqliteConnection;
 
 use super::{read, row_of, visible};
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::rows::{ConversationRow, KeyColumns};
 use crate::values::micros;
 use crate::writer::Write;
@@ -35,7 +35,7 @@ pub(super) struct Patch {
 impl Write for Patch {
     type Answer = Access<Conversation>;
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<Access<Conversation>, Fault> {
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<Access<Conversation>, DbError> {
         let found = granted!(visible(row_of(&mut *connection, &self.key).await?, self.caller));
         let row = self.applied_to(found)?;
         sqlx::query!(
@@ -55,7 +55,7 @@ impl Write for Patch {
 }
 
 impl Patch {
-    fn applied_to(&self, row: ConversationRow) -> Result<ConversationRow, Fault> {
+    fn applied_to(&self, row: ConversationRow) -> Result<ConversationRow, DbError> {
         let patch = &self.changes;
         let metadata = match &patch.metadata {
             Some(keys) => merged(&row.metadata, keys.as_str())?,
@@ -73,9 +73,9 @@ impl Patch {
 }
 
 /// Sets keys at the top level. Not `json_patch`, which takes a key away that is set to `null`.
-fn merged(metadata: &str, keys: &str) -> Result<String, Fault> {
+fn merged(metadata: &str, keys: &str) -> Result<String, DbError> {
     let mut all: Map<String, Value> =
-        serde_json::from_str(metadata).map_err(|error| Fault::corrupt("metadata", error))?;
+        serde_json::from_str(metadata).map_err(|error| DbError::corrupt("metadata", error))?;
     all.extend(serde_json::from_str::<Map<String, Value>>(keys)?);
     Ok(serde_json::to_string(&all)?)
 }
@@ -91,7 +91,7 @@ pub(super) struct SoftDelete {
 impl Write for SoftDelete {
     type Answer = Access<ConversationId>;
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<Access<ConversationId>, Fault> {
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<Access<ConversationId>, DbError> {
         let row = granted!(visible(row_of(&mut *connection, &self.key).await?, self.caller));
         let at = micros(self.at);
         sqlx::query!("UPDATE conversations SET deleted_at = ?2 WHERE id = ?1", row.id, at)
@@ -112,7 +112,7 @@ pub(super) struct Restore {
 impl Write for Restore {
     type Answer = Access<Conversation>;
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<Access<Conversation>, Fault> {
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<Access<Conversation>, DbError> {
         let found = row_of(&mut *connection, &self.key).await?.filter(|row| row.deleted_at.is_some());
         let hidden = granted!(owned(found, self.caller));
         let row = ConversationRow { deleted_at: None, updated_at: micros(self.at), ..hidden };
@@ -137,7 +137,7 @@ pub(super) struct Purge {
 impl Write for Purge {
     type Answer = Access<Purged>;
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<Access<Purged>, Fault> {
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<Access<Purged>, DbError> {
         let row = granted!(owned(row_of(&mut *connection, &self.key).await?, self.caller));
         sqlx::query!("DELETE FROM conversations WHERE id = ?1", row.id).execute(connection).await?;
         Ok(Access::Granted(Purged { id: ConversationId(row.id), running: row.running_turn.map(TurnId) }))

@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use domain::{Conversation, ConversationId, ConversationNumber, MessageHome, NewConversation, Seq, Totals};
+use domain::{
+    Conversation, ConversationId, ConversationNumber, HistoryLocation, NewConversation, Seq, Totals,
+};
 use serde::Serialize;
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 use uuid::fmt::Simple;
 
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::values::{json_of, micros};
 use crate::writer::Write;
 
@@ -20,12 +22,12 @@ pub(super) struct Create(pub(super) NewConversation);
 impl Write for Create {
     type Answer = Conversation;
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<Conversation, Fault> {
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<Conversation, DbError> {
         let mut conversation = unnumbered(self.0.clone());
         let row = ConversationToInsert::new(&conversation, Seq(0));
         let numbers = insert_all(connection, &[row]).await?;
         let number = numbers.get(&conversation.id).copied();
-        conversation.number = number.ok_or_else(|| Fault::refused("the new conversation got no number"))?;
+        conversation.number = number.ok_or_else(|| DbError::refused("the new conversation got no number"))?;
         Ok(conversation)
     }
 }
@@ -93,8 +95,8 @@ impl ConversationToInsert {
             application: conversation.application,
             begun_by: stored::contract_name(conversation.begun_by),
             provider: match &conversation.home {
-                MessageHome::Local => None,
-                MessageHome::OpenAi(id) => Some(id.clone()),
+                HistoryLocation::Local => None,
+                HistoryLocation::OpenAi(id) => Some(id.clone()),
             },
             model: conversation.model.as_ref().map(ToString::to_string),
             label: conversation.label.as_str().to_owned(),
@@ -109,7 +111,7 @@ impl ConversationToInsert {
 pub(crate) async fn insert_all(
     connection: &mut SqliteConnection,
     conversations: &[ConversationToInsert],
-) -> Result<HashMap<ConversationId, ConversationNumber>, Fault> {
+) -> Result<HashMap<ConversationId, ConversationNumber>, DbError> {
     if conversations.is_empty() {
         return Ok(HashMap::new());
     }

@@ -4,7 +4,7 @@ use domain::{Conversation, Page, UserId};
 use ports::ConversationFilter;
 use sqlx::{QueryBuilder, Sqlite, SqlitePool};
 
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::rows::ConversationRow;
 use crate::values::{count_from, micros};
 
@@ -14,7 +14,7 @@ pub(super) async fn list(
     caller: UserId,
     filter: &ConversationFilter,
     page: Page,
-) -> Result<Vec<Conversation>, Fault> {
+) -> Result<Vec<Conversation>, DbError> {
     let mut query = QueryBuilder::new("SELECT * FROM conversations");
     push_conditions(&mut query, caller, filter);
     query.push(" ORDER BY updated_at DESC, id DESC LIMIT ").push_bind(i64::from(page.limit));
@@ -28,7 +28,7 @@ pub(super) async fn count(
     reads: &SqlitePool,
     caller: UserId,
     filter: &ConversationFilter,
-) -> Result<u64, Fault> {
+) -> Result<u64, DbError> {
     let mut query = QueryBuilder::new("SELECT count(*) FROM conversations");
     push_conditions(&mut query, caller, filter);
     let count: i64 = query.build_query_scalar().fetch_one(reads).await?;

@@ -1,11 +1,11 @@
 //! Messages along the active path, as they are listed.
 
-use domain::{ConversationId, Message, MessagePage, Order, UserId};
+use domain::{ConversationId, Message, MessagePage, SortOrder, UserId};
 use sqlx::SqlitePool;
 use uuid::Uuid;
 use uuid::fmt::Simple;
 
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::rows::MessageRow;
 use crate::values::json_of;
 
@@ -30,12 +30,12 @@ pub(super) async fn page(
     reads: &SqlitePool,
     conversation: Uuid,
     page: MessagePage,
-) -> Result<Vec<Message>, Fault> {
+) -> Result<Vec<Message>, DbError> {
     // A limit below zero is none.
     let limit = page.limit.map_or(-1, i64::from);
     let offset = i64::from(page.offset);
     let rows = match page.order {
-        Order::Ascending => {
+        SortOrder::Ascending => {
             select_messages!(
                 "WHERE m.conversation_id = ?1 AND m.active = 1 AND m.deleted_at IS NULL
                  ORDER BY m.seq LIMIT ?2 OFFSET ?3",
@@ -46,7 +46,7 @@ pub(super) async fn page(
             .fetch_all(reads)
             .await?
         }
-        Order::Descending => {
+        SortOrder::Descending => {
             select_messages!(
                 "WHERE m.conversation_id = ?1 AND m.active = 1 AND m.deleted_at IS NULL
                  ORDER BY m.seq DESC LIMIT ?2 OFFSET ?3",
@@ -67,7 +67,7 @@ pub(super) async fn of(
     reads: &SqlitePool,
     caller: UserId,
     conversations: &[ConversationId],
-) -> Result<Vec<Message>, Fault> {
+) -> Result<Vec<Message>, DbError> {
     let ids: Vec<Simple> = conversations.iter().map(|id| id.0.simple()).collect();
     let ids = json_of(&ids)?;
     let rows = select_messages!(

@@ -7,7 +7,7 @@ use sqlx::SqliteConnection;
 use uuid::Uuid;
 
 use super::{access, record_of};
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::values::micros;
 use crate::writer::Write;
 
@@ -18,7 +18,7 @@ pub(super) struct Create(pub(super) NewPersona);
 impl Write for Create {
     type Answer = PersonaRecord;
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<PersonaRecord, Fault> {
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<PersonaRecord, DbError> {
         let NewPersona { owner, name, description, relation, at } = self.0.clone();
         let (relation_type, created_at) = (relation.as_str(), micros(at));
         let id = sqlx::query_scalar!(
@@ -49,7 +49,7 @@ pub(super) struct Update {
 impl Write for Update {
     type Answer = Access<PersonaRecord>;
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<Access<PersonaRecord>, Fault> {
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<Access<PersonaRecord>, DbError> {
         let found = access(record_of(&mut *connection, self.id).await?, self.caller)?;
         let Access::Granted(before) = found else { return Ok(found) };
         let after = self.applied_to(before);
@@ -93,7 +93,7 @@ pub(super) struct Delete {
 impl Write for Delete {
     type Answer = Access<Vec<TurnId>>;
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<Access<Vec<TurnId>>, Fault> {
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<Access<Vec<TurnId>>, DbError> {
         let owner = sqlx::query_scalar!("SELECT user_id FROM personas WHERE id = ?1", self.id.0)
             .fetch_optional(&mut *connection)
             .await?;

@@ -12,7 +12,7 @@ use crate::turns::begin::{Opened, Opening};
 use crate::writer::job::{Job, Ticket};
 use crate::writer::{Desk, Source};
 
-type Answer<T> = oneshot::Receiver<Result<T, Fault>>;
+type Answer<T> = oneshot::Receiver<Result<T, DbError>>;
 
 /// A writer that is driven by hand, so that a test decides what shares a commit.
 fn desk(store: &SqliteStore) -> Desk {
@@ -29,7 +29,7 @@ fn begin_job(begin: Begin) -> (Job, Answer<Result<Opened, BeginError>>) {
     (Job::Begin(Box::new(ticket)), answer)
 }
 
-fn finish_job(order: Finish) -> (Job, Answer<Result<Finished, Fault>>) {
+fn finish_job(order: Finish) -> (Job, Answer<Result<Finished, DbError>>) {
     let (ticket, answer) = Ticket::new(order);
     (Job::Finish(Box::new(ticket)), answer)
 }
@@ -45,7 +45,7 @@ struct Panics;
 impl Write for Panics {
     type Answer = ();
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Fault> {
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), DbError> {
         Sql("DELETE FROM conversations").run(connection).await?;
         panic!("a write that panics");
     }

@@ -135,7 +135,7 @@ async fn files_are_counted_and_a_deleted_user_dooms_their_objects() {
     futures_util::future::join_all(attach).await;
     let files: i64 =
         sqlx::query_scalar("SELECT files FROM conversations").fetch_one(&store.reads).await.unwrap();
-    assert_eq!((files, store.doomed(at(9), 9).await.unwrap()), (3, Vec::new()));
+    assert_eq!((files, store.pending_deletions(at(9), 9).await.unwrap()), (3, Vec::new()));
     store.writer.write(Sql("DELETE FROM users")).await.unwrap();
-    assert_eq!(store.doomed(at(0), 9).await.unwrap(), blobs);
+    assert_eq!(store.pending_deletions(at(0), 9).await.unwrap(), blobs);
 }

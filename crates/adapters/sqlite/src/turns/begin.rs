@@ -17,7 +17,7 @@ use uuid::fmt::Simple;
 
 use crate::conversations::insert::{self, ConversationToInsert};
 use crate::conversations::rows_of;
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::rows::{ConversationRow, PersonaRow};
 use crate::runners;
 use crate::turns::interrupt::{self, TakeOver};
@@ -51,7 +51,7 @@ pub(crate) struct Opening {
 pub(crate) async fn open_all(
     connection: &mut SqliteConnection,
     openings: &[&Opening],
-) -> Result<Vec<Result<Opened, BeginError>>, Fault> {
+) -> Result<Vec<Result<Opened, BeginError>>, DbError> {
     let found = find_targets(connection, openings).await?;
     let mut writes = Writes::default();
     let mut answers: Vec<_> = openings.iter().map(|opening| decide(opening, &found, &mut writes)).collect();
@@ -76,7 +76,7 @@ pub(crate) async fn open_all(
 async fn find_targets(
     connection: &mut SqliteConnection,
     openings: &[&Opening],
-) -> Result<HashMap<ConversationId, ConversationRow>, Fault> {
+) -> Result<HashMap<ConversationId, ConversationRow>, DbError> {
     let targets = openings.iter().filter_map(|opening| match opening.begin.target {
         Target::Existing { .. } => Some((opening.conversation, &opening.begin)),
         Target::New(_) => None,
@@ -251,7 +251,7 @@ impl Writes {
     async fn write(
         &self,
         connection: &mut SqliteConnection,
-    ) -> Result<HashMap<MessageId, MessageNumber>, Fault> {
+    ) -> Result<HashMap<MessageId, MessageNumber>, DbError> {
         if !self.locks.is_empty() {
             let locks = json_of(&self.locks)?;
             sqlx::query!(
@@ -298,7 +298,7 @@ impl Writes {
 async fn personas_of(
     connection: &mut SqliteConnection,
     answers: &[Result<Opened, BeginError>],
-) -> Result<HashMap<PersonaId, Persona>, Fault> {
+) -> Result<HashMap<PersonaId, Persona>, DbError> {
     let ids: Vec<i64> =
         answers.iter().flatten().filter_map(|opened| opened.conversation.persona).map(|id| id.0).collect();
     if ids.is_empty() {

@@ -10,7 +10,7 @@ use sqlx::{SqliteConnection, SqliteExecutor};
 use uuid::Uuid;
 use uuid::fmt::Simple;
 
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::values::{hex, json_of};
 use crate::writer::Write;
 
@@ -33,7 +33,7 @@ struct ChunkToKeep {
 impl Write for Checkpoint {
     type Answer = Signals;
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<Signals, Fault> {
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<Signals, DbError> {
         let chunks: Vec<ChunkToKeep> = self
             .chunks
             .iter()
@@ -62,7 +62,7 @@ impl Write for Checkpoint {
 
 impl Checkpoint {
     /// What others did to the turns.
-    pub(super) async fn signals(&self, executor: impl SqliteExecutor<'_>) -> Result<Signals, Fault> {
+    pub(super) async fn signals(&self, executor: impl SqliteExecutor<'_>) -> Result<Signals, DbError> {
         if self.running.is_empty() {
             return Ok(Signals::default());
         }

@@ -13,7 +13,7 @@ use stored::{ChangeColumns, StoredEnd};
 use uuid::Uuid;
 use uuid::fmt::Simple;
 
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::ledger::{self, EntryToKeep};
 use crate::turns::messages::{self, MessageToAppend};
 use crate::turns::record;
@@ -43,7 +43,7 @@ struct OpenTurn {
 pub(crate) async fn close_all(
     connection: &mut SqliteConnection,
     finishes: &[&Finish],
-) -> Result<Vec<Result<Finished, Fault>>, Fault> {
+) -> Result<Vec<Result<Finished, DbError>>, DbError> {
     let turns = find_turns(connection, finishes).await?;
     let mut writes = Writes::default();
     let decisions: Vec<Decision> =
@@ -58,7 +58,7 @@ pub(crate) async fn close_all(
                 let (mut ending, change) = *closed;
                 number(&mut ending, &numbers);
                 let change = ConversationChange::try_from(change).map(Box::new);
-                change.map(|change| Finished::Done { ending, change }).map_err(Fault::from)
+                change.map(|change| Finished::Done { ending, change }).map_err(DbError::from)
             }
             // Also for one that was closed a moment ago, by a finish of this group: it is read as it is written now.
             Decision::Repeat => repeated(connection, finish.turn).await,
@@ -90,7 +90,7 @@ fn decide(finish: &Finish, turns: &HashMap<Uuid, OpenTurn>, writes: &mut Writes)
 async fn find_turns(
     connection: &mut SqliteConnection,
     finishes: &[&Finish],
-) -> Result<HashMap<Uuid, OpenTurn>, Fault> {
+) -> Result<HashMap<Uuid, OpenTurn>, DbError> {
     let ids: Vec<Simple> = finishes.iter().map(|finish| finish.turn.0.simple()).collect();
     let ids = json_of(&ids)?;
     let turns = sqlx::query_as!(
@@ -115,7 +115,7 @@ fn number(ending: &mut Ending, numbers: &HashMap<MessageId, MessageNumber>) {
     }
 }
 
-async fn repeated(connection: &mut SqliteConnection, turn: TurnId) -> Result<Finished, Fault> {
+async fn repeated(connection: &mut SqliteConnection, turn: TurnId) -> Result<Finished, DbError> {
     let Some((conversation, ending)) = record::ended(&mut *connection, turn).await? else {
         return Ok(Finished::Lost);
     };
@@ -126,7 +126,7 @@ async fn repeated(connection: &mut SqliteConnection, turn: TurnId) -> Result<Fin
 async fn change_of(
     connection: &mut SqliteConnection,
     conversation: ConversationId,
-) -> Result<ChangeColumns<i64>, Fault> {
+) -> Result<ChangeColumns<i64>, DbError> {
     let row = sqlx::query_as!(
         ChangeColumns::<i64>,
         "SELECT last_seq, message_count, input_tokens, output_tokens, cost_nanos, persona_id, last_model, title,
@@ -212,7 +212,7 @@ impl Writes {
     async fn write(
         &self,
         connection: &mut SqliteConnection,
-    ) -> Result<HashMap<MessageId, MessageNumber>, Fault> {
+    ) -> Result<HashMap<MessageId, MessageNumber>, DbError> {
         if self.turns.is_empty() {
             return Ok(HashMap::new());
         }

@@ -13,7 +13,7 @@ use stored::{KeptChunk, fold_chunks};
 use uuid::Uuid;
 use uuid::fmt::Simple;
 
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::turns::finish;
 use crate::values::json_of;
 
@@ -35,7 +35,7 @@ struct NewRunner {
 pub(crate) async fn interrupt_all(
     connection: &mut SqliteConnection,
     take_overs: &[TakeOver],
-) -> Result<u64, Fault> {
+) -> Result<u64, DbError> {
     let conversations = take(connection, take_overs).await?;
     let mut replies = kept_replies(connection, take_overs).await?;
     let mut finishes = Vec::with_capacity(take_overs.len());
@@ -61,7 +61,7 @@ pub(crate) async fn interrupt_all(
 async fn take(
     connection: &mut SqliteConnection,
     take_overs: &[TakeOver],
-) -> Result<HashMap<TurnId, ConversationId>, Fault> {
+) -> Result<HashMap<TurnId, ConversationId>, DbError> {
     let rows: Vec<NewRunner> = take_overs
         .iter()
         .map(|take_over| NewRunner { turn: take_over.turn.0.simple(), runner: take_over.runner.0.simple() })
@@ -81,7 +81,7 @@ async fn take(
 async fn kept_replies(
     connection: &mut SqliteConnection,
     take_overs: &[TakeOver],
-) -> Result<HashMap<TurnId, Reply>, Fault> {
+) -> Result<HashMap<TurnId, Reply>, DbError> {
     let ids: Vec<Simple> = take_overs.iter().map(|take_over| take_over.turn.0.simple()).collect();
     let ids = json_of(&ids)?;
     let rows = sqlx::query!(

@@ -8,7 +8,7 @@ use sqlx::SqliteConnection;
 use uuid::Uuid;
 use uuid::fmt::Simple;
 
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::values::json_of;
 
 /// A message to be appended.
@@ -32,7 +32,7 @@ pub(super) struct MessageToAppend {
 pub(super) async fn append(
     connection: &mut SqliteConnection,
     messages: &[MessageToAppend],
-) -> Result<HashMap<MessageId, MessageNumber>, Fault> {
+) -> Result<HashMap<MessageId, MessageNumber>, DbError> {
     if messages.is_empty() {
         return Ok(HashMap::new());
     }

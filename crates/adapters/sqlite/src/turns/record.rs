@@ -6,7 +6,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 use stored::{KeptChunk, fold_chunks};
 use uuid::Uuid;
 
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::rows::EndingRow;
 use crate::values::instant;
 
@@ -37,7 +37,7 @@ struct TurnRow {
 }
 
 impl TurnRow {
-    fn ending(&self) -> Result<Ending, Fault> {
+    fn ending(&self) -> Result<Ending, DbError> {
         let row = EndingRow {
             state: self.state.clone(),
             finish_reason: self.finish_reason.clone(),
@@ -55,7 +55,7 @@ impl TurnRow {
         Ok(Ending { reply: self.reply_ref()?, ..Ending::try_from(row)? })
     }
 
-    fn reply_ref(&self) -> Result<Option<ReplyRef>, Fault> {
+    fn reply_ref(&self) -> Result<Option<ReplyRef>, DbError> {
         let (Some(id), Some(number), Some(seq), Some(created_at)) =
             (self.reply_id, self.reply_number, self.reply_seq, self.reply_created_at)
         else {
@@ -69,7 +69,7 @@ impl TurnRow {
         }))
     }
 
-    fn reply(&self) -> Result<Reply, Fault> {
+    fn reply(&self) -> Result<Reply, DbError> {
         match (&self.reply_parts, &self.reply_lengths) {
             (Some(parts), Some(lengths)) => Ok(stored::reply_from(parts, lengths)?),
             (None, _) | (_, None) => Ok(Reply::default()),
@@ -86,7 +86,7 @@ pub(super) async fn find(
     reads: &SqlitePool,
     caller: UserId,
     turn: TurnId,
-) -> Result<Option<TurnRecord>, Fault> {
+) -> Result<Option<TurnRecord>, DbError> {
     let rows = sqlx::query_as!(
         TurnRow,
         r#"SELECT t.conversation_id AS "conversation_id: Uuid", t.state, t.finish_reason, t.failure,
@@ -120,7 +120,7 @@ pub(super) async fn find(
 pub(super) async fn ended(
     connection: &mut SqliteConnection,
     turn: TurnId,
-) -> Result<Option<(ConversationId, Ending)>, Fault> {
+) -> Result<Option<(ConversationId, Ending)>, DbError> {
     let row = sqlx::query_as!(
         TurnRow,
         r#"SELECT t.conversation_id AS "conversation_id: Uuid", t.state, t.finish_reason, t.failure,

@@ -6,7 +6,7 @@ use ports::{Access, StopOutcome};
 use sqlx::SqliteConnection;
 
 use crate::conversations::{row_of, visible};
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::rows::KeyColumns;
 use crate::writer::Write;
 
@@ -20,7 +20,7 @@ pub(super) struct RequestStop {
 impl Write for RequestStop {
     type Answer = StopOutcome;
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<StopOutcome, Fault> {
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<StopOutcome, DbError> {
         let row = match visible(row_of(&mut *connection, &self.key).await?, self.caller) {
             Access::Granted(row) => row,
             Access::Foreign | Access::Absent => return Ok(StopOutcome::NotFound),

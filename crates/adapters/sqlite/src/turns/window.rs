@@ -5,7 +5,7 @@ use domain::{ConversationId, Seq, WindowMessage};
 use ports::Window;
 use sqlx::SqlitePool;
 
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::rows::WindowRow;
 
 /// The newest messages before a place, as many as a page holds; one at least, where there is any.
@@ -13,7 +13,7 @@ pub(super) async fn before(
     reads: &SqlitePool,
     conversation: ConversationId,
     before: Seq,
-) -> Result<Window, Fault> {
+) -> Result<Window, DbError> {
     if before.0 <= 1 {
         return Ok(Window::default());
     }
@@ -43,6 +43,6 @@ pub(super) async fn before(
     .fetch_all(reads)
     .await?;
     let has_older = rows.first().is_some_and(|first| first.oldest < first.seq);
-    let messages = rows.into_iter().map(WindowMessage::try_from).collect::<Result<_, Fault>>()?;
+    let messages = rows.into_iter().map(WindowMessage::try_from).collect::<Result<_, DbError>>()?;
     Ok(Window { messages, has_older })
 }

@@ -2,7 +2,7 @@
 
 use domain::{Conversation, Message, Role};
 use serde::Serialize;
-use services::Answer;
+use services::CompletedTurn;
 
 use crate::wire;
 
@@ -78,8 +78,8 @@ impl MessageBody {
     }
 }
 
-impl From<&Answer> for ReplyBody {
-    fn from(answer: &Answer) -> Self {
+impl From<&CompletedTurn> for ReplyBody {
+    fn from(answer: &CompletedTurn) -> Self {
         let ending = &answer.ending;
         Self {
             id: ending.reply.map(|reply| reply.id.to_string()),

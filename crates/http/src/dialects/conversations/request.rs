@@ -1,8 +1,8 @@
 //! What S0 and S2 clients send, as commands.
 
 use domain::{
-    Contract, ConversationKey, ConversationPatch, Label, MessagePage, ModelMessage, Order, Page, Part,
-    ProjectId, Title,
+    Contract, ConversationKey, ConversationPatch, Label, MessagePage, ModelMessage, Page, Part, ProjectId,
+    SortOrder, Title,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -152,8 +152,8 @@ impl MessagesQuery {
     /// All messages where there is no limit: S2's history is whole.
     pub(crate) fn page(&self) -> MessagePage {
         let order = match self.order {
-            None | Some(OrderWord::Asc) => Order::Ascending,
-            Some(OrderWord::Desc) => Order::Descending,
+            None | Some(OrderWord::Asc) => SortOrder::Ascending,
+            Some(OrderWord::Desc) => SortOrder::Descending,
         };
         MessagePage { order, limit: self.limit, offset: 0 }
     }

@@ -3,7 +3,7 @@
 use domain::{Conversation, Message};
 use serde::Serialize;
 use serde_json::Value;
-use services::{Answer, Deletion};
+use services::{CompletedTurn, Deletion};
 
 use crate::wire::{self, IdForm};
 
@@ -130,7 +130,7 @@ pub(crate) struct SentBody {
 }
 
 impl SentBody {
-    pub(crate) fn new(answer: &Answer, conversation_id: String) -> Self {
+    pub(crate) fn new(answer: &CompletedTurn, conversation_id: String) -> Self {
         let ending = &answer.ending;
         Self {
             message_id: conversation_id.clone(),

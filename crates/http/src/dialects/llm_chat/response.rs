@@ -2,7 +2,7 @@
 
 use domain::{Conversation, Ending, ResponseId};
 use serde::Serialize;
-use services::Answer;
+use services::CompletedTurn;
 
 use crate::wire::{self, UsageBody};
 
@@ -46,8 +46,8 @@ pub(super) struct DoneBody<'a> {
 }
 
 impl ChatBody {
-    pub(super) fn new(answer: &Answer, conversation_id: String) -> Self {
-        let Answer { turn: _, question: _, model, reply, response, ending, conversation } = answer;
+    pub(super) fn new(answer: &CompletedTurn, conversation_id: String) -> Self {
+        let CompletedTurn { turn: _, question: _, model, reply, response, ending, conversation } = answer;
         Self {
             id: response.as_str().to_owned(),
             object: "response",

@@ -1,7 +1,7 @@
 //! What S4 clients send.
 
 use domain::limits::{LIST_ROWS, PERSONA_TITLE_CHARS};
-use domain::{MessagePage, Order, Page, PersonaId, Title};
+use domain::{MessagePage, Page, PersonaId, SortOrder, Title};
 use serde::Deserialize;
 use validator::Validate;
 
@@ -92,7 +92,7 @@ impl MessagesQuery {
     /// The newest messages, newest first; all of them where there is no limit.
     pub(crate) fn page(&self) -> MessagePage {
         let Self { limit, offset } = self;
-        MessagePage { order: Order::Descending, limit: *limit, offset: offset.unwrap_or(0) }
+        MessagePage { order: SortOrder::Descending, limit: *limit, offset: offset.unwrap_or(0) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use domain::{Conversation, ConversationNumber, Message, MessageState, PersonaId, ReplyFacts, Role};
 use serde::Serialize;
-use services::{Answer, PersonaChatTotals, RunningTurn};
+use services::{CompletedTurn, PersonaChatTotals, RunningTurn};
 
 use crate::wire;
 
@@ -98,7 +98,7 @@ impl MessageBody {
     }
 
     /// The reply of a turn; none where nothing was said before it was stopped.
-    fn reply(answer: &Answer) -> Option<Self> {
+    fn reply(answer: &CompletedTurn) -> Option<Self> {
         let ending = &answer.ending;
         let reply = ending.reply?;
         Some(Self {
@@ -126,7 +126,7 @@ pub(crate) struct ExchangeBody {
 }
 
 impl ExchangeBody {
-    pub(crate) fn new(user_message: MessageBody, answer: &Answer) -> Self {
+    pub(crate) fn new(user_message: MessageBody, answer: &CompletedTurn) -> Self {
         Self {
             conversation: (&answer.conversation).into(),
             user_message,

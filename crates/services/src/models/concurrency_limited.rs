@@ -11,30 +11,30 @@ use ports::{LanguageModel, ModelError, ModelEvent, ModelStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// A provider that is asked a bounded number of calls at once.
-pub struct Bounded {
+pub struct ConcurrencyLimited {
     model: Arc<dyn LanguageModel>,
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
 }
 
-impl Bounded {
-    /// A provider with so many places; at least one.
+impl ConcurrencyLimited {
+    /// A provider with so many permits; at least one.
     #[must_use]
-    pub fn new(model: Arc<dyn LanguageModel>, places: usize) -> Self {
-        Self { model, places: Arc::new(Semaphore::new(places.clamp(1, Semaphore::MAX_PERMITS))) }
+    pub fn new(model: Arc<dyn LanguageModel>, permits: usize) -> Self {
+        Self { model, permits: Arc::new(Semaphore::new(permits.clamp(1, Semaphore::MAX_PERMITS))) }
     }
 }
 
 #[async_trait]
-impl LanguageModel for Bounded {
+impl LanguageModel for ConcurrencyLimited {
     fn provider(&self) -> &'static str {
         self.model.provider()
     }
 
     async fn stream(&self, request: Arc<ModelRequest>) -> Result<ModelStream, ModelError> {
-        let place = Arc::clone(&self.places).acquire_owned().await;
-        let place = place.map_err(|error| ModelError::Unavailable(error.into()))?;
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let permit = permit.map_err(|error| ModelError::Unavailable(error.into()))?;
         let events = self.model.stream(request).await?;
-        Ok(Box::pin(Placed { events, _place: place }))
+        Ok(Box::pin(Permitted { events, _permit: permit }))
     }
 
     async fn check(&self) -> Result<(), ModelError> {
@@ -42,13 +42,13 @@ impl LanguageModel for Bounded {
     }
 }
 
-/// A stream that gives its place back when it is dropped.
-struct Placed {
+/// A stream that gives its permit back when it is dropped.
+struct Permitted {
     events: ModelStream,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
-impl Stream for Placed {
+impl Stream for Permitted {
     type Item = Result<ModelEvent, ModelError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {

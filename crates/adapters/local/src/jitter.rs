@@ -1,16 +1,16 @@
-//! Chance.
+//! Jitter.
 
-use ports::Chance;
+use ports::Jitter;
 use uuid::Uuid;
 
 /// The system's source of randomness.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct SystemChance;
+pub struct SystemJitter;
 
 /// As many random bits as a float holds exactly.
 const BITS: u32 = 53;
 
-impl Chance for SystemChance {
+impl Jitter for SystemJitter {
     #[expect(clippy::disallowed_methods, reason = "taken for its random bits, not as an id")]
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
     fn fraction(&self) -> f64 {
@@ -26,7 +26,7 @@ mod tests {
 
     #[test]
     fn fractions_spread_over_the_whole_range() {
-        let fractions: Vec<f64> = (0..10_000).map(|_| SystemChance.fraction()).collect();
+        let fractions: Vec<f64> = (0..10_000).map(|_| SystemJitter.fraction()).collect();
         assert!(fractions.iter().all(|fraction| (0.0..1.0).contains(fraction)));
         let mean = fractions.iter().sum::<f64>() / 10_000.0;
         assert!((0.45..0.55).contains(&mean), "{mean}");
