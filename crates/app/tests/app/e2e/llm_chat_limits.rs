@@ -1,0 +1,62 @@
+//! Contract S0: how often `POST /chat` may be called.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::llm_chat::{answer_titles, chat};
+use crate::support::{App, Store, on_sqlite_alone};
+
+on_sqlite_alone!(ten_calls_a_minute_pass_for_a_label, tiers_bound_all_calls_of_a_model);
+
+/// S0-58, S0-73, C-13
+async fn ten_calls_a_minute_pass_for_a_label(store: Store) {
+    let app = App::start_with(store, &[("RATE_LIMIT_PER_MINUTE", "10")]).await;
+    answer_titles(&app);
+    let user = app.user("ann").await;
+    let calls = (0..50).map(|_| {
+        let user = user.clone();
+        tokio::spawn(async move { chat(&user, json!({"input": "hi", "user_id": "user1"})).await })
+    });
+    let mut passed = 0;
+    for call in calls.collect::<Vec<_>>() {
+        let answer = call.await.unwrap();
+        if answer.status == 200 {
+            passed += 1;
+        } else {
+            answer.is_error(429, "rate_limit_exceeded");
+            let wait: u64 = answer.header("retry-after").parse().unwrap();
+            assert!((1..=60).contains(&wait), "{wait}");
+            assert_eq!(answer.header("ratelimit-remaining"), "0");
+        }
+    }
+    assert_eq!(passed, 10);
+    chat(&user, json!({"input": "hi", "user_id": "user2"})).await.ok();
+    // What is refused for another reason does not count.
+    for _ in 0..12 {
+        let body = json!({"input": "hi", "user_id": "user3", "conversation_id": "conv_x"});
+        chat(&user, body).await.is_error(404, "conversation_not_found");
+    }
+    chat(&user, json!({"input": "hi", "user_id": "user3"})).await.ok();
+    // Other contracts are free of this bucket.
+    let id = user.conversation().await;
+    user.say(&id, "hi").await.ok();
+}
+
+/// C-13
+async fn tiers_bound_all_calls_of_a_model(store: Store) {
+    let app = App::start_with(store, &[("RATE_LIMIT_TIERS", "free=3,pro=300,enterprise=1200")]).await;
+    answer_titles(&app);
+    let user = app.user("ann").await;
+    let id = user.conversation().await;
+    for _ in 0..3 {
+        user.say(&id, "hi").await.ok();
+    }
+    user.say(&id, "hi").await.is_error(429, "rate_limit_exceeded");
+    chat(&user, json!({"input": "hi"})).await.is_error(429, "rate_limit_exceeded");
+    user.get("/conversation").await.ok();
+    let raised = app.command().args(["user", "ann", "--tier", "pro"]).output().unwrap();
+    assert!(raised.status.success(), "{raised:?}");
+    tokio::time::sleep(Duration::from_millis(5_500)).await;
+    user.say(&id, "hi").await.ok();
+}

@@ -1,0 +1,17 @@
+//! The application: its settings, its layers and documents, and the whole of it as its users meet it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "a test may fail, and is no part of the application"
+)]
+
+mod config;
+mod docs;
+mod e2e;
+mod layers;
+mod rows;
+mod support;

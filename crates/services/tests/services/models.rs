@@ -1,0 +1,145 @@
+//! Retry and fail-over, on mocked providers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{Delta, FinishReason, ModelName, ModelRequest};
+use futures_util::{StreamExt, stream};
+use omnichat_services::{ConcurrencyLimited, Failover, RetryPolicy, Retrying};
+use ports::{LanguageModel, MockJitter, MockLanguageModel, ModelError, ModelEvent, ModelStream};
+use tokio::time::Instant;
+
+fn request() -> Arc<ModelRequest> {
+    let model = ModelName::parse("m").unwrap();
+    Arc::new(ModelRequest { model, instructions: None, messages: vec![], options: Arc::default() })
+}
+
+fn answer() -> ModelStream {
+    let end = ModelEvent::Finished { response: None, reason: FinishReason::Stop, usage: None, cost: None };
+    Box::pin(stream::iter([Ok(ModelEvent::Delta(Delta::Text("hi".into()))), Ok(end)]))
+}
+
+fn unavailable() -> ModelError {
+    ModelError::Unavailable("503".into())
+}
+
+/// A provider that fails so many times before it answers, and must be called so many times.
+fn failing(
+    name: &'static str,
+    times: usize,
+    calls: usize,
+    error: fn() -> ModelError,
+) -> Arc<MockLanguageModel> {
+    let mut model = MockLanguageModel::new();
+    model.expect_provider().return_const(name);
+    let mut called = 0;
+    model.expect_stream().times(calls).returning(move |_| {
+        called += 1;
+        if called <= times { Err(error()) } else { Ok(answer()) }
+    });
+    Arc::new(model)
+}
+
+fn retrying(model: Arc<MockLanguageModel>) -> Retrying {
+    let mut jitter = MockJitter::new();
+    jitter.expect_fraction().return_const(0.5);
+    let policy = RetryPolicy {
+        attempts: 3,
+        first_pause: Duration::from_millis(500),
+        longest_pause: Duration::from_secs(8),
+        total: Duration::from_secs(30),
+    };
+    Retrying::new(model, policy, Arc::new(jitter))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_recovers_is_asked_again_with_jitter() {
+    let model = retrying(failing("a", 2, 3, unavailable));
+    let started = Instant::now();
+    let events: Vec<_> = model.stream(request()).await.unwrap().collect().await;
+    assert_eq!(events.len(), 2);
+    assert_eq!(started.elapsed(), Duration::from_millis(250 + 500));
+}
+
+#[tokio::test(start_paused = true)]
+async fn three_attempts_are_all() {
+    assert!(retrying(failing("a", 9, 3, unavailable)).stream(request()).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_pause_that_the_provider_names_is_kept() {
+    let busy = || ModelError::Busy { retry_after: Some(Duration::from_secs(7)), source: "429".into() };
+    let started = Instant::now();
+    let _ = retrying(failing("a", 1, 2, busy)).stream(request()).await.unwrap();
+    assert_eq!(started.elapsed(), Duration::from_secs(7));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_beyond_the_bound_is_not_waited_for() {
+    let busy = || ModelError::Busy { retry_after: Some(Duration::from_secs(31)), source: "429".into() };
+    let started = Instant::now();
+    assert!(retrying(failing("a", 1, 1, busy)).stream(request()).await.is_err());
+    assert_eq!(started.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_be_paid_for_is_not_repeated() {
+    let never: [fn() -> ModelError; 5] = [
+        || ModelError::TimedOut,
+        || ModelError::Rejected("400".into()),
+        || ModelError::Refused("401".into()),
+        || ModelError::Truncated,
+        || ModelError::Broken("?".into()),
+    ];
+    for error in never {
+        assert!(retrying(failing("a", 9, 1, error)).stream(request()).await.is_err());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_as_first_event_is_mended_too() {
+    let mut model = MockLanguageModel::new();
+    model.expect_provider().return_const("a");
+    let mut called = 0;
+    model.expect_stream().times(2).returning(move |_| {
+        called += 1;
+        if called == 1 { Ok(Box::pin(stream::iter([Err(unavailable())]))) } else { Ok(answer()) }
+    });
+    assert!(retrying(Arc::new(model)).stream(request()).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_after_the_first_event_is_passed_on() {
+    let mut model = MockLanguageModel::new();
+    model.expect_stream().times(1).returning(|_| {
+        let first = Ok(ModelEvent::Delta(Delta::Text("hi".into())));
+        Ok(Box::pin(stream::iter([first, Err(unavailable())])))
+    });
+    let events: Vec<_> = retrying(Arc::new(model)).stream(request()).await.unwrap().collect().await;
+    assert!(matches!(events.as_slice(), [Ok(_), Err(ModelError::Unavailable(_))]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_provider_stands_in_and_says_so() {
+    let model = Failover::new(failing("a", 9, 1, unavailable), vec![failing("b", 0, 1, unavailable)]);
+    let events: Vec<_> = model.stream(request()).await.unwrap().collect().await;
+    assert!(matches!(events.first(), Some(Ok(ModelEvent::ServedBy("b")))));
+    assert_eq!(events.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_was_refused_is_not_taken_elsewhere() {
+    let rejected = || ModelError::Rejected("400".into());
+    let model = Failover::new(failing("a", 9, 1, rejected), vec![failing("b", 0, 0, unavailable)]);
+    assert!(matches!(model.stream(request()).await, Err(ModelError::Rejected(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_beyond_the_bound_wait_for_a_place() {
+    let model = ConcurrencyLimited::new(failing("a", 0, 2, unavailable), 1);
+    let first = model.stream(request()).await.unwrap();
+    let mut second = model.stream(request());
+    assert!(tokio::time::timeout(Duration::from_secs(1), &mut second).await.is_err(), "it waits");
+    drop(first);
+    assert!(second.await.is_ok());
+}
