@@ -154,6 +154,12 @@ impl FakeLlm {
         self.shared.log.open()
     }
 
+    /// The most answers that were ever under way at once.
+    #[must_use]
+    pub fn most_open_streams(&self) -> usize {
+        self.shared.log.most_open()
+    }
+
     /// Waits until there were so many calls.
     pub async fn wait_for_calls(&self, count: usize) {
         self.wait_until("calls", || self.call_count() >= count).await;

@@ -15,11 +15,13 @@
 pub mod blobs_contract;
 pub mod contract;
 pub mod fake_llm;
+mod free_port;
 pub mod outside_issuer;
 pub mod postgres;
 pub mod s3_server;
 
 pub use fake_llm::FakeLlm;
+pub use free_port::free_port;
 pub use outside_issuer::KeyServer;
 pub use postgres::PostgresServer;
 pub use s3_server::S3Server;

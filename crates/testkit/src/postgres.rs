@@ -4,7 +4,6 @@ mod binaries;
 mod owner;
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -13,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::OnceCell;
 
+use crate::free_port;
 use binaries::Binaries;
 use owner::Owner;
 
@@ -238,11 +238,6 @@ fn new_directory(owner: &Owner) -> PathBuf {
     let directory = std::env::temp_dir().join(name);
     run(owner.command(Path::new("mkdir"), Path::new("/")).args(["-m", "700"]).arg(&directory));
     directory
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port of 127.0.0.1");
-    listener.local_addr().expect("a bound listener has an address").port()
 }
 
 /// Runs a program to its end and answers what it wrote.

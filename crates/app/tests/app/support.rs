@@ -3,16 +3,21 @@
 //! What touches a store is tested over both stores ([`on_both_stores`]); what is a matter of one dialect's words, of a
 //! provider or of settings, over SQLite alone ([`on_sqlite_alone`]). Where in doubt, both.
 
+mod database;
 pub(crate) mod persona_chat;
+mod tab;
+mod user;
 
-use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use testkit::{FakeLlm, PostgresServer};
+use testkit::{FakeLlm, PostgresServer, free_port};
+
+pub(crate) use database::{change, sql};
+pub(crate) use tab::Tab;
+pub(crate) use user::{Answer, User};
 
 /// The secret that the tests sign their own tokens with.
 pub(crate) const JWT_SECRET: &str = "a-secret-for-tests-that-is-long-enough-0123456789";
@@ -176,7 +181,7 @@ impl App {
             let ended = self.process.as_mut().and_then(|process| process.try_wait().unwrap());
             assert!(ended.is_none(), "the application ended with {ended:?}:\n{}", self.log());
             assert!(start.elapsed() < Duration::from_secs(30), "not ready in 30 s:\n{}", self.log());
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(POLL_EVERY).await;
         }
     }
 
@@ -187,11 +192,7 @@ impl App {
 
     /// Waits until the log, which is written a moment later, holds this.
     pub(crate) async fn wait_for_log(&self, text: &str) {
-        let start = Instant::now();
-        while !self.log().contains(text) {
-            assert!(start.elapsed() < Duration::from_secs(10), "{text} is not in the log:\n{}", self.log());
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        wait_until(&format!("the log says {text:?}"), async || self.log().contains(text)).await;
     }
 
     /// Ends the process as a power cut would.
@@ -202,12 +203,28 @@ impl App {
         }
     }
 
-    /// Asks the process to end, as an orchestrator does, and waits until it has. Answers its exit code.
-    pub(crate) async fn terminate(&mut self) -> Option<i32> {
+    /// Asks the process to end, as an orchestrator does.
+    pub(crate) fn ask_to_end(&self) {
+        let process = self.process.as_ref().expect("the application runs").id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &process]).status().unwrap().success());
+    }
+
+    /// Waits until the process has ended; its exit code.
+    pub(crate) async fn wait_for_end(&mut self) -> Option<i32> {
         let mut process = self.process.take()?;
-        let asked = Command::new("kill").arg("-TERM").arg(process.id().to_string()).status().unwrap();
-        assert!(asked.success());
         tokio::task::spawn_blocking(move || process.wait().unwrap().code()).await.unwrap()
+    }
+
+    /// Asks the process to end and waits until it has; its exit code.
+    pub(crate) async fn terminate(&mut self) -> Option<i32> {
+        self.ask_to_end();
+        self.wait_for_end().await
+    }
+
+    /// Waits until the store holds the text that a running turn has so far.
+    pub(crate) async fn wait_for_partial_text(&self) {
+        let chunks = "SELECT count(*) FROM omnichat.turn_chunks";
+        wait_until("partial text is kept", async || sql(self, chunks) != ["0"]).await;
     }
 
     /// Starts the process again, on the same data.
@@ -259,134 +276,20 @@ impl Drop for App {
     }
 }
 
-/// Somebody with a token.
-#[derive(Clone)]
-pub(crate) struct User {
-    pub(crate) token: String,
-    pub(crate) id: i64,
-    url: String,
-    http: reqwest::Client,
+/// How often a condition that a test waits for is looked at.
+const POLL_EVERY: Duration = Duration::from_millis(10);
+
+/// Waits until this holds, for half a minute at most.
+pub(crate) async fn wait_until(what: &str, holds: impl AsyncFnMut() -> bool) {
+    wait_within(Duration::from_secs(30), what, holds).await;
 }
 
-/// An answer that was read whole.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: reqwest::header::HeaderMap,
-    pub(crate) text: String,
-}
-
-impl Answer {
-    pub(crate) async fn read(answer: reqwest::Response) -> Self {
-        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        Self { status, headers, text: answer.text().await.unwrap() }
-    }
-
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
-    }
-
-    pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
-    }
-
-    /// The body, where the status is 200.
-    #[track_caller]
-    pub(crate) fn ok(&self) -> Value {
-        assert_eq!(self.status, 200, "{}", self.text);
-        self.json()
-    }
-
-    /// Checks the body that every error has in every contract (C-4).
-    #[track_caller]
-    pub(crate) fn is_error(&self, status: u16, code: &str) {
-        assert_eq!(self.status, status, "{}", self.text);
-        let body = self.json();
-        let message = body["detail"].as_str().expect("detail is text");
-        assert_eq!(body["error"]["message"], message);
-        assert_eq!(body["error"]["code"], code, "{body}");
-        let kind = body["error"]["type"].as_str().unwrap();
-        let expected = match status {
-            _ if code.starts_with("upstream_") => "upstream_error",
-            400 | 405 | 413 | 422 => "invalid_request_error",
-            401 => "authentication_error",
-            403 => "permission_error",
-            404 => "not_found_error",
-            409 => "conflict_error",
-            429 => "rate_limit_error",
-            _ => "server_error",
-        };
-        assert_eq!(kind, expected, "{body}");
-    }
-}
-
-impl User {
-    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token)
-    }
-
-    pub(crate) async fn get(&self, path: &str) -> Answer {
-        Answer::read(self.request(Method::GET, path).send().await.unwrap()).await
-    }
-
-    pub(crate) async fn delete(&self, path: &str) -> Answer {
-        Answer::read(self.request(Method::DELETE, path).send().await.unwrap()).await
-    }
-
-    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
-        Answer::read(self.request(Method::POST, path).json(&body).send().await.unwrap()).await
-    }
-
-    pub(crate) async fn post_nothing(&self, path: &str) -> Answer {
-        Answer::read(self.request(Method::POST, path).send().await.unwrap()).await
-    }
-
-    pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
-        Answer::read(self.request(Method::PATCH, path).json(&body).send().await.unwrap()).await
-    }
-
-    /// The same with an empty token.
-    pub(crate) fn signed_out(&self) -> Self {
-        Self { token: String::new(), ..self.clone() }
-    }
-
-    /// A new conversation of contract S2; its id.
-    pub(crate) async fn conversation(&self) -> String {
-        let body = self.post_nothing("/conversations?project_id=p1").await.ok();
-        body["id"].as_str().unwrap().to_owned()
-    }
-
-    /// Sends a message by contract S2.
-    pub(crate) async fn say(&self, conversation: &str, text: &str) -> Answer {
-        self.post(&format!("/conversations/{conversation}/messages"), json!({"content": text})).await
-    }
-
-    /// The messages of a conversation, as `role: content`, with the state where it is not completed.
-    pub(crate) async fn history(&self, conversation: &str) -> Vec<String> {
-        let body = self.get(&format!("/conversations/{conversation}/messages")).await.ok();
-        let line = |message: &Value| {
-            let state = message["state"].as_str().map(|state| format!(" ({state})")).unwrap_or_default();
-            format!("{}: {}{state}", message["role"].as_str().unwrap(), message["content"].as_str().unwrap())
-        };
-        body.as_array().unwrap().iter().map(line).collect()
-    }
-
-    /// Waits until the history has so many messages.
-    pub(crate) async fn wait_for_history(
-        &self,
-        conversation: &str,
-        length: usize,
-        patience: Duration,
-    ) -> Vec<String> {
-        let start = Instant::now();
-        loop {
-            let history = self.history(conversation).await;
-            if history.len() >= length {
-                return history;
-            }
-            assert!(start.elapsed() < patience, "only {history:?} after {patience:?}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+/// Waits until this holds, no longer than so.
+pub(crate) async fn wait_within(patience: Duration, what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let start = Instant::now();
+    while !holds().await {
+        assert!(start.elapsed() < patience, "waited {patience:?} in vain until {what}");
+        tokio::time::sleep(POLL_EVERY).await;
     }
 }
 
@@ -394,8 +297,4 @@ impl User {
 fn http_client() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().tls_built_in_root_certs(false).build().unwrap()
-}
-
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

@@ -6,7 +6,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
 use crate::support::persona_chat::{held, send};
-use crate::support::{Answer, App, JWT_SECRET, Store, on_both_stores, on_sqlite_alone};
+use crate::support::{Answer, App, JWT_SECRET, Store, on_both_stores, on_sqlite_alone, wait_within};
 
 on_both_stores!(
     a_registration_takes_one_name_or_both,
@@ -160,11 +160,10 @@ async fn a_suspended_account_is_shut_out(store: Store) {
         assert!(output.status.success(), "{output:?}");
     };
     suspend("false");
-    let start = std::time::Instant::now();
-    while user.get("/chat/conversations/1").await.status != 401 {
-        assert!(start.elapsed() < Duration::from_secs(15), "the account goes on");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    wait_within(Duration::from_secs(15), "the account is shut out", async || {
+        user.get("/chat/conversations/1").await.status == 401
+    })
+    .await;
     user.get("/chat/conversations/1").await.is_error(401, "invalid_token");
     send(&user, 1, "hi").await.is_error(401, "invalid_token");
     let right = json!({"username": "ann", "password": PASSWORD});

@@ -1,12 +1,12 @@
 //! A crash, a deploy, a database that goes away.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::json;
 use testkit::fake_llm::{Gate, Reply};
 
-use crate::support::{App, Store, User, on_both_stores};
+use crate::support::{App, Store, User, on_both_stores, wait_until, wait_within};
 
 on_both_stores!(
     a_killed_process_leaves_the_question_and_the_partial_reply,
@@ -31,25 +31,22 @@ async fn a_killed_process_leaves_the_question_and_the_partial_reply(store: Store
     let user = app.user("ann").await;
     let id = user.conversation().await;
     let (gate, _answer) = open_turn(&app, &user, &id).await;
-    // Partial text is kept every 250 ms.
-    tokio::time::sleep(Duration::from_millis(900)).await;
+    app.wait_for_partial_text().await;
     app.kill();
     gate.open();
-    let killed = Instant::now();
     app.start_again().await;
     let patience = match store {
         Store::Sqlite => Duration::from_secs(5),
         Store::Postgres => Duration::from_secs(30),
     };
-    loop {
+    wait_within(patience, "the conversation is free again", async || {
         let answer = user.say(&id, "next").await;
-        if answer.status == 200 {
-            break;
+        if answer.status != 200 {
+            answer.is_error(409, "conversation_busy");
         }
-        answer.is_error(409, "conversation_busy");
-        assert!(killed.elapsed() < patience, "still busy after {patience:?}");
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
+        answer.status == 200
+    })
+    .await;
     assert_eq!(
         user.history(&id).await,
         ["user: hi", "assistant: one  (interrupted)", "user: next", "assistant: You said: next"]
@@ -61,12 +58,14 @@ async fn a_process_that_is_told_to_end_lets_turns_end(store: Store) {
     let user = app.user("ann").await;
     let id = user.conversation().await;
     let (gate, answer) = open_turn(&app, &user, &id).await;
-    let opening = gate.clone();
-    tokio::spawn(async move {
-        tokio::time::sleep(Duration::from_millis(700)).await;
-        opening.open();
-    });
-    let (code, rest) = tokio::join!(app.terminate(), answer.text());
+    app.ask_to_end();
+    let ready = format!("{}/health/ready", app.url);
+    wait_until("the application takes no new requests", async || {
+        app.http.get(&ready).send().await.map_or(true, |answer| answer.status() != 200)
+    })
+    .await;
+    gate.open();
+    let (code, rest) = tokio::join!(app.wait_for_end(), answer.text());
     assert_eq!(code, Some(0));
     assert_eq!(rest.unwrap(), "two three");
     app.start_again().await;

@@ -204,7 +204,7 @@ async fn f3_what_is_refused_is_asked_once(store: Store) {
 }
 
 async fn f4_a_provider_that_is_not_there_is_unavailable(store: Store) {
-    let nowhere = format!("http://127.0.0.1:{}/v1", crate::support::free_port());
+    let nowhere = format!("http://127.0.0.1:{}/v1", testkit::free_port());
     let llm = Arc::new(FakeLlm::start().await);
     let app = App::start_on(store, llm, &[("OPENAI_BASE_URL", &nowhere)]).await;
     let talk = Talk::begin(&app).await;

@@ -2,13 +2,12 @@
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::S3Server;
 
-use crate::support::{Answer, App, Store, User, on_both_stores, on_sqlite_alone};
+use crate::support::{Answer, App, Store, User, on_both_stores, on_sqlite_alone, wait_until};
 
 on_both_stores!(
     a_pdf_is_context_of_every_contract,
@@ -76,14 +75,6 @@ fn files_below(directory: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-async fn wait_until(what: &str, holds: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < Duration::from_secs(30), "not after 30 s: {what}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
 /// S1-37, S1-40, S1-55, S1-57
 async fn a_pdf_is_context_of_every_contract(store: Store) {
     let app = App::start(store).await;
@@ -138,7 +129,7 @@ async fn files_are_kept_on_disk_and_go_with_their_conversation(store: Store) {
     assert_eq!(deleted["message"], "Session deleted successfully");
     alice.delete(&path).await.is_error(404, "conversation_not_found");
     upload(&alice, session, "x.pdf", &bytes).await.is_error(404, "conversation_not_found");
-    wait_until("no file is left", || files_below(&files).is_empty()).await;
+    wait_until("no file is left", async || files_below(&files).is_empty()).await;
 }
 
 fn s3(bucket: &str, server: &S3Server) -> [(&'static str, String); 6] {
@@ -182,7 +173,7 @@ async fn files_are_kept_in_a_bucket_and_go_with_their_conversation(store: Store)
     assert!(files_below(&app.data.path().join("data/files")).is_empty());
 
     alice.delete(&format!("/personas/{}", persona["id"])).await.ok();
-    wait_until("the object is gone", || server.object(&bucket, key).is_none()).await;
+    wait_until("the object is gone", async || server.object(&bucket, key).is_none()).await;
     assert!(!app.log().contains("secret-canary"), "the log holds the key");
 }
 
@@ -196,15 +187,12 @@ async fn chats_go_on_while_the_object_store_is_away(store: Store) {
     upload(&alice, session, "before.pdf", &pdf("before")).await.ok();
     server.stop();
 
-    let start = Instant::now();
-    let health = loop {
-        let health = app.probe("/health").await;
-        if health.ok()["status"] == "degraded" {
-            break health.json();
-        }
-        assert!(start.elapsed() < Duration::from_secs(30), "{}", health.text);
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    };
+    let mut health = Value::Null;
+    wait_until("the service is degraded", async || {
+        health = app.probe("/health").await.ok();
+        health["status"] == "degraded"
+    })
+    .await;
     let checks = json!({"database": "connected", "storage": "disconnected", "llm": "configured"});
     assert_eq!(health["checks"], checks);
     app.probe("/health/ready").await.ok();

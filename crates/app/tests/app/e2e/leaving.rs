@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use reqwest::Method;
 use serde_json::json;
 use testkit::fake_llm::{Gate, Reply};
 
-use crate::support::{App, Store, on_both_stores};
+use crate::support::{App, Store, Tab, on_both_stores, wait_until};
 
 on_both_stores!(
     a_tab_closed_after_the_first_delta_keeps_the_reply,
@@ -20,13 +19,10 @@ async fn a_tab_closed_after_the_first_delta_keeps_the_reply(store: Store) {
     let id = user.conversation().await;
     let gate = Gate::closed();
     app.llm.script(Reply::text("one two three").waiting_after_words(1, &gate));
-    let request = user
-        .request(Method::POST, &format!("/conversation/completion/{id}"))
-        .json(&json!({"message": "hi", "stream": true}));
-    let mut answer = request.send().await.unwrap();
-    assert_eq!(answer.chunk().await.unwrap().unwrap(), "one ");
-    drop(answer);
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    let path = format!("/conversation/completion/{id}");
+    let mut tab = Tab::post(&app, &user, &path, &json!({"message": "hi", "stream": true})).await;
+    tab.read_until("one ").await;
+    tab.close().await;
     gate.open();
     let history = user.wait_for_history(&id, 2, Duration::from_secs(5)).await;
     assert_eq!(history, ["user: hi", "assistant: one two three"]);
@@ -41,20 +37,17 @@ async fn a_tab_closed_before_the_first_delta_keeps_the_reply(store: Store) {
         let gate = Gate::closed();
         app.llm.script(Reply::text("one two three").waiting_after_words(0, &gate));
         let calls = app.llm.call_count();
-        let request = user
-            .request(Method::POST, &path.replace("{id}", &id))
-            .json(&json!({"message": "hi", "content": "hi", "stream": true}));
-        let asking = tokio::spawn(request.send());
+        let body = json!({"message": "hi", "content": "hi", "stream": true});
+        let tab = Tab::post(&app, &user, &path.replace("{id}", &id), &body).await;
         app.llm.wait_for_calls(calls + 1).await;
-        asking.abort();
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        tab.close().await;
         gate.open();
         let history = user.wait_for_history(&id, 2, Duration::from_secs(5)).await;
         assert_eq!(history, ["user: hi", "assistant: one two three"], "{path}");
     }
 }
 
-/// Whatever instant a client leaves at: either nothing was taken, or the turn is whole.
+/// At whatever instant a client leaves, either nothing was begun or the turn is whole.
 async fn tabs_closed_at_any_instant_leave_whole_turns(store: Store) {
     let app = App::start(store).await;
     let user = app.user("ann").await;
@@ -62,21 +55,19 @@ async fn tabs_closed_at_any_instant_leave_whole_turns(store: Store) {
     let mut conversations = Vec::new();
     for step in 0..60_u64 {
         let id = user.conversation().await;
-        let request = user
-            .request(Method::POST, &format!("/conversation/completion/{id}"))
-            .json(&json!({"message": "hi", "stream": step % 2 == 0}));
-        let asking = tokio::spawn(async move { request.send().await?.text().await });
+        let path = format!("/conversation/completion/{id}");
+        let tab = Tab::post(&app, &user, &path, &json!({"message": "hi", "stream": step % 2 == 0})).await;
+        // Not a wait for anything: each round leaves a little later than the one before.
         tokio::time::sleep(Duration::from_micros(step * 250)).await;
-        asking.abort();
+        tab.close().await;
         conversations.push(id);
     }
-    app.llm.wait_until_idle().await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
     for id in conversations {
+        // The conversation takes the next turn once the one that was left has ended.
+        wait_until("the next turn is taken", async || user.say(&id, "next").await.status == 200).await;
         let history = user.history(&id).await;
-        let whole = history.is_empty() || history == ["user: hi", "assistant: one two three"];
-        assert!(whole, "{history:?}");
-        // And the conversation takes the next turn.
-        user.say(&id, "next").await.ok();
+        let (first, next) = history.split_at(history.len() - 2);
+        assert!(first.is_empty() || first == ["user: hi", "assistant: one two three"], "{history:?}");
+        assert_eq!(next, ["user: next", "assistant: one two three"]);
     }
 }

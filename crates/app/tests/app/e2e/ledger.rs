@@ -1,16 +1,15 @@
 //! The ledger is exact: what the provider counted is what it holds, whoever left before the end.
 
-use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
+use testkit::FakeLlm;
 use testkit::fake_llm::{Call, Fault, Figures, Flavour, Gate, Reply};
-use testkit::{FakeLlm, PostgresServer};
 
-use crate::support::{Answer, App, PROVIDER_KEY, Store, User, on_both_stores};
+use crate::support::{Answer, App, PROVIDER_KEY, Store, User, on_both_stores, sql, wait_until};
 
 on_both_stores!(
     a_thousand_mixed_turns_are_counted_to_the_token,
@@ -91,11 +90,8 @@ async fn the_call_of_a_purged_conversation_is_counted(store: Store) {
     let mut answer = asking.json(&json!({"message": "two", "stream": true})).send().await.unwrap();
     answer.chunk().await.unwrap();
     user.delete(&format!("/conversations/{id}?soft=false")).await.ok();
-    let start = Instant::now();
-    while sql(&app, "SELECT count(*) FROM omnichat.ledger WHERE purpose = 'turn'") != ["2"] {
-        assert!(start.elapsed() < Duration::from_secs(10), "the call of the purged turn is missing");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let calls = async || sql(&app, "SELECT count(*) FROM omnichat.ledger WHERE purpose = 'turn'");
+    wait_until("the call of the purged turn is counted", async || calls().await == ["2"]).await;
     assert_eq!(sql(&app, "SELECT count(*) FROM omnichat.conversations"), ["0"]);
 }
 
@@ -128,18 +124,17 @@ fn is_title(call: &Call) -> bool {
 
 /// All calls that the provider took, once each of them stands in the ledger and no turn runs any more.
 async fn settled(app: &App) -> Vec<Call> {
-    let start = Instant::now();
-    loop {
+    let mut calls = Vec::new();
+    wait_until("every call is in the ledger, and no turn runs", async || {
         app.llm.wait_until_idle().await;
-        let calls: Vec<Call> = app.llm.calls().into_iter().filter(|call| call.figures.is_some()).collect();
+        calls = app.llm.calls();
+        calls.retain(|call| call.figures.is_some());
         let rows = sql(app, "SELECT count(*) FROM omnichat.ledger");
         let running = sql(app, "SELECT count(*) FROM omnichat.turns WHERE state = 'running'");
-        if rows == [calls.len().to_string()] && running == ["0"] {
-            return calls;
-        }
-        assert!(start.elapsed() < Duration::from_secs(30), "{rows:?} rows of {} calls", calls.len());
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+        rows == [calls.len().to_string()] && running == ["0"]
+    })
+    .await;
+    calls
 }
 
 /// A call as its row in the ledger.
@@ -161,24 +156,6 @@ fn sums_of(calls: &[Call]) -> String {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small and positive")]
 fn nanos(call: &Call) -> u64 {
     (call.figures.unwrap().cost.unwrap() * 1e9).round() as u64
-}
-
-/// Reads the database beside the application; a row is a line, with `|` between its values.
-pub(crate) fn sql(app: &App, sql: &str) -> Vec<String> {
-    const READ: &str = "import sqlite3, sys\n\
-        database = sqlite3.connect(f'file:{sys.argv[1]}?mode=ro', uri=True)\n\
-        for row in database.execute(sys.argv[2]): print('|'.join(map(str, row)))";
-    let rows = if let Some(url) = &app.database_url {
-        PostgresServer::shared().sql(url, sql)
-    } else {
-        let file = app.data.path().join("data/omnichat.db");
-        let mut python = Command::new("python3");
-        python.args(["-c", READ]).arg(file).arg(sql.replace("omnichat.", ""));
-        let output = python.output().expect("python3 runs; scripts/setup.sh installs it");
-        assert!(output.status.success(), "{output:?}");
-        String::from_utf8(output.stdout).unwrap()
-    };
-    rows.lines().map(str::to_owned).collect()
 }
 
 /// A client that talks by every contract, and often leaves before the end.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::llm_chat::{answer_titles, chat};
-use crate::support::{App, Store, on_sqlite_alone};
+use crate::support::{App, Store, on_sqlite_alone, wait_within};
 
 on_sqlite_alone!(ten_calls_a_minute_pass_for_a_label, tiers_bound_all_calls_of_a_model);
 
@@ -57,6 +57,13 @@ async fn tiers_bound_all_calls_of_a_model(store: Store) {
     user.get("/conversation").await.ok();
     let raised = app.command().args(["user", "ann", "--tier", "pro"]).output().unwrap();
     assert!(raised.status.success(), "{raised:?}");
-    tokio::time::sleep(Duration::from_millis(5_500)).await;
-    user.say(&id, "hi").await.ok();
+    // An account is remembered for five seconds.
+    wait_within(Duration::from_secs(10), "the new tier is known", async || {
+        let answer = user.say(&id, "hi").await;
+        if answer.status != 200 {
+            answer.is_error(429, "rate_limit_exceeded");
+        }
+        answer.status == 200
+    })
+    .await;
 }

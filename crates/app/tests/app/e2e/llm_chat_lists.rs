@@ -4,9 +4,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::fake_llm::{Gate, Reply};
 
-use super::ledger::sql;
 use super::llm_chat::{app, chat, turn_calls};
-use crate::support::{Answer, Store, User, on_both_stores};
+use crate::support::{Answer, Store, User, on_both_stores, sql};
 
 on_both_stores!(
     a_list_has_fifty_rows_where_nobody_says_how_many,

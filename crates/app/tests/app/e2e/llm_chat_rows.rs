@@ -3,9 +3,8 @@
 use serde_json::{Value, json};
 use testkit::fake_llm::{Gate, Reply};
 
-use super::ledger::sql;
 use super::llm_chat::{answer_titles, app, chat, data, figures, turn_calls};
-use crate::support::{App, Store, on_both_stores, on_sqlite_alone};
+use crate::support::{App, Store, on_both_stores, on_sqlite_alone, sql};
 
 on_both_stores!(
     a_model_that_is_named_holds_for_one_turn,

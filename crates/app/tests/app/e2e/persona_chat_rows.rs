@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use testkit::PostgresServer;
 
 use crate::support::persona_chat::{conversation, each, held, persona, put, send};
-use crate::support::{Answer, App, Store, on_both_stores, on_sqlite_alone};
+use crate::support::{Answer, App, Store, change, on_both_stores, on_sqlite_alone};
 
 on_both_stores!(
     personas_behave_as_their_relation_says,
@@ -17,19 +17,6 @@ on_both_stores!(
     an_archived_conversation_shows_that_it_is,
 );
 on_sqlite_alone!(a_slash_at_the_end_changes_nothing);
-
-/// Changes the database beside the application: for states that no route makes.
-fn change(app: &App, statement: &str) {
-    if let Some(url) = &app.database_url {
-        PostgresServer::shared().sql(url, &format!("SET search_path = omnichat; {statement}"));
-        return;
-    }
-    let script =
-        "import sqlite3, sys; sqlite3.connect(sys.argv[1], isolation_level=None).execute(sys.argv[2])";
-    let file = app.data.path().join("data/omnichat.db");
-    let changed = super::examples::python().args(["-c", script]).arg(file).arg(statement).output().unwrap();
-    assert!(changed.status.success(), "{changed:?}");
-}
 
 /// S4-1, S4-3, S4-40, S4-41, S4-42, S4-43, S4-44, S4-45, S4-46
 async fn personas_behave_as_their_relation_says(store: Store) {
@@ -59,7 +46,7 @@ async fn personas_behave_as_their_relation_says(store: Store) {
         told.push(system.split_once("Loves chess.").unwrap().1.to_owned());
     }
     // A type that the service no longer knows.
-    change(&app, "UPDATE personas SET relation_type = 'guru' WHERE id = 1");
+    change(&app, "UPDATE omnichat.personas SET relation_type = 'guru' WHERE id = 1");
     assert_eq!(user.get("/personas/1").await.ok()["relation_type"], "other");
     assert_eq!(user.get("/personas").await.ok().as_array().unwrap().len(), 7);
     send(&user, 1, "hi again").await.ok();
@@ -247,7 +234,7 @@ async fn an_archived_conversation_shows_that_it_is(store: Store) {
     let app = App::start(store).await;
     let user = held(&app).await;
     assert_eq!(user.get("/chat/conversations/1").await.ok()["is_active"], true);
-    change(&app, "UPDATE conversations SET active = FALSE WHERE number = 1");
+    change(&app, "UPDATE omnichat.conversations SET active = FALSE WHERE number = 1");
     assert_eq!(user.get("/chat/conversations/1").await.ok()["is_active"], false);
     assert_eq!(each(&user.get("/chat/conversations").await.ok(), "is_active"), [false]);
     if let Some(url) = &app.database_url {

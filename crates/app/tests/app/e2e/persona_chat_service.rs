@@ -6,7 +6,7 @@ use serde_json::json;
 use testkit::fake_llm::{Fault, Gate, Reply};
 
 use crate::support::persona_chat::{conversation, held, send};
-use crate::support::{Answer, App, Store, on_both_stores, on_sqlite_alone};
+use crate::support::{Answer, App, Store, on_both_stores, on_sqlite_alone, wait_until};
 
 on_both_stores!(calls_beyond_the_bound_wait_for_their_turn);
 on_sqlite_alone!(
@@ -162,7 +162,7 @@ async fn a_provider_that_does_not_answer_is_unhealthy(store: Store) {
             App::start_with(store, &settings).await
         }
     };
-    let nobody = format!("http://127.0.0.1:{}/v1", crate::support::free_port());
+    let nobody = format!("http://127.0.0.1:{}/v1", testkit::free_port());
     let away = App::start_with(store, &[("OPENAI_BASE_URL", &nobody)]).await;
     assert_eq!(away.probe("/chat/health").await.ok(), unhealthy);
     assert_eq!(router(&nobody).await.probe("/chat/health").await.ok(), unhealthy);
@@ -205,19 +205,14 @@ async fn calls_beyond_the_bound_wait_for_their_turn(store: Store) {
         })
         .collect();
     app.llm.wait_for_calls(2).await;
-    // All turns are open, and the provider is asked no more.
-    let asked = Instant::now();
-    while user.get("/chat/stats").await.ok()["total_messages"] != 4 {
-        assert!(asked.elapsed() < Duration::from_secs(10), "the questions are not kept");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    assert_eq!(app.llm.call_count(), 2);
+    // All turns are open, and no call ends before the gate opens.
+    wait_until("all questions are kept", async || user.get("/chat/stats").await.ok()["total_messages"] == 4)
+        .await;
     gate.open();
     for send in sends {
         assert_eq!(send.await.unwrap().ok()["assistant_message"]["content"], "done");
     }
-    assert_eq!(app.llm.call_count(), 4);
+    assert_eq!((app.llm.call_count(), app.llm.most_open_streams()), (4, 2));
     let documented = include_str!("../../../../../docs/OPERATIONS.md");
     for word in ["OMNICHAT_PROVIDER__MAX_CONCURRENT_CALLS", "at once"] {
         assert!(documented.contains(word), "{word} is not documented");

@@ -89,7 +89,7 @@ async fn a_process_that_dies_leaves_its_turn_to_the_others() {
     here.llm.script(Reply::text("one two three").with(Fault::HangAfter(Place::Words(1))));
     let mut answer = stream(&user, &id).await;
     assert_eq!(answer.chunk().await.unwrap().unwrap(), "one ");
-    tokio::time::sleep(Duration::from_millis(900)).await;
+    here.wait_for_partial_text().await;
     here.kill();
     let killed = Instant::now();
     let elsewhere = there.welcome(&user);

@@ -50,7 +50,7 @@ async fn the_log_says_which_store_and_provider(store: Store) {
 
 /// S2-10, C-12
 async fn further_ports_answer_too(store: Store) {
-    let extra = crate::support::free_port();
+    let extra = testkit::free_port();
     let app = App::start_with(store, &[("EXTRA_PORTS", &extra.to_string())]).await;
     for port in [app.port, extra] {
         let answer = app.http.get(format!("http://127.0.0.1:{port}/health/live")).send().await.unwrap();
