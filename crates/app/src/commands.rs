@@ -1,32 +1,33 @@
-//! What the command line does beside serving.
+//! The commands other than `serve` and `extract-pdf`.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use domain::{Tier, User};
 use ports::UserChange;
-use services::Tasks;
+use services::{Accounts, Tasks};
 use tokio::runtime::Handle;
 
 use crate::adapters;
 use crate::config::Config;
 use crate::stores::Stores;
 
-/// Brings the database up to date.
+/// Brings the database schema up to date.
 ///
 /// # Errors
-/// Where the database is away, or a migration fails.
+/// If the database cannot be reached, or a migration fails.
 pub async fn migrate(config: &Config) -> anyhow::Result<()> {
     let stores = Stores::open(&config.database).await?;
     stores.migrate().await.context("the database could not be brought up to date")?;
     stores.close().await;
-    say(&format!("{} is up to date", config.database.choice.describe()))
+    print_line(&format!("{} is up to date", config.database.choice.describe()))
 }
 
-/// Prints a token for a user, who is made if there is none.
+/// Prints an access token for a user, creating the account if there is none.
 ///
 /// # Errors
-/// Where the store or the keys cannot be used.
+/// If the name is not valid, or the store or the signing key cannot be used.
 pub async fn token(config: &Config, name: &str) -> anyhow::Result<()> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > domain::limits::NAME_CHARS {
@@ -39,13 +40,13 @@ pub async fn token(config: &Config, name: &str) -> anyhow::Result<()> {
     let sign_in = adapters::sign_in(&config.auth, &stores, Tasks::new(Handle::current()))?;
     let signed_in = sign_in.token_for(name).await?;
     stores.close().await;
-    say(&signed_in.token.token)
+    print_line(&signed_in.token.token)
 }
 
-/// Shows or changes an account.
+/// Changes an account if a tier or a state is given, and prints it.
 ///
 /// # Errors
-/// Where there is none, or the store cannot be used.
+/// If there is no such account, or the store cannot be used.
 pub async fn user(
     config: &Config,
     name: &str,
@@ -53,12 +54,11 @@ pub async fn user(
     active: Option<bool>,
 ) -> anyhow::Result<()> {
     let stores = Stores::open(&config.database).await?;
-    let record = stores.users.find_for_sign_in(name.trim().to_lowercase()).await?;
-    let Some(record) = record else { bail!("there is no user {name}") };
-    let change = UserChange { tier, active };
-    let changed = stores.users.change(record.user.id, change).await?;
+    let accounts = Accounts::new(Arc::clone(&stores.users), Tasks::new(Handle::current()));
+    let user = accounts.change(name, UserChange { tier, active }).await?;
     stores.close().await;
-    say(&describe(&changed.unwrap_or(record.user)))
+    let Some(user) = user else { bail!("there is no user {name}") };
+    print_line(&describe(&user))
 }
 
 fn describe(user: &User) -> String {
@@ -66,6 +66,6 @@ fn describe(user: &User) -> String {
     format!("{} {name} tier={} active={}", user.id, user.tier.as_str(), user.active)
 }
 
-fn say(line: &str) -> anyhow::Result<()> {
+fn print_line(line: &str) -> anyhow::Result<()> {
     writeln!(std::io::stdout(), "{line}").context("standard output is closed")
 }

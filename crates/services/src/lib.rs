@@ -2,6 +2,7 @@
 //!
 //! Services decide; they know no protocol, no SQL and no provider.
 
+pub mod accounts;
 pub mod conversations;
 pub mod describe_error;
 pub mod files;
@@ -14,6 +15,7 @@ pub mod sign_in;
 pub mod tasks;
 pub mod turns;
 
+pub use accounts::Accounts;
 pub use conversations::{Conversations, ConversationsError, Deletion, NewConversationRequest};
 pub use describe_error::{DescribeError, ErrorDescription};
 pub use files::{Attached, Files, FilesError, FilesSetup, ReservedUpload, Swept, Upload};
