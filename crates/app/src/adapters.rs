@@ -1,4 +1,4 @@
-//! The configured providers and keys, behind their ports.
+//! Makes the adapters that the configuration asks for: models, file storage, PDF reader, sign-in.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,29 +20,29 @@ use crate::cli::EXTRACT_PDF;
 use crate::config::{self, Auth, OpenAiApi, Provider, ProviderChoice, Storage};
 use crate::stores::Stores;
 
-/// The first pause before a provider is asked again, and the longest one.
+/// The pause before the first retry of a model call, and the longest pause.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
-/// How long a call may be asked again for.
+/// A model call is not retried once this much time has passed since its start.
 const RETRY_FOR: Duration = Duration::from_secs(30);
-/// How long an issuer has to answer with its keys, and to connect.
+/// The time limit of connecting to a token issuer, and of the whole request for its keys.
 const KEYS_TIMEOUT: Duration = Duration::from_secs(5);
-/// The directory of files, below the data directory.
+/// The directory of uploaded files, below the data directory.
 const FILES_DIRECTORY: &str = "files";
-/// Documents that are read at once; each may take 512 MiB.
+/// PDFs that are read at the same time; each may take 512 MiB of memory.
 const DOCUMENTS_AT_ONCE: usize = 2;
-/// Documents that wait for their turn, and for how long.
+/// PDFs that may wait to be read, and how long each may wait.
 const DOCUMENTS_WAITING: usize = 16;
 const DOCUMENT_PATIENCE: Duration = Duration::from_secs(15);
-/// How long reading a document may take.
+/// The time limit of reading one PDF.
 const DOCUMENT_TIME: Duration = Duration::from_secs(10);
-/// How fast the demo model writes.
+/// The pause of the demo model between two words.
 const DEMO_PAUSE: Duration = Duration::from_millis(20);
 
-/// The configured provider, with retry, and with those that stand in for it.
+/// The configured provider with retries, and the providers to fall back to.
 ///
 /// # Errors
-/// Where no HTTP client can be made.
+/// If no HTTP client can be made.
 pub fn model(provider: &Provider) -> anyhow::Result<Arc<dyn LanguageModel>> {
     let client = http_client(provider)?;
     let first = retrying(provider, &provider.choice, &client);
@@ -51,7 +51,7 @@ pub fn model(provider: &Provider) -> anyhow::Result<Arc<dyn LanguageModel>> {
     Ok(if others.is_empty() { first } else { Arc::new(Failover::new(first, others)) })
 }
 
-/// The client of all provider calls. A whole call has no timeout of the client's: streams bound themselves.
+/// The HTTP client of all model calls. It sets no time limit for a whole call: `openai_transport` limits streams.
 fn http_client(provider: &Provider) -> anyhow::Result<reqwest::Client> {
     reqwest::Client::builder()
         .connect_timeout(provider.connect_timeout)
@@ -75,7 +75,7 @@ fn retrying(
     };
     let permits = usize::try_from(provider.max_concurrent_calls).unwrap_or(usize::MAX);
     let limited = Arc::new(ConcurrencyLimited::new(plain(provider, choice, client.clone()), permits));
-    // A pause before another try holds no permit.
+    // `Retrying` is outside, so a call that pauses before a retry holds no permit.
     Arc::new(Retrying::new(limited, policy, Arc::new(SystemJitter)))
 }
 
@@ -120,23 +120,24 @@ fn outside_issuer(issuer: config::OutsideIssuer) -> anyhow::Result<OutsideIssuer
     Ok(OutsideIssuer { name, keys })
 }
 
-/// The client that fetches an issuer's keys: from where they are said to be, or not at all.
+/// The HTTP client that fetches the keys of token issuers. It follows no redirects: the configured address alone
+/// counts.
 fn keys_client() -> anyhow::Result<reqwest::Client> {
     reqwest::Client::builder()
         .connect_timeout(KEYS_TIMEOUT)
         .timeout(KEYS_TIMEOUT)
         .redirect(reqwest::redirect::Policy::none())
-        // It is used too seldom to keep a connection.
+        // Keys are fetched too rarely to keep a connection open.
         .pool_max_idle_per_host(0)
         .user_agent(concat!("omnichat/", env!("CARGO_PKG_VERSION")))
         .build()
         .context("no HTTP client can be made")
 }
 
-/// Where uploaded files are kept: in the configured bucket, else below the data directory.
+/// The storage of uploaded files: the configured bucket, else a directory below the data directory.
 ///
 /// # Errors
-/// Where the bucket's address is none, or no HTTP client can be made.
+/// If the bucket's address is not valid, or no HTTP client can be made.
 pub fn blobs(storage: &Storage) -> anyhow::Result<Arc<dyn Blobs>> {
     let Some(s3) = &storage.s3 else {
         return Ok(Arc::new(DiskBlobs::new(storage.data_dir.join(FILES_DIRECTORY))));
@@ -152,13 +153,13 @@ pub fn blobs(storage: &Storage) -> anyhow::Result<Arc<dyn Blobs>> {
     Ok(Arc::new(S3Blobs::new(&settings).context("the object store cannot be used (S3_ENDPOINT)")?))
 }
 
-/// Who reads uploaded documents: this program, as a child that can be ended.
+/// The PDF reader: it starts this program again as a child process for each file.
 ///
 /// # Errors
-/// Where the program cannot tell where it is.
+/// If the path of this program is unknown.
 pub fn reader() -> anyhow::Result<Arc<dyn TextExtractor>> {
     Ok(Arc::new(PdfReader::new(PdfSettings {
-        program: std::env::current_exe().context("the program cannot be found")?,
+        program: std::env::current_exe().context("the path of this program is unknown")?,
         arguments: vec![EXTRACT_PDF.into()],
         at_once: DOCUMENTS_AT_ONCE,
         waiting: DOCUMENTS_WAITING,
@@ -170,7 +171,7 @@ pub fn reader() -> anyhow::Result<Arc<dyn TextExtractor>> {
 /// Sign-in with the configured keys.
 ///
 /// # Errors
-/// Where the secret can neither be read nor made, or no HTTP client can be made.
+/// If the secret can neither be read nor created, or no HTTP client can be made.
 pub fn sign_in(auth: &Auth, stores: &Stores, tasks: Tasks) -> anyhow::Result<SignIn> {
     let settings = TokenSettings {
         secret: auth.secret.read_or_make()?,

@@ -3,11 +3,11 @@
 use clap::{Parser, Subcommand};
 use domain::Tier;
 
-/// A self-hosted chat service. Without a command it serves.
+/// A self-hosted chat service. Without a command, it starts the service.
 #[derive(Debug, Parser)]
 #[command(name = "omnichat", version, about)]
 pub struct Cli {
-    /// What to do.
+    /// The command; `serve` if there is none.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -15,31 +15,31 @@ pub struct Cli {
 /// The name of the command that reads a PDF.
 pub const EXTRACT_PDF: &str = "extract-pdf";
 
-/// What the binary can do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Serve (what happens without a command).
+    /// Start the service (the default).
     Serve,
-    /// Bring the configured database up to date.
+    /// Bring the schema of the configured database up to date.
     Migrate,
-    /// Print a token for a user, who is made if there is none.
+    /// Print an access token for a user, creating the user if there is none.
     Token {
         /// The user's name or email address.
         #[arg(long)]
         user: String,
     },
-    /// Show or change an account.
+    /// Show a user's account, or change it.
     User {
         /// The user's name or email address.
         name: String,
-        /// What the user pays for: free, pro or enterprise.
+        /// The tier, which decides the user's rate limit: free, pro or enterprise.
         #[arg(long, value_parser = tier)]
         tier: Option<Tier>,
-        /// `false` suspends the user within 5 seconds, `true` lets them in again.
+        /// `false` suspends the user within 5 seconds, `true` lets the user in again.
         #[arg(long, action = clap::ArgAction::Set)]
         active: Option<bool>,
     },
-    /// Read a PDF from standard input: what the service starts for each uploaded file.
+    /// Read a PDF from standard input. The service starts this for each uploaded file.
     #[command(name = EXTRACT_PDF, hide = true)]
     ExtractPdf,
 }

@@ -1,7 +1,8 @@
-//! Configuration: defaults in code, `config.yaml`, `{environment}.yaml`, `.env`, the environment; later ones win.
+//! The configuration. Its sources, each of which overrides those before it: defaults in code, `config.yaml`,
+//! `{environment}.yaml`, `.env`, the variables of the process.
 //!
-//! Each setting has one path, `section.key`, and the variable `OMNICHAT_SECTION__KEY`; the documented settings keep
-//! their documented names beside it. The yaml files are built in, so the binary needs none beside it.
+//! Each setting has one path, `section.key`, and the variable `OMNICHAT_SECTION__KEY`. Documented settings have a
+//! documented variable as well. The YAML files are compiled in, so the binary needs no file beside it.
 
 pub mod auth;
 pub mod context_management;
@@ -41,40 +42,40 @@ pub use telemetry::{LogFormat, Telemetry};
 
 use sources::Sources;
 
-/// All that can be set, read and checked.
+/// All settings, read and checked.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where the service runs.
+    /// Development or production.
     pub environment: Environment,
-    /// How it is reached.
+    /// Addresses, ports, proxies, time limits of HTTP.
     pub server: Server,
-    /// Where conversations are kept.
+    /// The store of conversations.
     pub database: Database,
-    /// How callers prove who they are.
+    /// Keys and rules of sign-in.
     pub auth: Auth,
-    /// Who answers.
+    /// The model providers, and the time limits of calls.
     pub provider: Provider,
-    /// Which models, and what they cost.
+    /// Default models, windows and prices.
     pub models: Models,
-    /// How much of a conversation a model sees.
+    /// How much of a conversation is sent to a model.
     pub context_management: ContextManagement,
-    /// How much a caller may do.
+    /// Rate limits and size limits.
     pub limits: Limits,
-    /// Where files are kept.
+    /// The storage of uploaded files.
     pub storage: Storage,
-    /// What is logged, and how.
+    /// Level and format of the log.
     pub telemetry: Telemetry,
-    /// What the operator should know; to be logged as warnings at the start.
+    /// Warnings about the configuration, to be logged at the start.
     pub notices: Vec<Notice>,
 }
 
-/// Names the directory of the yaml files; `config` where it is not set.
+/// The variable that names the directory of the YAML files; the default is `config`.
 pub(crate) const DIRECTORY_VARIABLE: &str = "OMNICHAT_CONFIG_DIR";
 
 const DIRECTORY: &str = "config";
 const DOTENV: &str = ".env";
 
-/// The settings as the sources hold them, before they are checked.
+/// The settings as the sources give them, before they are checked.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Sections {
@@ -89,7 +90,7 @@ struct Sections {
     telemetry: telemetry::Section,
 }
 
-/// What the checks of a section know and add to.
+/// What the checks of all sections share.
 struct Checking {
     environment: Environment,
     sources: Sources,
@@ -97,17 +98,17 @@ struct Checking {
 }
 
 impl Checking {
-    /// An error about a setting, by the name that the operator gave it.
+    /// An error about a setting, which names the setting as the operator wrote it.
     fn error(&self, path: &str, problem: impl Into<String>) -> ConfigError {
         ConfigError::new(self.sources.origin(path), problem)
     }
 }
 
 impl Config {
-    /// Reads the process's environment and, in the working directory, `.env` and `config/`.
+    /// Reads the variables of the process and, in the working directory, `.env` and `config/`.
     ///
     /// # Errors
-    /// Where a source cannot be read, or a setting is unknown, missing or wrong; the error names it.
+    /// If a source cannot be read, or a setting is unknown, missing or wrong; the error names it.
     pub fn load() -> Result<Self, ConfigError> {
         let variables = process_variables()?;
         let dotenv = read_dotenv(Path::new(DOTENV))?;
@@ -115,7 +116,7 @@ impl Config {
         Self::from_sources(&variables, dotenv.as_deref(), directory.as_deref())
     }
 
-    /// Reads these sources: variables, the text of a `.env` file, a directory with yaml files.
+    /// Reads the given sources: variables, the text of a `.env` file, a directory with YAML files.
     ///
     /// # Errors
     /// As [`Config::load`].
@@ -162,7 +163,7 @@ impl Config {
     }
 }
 
-/// The one place where the process's environment is read.
+/// The variables of the process. Nothing else in the service reads them.
 fn process_variables() -> Result<BTreeMap<String, String>, ConfigError> {
     let mut variables = BTreeMap::new();
     for (name, value) in std::env::vars_os() {

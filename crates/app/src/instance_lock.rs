@@ -1,23 +1,24 @@
-//! Sees to it that one process alone serves an embedded database: a start ends the turns of all others.
+//! Makes sure that only one process serves an SQLite file. At its start a process ends all running turns in the file,
+//! so a second process would end those of the first.
 
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
 
 use anyhow::{Context, bail};
 
-/// Held while the process serves. The operating system gives it back however the process ends.
+/// A lock that is held while the process serves. The operating system releases it however the process ends.
 #[derive(Debug)]
 pub(crate) struct InstanceLock(
     #[expect(dead_code, reason = "the lock lives as long as its file is open")] File,
 );
 
 impl InstanceLock {
-    /// Takes the lock of a database file.
+    /// Takes the lock of a database file: a file beside it that ends in `.lock`.
     pub(crate) fn take(database: &Path) -> anyhow::Result<Self> {
         let path = database.with_extension("lock");
         if let Some(directory) = path.parent() {
             fs::create_dir_all(directory)
-                .with_context(|| format!("DATA_DIR: {} cannot be made", directory.display()))?;
+                .with_context(|| format!("DATA_DIR: {} cannot be created", directory.display()))?;
         }
         let file = File::options().create(true).append(true).open(&path);
         let file = file.with_context(|| format!("{} cannot be opened", path.display()))?;

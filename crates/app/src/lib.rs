@@ -1,4 +1,4 @@
-//! The application: configuration, telemetry, and what puts the crates together.
+//! The application: configuration, logging, the command line, and the wiring of all crates.
 
 pub mod adapters;
 pub mod cli;

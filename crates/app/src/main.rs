@@ -10,8 +10,8 @@ use omnichat::{commands, serve, telemetry};
 use tokio::runtime::Runtime;
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().command.unwrap_or(Command::Serve) {
-        // A process that reads a hostile file holds no settings, and nothing else runs in it.
+    let result = match Cli::parse().command.unwrap_or(Command::Serve) {
+        // This process reads a file that may be hostile, so it loads no settings and runs nothing else.
         Command::ExtractPdf => return pdf::child_main(),
         Command::Serve => run(async |config| {
             let log = telemetry::install(config.telemetry)?;
@@ -23,7 +23,7 @@ fn main() -> ExitCode {
             run(async |config| commands::user(&config, &name, tier, active).await)
         }
     };
-    match done {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("omnichat: {error:#}");
@@ -32,10 +32,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// Does a command's work, on a runtime of all processors.
+/// Loads the settings and runs a command with them, on a multi-threaded runtime.
 fn run(work: impl AsyncFnOnce(Config) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    // The first provider that is installed counts; nothing before this uses TLS.
+    // rustls needs one cryptography provider for the process. The call fails only if there is one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let config = Config::load()?;
-    Runtime::new().context("the threads cannot be started")?.block_on(work(config))
+    Runtime::new().context("the runtime's threads cannot be started")?.block_on(work(config))
 }

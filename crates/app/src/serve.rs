@@ -1,4 +1,4 @@
-//! Serves until it is told to end.
+//! The command `serve`: wires the services, starts the server, and shuts down on a signal.
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -22,22 +22,22 @@ use crate::instance_lock::InstanceLock;
 use crate::stores::Stores;
 use crate::telemetry::DroppedLines;
 
-/// How often partial text is kept (docs/ARCHITECTURE.md).
+/// How often the new text of running turns is stored (docs/ARCHITECTURE.md).
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(250);
 /// How often the process renews its lease.
 const RENEW_EVERY: Duration = Duration::from_secs(5);
-/// How long a reply is offered to a store that is away.
+/// How long storing a finished reply is retried while the store cannot be reached.
 const FINISH_PATIENCE: Duration = Duration::from_mins(1);
-/// How long turns have to keep what there is, once they are interrupted.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+/// How long interrupted turns have to store the text they have so far.
+const INTERRUPT_GRACE: Duration = Duration::from_secs(5);
 const BYTES_PER_MB: usize = 1024 * 1024;
-/// How often a database that is away is tried at the start.
+/// The pause between two attempts to reach the database at the start.
 const START_PAUSE: Duration = Duration::from_secs(1);
 
-/// Serves.
+/// Runs the service until SIGTERM or SIGINT.
 ///
 /// # Errors
-/// Where it cannot start: an address is taken, the embedded database cannot be used, a key cannot be read.
+/// If it cannot start: a port is in use, the SQLite file cannot be used, a key cannot be read.
 pub async fn run(config: Config, dropped_lines: DroppedLines) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -58,30 +58,30 @@ pub async fn run(config: Config, dropped_lines: DroppedLines) -> anyhow::Result<
     let listeners = bind(&config.server)?;
     let server = http::server(http_settings(&config), services, listeners)?;
     let handle = server.handle();
-    #[expect(clippy::disallowed_methods, reason = "it ends by `handle.stop`, while tasks still run")]
+    #[expect(clippy::disallowed_methods, reason = "`handle.stop` ends it, while other tasks still run")]
     let mut serving = tokio::spawn(server);
     tokio::select! {
-        _ = terminate.recv() => tracing::info!("told to end"),
-        _ = interrupt.recv() => tracing::info!("interrupted"),
+        _ = terminate.recv() => tracing::info!("received SIGTERM: shutting down"),
+        _ = interrupt.recv() => tracing::info!("received SIGINT: shutting down"),
         ended = &mut serving => bail!("the server ended by itself: {ended:?}"),
     }
 
     health.drain();
     let (all_ended, ()) =
-        tokio::join!(tasks.shut_down(config.server.shutdown_grace, LAST_WORDS), handle.stop(true));
+        tokio::join!(tasks.shut_down(config.server.shutdown_grace, INTERRUPT_GRACE), handle.stop(true));
     if !all_ended {
-        tracing::warn!("some turns did not end in time; another process will end them");
+        tracing::warn!("some turns did not end in time; another process or the next start will end them");
     }
     turns.retire().await;
     stores.close().await;
-    tracing::info!("ended");
+    tracing::info!("shut down");
     Ok(())
 }
 
-/// The first lines of the log: what an operator must know.
+/// Writes the first lines of the log: version, store, provider, and what the operator should know.
 fn announce(config: &Config) {
     tracing::info!(
-        "omnichat {}: keeps conversations with {}, asks the provider {}",
+        "omnichat {}: conversations are kept in {}, the provider is {}",
         env!("CARGO_PKG_VERSION"),
         config.database.choice.describe(),
         config.provider.choice.name()
@@ -162,8 +162,9 @@ fn assemble(config: &Config, stores: &Stores, tasks: &Tasks) -> anyhow::Result<(
     Ok((services, turns))
 }
 
-/// Brings the database up to date and ends the turns of dead processes. An embedded database must be ready before
-/// anything is served; a PostgreSQL server may come later, and the service is not ready until then.
+/// Brings the database up to date and ends the turns of dead processes. SQLite must be usable before the service
+/// starts. A PostgreSQL server may come up later: until then this goes on in the background, and the service is not
+/// ready.
 async fn prepare(config: &Config, stores: &Stores, turns: &Turns, tasks: &Tasks) -> anyhow::Result<()> {
     let migrate = config.database.migrate_on_start;
     match &config.database.choice {
@@ -190,7 +191,7 @@ async fn make_ready(stores: &Stores, turns: &Turns, migrate: bool) -> Result<(),
     turns.recover_orphans().await
 }
 
-/// Binds all addresses; one that this machine lacks is passed over where it is optional.
+/// Binds all addresses. An optional one that this machine does not have is left out.
 fn bind(server: &Server) -> anyhow::Result<Vec<TcpListener>> {
     let mut listeners = Vec::new();
     for listen in &server.listen {
@@ -199,7 +200,7 @@ fn bind(server: &Server) -> anyhow::Result<Vec<TcpListener>> {
                 tracing::info!("listening on http://{}", listen.address);
                 listeners.push(listener);
             }
-            Err(error) if listen.optional => tracing::debug!(%error, "{} is left out", listen.address),
+            Err(error) if listen.optional => tracing::debug!(%error, "not listening on {}", listen.address),
             Err(error) => {
                 return Err(error)
                     .with_context(|| format!("cannot listen on {} (HOST, PORT)", listen.address));
@@ -238,8 +239,8 @@ fn http_settings(config: &Config) -> HttpSettings {
         heartbeat: config.server.heartbeat,
         trusted_proxies: config.server.trusted_proxies.clone(),
         cors_origins: config.server.cors_origins.clone(),
-        // Open streams end with their turns, which have the grace and a few last words.
-        shutdown_timeout: config.server.shutdown_grace + LAST_WORDS + LAST_WORDS,
+        // Open streams end with their turns, so connections must be kept longer than turns may take.
+        shutdown_timeout: config.server.shutdown_grace + INTERRUPT_GRACE + INTERRUPT_GRACE,
         ..HttpSettings::new(env!("CARGO_PKG_VERSION"), public, default_models)
     }
 }

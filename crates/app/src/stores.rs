@@ -1,4 +1,4 @@
-//! The configured store, behind its ports.
+//! Opens the configured store and hands it out as ports.
 
 use std::sync::Arc;
 
@@ -12,24 +12,24 @@ use sqlite::SqliteStore;
 
 use crate::config::{Database, DatabaseChoice};
 
-/// Every port of the one store.
+/// The configured store, once for each of its ports.
 #[derive(Clone)]
 pub struct Stores {
     /// Conversations.
     pub conversations: Arc<dyn ConversationStore>,
     /// Turns.
     pub turns: Arc<dyn TurnStore>,
-    /// Processes.
+    /// The leases of processes.
     pub runners: Arc<dyn RunnerStore>,
     /// Accounts.
     pub users: Arc<dyn UserStore>,
     /// Personas.
     pub personas: Arc<dyn PersonaStore>,
-    /// Single messages.
+    /// Messages by their own id.
     pub messages: Arc<dyn MessageStore>,
-    /// Files.
+    /// Rows of uploaded files.
     pub files: Arc<dyn FileStore>,
-    /// Model calls.
+    /// The record of model calls and their cost.
     pub ledger: Arc<dyn Ledger>,
     /// Whether the store can be used.
     pub health: Arc<dyn StoreHealth>,
@@ -43,10 +43,10 @@ enum Backend {
 }
 
 impl Stores {
-    /// Opens the configured store. A PostgreSQL server may be away; a file must be usable.
+    /// Opens the configured store. A PostgreSQL server need not be reachable yet; an SQLite file must be usable.
     ///
     /// # Errors
-    /// Where the address is wrong, or the file cannot be used.
+    /// If the address is not valid, or the file cannot be used.
     pub async fn open(database: &Database) -> Result<Self, StoreError> {
         match &database.choice {
             DatabaseChoice::Postgres { url } => {
@@ -98,10 +98,10 @@ impl Stores {
         }
     }
 
-    /// Brings the database up to date, under a lock: other processes may try at the same time.
+    /// Brings the schema up to date, under a lock: several processes may do so at the same time.
     ///
     /// # Errors
-    /// Where the database is away, or a migration fails.
+    /// If the database cannot be reached, or a migration fails.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         match &self.backend {
             Backend::Postgres(store) => store.migrate().await,
@@ -109,7 +109,7 @@ impl Stores {
         }
     }
 
-    /// Lets the store end what it has begun.
+    /// Finishes the writes that are under way and closes all connections.
     pub async fn close(&self) {
         match &self.backend {
             Backend::Postgres(store) => store.close().await,
@@ -119,7 +119,7 @@ impl Stores {
 }
 
 impl DatabaseChoice {
-    /// The store in a few words, without its password.
+    /// The store in a few words, for the log; never the password.
     #[must_use]
     pub fn describe(&self) -> String {
         match self {

@@ -1,4 +1,4 @@
-//! The log: lines on standard error, for people or for machines. Never prompts, replies or keys.
+//! The log: lines on standard error, as text or as JSON. No line holds a prompt, a reply or a key.
 
 mod writer;
 
@@ -15,13 +15,13 @@ pub use writer::{DroppedLines, LogWriter};
 
 use crate::config::{LogFormat, Telemetry};
 
-/// What the names of our crates begin with.
+/// The prefix of the names of our own crates.
 const OURS: &str = "omnichat";
 
-/// Starts the log. The returned writer is to be held until the process ends: dropping it writes what is left.
+/// Starts the log. The caller keeps the returned writer until the process ends: dropping it writes the remaining lines.
 ///
 /// # Errors
-/// Where there is a log already.
+/// If a log was started before.
 pub fn install(telemetry: Telemetry) -> Result<LogWriter, TryInitError> {
     let (writer, lines) = LogWriter::start(stderr());
     subscriber(telemetry, lines, stderr().is_terminal()).try_init()?;
@@ -37,7 +37,8 @@ fn subscriber(telemetry: Telemetry, lines: NonBlocking, colours: bool) -> Box<dy
     }
 }
 
-/// Our crates from the level on; other crates from the level on, but no more than their warnings.
+/// Lines of our own crates are written at this level and above. Lines of other crates are written too, but only
+/// warnings and errors.
 fn filter(level: Level) -> Targets {
     Targets::new().with_default(level.min(Level::WARN)).with_target(OURS, level)
 }
@@ -47,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_crates_are_heard_at_the_level_and_others_when_something_is_wrong() {
+    fn our_crates_log_at_the_level_and_other_crates_log_warnings_at_most() {
         let debug = filter(Level::DEBUG);
         for ours in ["omnichat", "omnichat::config", "omnichat_services::turns"] {
             assert!(debug.would_enable(ours, &Level::DEBUG), "{ours}");

@@ -1,4 +1,4 @@
-//! How callers prove who they are.
+//! The section `auth`: keys and rules of sign-in.
 
 mod jwt_secret;
 mod outside;
@@ -15,20 +15,20 @@ pub use outside::{OutsideIssuer, OutsideKeys};
 
 use super::{Checking, ConfigError, Notice, lenient};
 
-/// How callers prove who they are.
+/// Keys and rules of sign-in.
 #[derive(Debug, Clone)]
 pub struct Auth {
-    /// What tokens are signed with.
+    /// The secret that signs tokens.
     pub secret: JwtSecret,
-    /// For whom tokens must be meant; unchecked where absent.
+    /// The audience (`aud`) that tokens must have; not checked if `None`.
     pub audience: Option<String>,
-    /// For how long our tokens hold.
+    /// How long tokens issued by this service are valid.
     pub token_lifetime: Duration,
-    /// Other issuers that may sign with our secret.
+    /// Names of other issuers that may sign with the same secret.
     pub trusted_issuers: Vec<String>,
-    /// The issuer that signs with keys of its own.
+    /// An outside issuer, which signs with its own keys.
     pub outside: Option<OutsideIssuer>,
-    /// How many passwords are hashed at once.
+    /// How many passwords are hashed at the same time.
     pub hashing_at_once: usize,
 }
 
@@ -82,8 +82,8 @@ impl Section {
         if !(1..=64).contains(&self.hashing_at_once) {
             return Err(checking.error("auth.hashing_at_once", "must be from 1 to 64"));
         }
-        if self.trusted_issuers.iter().any(|name| is_taken(name)) {
-            return Err(checking.error("auth.trusted_issuers", "holds a name that stands for something else"));
+        if self.trusted_issuers.iter().any(|name| is_reserved(name)) {
+            return Err(checking.error("auth.trusted_issuers", "holds a name that is reserved"));
         }
         let outside = self.outside(checking)?;
         let secret = match (self.jwt_secret, self.secret_key) {
@@ -105,7 +105,7 @@ impl Section {
         })
     }
 
-    /// The issuer that signs with keys of its own: they stand in a file, or it publishes them.
+    /// The outside issuer. Its keys are in a file, or it publishes them.
     fn outside(&self, checking: &Checking) -> Result<Option<OutsideIssuer>, ConfigError> {
         let keys = match (&self.jwt_jwks_url, &self.jwt_public_key_file) {
             (None, None) if self.jwt_issuer.is_none() => return Ok(None),
@@ -115,23 +115,23 @@ impl Section {
             (Some(url), None) => outside::published(url, checking)?,
             (None, Some(file)) => outside::of_file(Path::new(file), checking)?,
             (Some(_), Some(_)) => {
-                let problem = "and JWT_JWKS_URL are both set: an issuer's keys stand in one place";
+                let problem = "and JWT_JWKS_URL are both set: set only one of them";
                 return Err(checking.error(outside::FILE, problem));
             }
         };
         let Some(name) = self.jwt_issuer.clone() else {
             let problem =
-                "must be set with JWT_JWKS_URL or JWT_PUBLIC_KEY_FILE: the `iss` whose tokens are taken";
+                "must be set with JWT_JWKS_URL or JWT_PUBLIC_KEY_FILE: the `iss` of the issuer's tokens";
             return Err(checking.error(ISSUER, problem));
         };
-        if is_taken(&name) || self.trusted_issuers.contains(&name) {
-            return Err(checking.error(ISSUER, "is a name that stands for something else"));
+        if is_reserved(&name) || self.trusted_issuers.contains(&name) {
+            return Err(checking.error(ISSUER, "is a name that is reserved or used twice"));
         }
         Ok(Some(OutsideIssuer { name, keys }))
     }
 }
 
-fn is_taken(issuer: &str) -> bool {
+fn is_reserved(issuer: &str) -> bool {
     [OWN_ISSUER, SHARED, ""].contains(&issuer)
 }
 

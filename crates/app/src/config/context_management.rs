@@ -1,33 +1,33 @@
-//! How much of a conversation a model sees.
+//! The section `context_management`: how much of a conversation is sent to a model.
 
 use serde::Deserialize;
 
 use super::{Checking, ConfigError, lenient};
 
-/// How much of a conversation a model sees.
+/// How much of a conversation is sent to a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ContextManagement {
-    /// All of it, or a summary and the last messages.
+    /// The whole history, or a summary and the last messages.
     pub mode: ContextMode,
-    /// Exchanges that are sent beside a summary.
+    /// How many exchanges are sent beside the summary.
     pub window_size: u32,
-    /// Exchanges after which the first summary is made.
+    /// After how many exchanges the first summary is made.
     pub summarize_after_messages: u32,
-    /// Exchanges after which it is made anew.
+    /// After how many further exchanges the summary is renewed.
     pub summary_update_interval: u32,
 }
 
-/// What a model sees.
+/// What is sent to a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContextMode {
-    /// All that fits.
+    /// As much of the history as fits into the model's window.
     Full,
-    /// The summary, and the last messages.
+    /// A summary and the last messages.
     SummaryWindow,
 }
 
 impl ContextMode {
-    /// Its name in the configuration.
+    /// The name of the mode in the configuration.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Where conversations are kept.
+//! The section `database`: the store of conversations.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,35 +8,35 @@ use serde::Deserialize;
 
 use super::{Checking, ConfigError, Notice, lenient};
 
-/// Where conversations are kept, and how the store is used.
+/// The store of conversations.
 #[derive(Debug, Clone)]
 pub struct Database {
     /// Which store.
     pub choice: DatabaseChoice,
-    /// Whether the start brings it up to date.
+    /// Whether the service brings the schema up to date when it starts.
     pub migrate_on_start: bool,
-    /// The most connections that reads and single writes use together; PostgreSQL only.
+    /// The size of the connection pool for reads and single writes; PostgreSQL only.
     pub max_connections: u32,
-    /// How long a call waits for a connection; PostgreSQL only.
+    /// How long a call waits for a connection of the pool; PostgreSQL only.
     pub acquire_timeout: Duration,
-    /// How long a statement may take; PostgreSQL only.
+    /// The time limit of a statement; PostgreSQL only.
     pub statement_timeout: Duration,
 }
 
-/// A store.
+/// Which store is used.
 #[derive(Debug, Clone)]
 pub enum DatabaseChoice {
     /// A PostgreSQL server.
     Postgres {
-        /// Its address, with the password.
+        /// Its address, which holds the password.
         url: SecretString,
     },
-    /// A file of our own.
+    /// An SQLite file.
     SqliteFile {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
     },
-    /// Nothing that outlives the process.
+    /// SQLite in memory: everything is lost when the process ends.
     SqliteMemory,
 }
 

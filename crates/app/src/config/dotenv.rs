@@ -1,17 +1,18 @@
 //! Reads `.env` files.
 //!
-//! Our own reader, as `dotenvy` replaces `$NAME` inside values by what the process's environment holds, which breaks
-//! secrets with a `$`, and quotes the whole line in its errors.
+//! The crate `dotenvy` is not used: it replaces `$NAME` inside values by a variable, which breaks secrets that contain
+//! `$`, and it quotes the whole line in its errors (docs/decisions/006-kept-by-hand.md).
 
 use std::iter::Peekable;
 use std::str::Chars;
 
 use super::ConfigError;
 
-/// The variables of a file, in its order.
+/// The variables of a file, in the order of the file.
 ///
-/// A line is `NAME=value`, perhaps after `export`. A value ends with its line or at a `#` after a space. One in
-/// single quotes stands as it is; one in double quotes knows `\n`, `\t`, `\"`, `\\` and `\$`. Both may span lines.
+/// A line is `NAME=value`, optionally after `export`. A value ends at the end of its line or at a `#` after a space. A
+/// value in single quotes is taken as it is; in double quotes, the escapes are `\n`, `\t`, `\"`, `\\` and `\$`. Quoted
+/// values may span several lines.
 pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, ConfigError> {
     let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
     let mut reader = Reader { rest: text.chars().peekable(), line: 1 };
@@ -40,7 +41,7 @@ impl Reader<'_> {
         ConfigError::new(format!(".env, line {line},"), problem)
     }
 
-    /// All up to the first of these characters, which is left.
+    /// Reads up to the first of these characters, which stays unread.
     fn until(&mut self, ends: &[char]) -> String {
         let mut text = String::new();
         while let Some(c) = self.rest.next_if(|c| !ends.contains(c)) {
@@ -63,7 +64,7 @@ impl Reader<'_> {
         let name = name.strip_prefix("export ").unwrap_or(name).trim();
         let known = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.' || c == '-';
         if name.is_empty() || !name.chars().all(known) {
-            return Err(Self::error(line, "holds a name that no variable has"));
+            return Err(Self::error(line, "holds a name that is not valid for a variable"));
         }
         Ok(Some((name.to_owned(), self.value(line)?)))
     }
@@ -107,7 +108,7 @@ impl Reader<'_> {
     }
 }
 
-/// A `#` begins a comment at the start or after a space; elsewhere it is a part of the value.
+/// Cuts off a comment. A `#` begins one at the start or after a space; elsewhere it is part of the value.
 fn without_comment(value: &str) -> &str {
     let mut before = ' ';
     for (at, c) in value.char_indices() {
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comment_after_a_value_is_no_part_of_it() {
+    fn a_comment_after_a_value_is_not_part_of_it() {
         assert_eq!(one("NAME=value  # comment"), "value");
         assert_eq!(one("NAME=value#no comment"), "value#no comment");
         assert_eq!(one("NAME=   # comment"), "");
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn values_stand_as_they_are() {
+    fn values_are_taken_as_they_are() {
         assert_eq!(one("NAME=a$b${c}`d`=e\\n"), "a$b${c}`d`=e\\n");
         assert_eq!(one("NAME='a$b\\n\"'"), "a$b\\n\"");
         assert_eq!(one("NAME=\"a\\nb\\\"\\\\\\$\\x\""), "a\nb\"\\$\\x");

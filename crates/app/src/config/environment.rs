@@ -1,8 +1,8 @@
-//! Where the service runs.
+//! The environment that the service runs in: development or production.
 
 use super::ConfigError;
 
-/// Where the service runs: in `development`, or in an environment that counts as production (S0-58).
+/// The environment: `development`, or any other name, which counts as production (S0-58).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Environment {
     name: String,
@@ -13,7 +13,7 @@ const DEVELOPMENT: &str = "development";
 impl Environment {
     pub(super) const VARIABLE: &str = "ENVIRONMENT";
 
-    /// Reads the name. It becomes the name of a file, so it may hold little.
+    /// Reads the name; the default is `development`. It is used as a file name, so only plain characters are allowed.
     pub(super) fn parse(name: Option<&str>) -> Result<Self, ConfigError> {
         let name = name.unwrap_or(DEVELOPMENT).to_ascii_lowercase();
         let known = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
@@ -29,7 +29,7 @@ impl Environment {
         &self.name
     }
 
-    /// Whether somebody tries the service on their own machine.
+    /// Whether this is `development`.
     #[must_use]
     pub fn is_development(&self) -> bool {
         self.name == DEVELOPMENT

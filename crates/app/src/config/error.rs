@@ -1,13 +1,13 @@
-//! What is wrong with a configuration.
+//! Errors in the configuration.
 
 use std::fmt;
 
-/// A setting that the service does not start with. It names the setting and never quotes a secret.
+/// An error in a setting, because of which the service does not start. It never quotes a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
-    /// The setting as the operator knows it, and where it was set.
+    /// The setting's name as the operator wrote it, and the source that set it.
     pub setting: String,
-    /// What is wrong with it.
+    /// What is wrong with it, as the rest of a sentence that begins with the name.
     pub problem: String,
 }
 

@@ -1,5 +1,5 @@
-//! Reads values as operators write them: `"10"` is a number, `Yes` is a flag, `a, b` is a list, and a secret of digits
-//! stays text. No error quotes a value.
+//! Deserializes values in the forms in which operators write them: `"10"` as a number, `Yes` as a flag, `a, b` as a
+//! list, and a secret of digits as text. No error quotes a value, as it may be a secret.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -50,17 +50,17 @@ impl<'de> Deserialize<'de> for Scalar {
     }
 }
 
-/// A word or a text.
+/// A text; numbers and flags are taken as text too.
 pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Scalar::deserialize(deserializer).map(|scalar| scalar.0)
 }
 
-/// As [`text`], where it is set at all.
+/// An optional [`text`].
 pub(super) fn some_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     text(deserializer).map(Some)
 }
 
-/// A secret, where it is set at all.
+/// An optional secret.
 pub(super) fn some_secret<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<SecretString>, D::Error> {
@@ -80,19 +80,19 @@ pub(super) fn decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64,
     number.ok_or_else(|| D::Error::custom("must be a number"))
 }
 
-/// As [`decimal`], where it is set at all.
+/// An optional [`decimal`].
 pub(super) fn some_decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     decimal(deserializer).map(Some)
 }
 
-/// A yes or no.
+/// A flag: true or false.
 pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     let Scalar(text) = Scalar::deserialize(deserializer)?;
     let flag = domain::text::flag(&text);
     flag.ok_or_else(|| D::Error::custom("must be true or false (or yes/no, on/off, 1/0)"))
 }
 
-/// A list: of yaml, or with commas between its members.
+/// A list: a YAML list, or one text with commas between the members.
 pub(super) fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     struct ListVisitor;
 
@@ -130,7 +130,7 @@ pub(super) fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Str
     deserializer.deserialize_any(ListVisitor)
 }
 
-/// As [`list`], where it is set at all.
+/// An optional [`list`].
 pub(super) fn some_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
     list(deserializer).map(Some)
 }
@@ -145,7 +145,7 @@ impl<'de> Deserialize<'de> for Whole {
     }
 }
 
-/// A table: of yaml, or a text such as `a=1,b=2` or `{a: 1, b: 2}`.
+/// A table: a YAML table, or a text such as `a=1,b=2` or `{a: 1, b: 2}`.
 pub(super) fn table<'de, D, T>(deserializer: D) -> Result<BTreeMap<String, T>, D::Error>
 where
     D: Deserializer<'de>,

@@ -1,4 +1,4 @@
-//! How much a caller may do.
+//! The section `limits`: rate limits and size limits.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,22 +9,22 @@ use services::LimitSettings;
 use super::lenient::{self, Whole};
 use super::{Checking, ConfigError};
 
-/// How much a caller may do.
+/// Rate limits and size limits.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Calls in any 60 seconds.
+    /// How many calls may pass in any 60 seconds.
     pub rates: LimitSettings,
-    /// Characters of a user's text.
+    /// The limit of a user's text, in characters.
     pub max_input_length: usize,
-    /// Megabytes of an image.
+    /// The limit of an image, in MiB.
     pub max_file_size_mb: u32,
-    /// Megabytes of a PDF.
+    /// The limit of a PDF, in MiB.
     pub max_pdf_size_mb: u32,
-    /// Messages of history that S4 sends at most.
+    /// How many messages of history S4 sends to a model at most.
     pub history_limit: usize,
 }
 
-/// The rates of tiers that are not set.
+/// The default rate of each tier: calls in any 60 seconds.
 const TIERS: &[(Tier, u32)] = &[(Tier::Free, 60), (Tier::Pro, 300), (Tier::Enterprise, 1_200)];
 
 #[derive(Debug, Deserialize)]

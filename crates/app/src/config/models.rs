@@ -1,4 +1,4 @@
-//! Which models are asked, what they read at once, and what they cost.
+//! The section `models`: default models, their windows and prices.
 
 mod known;
 
@@ -11,33 +11,33 @@ use services::ModelSettings;
 use super::lenient::{self, Whole};
 use super::{Checking, ConfigError};
 
-/// Which models are asked, what they read at once, and what they cost.
+/// Default models, their windows and prices.
 #[derive(Debug, Clone)]
 pub struct Models {
-    /// The models where none is named.
+    /// The models that are used if a request names none.
     pub defaults: DefaultModels,
-    /// What S4 asks for where its sends say nothing (S4-27).
+    /// The longest reply of S4's sends, in tokens (S4-27).
     pub persona_chat_max_tokens: u32,
-    /// As above, from 0 to 1.
+    /// The temperature of S4's sends, from 0 to 1 (S4-27).
     pub persona_chat_temperature: f64,
-    /// Makes summaries.
+    /// The model for summaries.
     pub summary: ModelName,
-    /// Tries prompts out.
+    /// The model for previews of prompts.
     pub preview: ModelName,
-    /// Which may be asked, their windows and prices.
+    /// Which models are allowed, their windows and prices.
     pub facts: ModelSettings,
 }
 
-/// The models where neither the request nor the conversation names one (C-17).
+/// The models that are used if neither the request nor the conversation names one (C-17).
 #[derive(Debug, Clone)]
 pub struct DefaultModels {
-    /// Of S0.
+    /// For S0.
     pub llm_chat: ModelName,
-    /// Of S2 and S3.
+    /// For S2 and S3.
     pub chat_service: ModelName,
-    /// Of S4.
+    /// For S4.
     pub persona_chat: ModelName,
-    /// Of titles.
+    /// For titles.
     pub title: ModelName,
 }
 
@@ -78,15 +78,15 @@ pub(super) struct Section {
 struct PriceSection {
     #[serde(deserialize_with = "lenient::decimal")]
     input_per_1k: f64,
-    /// As `input_per_1k` where absent.
+    /// The default is `input_per_1k`.
     #[serde(default, deserialize_with = "lenient::some_decimal")]
     cached_input_per_1k: Option<f64>,
     #[serde(deserialize_with = "lenient::decimal")]
     output_per_1k: f64,
 }
 
-/// No model reads less, and the planner needs room.
-const LEAST_WINDOW: u32 = 1_024;
+/// The least window, in tokens. No model has a smaller one, and the planner needs room.
+const MIN_WINDOW: u32 = 1_024;
 
 impl Default for Section {
     fn default() -> Self {
@@ -142,7 +142,7 @@ impl Section {
         if !(0.0..=1.0).contains(&self.persona_chat_temperature) {
             return Err(checking.error("models.persona_chat_temperature", "must be from 0 to 1"));
         }
-        if self.default_window < LEAST_WINDOW {
+        if self.default_window < MIN_WINDOW {
             return Err(checking.error("models.default_window", "must be at least 1024 tokens"));
         }
         let default = name(&self.default, "models.default")?;
@@ -179,8 +179,8 @@ impl Section {
         let mut windows: HashMap<String, u32> =
             known::WINDOWS.iter().map(|(name, window)| ((*name).to_owned(), *window)).collect();
         windows.extend(self.windows.iter().map(|(name, Whole(window))| (name.clone(), *window)));
-        if windows.values().any(|window| *window < LEAST_WINDOW) {
-            return Err(checking.error("models.windows", "holds less than 1024 tokens"));
+        if windows.values().any(|window| *window < MIN_WINDOW) {
+            return Err(checking.error("models.windows", "must each be at least 1024 tokens"));
         }
         Ok(windows)
     }
@@ -191,7 +191,7 @@ impl Section {
         checking: &Checking,
     ) -> Result<HashMap<String, Price>, ConfigError> {
         let mut prices = known::prices();
-        // Who changes `pricing` speaks of the model beside it, whatever the list says.
+        // `pricing` is the price of the default model: if the operator changed it, it overrides the built-in list.
         if self.pricing != PriceSection::default() {
             prices.remove(default.as_str());
             prices.remove(default.as_str().rsplit('/').next().unwrap_or_default());

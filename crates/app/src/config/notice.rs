@@ -1,35 +1,35 @@
-//! What the operator should know.
+//! Warnings about a configuration that is valid but may not be intended.
 
 use std::fmt;
 
-/// Something that works and may not be meant so.
+/// A warning, which is logged at the start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
-    /// No provider is configured, or the offline one was asked for.
+    /// The provider is `demo`, chosen or by default.
     Demo,
-    /// Everything is forgotten when the process ends.
+    /// The database is in memory.
     NothingIsKept,
-    /// Tokens can be forged by who guesses the secret.
+    /// The secret that signs tokens is easy to guess.
     WeakSecret {
-        /// Where it stands.
+        /// The name of its variable, and the source that set it.
         variable: String,
     },
-    /// A key looks as if it stood for another.
+    /// A provider's key looks like a placeholder from an example.
     PlaceholderKey {
-        /// Where it stands.
+        /// The name of its variable, and the source that set it.
         variable: String,
     },
-    /// A name in `.env` that is no setting.
+    /// A name in `.env` that is not a setting.
     UnknownInDotenv {
         /// The name.
         name: String,
     },
-    /// A name in `.env` that stands there again, with another value.
+    /// A name that is in `.env` twice, with different values.
     TwiceInDotenv {
         /// The name.
         name: String,
     },
-    /// A name that begins like ours, and is no setting.
+    /// A variable that begins with `OMNICHAT_` and is not a setting.
     AlmostOurs {
         /// The name.
         name: String,
@@ -40,28 +40,28 @@ impl fmt::Display for Notice {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Demo => formatter.write_str(
-                "NO MODEL IS ASKED: the provider is `demo`, which makes its replies up. \
-                 Set OPENROUTER_API_KEY or OPENAI_API_KEY",
+                "NO REAL MODEL: the provider is `demo`, which needs no key and makes up its replies. \
+                 Set OPENROUTER_API_KEY or OPENAI_API_KEY to use a real model",
             ),
             Self::NothingIsKept => formatter.write_str(
-                "NOTHING IS KEPT: the database is in memory and is gone when the service ends \
+                "NOTHING IS KEPT: the database is in memory and is lost when the service ends \
                  (DATABASE_ENABLED, DATABASE_URL)",
             ),
             Self::WeakSecret { variable } => write!(
                 formatter,
-                "THE SECRET IS WEAK: anybody who guesses {variable} signs in as anybody. \
-                 Set 32 random bytes or more; production refuses this one"
+                "THE SECRET IS WEAK: an attacker who guesses {variable} can sign in as any user. \
+                 Set 32 random bytes or more; production does not start with this one"
             ),
             Self::PlaceholderKey { variable } => {
                 write!(formatter, "{variable} looks like a placeholder: the provider will refuse it")
             }
-            Self::UnknownInDotenv { name } => write!(formatter, "`.env` holds {name}, which is no setting"),
+            Self::UnknownInDotenv { name } => write!(formatter, "`.env` sets {name}, which is not a setting"),
             Self::TwiceInDotenv { name } => {
-                write!(formatter, "`.env` holds {name} more than once: the last one counts")
+                write!(formatter, "`.env` sets {name} more than once: the last value is used")
             }
             Self::AlmostOurs { name } => write!(
                 formatter,
-                "{name} is no setting: section and key are joined by two underscores, as in OMNICHAT_SERVER__PORT"
+                "{name} is not a setting: section and key are joined by two underscores, as in OMNICHAT_SERVER__PORT"
             ),
         }
     }

@@ -1,4 +1,4 @@
-//! Who answers.
+//! The section `provider`: the model providers, and the time limits of calls.
 
 use std::time::Duration;
 
@@ -7,73 +7,73 @@ use serde::Deserialize;
 
 use super::{Checking, ConfigError, Notice, lenient};
 
-/// Who answers, and how long that may take.
+/// The model providers, and the time limits of calls.
 #[derive(Debug, Clone)]
 pub struct Provider {
-    /// Who is asked.
+    /// The provider that is called.
     pub choice: ProviderChoice,
-    /// Who is asked where that one cannot answer, in this order.
+    /// The providers that are called in its stead if it fails before its first event, in this order.
     pub fallbacks: Vec<ProviderChoice>,
-    /// How long a connection may take.
+    /// The time limit of connecting.
     pub connect_timeout: Duration,
-    /// How long a model may think before its first event.
+    /// The time limit of the first event.
     pub first_event_timeout: Duration,
-    /// How long a stream may be silent.
+    /// The longest pause between two events.
     pub idle_timeout: Duration,
-    /// How long a reply may take in all.
+    /// The time limit of a whole reply.
     pub total_timeout: Duration,
-    /// Calls in all, the first one included, before a failure is the answer.
+    /// How many times a call is made at most, the first time included.
     pub attempts: u32,
-    /// How many calls a provider is asked at once; more wait.
+    /// How many calls to a provider run at the same time; further calls wait.
     pub max_concurrent_calls: u32,
 }
 
 /// A provider.
 #[derive(Debug, Clone)]
 pub enum ProviderChoice {
-    /// `openai`, or a server that speaks like it.
+    /// `openai`: OpenAI, or a server with a compatible API.
     OpenAi(OpenAi),
-    /// `openrouter`.
+    /// `openrouter`: OpenRouter.
     OpenRouter(OpenRouter),
-    /// `demo`: no model, and replies that are made up.
+    /// `demo`: no model; replies are made up offline.
     Demo,
 }
 
-/// How `openai` is called.
+/// The settings of `openai`.
 #[derive(Debug, Clone)]
 pub struct OpenAi {
-    /// The key.
+    /// The API key.
     pub api_key: SecretString,
-    /// The base of its addresses, with `/v1` and without a slash at the end.
+    /// The base address, with `/v1` and without a slash at the end.
     pub base_url: String,
-    /// The wire.
+    /// Which of its APIs is called.
     pub api: OpenAiApi,
 }
 
-/// The wire that `openai` speaks.
+/// Which API of `openai` is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpenAiApi {
     /// The Responses API.
     Responses,
-    /// Chat Completions, for compatible servers.
+    /// The Chat Completions API, for compatible servers.
     Chat,
 }
 
-/// How `openrouter` is called.
+/// The settings of `openrouter`.
 #[derive(Debug, Clone)]
 pub struct OpenRouter {
-    /// The key.
+    /// The API key.
     pub api_key: SecretString,
-    /// The base of its addresses, with `/v1` and without a slash at the end.
+    /// The base address, with `/v1` and without a slash at the end.
     pub base_url: String,
-    /// The address of this service, for its rankings.
+    /// The address of this service, shown in OpenRouter's rankings.
     pub referer: Option<String>,
-    /// The name of this service, for its rankings.
+    /// The name of this service, shown in OpenRouter's rankings.
     pub title: Option<String>,
 }
 
 impl ProviderChoice {
-    /// Its name in the configuration.
+    /// The provider's name in the configuration.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -210,7 +210,7 @@ impl Section {
         })
     }
 
-    /// Nobody says who is asked: the keys say it (C-16).
+    /// The provider if `LLM_PROVIDER` is not set: the keys decide (C-16).
     fn unnamed(&self, checking: &mut Checking) -> Result<ProviderChoice, ConfigError> {
         if self.openrouter.api_key.is_some() {
             return self.openrouter.choice("OPENROUTER_API_KEY", checking);
@@ -261,7 +261,7 @@ impl OpenRouterSection {
     }
 }
 
-/// The key, which travels in a header.
+/// Checks a key: it is sent in a header, so it must be plain ASCII.
 fn key(
     key: Option<&SecretString>,
     path: &str,
@@ -269,11 +269,11 @@ fn key(
     checking: &mut Checking,
 ) -> Result<SecretString, ConfigError> {
     let Some(key) = key else {
-        return Err(checking.error(path, format!("must be set, as {asked_by} asks for this provider")));
+        return Err(checking.error(path, format!("must be set, because {asked_by} names this provider")));
     };
     let text = key.expose_secret();
     if !text.chars().all(|c| c.is_ascii_graphic()) {
-        return Err(checking.error(path, "holds a character that no key has, such as a space"));
+        return Err(checking.error(path, "holds a character that is not allowed in a key, such as a space"));
     }
     if ["your-key", "your_", "your-", "sk-xxx"].iter().any(|start| text.starts_with(start)) {
         checking.notices.push(Notice::PlaceholderKey { variable: checking.sources.origin(path) });

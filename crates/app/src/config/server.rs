@@ -1,4 +1,4 @@
-//! How the service is reached.
+//! The section `server`: addresses, ports, proxies and time limits of HTTP.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -8,29 +8,29 @@ use serde::Deserialize;
 
 use super::{Checking, ConfigError, lenient};
 
-/// How the service is reached.
+/// Addresses, ports, proxies and time limits of HTTP.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
-    /// Where it listens; never empty.
+    /// The addresses it listens on; never empty.
     pub listen: Vec<Listen>,
-    /// The proxies whose word about a caller's address counts.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// The origins whose pages may call; `*` stands alone and means all.
+    /// Origins whose pages may call the service, or `*` alone for all.
     pub cors_origins: Vec<String>,
-    /// How long running turns may go on when the process is asked to end.
+    /// How long running turns may go on at a shutdown.
     pub shutdown_grace: Duration,
-    /// How long a streamed answer waits for the first event before it begins with heartbeats.
+    /// How long a streamed answer waits for its first event before it begins with heartbeats.
     pub first_event_grace: Duration,
-    /// How often a silent stream shows that it lives.
+    /// The interval of heartbeats on a stream without events.
     pub heartbeat: Duration,
 }
 
-/// A place to listen at.
+/// An address to listen on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Listen {
     /// The address and the port.
     pub address: SocketAddr,
-    /// Whether the service also starts where there is no such address, as on a machine without IPv6.
+    /// Whether the service also starts on a machine that does not have this address, such as one without IPv6.
     pub optional: bool,
 }
 
@@ -140,12 +140,12 @@ impl Section {
     }
 }
 
-/// A scheme, a host, perhaps a port, and nothing else: browsers compare origins letter by letter, and so do we, so
-/// that no pattern is one.
+/// Whether a text is an origin as browsers write it: scheme, host, perhaps a port, and nothing else. Origins are
+/// compared as text, so patterns are not accepted.
 fn is_origin(text: &str) -> bool {
-    let stands_in_origins = |c: char| c.is_ascii_alphanumeric() || "-._:/[]".contains(c);
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-._:/[]".contains(c);
     let parsed = reqwest::Url::parse(text);
-    text.chars().all(stands_in_origins)
+    text.chars().all(is_allowed)
         && parsed.is_ok_and(|url| url.has_host() && url.origin().ascii_serialization() == text)
 }
 
@@ -159,8 +159,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_network_holds_the_addresses_that_begin_like_it() {
-        for (network, address, holds) in [
+    fn a_network_contains_the_addresses_with_its_prefix() {
+        for (network, address, is_inside) in [
             ("10.0.0.0/8", "10.255.0.1", true),
             ("10.0.0.0/8", "11.0.0.1", false),
             ("10.0.0.0/8", "::ffff:10.1.2.3", true),
@@ -174,7 +174,7 @@ mod tests {
         ] {
             let network = super::network(network).unwrap();
             let address: IpAddr = address.parse().unwrap();
-            assert_eq!(network.contains(&address.to_canonical()), holds, "{network} {address}");
+            assert_eq!(network.contains(&address.to_canonical()), is_inside, "{network} {address}");
         }
         for wrong in ["", "10.0.0.0/33", "10.0.0.0/", "::/129", "proxy", "10.0.0/8", "10.0.0.0/-1"] {
             assert_eq!(network(wrong), None, "{wrong}");

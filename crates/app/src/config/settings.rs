@@ -1,13 +1,13 @@
-//! Every setting: its path, and the documented name of its variable.
+//! The list of all settings: path, variable, and whether it is a secret.
 
 /// A setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Setting {
-    /// Its section and key.
+    /// Section and key, such as `server.port`.
     pub path: &'static str,
-    /// The documented name of its variable, beside the one that is made of its path.
+    /// A documented variable such as `PORT`, which the setting has beside the one that is derived from its path.
     pub documented: Option<&'static str>,
-    /// Whether it must never be shown. Its variable may also name a file, with `_FILE` at the end.
+    /// Whether it is a secret: it is never shown, and a variable with `_FILE` at the end may name a file that holds it.
     pub secret: bool,
 }
 
@@ -23,7 +23,7 @@ const fn secret(path: &'static str, name: &'static str) -> Setting {
     Setting { path, documented: Some(name), secret: true }
 }
 
-/// All of them.
+/// All settings.
 pub const SETTINGS: &[Setting] = &[
     documented("server.host", "HOST"),
     documented("server.port", "PORT"),
@@ -101,10 +101,10 @@ pub const SETTINGS: &[Setting] = &[
     documented("telemetry.format", "LOG_FORMAT"),
 ];
 
-/// Variables that decide which sources are read, so that no yaml file can hold them.
+/// Variables that decide which sources are read. They cannot be set in a YAML file.
 pub const ABOUT_SOURCES: &[&str] = &["ENVIRONMENT", super::DIRECTORY_VARIABLE];
 
-/// The documented keys of `config.yaml`, which stand outside a section, and the settings that they are.
+/// The documented keys of `config.yaml` that are outside a section, and the settings that they set.
 pub(super) const YAML_NAMES: &[(&str, &str)] = &[
     ("model", "models.default"),
     ("rate_limit_per_minute", "limits.rate_limit_per_minute"),
@@ -117,13 +117,13 @@ const PREFIX: &str = "OMNICHAT_";
 const FILE_SUFFIX: &str = "_FILE";
 
 impl Setting {
-    /// The variable that is made of the path, such as `OMNICHAT_SERVER__PORT`.
+    /// The variable that is derived from the path, such as `OMNICHAT_SERVER__PORT`.
     #[must_use]
     pub fn own_name(&self) -> String {
         format!("{PREFIX}{}", self.path.replace('.', "__").to_ascii_uppercase())
     }
 
-    /// The name that operators know.
+    /// The documented variable, else the one that is derived from the path.
     #[must_use]
     pub fn name(&self) -> String {
         self.documented.map_or_else(|| self.own_name(), str::to_owned)
@@ -134,20 +134,20 @@ pub(super) fn by_path(path: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.path == path)
 }
 
-/// What a variable's name stands for.
+/// What a variable sets, judged by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
-    /// The value of a setting.
+    /// A setting.
     Value(&'static Setting),
-    /// The name of the file that holds it.
+    /// The file that holds a secret setting.
     File(&'static Setting),
-    /// Which sources are read.
+    /// Which sources are read; see [`ABOUT_SOURCES`].
     AboutSources,
-    /// A section and a key that do not exist.
+    /// `OMNICHAT_` with a section and a key that do not exist.
     Unknown,
-    /// It begins like ours and has no section.
+    /// `OMNICHAT_` without a section.
     AlmostOurs,
-    /// Somebody else's.
+    /// A variable of another program.
     Foreign,
 }
 
@@ -166,7 +166,8 @@ pub(super) fn meaning(name: &str) -> Meaning {
     }
     match name.strip_prefix(PREFIX) {
         Some(rest) if rest.contains("__") => Meaning::Unknown,
-        // An orchestrator names the address of a service `omnichat` so; tests and tools have variables of their own.
+        // Kubernetes sets OMNICHAT_SERVICE_… and OMNICHAT_PORT… for a service named `omnichat`. Tests use
+        // OMNICHAT_TEST_….
         Some(rest) if ["SERVICE_", "PORT", "TEST_"].iter().any(|start| rest.starts_with(start)) => {
             Meaning::Foreign
         }

@@ -1,4 +1,4 @@
-//! Puts the sources one over the other, and remembers where each setting was set.
+//! Merges the sources, and records which source set each setting.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,14 +14,14 @@ use serde::de::DeserializeOwned;
 use super::settings::{self, Meaning, SETTINGS, Setting, YAML_NAMES};
 use super::{ConfigError, Environment, Notice, dotenv};
 
-/// The files that are built in.
+/// The YAML files that are compiled in.
 const CONFIG: &str = include_str!("../../../../config/config.yaml");
 const DEVELOPMENT: &str = include_str!("../../../../config/development.yaml");
 const PRODUCTION: &str = include_str!("../../../../config/production.yaml");
 
-/// Settings as text, by their variables.
+/// What variables set, as text.
 pub(super) struct NamedVariables {
-    /// Those about the sources themselves.
+    /// Variables that decide which sources are read, by name.
     about_sources: BTreeMap<String, String>,
     /// The settings.
     pub(super) settings: Vec<VariableSetting>,
@@ -33,16 +33,16 @@ impl NamedVariables {
     }
 }
 
-/// A setting that a variable holds.
+/// A setting and the variable that sets it.
 pub(super) struct VariableSetting {
     setting: &'static Setting,
     value: String,
-    /// The variable's name, and the source that holds it.
+    /// The variable's name and its source, such as `PORT (.env)`.
     origin: String,
 }
 
-/// The variables that are settings: those of the environment, and those of `.env` that it does not hold. An empty
-/// one counts as not set.
+/// The settings among the variables of the process and of `.env`; the process's own come first. An empty variable
+/// counts as not set.
 pub(super) fn named_variables(
     environment: &BTreeMap<String, String>,
     dotenv: Option<&str>,
@@ -81,7 +81,7 @@ pub(super) fn named_variables(
             Meaning::AboutSources => {
                 named.about_sources.insert(name, value);
             }
-            Meaning::Unknown => return Err(ConfigError::new(origin, "is no setting")),
+            Meaning::Unknown => return Err(ConfigError::new(origin, "is not a setting")),
             Meaning::AlmostOurs => notices.push(Notice::AlmostOurs { name }),
             Meaning::Foreign => {}
         }
@@ -90,11 +90,12 @@ pub(super) fn named_variables(
 }
 
 impl NamedVariables {
-    /// Adds a setting. Two names of one setting must not disagree: nobody could tell which one counts.
+    /// Adds a setting. A setting that is set under both of its names must have the same value under both, as neither
+    /// name has precedence.
     fn add(&mut self, new: VariableSetting) -> Result<(), ConfigError> {
         if let Some(other) = self.settings.iter().find(|other| other.setting == new.setting) {
             if other.value != new.value {
-                let problem = format!("and {} are one setting and differ", other.origin);
+                let problem = format!("and {} are the same setting and differ", other.origin);
                 return Err(ConfigError::new(new.origin, problem));
             }
             return Ok(());
@@ -104,15 +105,15 @@ impl NamedVariables {
     }
 }
 
-/// All sources together.
+/// All sources, merged.
 pub(super) struct Sources {
     figment: Figment,
-    /// The origin of each setting that is set: its name there, and the source that set it last.
+    /// For each setting that is set: its name in the source that set it last, and that source.
     origins: BTreeMap<String, String>,
 }
 
 impl Sources {
-    /// Reads the yaml files, built in and in the directory, and puts the variables over them.
+    /// Reads the YAML files, first those that are compiled in, then those of the directory, and then the variables.
     pub(super) fn read(
         environment: &Environment,
         variables: Vec<VariableSetting>,
@@ -135,20 +136,20 @@ impl Sources {
         Ok(sources)
     }
 
-    /// The settings, typed.
+    /// Converts the settings to their types.
     pub(super) fn extract<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
         self.figment
             .extract()
             .map_err(|error| ConfigError::new(self.origin(&error.path.join(".")), problem(error.kind)))
     }
 
-    /// A setting by the name that the operator gave it, and where; where it is not set, by its documented name.
+    /// A setting as an error names it: the name that the operator used and the source; if it is not set, its variable.
     pub(super) fn origin(&self, path: &str) -> String {
         let mut setting = path;
         loop {
             let known = self.origins.get(setting).cloned();
             if let Some(origin) = known.or_else(|| settings::by_path(setting).map(Setting::name)) {
-                // What is left is the key of a table's entry.
+                // The rest of the path is the key of an entry in a table.
                 let inside = path.strip_prefix(setting).unwrap_or_default().trim_start_matches('.');
                 return if inside.is_empty() { origin } else { format!("{origin}, at {inside},") };
             }
@@ -178,10 +179,10 @@ impl Sources {
 
     fn merge_yaml(&mut self, text: &str, file: &str) -> Result<(), ConfigError> {
         let document: Value = Yaml::from_str(text)
-            .map_err(|error| ConfigError::new(file, format!("is no valid yaml: {error}")))?;
+            .map_err(|error| ConfigError::new(file, format!("is not valid YAML: {error}")))?;
         let document = match document {
             Value::Dict(_, document) => document,
-            // A file of comments.
+            // The file is empty, or holds comments alone.
             Value::Empty(..) => return Ok(()),
             Value::String(..) | Value::Char(..) | Value::Bool(..) | Value::Num(..) | Value::Array(..) => {
                 return Err(ConfigError::new(file, "holds no settings"));
@@ -200,13 +201,13 @@ impl Sources {
     fn merge(&mut self, settings: BTreeMap<String, Value>, origin: impl Fn(&str) -> String) {
         for (path, value) in settings {
             self.origins.insert(path.clone(), origin(&path));
-            // A list replaces the one below it; a table adds to it.
+            // A list replaces that of an earlier source; the entries of a table are added to the earlier ones.
             self.figment = std::mem::take(&mut self.figment).merge(Layer(nest(&path, value)));
         }
     }
 }
 
-/// Finds the settings of a part of a file.
+/// Collects the settings in a part of a YAML file, by their paths.
 fn flatten(
     path: &str,
     value: Value,
@@ -220,14 +221,14 @@ fn flatten(
     if settings::by_path(path).is_some() {
         let differs = found.get(path).is_some_and(|before| *before != value);
         if differs {
-            return Err(ConfigError::new(origin(), "stands there twice, under two names, and differs"));
+            return Err(ConfigError::new(origin(), "is set twice, under two names, with different values"));
         }
         found.insert(path.to_owned(), value);
         return Ok(());
     }
     let inside = format!("{path}.");
     if !SETTINGS.iter().any(|setting| setting.path.starts_with(&inside)) {
-        return Err(ConfigError::new(origin(), "is no setting"));
+        return Err(ConfigError::new(origin(), "is not a setting"));
     }
     let Value::Dict(_, entries) = value else {
         return Err(ConfigError::new(origin(), "is a section, not a setting"));
@@ -235,14 +236,14 @@ fn flatten(
     entries.into_iter().try_for_each(|(key, value)| flatten(&format!("{path}.{key}"), value, file, found))
 }
 
-/// What is wrong with a value, without the value.
+/// What is wrong with a value, in words that do not quote it.
 fn problem(kind: Kind) -> String {
     match kind {
         Kind::Message(message) => message,
         Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) => format!("must be {expected}"),
         Kind::InvalidLength(_, expected) => format!("must have {expected}"),
         Kind::UnknownVariant(_, known) => format!("must be one of: {}", known.join(", ")),
-        Kind::UnknownField(name, _) => format!("holds {name}, which is no setting"),
+        Kind::UnknownField(name, _) => format!("holds {name}, which is not a setting"),
         Kind::MissingField(name) => format!("lacks {name}"),
         Kind::DuplicateField(name) => format!("holds {name} twice"),
         Kind::ISizeOutOfRange(_) | Kind::USizeOutOfRange(_) => "is out of range".to_owned(),

@@ -1,4 +1,4 @@
-//! Where files are kept.
+//! The section `storage`: the data directory and the storage of uploaded files.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,29 +8,29 @@ use serde::Deserialize;
 
 use super::{Checking, ConfigError, lenient};
 
-/// Where files are kept.
+/// The data directory and the storage of uploaded files.
 #[derive(Debug, Clone)]
 pub struct Storage {
-    /// The directory of the database file, the kept secret and, without S3, of uploads.
+    /// The directory of the SQLite file, the secret that development creates and, without S3, uploaded files.
     pub data_dir: PathBuf,
-    /// The object store of uploads.
+    /// The bucket of uploaded files; a directory is used if `None`.
     pub s3: Option<S3>,
 }
 
-/// An object store.
+/// A bucket of a service that speaks S3.
 #[derive(Debug, Clone)]
 pub struct S3 {
-    /// Its address.
+    /// The address of the service.
     pub endpoint: String,
-    /// The name of the key.
+    /// The id of the access key.
     pub access_key: SecretString,
-    /// The key.
+    /// The secret of the access key.
     pub secret_key: SecretString,
-    /// Where objects go.
+    /// The name of the bucket.
     pub bucket: String,
-    /// Where the bucket is, as signatures name it.
+    /// The region, which is part of each signature.
     pub region: String,
-    /// How long a signed address holds.
+    /// How long a signed address of a file is valid.
     pub url_expiration: Duration,
 }
 
@@ -81,8 +81,8 @@ impl Default for S3Section {
     }
 }
 
-/// The longest that a signature may hold, by its standard: a week.
-const LONGEST_SECONDS: u32 = 604_800;
+/// The longest validity of a signed address in Signature Version 4: a week.
+const MAX_SECONDS: u32 = 604_800;
 
 impl Section {
     pub(super) fn check(self, checking: &Checking) -> Result<Storage, ConfigError> {
@@ -93,7 +93,7 @@ impl Section {
 
 impl S3Section {
     fn check(self, checking: &Checking) -> Result<S3, ConfigError> {
-        let missing = |path: &str| checking.error(path, "must be set, as S3_ENABLED is true");
+        let missing = |path: &str| checking.error(path, "must be set, because S3_ENABLED is true");
         let endpoint = self.endpoint.ok_or_else(|| missing("storage.s3.endpoint"))?;
         let access_key = self.access_key.ok_or_else(|| missing("storage.s3.access_key"))?;
         let secret_key = self.secret_key.ok_or_else(|| missing("storage.s3.secret_key"))?;
@@ -105,7 +105,7 @@ impl S3Section {
                 checking.error("storage.s3.endpoint", "must be an address such as https://s3.example.com")
             );
         }
-        if !(1..=LONGEST_SECONDS).contains(&self.url_expiration) {
+        if !(1..=MAX_SECONDS).contains(&self.url_expiration) {
             return Err(checking.error("storage.s3.url_expiration", "must be from 1 to 604800 seconds"));
         }
         Ok(S3 {

@@ -1,25 +1,25 @@
-//! What is logged, and how.
+//! The section `telemetry`: level and format of the log.
 
 use serde::Deserialize;
 use tracing::Level;
 
 use super::{Checking, ConfigError, lenient};
 
-/// What is logged, and how.
+/// Level and format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Telemetry {
-    /// From which level on our own crates are heard.
+    /// The least level of the lines that our own crates write.
     pub level: Level,
-    /// How a line looks.
+    /// The format of a line.
     pub format: LogFormat,
 }
 
-/// How a line of the log looks.
+/// The format of a line of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     Pretty,
-    /// For machines.
+    /// One JSON object for each line.
     Json,
 }
 

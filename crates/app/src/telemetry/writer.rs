@@ -1,4 +1,4 @@
-//! Writes lines from a thread of its own: a reader that stands still must not stop the service.
+//! Writes the log from a thread of its own, so that a blocked standard error does not block the service.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -9,21 +9,21 @@ use std::time::Duration;
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 
-/// How many lines may wait; later ones are dropped and counted.
+/// How many lines may wait to be written; further lines are dropped and counted.
 const WAITING: usize = 8_192;
-/// How long the end of the process waits for the last lines.
+/// How long the process waits at its end for the remaining lines to be written.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How often the log says how many lines it lost.
+/// How often dropped lines are reported in the log.
 const REPORT_EVERY: Duration = Duration::from_secs(5);
 
-/// The thread that writes lines. Dropping it waits a moment for those that are left.
+/// The thread that writes lines. Dropping it waits up to two seconds for the remaining ones.
 #[derive(Debug)]
 pub struct LogWriter {
     guard: Option<WorkerGuard>,
     dropped: DroppedLines,
 }
 
-/// Counts the lines that were dropped, because nobody read the log fast enough.
+/// Counts the lines that were dropped because standard error took them too slowly.
 #[derive(Debug, Clone)]
 pub struct DroppedLines {
     counter: ErrorCounter,
@@ -31,19 +31,19 @@ pub struct DroppedLines {
 }
 
 impl LogWriter {
-    /// Starts the thread; lines are handed to what stands beside it, which never waits.
+    /// Starts the thread. Lines are written to the second value, which never blocks.
     pub(super) fn start(out: impl Write + Send + 'static) -> (Self, NonBlocking) {
-        Self::with_room(out, WAITING)
+        Self::with_capacity(out, WAITING)
     }
 
-    fn with_room(out: impl Write + Send + 'static, waiting: usize) -> (Self, NonBlocking) {
+    fn with_capacity(out: impl Write + Send + 'static, waiting: usize) -> (Self, NonBlocking) {
         let builder = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(waiting);
         let (lines, guard) = builder.thread_name("log").finish(out);
         let dropped = DroppedLines { counter: lines.error_counter(), reported: Arc::default() };
         (Self { guard: Some(guard), dropped }, lines)
     }
 
-    /// The lines that were dropped.
+    /// The counter of dropped lines.
     #[must_use]
     pub fn dropped(&self) -> DroppedLines {
         self.dropped.clone()
@@ -55,8 +55,8 @@ impl Drop for LogWriter {
         self.dropped.report();
         let guard = self.guard.take();
         let (ended, end) = channel::<()>();
-        // While the reader stands still, the guard tells so on standard output, which may be the same full pipe: it
-        // must not be waited for. Where there can be no thread, the guard goes at once.
+        // If the lines cannot be written, the guard prints a message to standard output. That may be the same full
+        // pipe, so the guard is dropped in a thread that can be left behind. Without a thread it is dropped here.
         let _ = thread::Builder::new().spawn(move || {
             drop(guard);
             drop(ended);
@@ -66,7 +66,7 @@ impl Drop for LogWriter {
 }
 
 impl DroppedLines {
-    /// Says in the log, now and then, how many lines it lost.
+    /// Reports dropped lines in the log every few seconds, for ever.
     pub async fn report_always(self) {
         loop {
             tokio::time::sleep(REPORT_EVERY).await;
@@ -74,7 +74,7 @@ impl DroppedLines {
         }
     }
 
-    /// Says how many lines were lost since the last report, if any. A report that is lost itself is counted in the next.
+    /// Reports the lines that were dropped since the last report, if any. A dropped report is counted in the next one.
     fn report(&self) {
         let now = self.counter.dropped_lines();
         let before = self.reported.swap(now, Ordering::Relaxed);
@@ -117,7 +117,7 @@ mod tests {
         }
     }
 
-    /// Writes nothing until its gate is opened.
+    /// An output that blocks until its gate is opened.
     struct Stuck(Receiver<()>, Shared);
 
     impl Stuck {
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_writes_what_is_left() {
+    fn dropping_the_writer_writes_the_remaining_lines() {
         let out = Shared::default();
         let (writer, mut lines) = LogWriter::start(out.clone());
         for number in 0..1_000 {
@@ -152,10 +152,10 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_nobody_reads_stops_nobody_and_says_later_what_is_missing() {
+    fn a_blocked_output_does_not_block_the_service_and_dropped_lines_are_reported() {
         for format in [LogFormat::Pretty, LogFormat::Json] {
             let (gate, out, stuck) = Stuck::new();
-            let (writer, lines) = LogWriter::with_room(stuck, 4);
+            let (writer, lines) = LogWriter::with_capacity(stuck, 4);
             let log = subscriber(Telemetry { level: Level::INFO, format }, lines, false);
             tracing::subscriber::with_default(log, || {
                 let start = Instant::now();
@@ -180,9 +180,9 @@ mod tests {
     }
 
     #[test]
-    fn the_end_does_not_wait_for_a_reader_that_stands_still() {
+    fn dropping_the_writer_does_not_wait_for_a_blocked_output() {
         let (_gate, _out, stuck) = Stuck::new();
-        let (writer, mut lines) = LogWriter::with_room(stuck, 1);
+        let (writer, mut lines) = LogWriter::with_capacity(stuck, 1);
         for _ in 0..10 {
             lines.write_all(b"line\n").unwrap();
         }

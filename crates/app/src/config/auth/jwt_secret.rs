@@ -1,4 +1,4 @@
-//! The secret that tokens are signed with.
+//! The secret that signs tokens.
 
 use std::fs;
 use std::io::{ErrorKind, Write};
@@ -9,24 +9,24 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::super::ConfigError;
 
-/// The secret that tokens are signed with.
+/// The secret that signs tokens.
 #[derive(Debug, Clone)]
 pub enum JwtSecret {
-    /// The operator's.
+    /// Set by the operator.
     Given(SecretString),
-    /// In development: a random one, made once and kept in this file.
+    /// In development without a secret: a random one, created once and kept in this file.
     KeptIn(PathBuf),
 }
 
 const FILE: &str = "jwt_secret";
 
-/// The fewest bytes of a secret: as many as HS256's hash has.
-const LEAST_BYTES: usize = 32;
+/// The least length of a secret: that of the hash in HS256.
+const MIN_BYTES: usize = 32;
 
-/// The fewest different characters; 32 random hexadecimal digits have fewer once in millions of times.
-const LEAST_DIFFERENT: usize = 8;
+/// The least number of different characters. 32 random hexadecimal digits have fewer once in millions of times.
+const MIN_DIFFERENT: usize = 8;
 
-/// Parts of secrets that stand in examples, in lower case and with `-` for `_` and spaces.
+/// Parts of secrets that are used in examples, in lower case and with `-` for `_` and spaces.
 const PLACEHOLDERS: &[&str] = &[
     "your-secret",
     "your-jwt",
@@ -45,11 +45,11 @@ const PLACEHOLDERS: &[&str] = &[
     "insecure",
     "password",
     "a-string-secret-at-least-256-bits-long",
-    // Of a well-known tutorial.
+    // From a well-known tutorial.
     "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
 ];
 
-/// Why a secret is no secret; `None` for one that may be good.
+/// Why a secret is not safe; `None` if nothing speaks against it.
 pub(super) fn weakness(secret: &str) -> Option<&'static str> {
     let words = secret.to_lowercase().replace(['_', ' '], "-");
     if PLACEHOLDERS.iter().any(|known| words.contains(known)) {
@@ -58,7 +58,7 @@ pub(super) fn weakness(secret: &str) -> Option<&'static str> {
     let mut different: Vec<char> = secret.chars().collect();
     different.sort_unstable();
     different.dedup();
-    if secret.len() < LEAST_BYTES || different.len() < LEAST_DIFFERENT {
+    if secret.len() < MIN_BYTES || different.len() < MIN_DIFFERENT {
         return Some("is too weak: set 32 random bytes or more");
     }
     None
@@ -69,26 +69,26 @@ impl JwtSecret {
         Self::KeptIn(data_dir.join(FILE))
     }
 
-    /// The secret. A kept one is made where there is none yet; of processes that try at once, all get the same.
+    /// The secret. The file is created if there is none yet; processes that do so at the same time get the same secret.
     ///
     /// # Errors
-    /// Where the file can neither be read nor made.
+    /// If the file can neither be read nor created, or holds too short a secret.
     pub fn read_or_make(&self) -> Result<SecretString, ConfigError> {
         match self {
             Self::Given(secret) => Ok(secret.clone()),
             Self::KeptIn(path) => {
                 let failed = |error| {
-                    let problem = format!("cannot keep {FILE}: {error} (or set JWT_SECRET)");
+                    let problem = format!("{FILE} cannot be kept there: {error} (or set JWT_SECRET)");
                     ConfigError::new("DATA_DIR", problem)
                 };
                 let secret = match read(path).map_err(failed)? {
                     Some(secret) => secret,
                     None => make(path).map_err(failed)?,
                 };
-                if secret.expose_secret().len() < LEAST_BYTES {
+                if secret.expose_secret().len() < MIN_BYTES {
                     return Err(ConfigError::new(
                         path.display().to_string(),
-                        "holds no secret: delete it, and the next start makes one",
+                        "holds no secret: delete it, and the next start creates one",
                     ));
                 }
                 Ok(secret)
@@ -105,13 +105,14 @@ fn read(path: &Path) -> Result<Option<SecretString>, std::io::Error> {
     }
 }
 
-/// Writes the secret beside its place and links it there: nobody ever reads half of it, and the first one stays.
+/// Creates the secret in a file of another name and links it to `path`. So no process ever reads half of it, and if two
+/// processes create one at the same time, the first one stays.
 fn make(path: &Path) -> Result<SecretString, std::io::Error> {
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory)?;
     }
     let secret = identity::new_secret();
-    // A random name: processes in containers that share the directory may share their numbers too.
+    // The name is random, not the process id: processes in different containers may have the same id.
     let beside = path.with_extension(format!("new-{}", identity::new_secret().expose_secret()));
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
     file.write_all(secret.expose_secret().as_bytes())?;

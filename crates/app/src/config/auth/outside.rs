@@ -1,4 +1,4 @@
-//! An issuer that signs with keys of its own.
+//! An outside token issuer, which signs with its own keys.
 
 use std::fs::File;
 use std::io::Read;
@@ -10,32 +10,32 @@ use reqwest::Url;
 
 use super::super::{Checking, ConfigError};
 
-/// An issuer that signs with keys of its own.
+/// An outside token issuer.
 #[derive(Debug, Clone)]
 pub struct OutsideIssuer {
-    /// Its name: the `iss` of its tokens.
+    /// Its name, which is the `iss` of its tokens.
     pub name: String,
-    /// Its keys.
+    /// Its public key or keys.
     pub keys: OutsideKeys,
 }
 
-/// Where an issuer's keys are.
+/// Where an issuer's keys come from.
 #[derive(Debug, Clone)]
 pub enum OutsideKeys {
-    /// One stood in a file.
+    /// One key, read from a file.
     Fixed(PublicKey),
-    /// The issuer publishes them at this address.
+    /// A JSON web key set at this address.
     Published(Url),
 }
 
 pub(super) const URL: &str = "auth.jwt_jwks_url";
 pub(super) const FILE: &str = "auth.jwt_public_key_file";
 
-/// More than any key is long.
+/// The limit of a key file, far above the length of any key.
 const FILE_BYTES: u64 = 64 * 1024;
 
-/// Keys at an address. Whoever can change them on their way can be anybody, so only a server on this machine may have
-/// them without TLS, and only in development.
+/// Keys at an address. An attacker who could change them on the way could sign in as any user, so the address must use
+/// TLS, except for a server on this machine in development.
 pub(super) fn published(text: &str, checking: &Checking) -> Result<OutsideKeys, ConfigError> {
     let wrong = || checking.error(URL, "must be an address such as https://issuer.example/jwks.json");
     let url = Url::parse(text).map_err(|_| wrong())?;
@@ -61,7 +61,7 @@ fn is_this_machine(url: &Url) -> bool {
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
-/// The key in a file.
+/// The public key in a PEM file.
 pub(super) fn of_file(path: &Path, checking: &Checking) -> Result<OutsideKeys, ConfigError> {
     let mut text = String::new();
     File::open(path)

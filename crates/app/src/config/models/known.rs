@@ -1,11 +1,11 @@
-//! What is known about models without asking. `models.prices` and `models.windows` add to it.
+//! The built-in windows and prices of models. `models.windows` and `models.prices` add to them.
 
 use std::collections::HashMap;
 
 use domain::{NanoDollars, Price};
 
-/// How many tokens a model can be given. Where its window holds both input and output and the input has a bound of its
-/// own, as with GPT-5 (272,000 of 400,000), it is that bound.
+/// How many tokens of input each model takes. For a model whose input has a limit of its own within its window, as
+/// GPT-5 (272,000 of 400,000), it is that limit.
 pub(super) const WINDOWS: &[(&str, u32)] = &[
     ("gpt-4o", 128_000),
     ("gpt-4o-mini", 128_000),
@@ -26,8 +26,9 @@ pub(super) const WINDOWS: &[(&str, u32)] = &[
     ("o4-mini", 200_000),
 ];
 
-/// Nano-dollars per thousand tokens: fresh input, cached input, output; as listed in June 2026, older models as they
-/// were last listed. A provider that names the cost itself, as OpenRouter does, needs no entry.
+/// Prices in nano-dollars per thousand tokens: input, cached input, output. They are those that providers listed in
+/// June 2026; for older models, the last ones listed. A provider that reports the cost itself, as OpenRouter does,
+/// needs none.
 const PRICES: &[(&str, i64, i64, i64)] = &[
     ("gpt-4o", 2_500_000, 1_250_000, 10_000_000),
     ("gpt-4o-mini", 150_000, 75_000, 600_000),

@@ -44,7 +44,7 @@ async fn the_quick_start_needs_no_editing() {
     fs::write(app.data.path().join(".env"), include_str!("../../../../../.env.example")).unwrap();
     app.spawn();
     app.wait_until_ready().await;
-    app.wait_for_log("NO MODEL IS ASKED").await;
+    app.wait_for_log("NO REAL MODEL").await;
     let user = app.user("ann").await;
     let answer = chat(&user, json!({"input": "What is Python?"})).await.ok();
     assert!(!answer["output_text"].as_str().unwrap().is_empty());
@@ -77,7 +77,7 @@ async fn a_key_is_all_that_a_provider_needs() {
         let mut app = App::over(None, Arc::clone(&llm), &settings);
         app.spawn();
         app.wait_until_ready().await;
-        assert!(!app.log().contains("NO MODEL IS ASKED"));
+        assert!(!app.log().contains("NO REAL MODEL"));
         let user = app.user("ann").await;
         let id = user.conversation().await;
         let answer = user.post(&format!("/conversation/completion/{id}"), json!({"message": "hi"})).await;
