@@ -1,4 +1,4 @@
-//! Who is asking: tokens and password hashes.
+//! Access tokens and password hashes.
 
 mod passwords;
 mod secret;

@@ -1,4 +1,4 @@
-//! Password hashes: argon2id, a few at a time.
+//! Password hashes: argon2id, computed a few at a time.
 
 use std::sync::Arc;
 
@@ -16,24 +16,25 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
-/// How many may wait for their turn; whoever comes later is told to try again.
+/// How many passwords may wait to be hashed; further ones are refused as [`HashingError::Busy`].
 const WAITING: usize = 64;
 
-/// What a password is compared with where there is no account: the same work, and no password has this hash.
-const NOBODY: &str =
+/// The hash that a password is compared with if there is no account, so that it takes the same time. It is all zeros,
+/// which no password hashes to.
+const NO_ACCOUNT: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGhhcyB0aGlz$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// Hashes with argon2id on the blocking pool. However many sign in at once, only a few hold its 19 MiB, and a
-/// bounded number waits.
+/// Hashes passwords with argon2id on the blocking thread pool. Only a few are hashed at the same time, as each takes
+/// 19 MiB, and a limited number waits.
 #[derive(Debug, Clone)]
 pub struct Argon2Hasher {
     running: Arc<Semaphore>,
-    /// Those who run and those who wait.
-    present: Arc<Semaphore>,
+    /// Permits for hashing and waiting together.
+    admitted: Arc<Semaphore>,
 }
 
 impl Argon2Hasher {
-    /// A hasher that works on so many passwords at once; at least on one.
+    /// A hasher that hashes this many passwords at the same time, from 1 to 64.
     #[must_use]
     pub fn new(at_once: usize) -> Self {
         Self::with_queue(at_once, WAITING)
@@ -43,7 +44,7 @@ impl Argon2Hasher {
         let at_once = at_once.clamp(1, 64);
         Self {
             running: Arc::new(Semaphore::new(at_once)),
-            present: Arc::new(Semaphore::new(at_once + waiting)),
+            admitted: Arc::new(Semaphore::new(at_once + waiting)),
         }
     }
 
@@ -51,11 +52,11 @@ impl Argon2Hasher {
         &self,
         work: impl FnOnce() -> Result<T, Error> + Send + 'static,
     ) -> Result<T, HashingError> {
-        let present = Arc::clone(&self.present).try_acquire_owned().map_err(|_| HashingError::Busy)?;
+        let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| HashingError::Busy)?;
         let running = Arc::clone(&self.running).acquire_owned().await.map_err(failed)?;
-        // The permits go with the work: a caller that leaves does not end it, so it must not free its permit either.
+        // The permits move into the work: it goes on when its caller is dropped, and must keep them as long.
         let done = spawn_blocking(move || {
-            let _permits = (present, running);
+            let _permits = (admitted, running);
             work()
         });
         done.await.map_err(failed)?.map_err(failed)
@@ -70,10 +71,10 @@ impl PasswordHasher for Argon2Hasher {
 
     async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, HashingError> {
         self.run(move || {
-            let known = hash.is_some();
-            let hash = PasswordHash::new(hash.as_deref().unwrap_or(NOBODY))?;
+            let has_account = hash.is_some();
+            let hash = PasswordHash::new(hash.as_deref().unwrap_or(NO_ACCOUNT))?;
             match argon2()?.verify_password(normal(&password).as_bytes(), &hash) {
-                Ok(()) => Ok(known),
+                Ok(()) => Ok(has_account),
                 Err(Error::PasswordInvalid) => Ok(false),
                 Err(error) => Err(error),
             }
@@ -82,7 +83,7 @@ impl PasswordHasher for Argon2Hasher {
     }
 }
 
-/// A password in its one form, however a keyboard composes its letters (RFC 8265, section 4.2).
+/// A password in Unicode normalization form C, as keyboards compose letters differently (RFC 8265, section 4.2).
 fn normal(password: &str) -> String {
     password.nfc().collect()
 }
@@ -159,22 +160,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobodys_hash_costs_what_a_new_one_costs() {
+    async fn the_hash_without_an_account_costs_what_a_new_one_costs() {
         let new = hasher().hash("password".to_owned()).await.unwrap();
         let cost = |hash: &str| hash.split('$').take(4).collect::<Vec<_>>().join("$");
         let lengths = |hash: &str| hash.split('$').skip(4).map(str::len).collect::<Vec<_>>();
-        assert_eq!(cost(NOBODY), cost(&new));
-        assert_eq!(lengths(NOBODY)[1], lengths(&new)[1]);
+        assert_eq!(cost(NO_ACCOUNT), cost(&new));
+        assert_eq!(lengths(NO_ACCOUNT)[1], lengths(&new)[1]);
     }
 
     #[tokio::test]
-    async fn a_hash_that_cannot_be_read_is_our_fault() {
+    async fn a_hash_that_cannot_be_read_is_an_internal_failure() {
         let answer = hasher().verify("password".to_owned(), Some("plain".to_owned())).await;
         assert!(matches!(answer, Err(HashingError::Failed(_))));
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn who_finds_the_queue_full_is_told_to_come_back() {
+    async fn a_full_queue_refuses_further_passwords() {
         let hasher = Argon2Hasher::with_queue(1, 2);
         let held = Arc::clone(&hasher.running).acquire_owned().await.unwrap();
         let mut waiting: JoinSet<_> = (0..3)
@@ -183,7 +184,7 @@ mod tests {
                 async move { hasher.hash("password".to_owned()).await }
             })
             .collect();
-        while hasher.present.available_permits() > 0 {
+        while hasher.admitted.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
         assert!(matches!(hasher.hash("password".to_owned()).await, Err(HashingError::Busy)));
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_caller_that_leaves_does_not_free_the_place_of_running_work() {
+    async fn a_caller_that_leaves_does_not_free_the_permit_of_running_work() {
         let hasher = Argon2Hasher::with_queue(1, 0);
         let (gate, wait) = std::sync::mpsc::channel::<()>();
         let running = hasher.clone();
@@ -203,7 +204,7 @@ mod tests {
             JoinSet::from_iter([
                 async move { running.run(move || wait.recv().map_err(|_| Error::Crypto)).await },
             ]);
-        while hasher.present.available_permits() > 0 {
+        while hasher.admitted.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

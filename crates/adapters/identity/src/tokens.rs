@@ -1,4 +1,4 @@
-//! JSON web tokens: ours, and those of issuers that we trust.
+//! JSON web tokens: our own, and those of trusted issuers.
 
 mod claims;
 mod keys;
@@ -23,38 +23,38 @@ use outside::Outside;
 pub use outside::{IssuerError, OutsideIssuer, OutsideKeys};
 pub use public_key::{KeyError, PublicKey};
 
-/// The issuer in our own tokens.
+/// The issuer (`iss`) of our own tokens.
 pub const OWN_ISSUER: &str = "omnichat";
 
-/// The issuer of tokens that are signed with our secret and name none.
+/// The issuer that tokens count as if they are signed with our secret and name none.
 pub const SHARED: &str = "shared";
 
-/// The longest token that is looked at, in bytes.
+/// The longest token that is read, in bytes.
 const TOKEN_BYTES: usize = 16 * 1024;
 
-/// Why a token is not accepted, as the end of a sentence; it quotes nothing of the token.
+/// Why a token is refused, as the end of a sentence that begins with "it". It quotes nothing of the token.
 type Rejection = &'static str;
 
-/// What tokens are made and checked with.
+/// Keys and rules for making and checking tokens.
 #[derive(Debug, Clone)]
 pub struct TokenSettings {
-    /// Signs our tokens, and those of services that share it.
+    /// The secret that signs our tokens, and those of other services that know it.
     pub secret: SecretString,
-    /// The audience that tokens must have; unchecked where absent.
+    /// The audience (`aud`) that tokens must have; not checked if `None`.
     pub audience: Option<String>,
     /// How long our tokens are valid.
     pub lifetime: Duration,
-    /// Other issuers whose tokens may be signed with the secret.
+    /// Names of other issuers that may sign with the same secret.
     pub trusted_issuers: Vec<String>,
-    /// Issuers that sign with keys of their own.
+    /// Issuers that sign with their own keys.
     pub outside: Vec<OutsideIssuer>,
 }
 
-/// Makes our tokens (HS256) and checks all that may reach us.
+/// Makes our tokens (HS256) and checks all tokens.
 ///
-/// Each key has one algorithm and speaks for certain issuers only. HS256 is checked with the secret, without a request. For
-/// an outside issuer, which the token names, `kid` picks the key among those that we know or that the issuer publishes
-/// at its one address. `jku`, `jwk`, `x5u` and `x5c` are not looked at.
+/// Each key has one algorithm and may sign for certain issuers only. HS256 is checked with the secret. RS256, ES256
+/// and `EdDSA` are checked with a key of the outside issuer that the token names; `kid` selects one of its known or
+/// published keys. `jku`, `jwk`, `x5u` and `x5c` are ignored.
 pub struct JwtIdentity {
     signing: EncodingKey,
     shared: Key,
@@ -68,7 +68,7 @@ impl JwtIdentity {
     /// Tokens with these settings.
     ///
     /// # Errors
-    /// Where an issuer has a name that is taken.
+    /// If the name of an issuer is reserved or used twice.
     pub fn new(settings: TokenSettings, clock: Arc<dyn Clock>) -> Result<Self, IssuerError> {
         let TokenSettings { secret, audience, lifetime, trusted_issuers, outside } = settings;
         outside::check_names(trusted_issuers.iter().chain(outside.iter().map(|issuer| &issuer.name)))?;
@@ -84,17 +84,20 @@ impl JwtIdentity {
         }
         let header = jsonwebtoken::decode_header(token).map_err(unreadable)?;
         keys::check_header(&header).map_err(invalid)?;
-        #[expect(clippy::wildcard_enum_match_arm, reason = "the library's, and only ours pass")]
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "the library's enum: only the listed algorithms pass"
+        )]
         match header.alg {
             Algorithm::HS256 => self.accept(&self.shared, token),
             Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA => {
-                // Nothing is checked yet: this only says which issuer's keys to use.
+                // The token is not verified yet: the name only selects the issuer whose keys verify it.
                 let issuer = claims::claimed_issuer(token).map_err(unreadable)?;
                 let outside = self.outside.iter().find(|outside| Some(&outside.name) == issuer.as_ref());
                 let outside = outside.ok_or_else(|| invalid("names an issuer that is not trusted"))?;
                 self.accept(&*outside.key(header.kid.as_deref()).await?, token)
             }
-            _ => Err(invalid("is signed in a way that no key of ours is for")),
+            _ => Err(invalid("is signed with an algorithm that is not allowed")),
         }
     }
 
@@ -120,7 +123,7 @@ impl TokenVerifier for JwtIdentity {
 }
 
 impl TokenIssuer for JwtIdentity {
-    #[expect(clippy::disallowed_methods, reason = "a token's id is none of the engine's ids")]
+    #[expect(clippy::disallowed_methods, reason = "the id of a token is not an id of the engine")]
     fn issue(&self, user: UserId, at: Timestamp) -> Result<AccessToken, BoxError> {
         let expires_in = self.lifetime.as_secs();
         let claims = OwnClaims {
@@ -141,10 +144,10 @@ fn invalid(reason: Rejection) -> TokenError {
     TokenError::Invalid(format!("it {reason}").into())
 }
 
-/// What the library says, unless it quotes the token.
+/// An error of the library. Its message is left out if it may quote the token.
 fn unreadable(error: Error) -> TokenError {
     if matches!(error.kind(), ErrorKind::Json(_)) {
-        return invalid("holds what cannot be read");
+        return invalid("holds claims that cannot be read");
     }
     TokenError::Invalid(error.into())
 }

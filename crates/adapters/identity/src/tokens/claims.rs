@@ -1,4 +1,4 @@
-//! What a token says, and what of it must hold.
+//! The claims of a token, and the checks on them.
 
 use chrono::DateTime;
 use domain::Timestamp;
@@ -10,16 +10,16 @@ use serde_json::Value;
 
 use super::{Rejection, invalid};
 
-/// How far clocks may be apart, in seconds.
+/// The allowed difference between clocks, in seconds.
 const LEEWAY: i64 = 30;
 
 /// The longest subject, in characters.
 const SUBJECT_CHARS: usize = 255;
 
-/// Words for tokens that are no key to the API, in whichever claim issuers keep them.
+/// Kinds of tokens that are not access tokens, in any of the claims that issuers use for the kind.
 const OTHER_KINDS: &[&str] = &["refresh", "id"];
 
-/// The claims that we look at. `exp` and `nbf` are whole numbers: a token with anything else there is not read.
+/// The claims that are read. `exp` and `nbf` must be whole numbers, else the token is refused.
 #[derive(Debug, Deserialize)]
 pub(super) struct Claims {
     exp: u64,
@@ -35,7 +35,7 @@ pub(super) struct Claims {
     token_use: Option<Value>,
 }
 
-/// Our own tokens.
+/// The claims of our own tokens.
 #[derive(Debug, Serialize)]
 pub(super) struct OwnClaims<'a> {
     pub(super) iss: &'static str,
@@ -56,7 +56,7 @@ enum SubjectClaim {
     LargeNumber(u64),
 }
 
-/// The issuer that a token names, before anything of it is checked.
+/// The issuer that a token names. The token is not verified.
 pub(super) fn claimed_issuer(token: &str) -> Result<Option<String>, Error> {
     #[derive(Deserialize)]
     struct Claimed {
@@ -74,42 +74,43 @@ impl Claims {
         self.application_id.as_ref().and_then(Value::as_i64)
     }
 
-    /// Whether it is a token for calls, as far as it says.
+    /// Checks that no claim says that this is another kind of token than an access token.
     pub(super) fn check_kind(&self) -> Result<(), Rejection> {
         let kinds = [&self.typ, &self.kind, &self.token_type, &self.token_use];
         let other = kinds
             .into_iter()
             .filter_map(|kind| kind.as_ref()?.as_str())
             .any(|kind| OTHER_KINDS.iter().any(|other| kind.eq_ignore_ascii_case(other)));
-        if other { Err("is no access token") } else { Ok(()) }
+        if other { Err("is not an access token") } else { Ok(()) }
     }
 
-    /// Whether it is meant for us, perhaps among others.
+    /// Checks that our audience is the token's, or among them.
     pub(super) fn check_audience(&self, ours: &str) -> Result<(), Rejection> {
         let meant = match &self.aud {
             Some(Value::String(one)) => one == ours,
             Some(Value::Array(several)) => several.iter().any(|one| one == ours),
             Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) | None => false,
         };
-        if meant { Ok(()) } else { Err("is meant for somebody else") }
+        if meant { Ok(()) } else { Err("is for another audience") }
     }
 
-    /// Until when it holds, if it holds now.
+    /// Checks that the token is valid now; returns when it expires.
     pub(super) fn check_time(&self, now: Timestamp) -> Result<Timestamp, TokenError> {
         let now = now.timestamp();
         let expires_at =
             i64::try_from(self.exp).ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
-        let expires_at = expires_at.ok_or_else(|| invalid("expires at no time"))?;
+        let expires_at = expires_at.ok_or_else(|| invalid("has an expiry that is not a time"))?;
         if expires_at.timestamp().saturating_add(LEEWAY) <= now {
             return Err(TokenError::Expired);
         }
         let from = i64::try_from(self.nbf.unwrap_or(0)).unwrap_or(i64::MAX);
         if from > now.saturating_add(LEEWAY) {
-            return Err(invalid("does not hold yet"));
+            return Err(invalid("is not valid yet"));
         }
         Ok(expires_at)
     }
 
+    /// The subject as a text: 1 to 255 characters, none of them control characters.
     pub(super) fn into_subject(self) -> Result<String, Rejection> {
         let subject = match self.sub {
             SubjectClaim::Text(text) => text,
@@ -117,14 +118,14 @@ impl Claims {
             SubjectClaim::LargeNumber(number) => number.to_string(),
         };
         if subject.trim().is_empty() {
-            return Err("is about nobody");
+            return Err("has no subject");
         }
         if subject.chars().count() > SUBJECT_CHARS {
-            return Err("names too long a subject");
+            return Err("has too long a subject");
         }
-        // Among them U+0000, which PostgreSQL does not keep.
+        // One of them is U+0000, which PostgreSQL cannot store.
         if subject.chars().any(char::is_control) {
-            return Err("names a subject with control characters");
+            return Err("has a subject with control characters");
         }
         Ok(subject)
     }

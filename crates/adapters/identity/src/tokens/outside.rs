@@ -1,4 +1,4 @@
-//! Issuers that sign with keys of their own.
+//! Outside issuers, which sign with their own keys.
 
 use std::sync::Arc;
 
@@ -9,41 +9,42 @@ use super::keys::Key;
 use super::published::PublishedKeys;
 use super::{OWN_ISSUER, PublicKey, SHARED};
 
-/// An issuer that signs with keys of its own. Its subjects are users of their own, whatever they are called.
+/// An outside issuer. Its subjects are users of their own: a subject never becomes a user of another issuer, even if
+/// the names are the same.
 #[derive(Debug, Clone)]
 pub struct OutsideIssuer {
-    /// Its name, as its tokens have it.
+    /// Its name, which is the `iss` of its tokens.
     pub name: String,
-    /// Its keys.
+    /// Its public key or keys.
     pub keys: OutsideKeys,
 }
 
-/// Where the keys of an outside issuer are.
+/// Where the keys of an outside issuer come from.
 #[derive(Debug, Clone)]
 pub enum OutsideKeys {
-    /// Here.
+    /// One key that is given.
     Fixed(PublicKey),
     /// Published as a JSON web key set.
     Published {
         /// The address of the set.
         url: Url,
-        /// Fetches it. It must bound the time that this takes, and follow no redirects.
+        /// The HTTP client that fetches it. It must have a time limit and follow no redirects.
         client: Client,
     },
 }
 
-/// Issuers that cannot stand beside each other.
+/// The names of issuers conflict.
 #[derive(Debug, thiserror::Error)]
 pub enum IssuerError {
-    /// The name is ours, or stands for tokens without an issuer.
-    #[error("the issuer name `{0}` is taken")]
+    /// The name is our own, or the one for tokens without an issuer.
+    #[error("the issuer name `{0}` is reserved")]
     Reserved(String),
     /// Two issuers have one name.
     #[error("the issuer `{0}` is named twice")]
     Twice(String),
 }
 
-/// An outside issuer, ready to be asked.
+/// An outside issuer with its keys.
 pub(super) struct Outside {
     pub(super) name: String,
     keys: Keys,
@@ -66,7 +67,7 @@ impl Outside {
         Self { name, keys }
     }
 
-    /// The key that a token names. An issuer with one fixed key need not name it.
+    /// The key that a token names by `kid`. With one fixed key, the name is ignored.
     pub(super) async fn key(&self, named: Option<&str>) -> Result<Arc<Key>, TokenError> {
         match &self.keys {
             Keys::Fixed(key) => Ok(Arc::clone(key)),
@@ -75,7 +76,7 @@ impl Outside {
     }
 }
 
-/// Checks that every issuer has a name of its own.
+/// Checks that the names of issuers are not reserved and differ from each other.
 pub(super) fn check_names<'a>(names: impl Iterator<Item = &'a String>) -> Result<(), IssuerError> {
     let mut names: Vec<&String> = names.collect();
     names.sort();

@@ -1,37 +1,36 @@
-//! Public keys that outside issuers sign with.
+//! Public keys of outside issuers.
 
 use jsonwebtoken::errors::Error;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk};
 use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind, crypto};
 
-/// How long an RSA key may be, in bits: shorter ones are weak, longer ones are not computed with.
+/// The allowed length of an RSA key, in bits: shorter keys are weak, and the library refuses longer ones.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2_048..=4_096;
-/// How long the exponent of an RSA key may be, in bits.
+/// The allowed length of the exponent of an RSA key, in bits.
 const EXPONENT_BITS: std::ops::RangeInclusive<usize> = 2..=32;
 const ED25519_BYTES: usize = 32;
 
-/// A public key. Its kind says how it signs, and nothing else does: RSA is RS256, P-256 is
-/// ES256, Ed25519 is `EdDSA`.
+/// A public key. The kind of the key alone decides the algorithm: RS256 for RSA, ES256 for P-256, `EdDSA` for Ed25519.
 #[derive(Debug, Clone)]
 pub struct PublicKey {
     pub(super) decoding: DecodingKey,
     pub(super) algorithm: Algorithm,
 }
 
-/// A text or a document that holds no key to be used.
+/// A text or a document does not hold a usable key.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// It is no PEM text, or holds several things.
+    /// It is not PEM, or holds more than one item.
     #[error("must hold one public key in PEM form (`BEGIN PUBLIC KEY`)")]
     NotOnePublicKey,
     /// The key cannot be read.
     #[error("holds a key that cannot be read")]
     Unreadable(#[source] Error),
-    /// Nothing that we know is signed with such a key.
+    /// The key is of another kind.
     #[error("holds a key that is neither RSA, P-256 nor Ed25519")]
     Kind,
-    /// The RSA key is too short, or too long.
-    #[error("holds an RSA key that has not 2048 to 4096 bits")]
+    /// The RSA key is too short or too long.
+    #[error("holds an RSA key whose length is not 2048 to 4096 bits")]
     Size,
 }
 
@@ -51,9 +50,9 @@ impl PublicKey {
         Self::from_jwk(&Jwk::from_decoding_key(&key, None).map_err(KeyError::Unreadable)?)
     }
 
-    /// The key in a published document.
+    /// The key in a JSON web key.
     pub(super) fn from_jwk(jwk: &Jwk) -> Result<Self, KeyError> {
-        #[expect(clippy::wildcard_enum_match_arm, reason = "the library's kinds, which may become more")]
+        #[expect(clippy::wildcard_enum_match_arm, reason = "the library's enum, which may grow")]
         let algorithm = match &jwk.algorithm {
             AlgorithmParameters::RSA(_) => Algorithm::RS256,
             AlgorithmParameters::EllipticCurve(point) if point.curve == EllipticCurve::P256 => {
@@ -71,20 +70,20 @@ impl PublicKey {
                     return Err(KeyError::Size);
                 }
             }
-            // The library takes it for granted that so many are there.
+            // The library does not check the length itself.
             DecodingKeyKind::SecretOrDer(bytes) => {
                 if algorithm == Algorithm::EdDSA && bytes.len() != ED25519_BYTES {
                     return Err(KeyError::Kind);
                 }
             }
         }
-        // No signature is this one. It is tried because the library looks at a key when it first works with it.
+        // The library checks a key only when it first verifies with it, so an empty signature is verified here.
         crypto::verify("", b"", &decoding, algorithm).map_err(KeyError::Unreadable)?;
         Ok(Self { decoding, algorithm })
     }
 }
 
-/// The length of a number.
+/// The length of a number in bits.
 fn bits(big_endian: &[u8]) -> usize {
     let mut digits = big_endian.iter().skip_while(|byte| **byte == 0);
     let Some(first) = digits.next() else { return 0 };

@@ -1,4 +1,4 @@
-//! Keys that an outside issuer publishes: fetched when they are first needed, and kept.
+//! Keys that an outside issuer publishes: they are fetched when they are first needed, and cached.
 
 mod document;
 
@@ -17,16 +17,16 @@ use super::invalid;
 use super::keys::Key;
 use document::KeySet;
 
-/// How far apart two fetches are at least, whatever came of the first one: anybody can name
-/// keys that there are not.
+/// The least time between two fetches, successful or not: anyone can send tokens that name unknown keys, and each would
+/// cause a fetch.
 const BETWEEN_FETCHES: TimeDelta = TimeDelta::seconds(30);
-/// How old the keys become before they are fetched again, beside their use.
+/// The age from which cached keys are fetched again in the background while they are still used.
 const FRESH_FOR: TimeDelta = TimeDelta::minutes(10);
-/// For how long the keys count where they cannot be fetched again.
+/// How long cached keys are used if they cannot be fetched again.
 const KEPT_FOR: TimeDelta = TimeDelta::hours(24);
-/// The longest document that is read.
+/// The limit of a key set, in bytes.
 const DOCUMENT_BYTES: usize = 256 * 1024;
-/// The longest name of a key that is looked up.
+/// The limit of a key's name, in bytes.
 const NAME_BYTES: usize = 255;
 
 /// The published keys of one issuer.
@@ -43,7 +43,7 @@ struct State {
     kept: Option<Kept>,
     /// When the last fetch began.
     tried_at: Option<Timestamp>,
-    /// The last fetch; its other end is gone when it has ended.
+    /// The last fetch. Its sender is dropped when the fetch ends.
     fetch: Option<Fetch>,
 }
 
@@ -54,16 +54,16 @@ struct Kept {
 
 type Fetch = watch::Receiver<()>;
 
-/// Keys that could not be fetched.
+/// The keys could not be fetched.
 #[derive(Debug, thiserror::Error)]
 enum FetchError {
-    #[error("no answer")]
+    #[error("no response")]
     Unanswered(#[source] reqwest::Error),
-    #[error("the answer has status {0}")]
+    #[error("the response has status {0}")]
     Status(StatusCode),
-    #[error("the answer is too long")]
+    #[error("the response is too long")]
     TooLong,
-    #[error("the answer is no key set")]
+    #[error("the response is not a key set")]
     Unreadable(#[from] serde_json::Error),
 }
 
@@ -72,20 +72,20 @@ impl PublishedKeys {
         Self { issuer, url, client, clock, state: Mutex::default() }
     }
 
-    /// The key of this name. A name that is not known may be a new key's, so it is worth a fetch.
+    /// The key of this name. An unknown name may be that of a new key, so the keys are fetched again.
     pub(super) async fn find(self: &Arc<Self>, name: Option<&str>) -> Result<Arc<Key>, TokenError> {
         if name.is_some_and(|name| name.len() > NAME_BYTES) {
             return Err(unknown());
         }
         if let Some(key) = self.kept().and_then(|keys| keys.find(name)) {
             if self.is_due() {
-                // Nobody waits for it.
+                // In the background: the known key is good enough for this token.
                 self.fetch();
             }
             return Ok(key);
         }
         if let Some(mut fetch) = self.fetch() {
-            // Nothing is ever sent: this is the end of the fetch, whatever it is.
+            // Nothing is sent on the channel: this returns when the fetch ends and drops the sender.
             let _ = fetch.changed().await;
         }
         match self.kept() {
@@ -109,7 +109,7 @@ impl PublishedKeys {
         self.state().kept.as_ref().is_none_or(|kept| !is_within(now - kept.at, FRESH_FOR))
     }
 
-    /// The fetch that is under way, or a new one; none, where the last one was a moment ago.
+    /// The fetch that is running, or a new one; `None` if the last one began less than [`BETWEEN_FETCHES`] ago.
     fn fetch(self: &Arc<Self>) -> Option<Fetch> {
         let now = self.clock.now();
         let mut state = self.state();
@@ -119,32 +119,32 @@ impl PublishedKeys {
         if state.tried_at.is_some_and(|at| is_within(now - at, BETWEEN_FETCHES)) {
             return None;
         }
-        let (under_way, fetch) = watch::channel(());
+        let (running, fetch) = watch::channel(());
         state.tried_at = Some(now);
         state.fetch = Some(fetch.clone());
         drop(state);
         let keys = Arc::clone(self);
         #[expect(
             clippy::disallowed_methods,
-            reason = "it bounds itself and writes nothing: shutdown need not wait for it, and a caller that leaves must \
-                      not end it"
+            reason = "the client has a time limit and nothing is stored, so shutdown need not wait; and a caller that \
+                      leaves must not end it for others"
         )]
         tokio::spawn(async move {
             let read = keys.read().await;
             keys.keep(read, now);
-            drop(under_way);
+            drop(running);
         });
         Some(fetch)
     }
 
     async fn read(&self) -> Result<KeySet, FetchError> {
         let request = self.client.get(self.url.clone()).header(ACCEPT, "application/json");
-        let mut answer = request.send().await?;
-        if answer.status() != StatusCode::OK {
-            return Err(FetchError::Status(answer.status()));
+        let mut response = request.send().await?;
+        if response.status() != StatusCode::OK {
+            return Err(FetchError::Status(response.status()));
         }
         let mut document = Vec::new();
-        while let Some(part) = answer.chunk().await? {
+        while let Some(part) = response.chunk().await? {
             if document.len() + part.len() > DOCUMENT_BYTES {
                 return Err(FetchError::TooLong);
             }
@@ -172,7 +172,7 @@ impl PublishedKeys {
     }
 }
 
-/// Whether so much time is less than this. After a clock went back, no time is.
+/// Whether a time span is shorter than the limit. A negative one, after the clock was set back, is not.
 fn is_within(passed: TimeDelta, limit: TimeDelta) -> bool {
     TimeDelta::zero() <= passed && passed < limit
 }
@@ -183,7 +183,7 @@ fn unknown() -> TokenError {
 
 impl From<reqwest::Error> for FetchError {
     fn from(error: reqwest::Error) -> Self {
-        // The address may hold what is nobody's business.
+        // The address may hold a secret in its query.
         Self::Unanswered(error.without_url())
     }
 }

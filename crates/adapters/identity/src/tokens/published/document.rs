@@ -1,4 +1,4 @@
-//! A JSON web key set, and what of it can be used.
+//! Reads a JSON web key set.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use serde_json::Value;
 use super::super::PublicKey;
 use super::super::keys::Key;
 
-/// The keys of one issuer, by their names.
+/// The usable keys of one issuer, by name.
 pub(super) struct KeySet {
     named: HashMap<String, Arc<Key>>,
-    /// The one key, where there is but one: it needs no name.
+    /// The key if there is only one: then tokens need not name it.
     only: Option<Arc<Key>>,
 }
 
@@ -23,8 +23,8 @@ struct Document {
 }
 
 impl KeySet {
-    /// Reads a document. Keys that are not for signatures, or that we cannot use, are passed over; of keys with one
-    /// name the first one counts.
+    /// Reads a key set. Keys that are not for signatures or of an unknown kind are left out; of keys with the same
+    /// name, the first one is used.
     pub(super) fn read(document: &[u8], issuer: &str) -> Result<Self, serde_json::Error> {
         let Document { keys } = serde_json::from_slice(document)?;
         let (mut named, mut all) = (HashMap::new(), Vec::new());
@@ -48,7 +48,7 @@ impl KeySet {
     }
 }
 
-/// The key, if it may sign tokens and says nothing else.
+/// The key, if its use, its operations and its algorithm allow it to verify tokens.
 fn usable(jwk: &Jwk) -> Option<PublicKey> {
     let common = &jwk.common;
     let signs = common.public_key_use.as_ref().is_none_or(|purpose| *purpose == PublicKeyUse::Signature);
