@@ -1,7 +1,7 @@
-//! Stored objects as files below one directory.
+//! File storage in a directory.
 //!
-//! An object's key is its path. An object appears and is replaced by a rename, so a reader never sees a part of one, and
-//! what was kept is on the disk when `put` returns.
+//! The key of an object is its path below the directory. An object is written to another name and then renamed, so a
+//! reader never sees half of it, and it is synced to the disk when `put` returns.
 
 mod objects;
 #[cfg(test)]
@@ -19,32 +19,33 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-/// How long keeping or deleting an object may take.
+/// The time limit of writing or deleting an object.
 const LIMIT: Duration = Duration::from_secs(30);
-/// How much is done at once. On a disk that hangs, work must not take all the threads that others need.
+/// How many operations run at the same time. If the disk hangs, they must not take all threads of the blocking pool.
 const AT_ONCE: usize = 16;
-/// How long a check may take.
+/// The time limit of a check.
 const CHECK_LIMIT: Duration = Duration::from_secs(2);
 
 /// A directory of objects. Several processes may share it.
 #[derive(Debug, Clone)]
 pub struct DiskBlobs {
     root: PathBuf,
-    working: Arc<Semaphore>,
+    running: Arc<Semaphore>,
     checking: Arc<Mutex<()>>,
 }
 
 impl DiskBlobs {
-    /// The objects below this directory, which is made when it is needed.
+    /// The objects below this directory, which is created when it is needed.
     #[must_use]
     pub fn new(root: PathBuf) -> Self {
-        // Without a current directory there is nothing to complete it with, and each call says so.
+        // This fails if there is no current directory; then each call fails with its own error.
         let root = std::path::absolute(&root).unwrap_or(root);
-        Self { root, working: Arc::new(Semaphore::new(AT_ONCE)), checking: Arc::default() }
+        Self { root, running: Arc::new(Semaphore::new(AT_ONCE)), checking: Arc::default() }
     }
 
     fn path(&self, key: &BlobKey) -> Result<PathBuf, BlobError> {
-        // Nothing that leads elsewhere, or that another key leads to as well. A name with a dot in front is one of ours.
+        // `..` leads out of the directory, and `a//b` and `./a` are other spellings of the same path. Names that begin
+        // with a dot are those of our own temporary files.
         let is_plain = key.as_str().split('/').all(|name| !name.is_empty() && !name.starts_with('.'));
         if is_plain {
             Ok(self.root.join(key.as_str()))
@@ -53,15 +54,15 @@ impl DiskBlobs {
         }
     }
 
-    /// Does work that waits for the disk; work that is not done in time goes on, and its result is dropped.
+    /// Runs work that waits for the disk. Work that exceeds the limit goes on, and its result is dropped.
     async fn run<T: Send + 'static>(
         &self,
         limit: Duration,
         work: impl FnOnce() -> io::Result<T> + Send + 'static,
     ) -> Result<T, BlobError> {
-        let working = Arc::clone(&self.working);
+        let running = Arc::clone(&self.running);
         let done = async move {
-            let permit = working.acquire_owned().await;
+            let permit = running.acquire_owned().await;
             let work = move || {
                 let _permit = permit;
                 work()
@@ -112,13 +113,13 @@ impl Blobs for DiskBlobs {
     }
 
     async fn check(&self) -> Result<(), BlobError> {
-        // On a disk that hangs, checks must not take one thread each: they wait for each other instead.
+        // If the disk hangs, checks must not take one thread each, so they wait for each other.
         let check = async {
             let checking = Arc::clone(&self.checking).lock_owned().await;
             let root = self.root.clone();
             let work = move || {
                 let _checking = checking;
-                objects::try_out(&root)
+                objects::write_probe(&root)
             };
             self.run(LIMIT, work).await
         };
@@ -127,12 +128,12 @@ impl Blobs for DiskBlobs {
     }
 }
 
-/// What a log says of a failure.
+/// A failure as it is logged.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error("the key {0:?} is not a plain path")]
     NotAPath(BlobKey),
-    #[error("a file below {} cannot be kept or deleted", root.display())]
+    #[error("a file below {} cannot be written or deleted", root.display())]
     Disk { root: PathBuf, source: io::Error },
     #[error("the disk of {} took longer than {limit:?}", root.display())]
     TooSlow { root: PathBuf, limit: Duration },

@@ -1,4 +1,4 @@
-//! Work on the disk. Everything here waits for it.
+//! Operations on files. All of them block.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -6,23 +6,23 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Files are their owner's alone, and so are directories.
+/// Files and directories are accessible to their owner alone.
 const FILE_MODE: u32 = 0o600;
 const DIRECTORY_MODE: u32 = 0o700;
-/// How often a put begins anew where deletes take its directory away.
+/// How often a put is tried if deletes at the same time remove its directory.
 const TRIES: u32 = 100;
-/// What the name of a file ends with that is not whole yet.
+/// The end of the name of a file that is not complete yet.
 const PART: &str = ".part";
-/// What a check writes, and how it is called.
+/// What a check writes, and the name of its file.
 const PROBE: &[u8] = b"probe";
 const PROBE_NAME: &str = ".probe";
 
-/// Keeps a file, whole or not at all, and survives a power cut once it answers.
+/// Writes a file completely or not at all. It is synced to the disk when this returns.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut tries = 1;
     loop {
         match replace_once(path, bytes) {
-            // A delete took the directory or the part away, or a process that is gone has left a part of this name.
+            // A delete removed the directory or the part, or a dead process left a part of this name.
             Err(error)
                 if tries < TRIES
                     && matches!(error.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists) =>
@@ -41,16 +41,16 @@ fn replace_once(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let number = PARTS.fetch_add(1, Ordering::Relaxed);
     let part = directory.join(format!("{}{}-{number}{PART}", part_prefix(path), std::process::id()));
     let mut file = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&part)?;
-    let kept = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&part, path));
-    if kept.is_err() {
-        // The first failure is the one to tell.
+    let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&part, path));
+    if written.is_err() {
+        // The error of the write is the one to report.
         let _ = fs::remove_file(&part);
     }
-    kept?;
+    written?;
     sync_directory(directory)
 }
 
-/// Deletes a file, what puts of it that were cut off have left, and the directories that are empty then.
+/// Deletes a file, the parts of it that interrupted puts left, and the directories that are empty afterwards.
 pub(super) fn remove(root: &Path, path: &Path) -> io::Result<()> {
     remove_file(path)?;
     let mut directory = parent(path)?;
@@ -62,7 +62,7 @@ pub(super) fn remove(root: &Path, path: &Path) -> io::Result<()> {
             remove_file(&entry.path())?;
         }
     }
-    // A directory that holds something stays, and so does one that another delete has just taken.
+    // Stops at the first directory that is not empty, or that another delete has just removed.
     while directory != root && fs::remove_dir(directory).is_ok() {
         directory = parent(directory)?;
     }
@@ -72,18 +72,18 @@ pub(super) fn remove(root: &Path, path: &Path) -> io::Result<()> {
     }
 }
 
-/// Writes a small file and takes it away again.
-pub(super) fn try_out(root: &Path) -> io::Result<()> {
+/// Writes a small file and removes it.
+pub(super) fn write_probe(root: &Path) -> io::Result<()> {
     make_directory(root)?;
     let probe = root.join(PROBE_NAME);
     let written = OpenOptions::new().write(true).create(true).truncate(true).mode(FILE_MODE).open(&probe);
     let written = written.and_then(|mut file| file.write_all(PROBE));
-    // Another process may have taken it away.
+    // Another process may have removed it already; `remove_file` accepts that.
     let removed = remove_file(&probe);
     written.and(removed)
 }
 
-/// Makes a directory and those above it; each is entered into the one above it for good.
+/// Creates a directory and those above it. Each is synced into the directory above it.
 fn make_directory(directory: &Path) -> io::Result<()> {
     match make_one(directory) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -104,7 +104,7 @@ fn make_one(directory: &Path) -> io::Result<()> {
 
 fn sync_directory(directory: &Path) -> io::Result<()> {
     match File::open(directory).and_then(|directory| directory.sync_all()) {
-        // Some file systems cannot do it, and a directory above ours may be closed to readers.
+        // Some file systems do not support it, and a directory above ours may not be readable.
         Err(error)
             if matches!(
                 error.kind(),
@@ -132,12 +132,12 @@ fn parent(path: &Path) -> io::Result<&Path> {
     path.parent().ok_or_else(|| ErrorKind::InvalidInput.into())
 }
 
-/// What the names of a file's parts begin with.
+/// The start of the names of a file's parts.
 fn part_prefix(path: &Path) -> String {
     format!(".{}.", path.file_name().map(|name| name.display().to_string()).unwrap_or_default())
 }
 
-/// The part of an object whose put was cut off before it was whole.
+/// The part that an interrupted put of an object leaves.
 #[cfg(test)]
 pub(super) fn abandoned_part(path: &Path) -> std::path::PathBuf {
     parent(path).unwrap().join(format!("{}1-0{PART}", part_prefix(path)))

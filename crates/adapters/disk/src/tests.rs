@@ -1,4 +1,4 @@
-//! The suite of file storage, and what only a disk can get wrong.
+//! The contract suite of file storage, and tests of what only a disk can get wrong.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -10,7 +10,7 @@ use testkit::blobs_contract::{ReadObject, Storage, key};
 
 use super::*;
 
-/// Objects in a directory of the test's own, which is yet to be made.
+/// Objects in a directory of the test's own, which does not exist yet.
 fn fresh() -> (DiskBlobs, TempDir) {
     let scratch = TempDir::new().unwrap();
     (DiskBlobs::new(scratch.path().join("data/files")), scratch)
@@ -50,7 +50,7 @@ async fn put(blobs: &DiskBlobs, key: &BlobKey) -> Result<(), BlobError> {
 }
 
 #[tokio::test]
-async fn what_is_kept_is_the_owners_alone() {
+async fn files_and_directories_are_accessible_to_their_owner_alone() {
     let (blobs, scratch) = fresh();
     put(&blobs, &key(7, 3)).await.unwrap();
     let found = everything_below(scratch.path());
@@ -62,7 +62,7 @@ async fn what_is_kept_is_the_owners_alone() {
 }
 
 #[tokio::test]
-async fn the_last_delete_leaves_the_root_alone() {
+async fn the_last_delete_leaves_only_the_root() {
     let (blobs, scratch) = fresh();
     let (first, second) = (key(7, 3), key(7, 4));
     put(&blobs, &first).await.unwrap();
@@ -77,7 +77,7 @@ async fn the_last_delete_leaves_the_root_alone() {
 }
 
 #[tokio::test]
-async fn a_delete_takes_what_a_put_that_was_cut_off_has_left() {
+async fn a_delete_removes_the_part_of_an_interrupted_put() {
     let (blobs, scratch) = fresh();
     let (cut_off, other) = (key(7, 3), key(7, 4));
     for key in [&cut_off, &other] {
@@ -88,7 +88,7 @@ async fn a_delete_takes_what_a_put_that_was_cut_off_has_left() {
     blobs.delete(cut_off).await.unwrap();
     let uploads = scratch.path().join("data/files/uploads/7");
     assert!(!uploads.join("3").exists());
-    // A part of another object may be in the making.
+    // The part of another object may still be written.
     assert_eq!(everything_below(&uploads.join("4")).len(), 1);
 }
 
@@ -110,7 +110,7 @@ async fn a_full_disk_is_unavailable() {
     symlink("/dev/full", root.join(".probe")).unwrap();
     let checked = blobs.check().await;
     assert!(matches!(checked, Err(BlobError::Unavailable(_))), "{checked:?}");
-    // The probe that could not be written is gone, and so is the trouble.
+    // The probe that could not be written was removed, so the next check succeeds.
     blobs.check().await.unwrap();
 }
 
@@ -144,7 +144,7 @@ async fn a_directory_in_the_place_of_an_object_stays() {
 }
 
 #[tokio::test]
-async fn names_that_begin_with_a_dot_are_kept_for_parts() {
+async fn names_that_begin_with_a_dot_are_reserved() {
     let (blobs, _scratch) = fresh();
     for hidden in [".probe", "uploads/.x.pdf.1-0.part", ".uploads/x"] {
         let kept = put(&blobs, &BlobKey::from_stored(hidden.to_owned())).await;
@@ -174,7 +174,7 @@ async fn a_check_waits_for_one_that_hangs_and_no_longer() {
 }
 
 #[test]
-fn failures_say_whether_we_or_the_disk_must_change() {
+fn failures_of_the_disk_are_told_from_refusals() {
     use io::ErrorKind as Kind;
     let (blobs, _scratch) = fresh();
     for refused in [Kind::PermissionDenied, Kind::ReadOnlyFilesystem] {
@@ -183,7 +183,7 @@ fn failures_say_whether_we_or_the_disk_must_change() {
     for away in [Kind::StorageFull, Kind::QuotaExceeded, Kind::StaleNetworkFileHandle, Kind::TimedOut] {
         assert!(matches!(blobs.classify(away.into()), BlobError::Unavailable(_)), "{away}");
     }
-    // Input and output that fail have no kind of their own.
+    // EIO has no kind of its own.
     let broken = io::Error::from_raw_os_error(5);
     assert!(matches!(blobs.classify(broken), BlobError::Unavailable(_)));
 }

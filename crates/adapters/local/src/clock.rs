@@ -4,12 +4,12 @@ use chrono::{SubsecRound, Utc};
 use domain::Timestamp;
 use ports::Clock;
 
-/// The system's clock, cut to the microsecond: what is kept and what is answered are the same instant.
+/// The system's clock, truncated to microseconds. Databases store no more, so what is answered equals what is stored.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock behind the port")]
+    #[expect(clippy::disallowed_methods, reason = "this implements the port")]
     fn now(&self) -> Timestamp {
         Utc::now().trunc_subsecs(6)
     }

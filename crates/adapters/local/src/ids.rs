@@ -4,12 +4,12 @@ use domain::{BlobId, ConversationId, MessageId, RunnerId, TurnId};
 use ports::IdSource;
 use uuid::Uuid;
 
-/// Ids as `UUIDv7`. Each is greater than every one that this process made before, also within a millisecond and
-/// while the clock is set back: `uuid` counts on behind one lock.
+/// New ids as `UUIDv7`. Each is greater than all ids that this process made before, even within a millisecond or after
+/// the clock was set back: `uuid` keeps a counter behind a lock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct UuidIds;
 
-#[expect(clippy::disallowed_methods, reason = "this is the source behind the port")]
+#[expect(clippy::disallowed_methods, reason = "this implements the port")]
 fn next() -> Uuid {
     Uuid::now_v7()
 }
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_never_share_an_id_and_each_sees_its_own_grow() {
+    fn threads_never_get_the_same_id_and_each_gets_growing_ones() {
         let make = || {
             let ids: Vec<_> = (0..20_000).map(|_| UuidIds.turn()).collect();
             assert!(ids.windows(2).all(|pair| pair[0] < pair[1]));

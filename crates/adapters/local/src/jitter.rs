@@ -1,4 +1,4 @@
-//! Jitter.
+//! Random jitter for the pauses between retries.
 
 use ports::Jitter;
 use uuid::Uuid;
@@ -7,11 +7,11 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemJitter;
 
-/// As many random bits as a float holds exactly.
+/// The number of bits that an `f64` holds exactly.
 const BITS: u32 = 53;
 
 impl Jitter for SystemJitter {
-    #[expect(clippy::disallowed_methods, reason = "taken for its random bits, not as an id")]
+    #[expect(clippy::disallowed_methods, reason = "used for its random bits, not as an id")]
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
     fn fraction(&self) -> f64 {
         let (_, low) = Uuid::new_v4().as_u64_pair();

@@ -1,4 +1,4 @@
-//! What the process itself offers: the time, new ids, jitter, and rate limits that hold for one replica.
+//! Adapters that need no other service: the clock, new ids, random jitter, and rate limits for one process.
 
 mod clock;
 mod ids;

@@ -1,4 +1,4 @@
-//! Rate limits of one replica: an exact sliding minute.
+//! Rate limits of one process: an exact sliding window of a minute.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use ports::{Bucket, Decision, LimiterError, RateLimiter, Reservation};
 
-/// Remembers the calls of the last 60 seconds for each key. A refused call is not counted.
+/// Counts the calls of the last 60 seconds for each key. A refused call is not counted.
 #[derive(Debug)]
 pub struct SlidingMinute {
     state: Mutex<State>,
@@ -15,7 +15,7 @@ pub struct SlidingMinute {
 
 #[derive(Debug)]
 struct State {
-    /// The calls that passed, oldest first.
+    /// The calls that passed in the last minute, by key, oldest first.
     passed: HashMap<String, VecDeque<Call>>,
     next_number: u64,
     swept_at: Instant,
@@ -30,14 +30,14 @@ struct Call {
 const WINDOW: Duration = Duration::from_mins(1);
 
 impl SlidingMinute {
-    /// A limiter that has seen no call.
+    /// A limiter without calls.
     #[must_use]
     pub fn new() -> Self {
         let state = State { passed: HashMap::new(), next_number: 0, swept_at: Instant::now() };
         Self { state: Mutex::new(state) }
     }
 
-    /// Monotonic time: a clock that is set back must not lock anybody out.
+    /// Lets a call pass or refuses it. `now` is monotonic: a clock that is set back must not extend a refusal.
     fn take_at(&self, bucket: Bucket, now: Instant) -> Decision {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.sweep(now);
@@ -49,7 +49,7 @@ impl SlidingMinute {
         if passes {
             calls.push_back(Call { number, at: now });
         }
-        // Where the limit was lowered, more than one call must be forgotten before a place is free.
+        // After a limit was lowered, more than one call must expire before the next one passes.
         let blocking = calls.len().saturating_sub(allowed);
         let oldest = calls.get(if passes { 0 } else { blocking }).map_or(now, |call| call.at);
         let decision = Decision {
@@ -69,7 +69,7 @@ impl Default for SlidingMinute {
 }
 
 impl State {
-    /// Forgets, once a minute, the keys that have no call left: nobody can fill the memory with keys.
+    /// Removes, once a minute, the keys without calls, so that they do not fill the memory.
     fn sweep(&mut self, now: Instant) {
         if now.saturating_duration_since(self.swept_at) < WINDOW {
             return;
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn the_verdict_says_how_many_are_left_and_when_a_place_is_free() {
+    fn the_decision_tells_how_many_calls_are_left_and_when_the_next_one_passes() {
         let limiter = SlidingMinute::new();
         let start = Instant::now();
         let first = limiter.take_at(bucket("a", 2), start);
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lowered_limit_counts_the_calls_that_must_be_forgotten_first() {
+    fn a_lowered_limit_counts_the_calls_that_must_expire_first() {
         let limiter = SlidingMinute::new();
         let start = Instant::now();
         for second in 0..3 {
@@ -165,13 +165,13 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_of_zero_lets_nobody_pass() {
+    fn a_limit_of_zero_lets_no_call_pass() {
         let limiter = SlidingMinute::new();
         assert!(limiter.take_at(bucket("a", 0), Instant::now()).reservation.is_none());
     }
 
     #[tokio::test]
-    async fn a_place_that_is_given_back_is_free_at_once() {
+    async fn a_reservation_that_is_given_back_is_free_at_once() {
         let limiter = SlidingMinute::new();
         let reservation = limiter.take(bucket("a", 1)).await.unwrap().reservation.unwrap();
         assert!(limiter.take(bucket("a", 1)).await.unwrap().reservation.is_none());
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_without_calls_are_forgotten() {
+    fn keys_without_calls_are_removed() {
         let limiter = SlidingMinute::new();
         let start = Instant::now();
         for number in 0..1_000 {

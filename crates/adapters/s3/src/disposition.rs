@@ -1,9 +1,8 @@
-//! The header that says under which name a file is saved.
+//! The header that gives a downloaded file its name.
 
 use std::fmt::Write;
 
-/// `Content-Disposition` of a download with this name, as RFC 6266 and RFC 8187 write it: ASCII alone, whatever the
-/// name holds.
+/// `Content-Disposition` of a download with this name (RFC 6266, RFC 8187). It is ASCII, whatever the name holds.
 pub(super) fn attachment(name: &str) -> String {
     let mut header = "attachment; filename*=UTF-8''".to_owned();
     for byte in name.bytes() {

@@ -1,4 +1,4 @@
-//! What went wrong between us and the object store, and who must do something about it.
+//! Failures of the object store, classified by whether a retry can help.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use domain::BlobKey;
 use ports::BlobError;
 use s3::error::S3Error;
 
-/// The longest error code that is taken for one.
+/// The limit of an error code, in bytes; a longer text is not taken for a code.
 const LONGEST_CODE: usize = 64;
 
-/// What a log says of a failure: nothing that was sent, and of an answer its error code alone.
+/// A failure as it is logged: nothing of the request, and of the response only status and error code.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     #[error("the key {0:?} is not a plain path")]
@@ -20,40 +20,44 @@ pub(super) enum Failure {
     TooSlow(Duration),
     #[error("the object store cannot be reached")]
     Unreached(#[source] reqwest::Error),
-    #[error("what answered is not an object store")]
+    #[error("the server is not an object store")]
     NotAStore,
-    #[error("the request cannot be made")]
+    #[error("the request cannot be sent")]
     Unsendable(#[source] S3Error),
 }
 
-/// Who must do something: the store, or we.
+/// Decides whether the store is unavailable, so that a retry can help, or refuses the request.
 pub(super) fn classify(error: S3Error, limit: Duration) -> BlobError {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "all the library's others are about making a request")]
-    let (failure, is_away) = match error {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the library's other errors are about making a request"
+    )]
+    let (failure, is_unavailable) = match error {
         S3Error::HttpFailWithBody(status, body) => {
             let code = code(&body).map(str::to_owned);
-            // A client that sends too slowly is told so with a 400.
-            let is_away = matches!(status, 408 | 429 | 500..) || code.as_deref() == Some("RequestTimeout");
-            (Failure::Answered { status, code }, is_away)
+            // S3 answers 400 with the code RequestTimeout if the client sends too slowly.
+            let is_unavailable =
+                matches!(status, 408 | 429 | 500..) || code.as_deref() == Some("RequestTimeout");
+            (Failure::Answered { status, code }, is_unavailable)
         }
         S3Error::Reqwest(error) if error.is_timeout() => (Failure::TooSlow(limit), true),
         S3Error::Reqwest(error) if error.is_redirect() => (Failure::NotAStore, false),
-        // An address may hold a signature.
+        // The address may hold a signature.
         S3Error::Reqwest(error) => (Failure::Unreached(error.without_url()), true),
-        // A list that is none, from some page.
+        // The response to a list is not one of S3: it may be some web page.
         S3Error::SerdeXml(_) => (Failure::NotAStore, false),
         error => (Failure::Unsendable(error), false),
     };
     let failure = Box::new(failure);
-    if is_away { BlobError::Unavailable(failure) } else { BlobError::Refused(failure) }
+    if is_unavailable { BlobError::Unavailable(failure) } else { BlobError::Refused(failure) }
 }
 
-/// Whether a delete failed only as there is no such object.
+/// Whether a delete failed because there is no such object.
 pub(super) fn is_absent_object(error: &S3Error) -> bool {
     matches!(error, S3Error::HttpFailWithBody(404, body) if code(body) == Some("NoSuchKey"))
 }
 
-/// The code in an error of S3: one word.
+/// The error code in the body of an error of S3: one word.
 fn code(body: &str) -> Option<&str> {
     let (_, rest) = body.split_once("<Code>")?;
     let (code, _) = rest.split_once("</Code>")?;
@@ -72,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_say_whether_we_or_the_store_must_change() {
+    fn failures_of_the_store_are_told_from_refusals() {
         for status in [408, 429, 500, 502, 503, 504, 507] {
             assert!(matches!(answered(status, ""), BlobError::Unavailable(_)), "{status}");
         }
@@ -84,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn of_an_answer_its_code_alone_is_told() {
+    fn of_a_response_only_status_and_code_are_logged() {
         let said = |body: &str| answered(403, body).source().unwrap().to_string();
         let body = "<Error><Code>SignatureDoesNotMatch</Code><AWSAccessKeyId>AKID</AWSAccessKeyId></Error>";
         assert_eq!(said(body), "the object store answered 403 SignatureDoesNotMatch");
@@ -95,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_that_is_missed_is_no_bucket_that_is_missed() {
+    fn a_missing_object_is_told_from_a_missing_bucket() {
         let missed =
             |code: &str| S3Error::HttpFailWithBody(404, format!("<Error><Code>{code}</Code></Error>"));
         assert!(is_absent_object(&missed("NoSuchKey")));

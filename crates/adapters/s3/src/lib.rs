@@ -1,7 +1,7 @@
-//! Stored objects in a bucket of any service that speaks S3.
+//! File storage in a bucket of any service that speaks S3.
 //!
-//! The key needs `s3:PutObject`, `s3:GetObject` and `s3:DeleteObject` on `uploads/*`, and `s3:ListBucket`, which may be
-//! limited to the prefix `uploads/`.
+//! The access key needs `s3:PutObject`, `s3:GetObject` and `s3:DeleteObject` on `uploads/*`, and `s3:ListBucket`,
+//! which may be limited to the prefix `uploads/`.
 
 mod disposition;
 mod failure;
@@ -28,39 +28,39 @@ use tokio::time::timeout;
 
 use failure::{Failure, classify};
 
-/// How long keeping or deleting an object may take, from the connection to the answer.
+/// The time limit of writing or deleting an object, connecting included.
 const LIMIT: Duration = Duration::from_secs(30);
-/// How long a check may take.
+/// The time limit of a check.
 const CHECK_LIMIT: Duration = Duration::from_secs(2);
-/// The status of an object store when an object is gone; a web page in its stead answers 200.
+/// The status with which an object store answers a delete; some other web server would answer 200.
 const NO_CONTENT: u16 = 204;
-/// What every key begins with.
+/// The prefix of every key.
 const PREFIX: &str = "uploads/";
 
-/// The address of a bucket, and the key to it.
+/// The address of a bucket, and an access key.
 #[derive(Debug, Clone)]
 pub struct S3Settings {
-    /// The address of the service, with `http` or `https`; the bucket's name comes after it, as a part of the path.
+    /// The address of the service, with `http` or `https`. The bucket's name is added to its path.
     pub endpoint: String,
-    /// Where the bucket is, as signatures name it.
+    /// The region, which is part of each signature.
     pub region: String,
-    /// The bucket, which is there already.
+    /// The name of the bucket, which must exist.
     pub bucket: String,
-    /// The name of the key.
+    /// The id of the access key.
     pub access_key: SecretString,
-    /// The key.
+    /// The secret of the access key.
     pub secret_key: SecretString,
     /// How long a link is valid: from a second to a week, in whole seconds.
     pub link_lifetime: Duration,
 }
 
-/// A bucket cannot be used with these settings.
+/// The settings of a bucket cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum S3SetupError {
     /// The endpoint is not an address such as `https://s3.example.com`.
     #[error("the endpoint of the object store is not a plain address")]
     Endpoint,
-    /// The TLS of this machine cannot be used.
+    /// The HTTP client cannot be set up, for example because there are no TLS certificates.
     #[error("no HTTP client can be made for the object store")]
     Client(#[source] S3Error),
 }
@@ -74,16 +74,16 @@ pub struct S3Blobs {
 }
 
 impl S3Blobs {
-    /// The objects of this bucket; nothing is sent yet. Needs rustls's default provider, as every client of ours.
+    /// The objects of this bucket; nothing is sent yet. The process must have installed a default provider of rustls.
     ///
     /// # Errors
-    /// Where the endpoint is no address, or no HTTP client can be made.
+    /// If the endpoint is not a plain address, or no HTTP client can be made.
     pub fn new(settings: &S3Settings) -> Result<Self, S3SetupError> {
         Self::with_limit(settings, LIMIT)
     }
 
     fn with_limit(settings: &S3Settings, limit: Duration) -> Result<Self, S3SetupError> {
-        // The caller decides whether to try again; the library's own pauses would outlast a check.
+        // The caller decides about retries. The library's own would take longer than a check may.
         s3::set_retries(0);
         let region =
             Region::Custom { region: settings.region.clone(), endpoint: endpoint(&settings.endpoint)? };
@@ -94,7 +94,7 @@ impl S3Blobs {
             .map_err(S3SetupError::Client)?;
         let mut bucket = bucket.with_path_style();
         bucket.set_request_timeout(Some(limit));
-        // More than a week is refused where a link is signed.
+        // More than a week is refused when a link is signed.
         let link_seconds = u32::try_from(settings.link_lifetime.as_secs()).unwrap_or(u32::MAX);
         Ok(Self { bucket: bucket.into(), link_seconds, limit })
     }
@@ -102,12 +102,13 @@ impl S3Blobs {
 
 impl fmt::Debug for S3Blobs {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The other fields hold the key.
+        // The other fields hold the access key.
         formatter.debug_struct("S3Blobs").field("url", &self.bucket.url()).finish_non_exhaustive()
     }
 }
 
-/// The address as a browser will name it: a signature holds for that host alone, without the port that is understood.
+/// The address as a browser writes it: without the default port and in lower case. A signature covers the host, so a
+/// link works only if it is signed for the host that the browser sends.
 fn endpoint(raw: &str) -> Result<String, S3SetupError> {
     let url = Url::parse(raw).map_err(|_| S3SetupError::Endpoint)?;
     let is_plain = ["http", "https"].contains(&url.scheme())
@@ -118,7 +119,7 @@ fn endpoint(raw: &str) -> Result<String, S3SetupError> {
     if is_plain { Ok(url.as_str().trim_end_matches('/').to_owned()) } else { Err(S3SetupError::Endpoint) }
 }
 
-/// A key as the path of an object. Dots would lead out of the bucket, as clients take `a/../b` for `b`.
+/// The path of an object. A key with `.` or `..` is refused: HTTP clients turn `a/../b` into `b`.
 fn path(key: &BlobKey) -> Result<&str, BlobError> {
     if key.as_str().split('/').any(|name| ["", ".", ".."].contains(&name)) {
         return Err(BlobError::Refused(Box::new(Failure::NotAPath(key.clone()))));
@@ -131,15 +132,15 @@ impl Blobs for S3Blobs {
     async fn put(&self, key: BlobKey, bytes: Arc<[u8]>, media_type: &'static str) -> Result<(), BlobError> {
         path(&key)?;
         let (bucket, runtime) = (Arc::clone(&self.bucket), Handle::current());
-        // The whole object is hashed before it is sent: too long for a thread that others wait for. A caller that
-        // leaves does not cut it off either.
+        // The whole object is hashed before it is sent, which takes too long for an async thread. It also goes on if
+        // the caller is dropped.
         let put = spawn_blocking(move || {
             runtime.block_on(bucket.put_object_with_content_type(key.as_str(), &bytes, media_type))
         });
-        let answer = put.await.map_err(|panicked| BlobError::Unavailable(Box::new(panicked)))?;
-        let answer = answer.map_err(|error| classify(error, self.limit))?;
-        // A redirect to some page ends in a 200 as well. An object store names what it has kept.
-        if answer.headers().contains_key("etag") {
+        let response = put.await.map_err(|panicked| BlobError::Unavailable(Box::new(panicked)))?;
+        let response = response.map_err(|error| classify(error, self.limit))?;
+        // A redirect to some web page ends in 200 as well. An object store answers with the ETag of the object.
+        if response.headers().contains_key("etag") {
             Ok(())
         } else {
             Err(BlobError::Refused(Box::new(Failure::NotAStore)))
@@ -148,26 +149,26 @@ impl Blobs for S3Blobs {
 
     async fn delete(&self, key: BlobKey) -> Result<(), BlobError> {
         match self.bucket.delete_object(path(&key)?).await {
-            // Some services miss what is not there.
+            // Some services answer 404 if the object does not exist.
             Err(error) if failure::is_absent_object(&error) => Ok(()),
             Err(error) => Err(classify(error, self.limit)),
-            Ok(answer) if answer.status_code() == NO_CONTENT => Ok(()),
+            Ok(response) if response.status_code() == NO_CONTENT => Ok(()),
             Ok(_) => Err(BlobError::Refused(Box::new(Failure::NotAStore))),
         }
     }
 
     async fn link(&self, key: BlobKey, name: FileName) -> Result<Option<String>, BlobError> {
-        let answer = HashMap::from([
+        let response_headers = HashMap::from([
             ("response-content-disposition".to_owned(), disposition::attachment(name.as_str())),
             ("response-content-type".to_owned(), PDF.to_owned()),
         ]);
-        let link = self.bucket.presign_get(path(&key)?, self.link_seconds, Some(answer)).await;
+        let link = self.bucket.presign_get(path(&key)?, self.link_seconds, Some(response_headers)).await;
         link.map(Some).map_err(|error| classify(error, self.limit))
     }
 
-    /// Lists one key. To look at the bucket itself (HEAD) needs the same permission, but never within a prefix, and its
-    /// answer has no body to say what is wrong; to look for an object that is not there needs less, but then a key
-    /// without any permission gets the same answer as a good one.
+    /// Lists one key. Of the other ways to check, HEAD of the bucket needs the same permission without a limit to a
+    /// prefix, and its response has no body with an error code; HEAD of an object that does not exist gets the same
+    /// response with and without permission.
     async fn check(&self) -> Result<(), BlobError> {
         let list = self.bucket.list_page(PREFIX.to_owned(), None, None, None, Some(1));
         match timeout(CHECK_LIMIT, list).await {

@@ -1,4 +1,4 @@
-//! The suite of file storage on a real server, and what a server of its own cannot show: outages, signatures, links.
+//! The contract suite of file storage on a test server, and tests of outages, signatures and links.
 
 mod contract;
 mod failures;
@@ -16,7 +16,7 @@ const ACCESS_KEY: &str = "AKIDEXAMPLE";
 const SECRET_KEY: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
 fn settings(endpoint: &str, bucket: &str) -> S3Settings {
-    // Whichever test comes first installs it.
+    // The first test installs it; for all others the call fails.
     let _ = rustls::crypto::ring::default_provider().install_default();
     S3Settings {
         endpoint: endpoint.to_owned(),
@@ -42,7 +42,7 @@ fn assert_no_secret(text: &str) {
 }
 
 #[test]
-fn nothing_shows_the_key() {
+fn debug_output_does_not_show_the_access_key() {
     let settings = settings("http://127.0.0.1:1", "bucket");
     assert_no_secret(&format!("{settings:?} {:?}", S3Blobs::new(&settings).unwrap()));
 }

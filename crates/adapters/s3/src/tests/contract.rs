@@ -1,4 +1,4 @@
-//! The suite, each case in a bucket of its own.
+//! The contract suite, each case in a bucket of its own.
 
 use testkit::blobs_contract::{ReadObject, Storage};
 

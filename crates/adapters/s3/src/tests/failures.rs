@@ -1,4 +1,4 @@
-//! The object store is away, refuses us, or is none.
+//! The object store cannot be reached, refuses requests, or is another kind of server.
 
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use super::*;
 const FORBIDDEN: &str =
     "<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code><Message>No.</Message></Error>";
 
-/// What put, delete and check say, in this order.
+/// The results of put, delete and check, in this order.
 async fn outcomes(blobs: &S3Blobs) -> [Result<(), BlobError>; 3] {
     let key = key(1, 1);
     [put(blobs, &key).await, blobs.delete(key).await, blobs.check().await]
@@ -50,7 +50,7 @@ async fn a_server_that_is_gone_is_unavailable_at_once() {
 
     server.stop();
     assert_unavailable(&blobs).await;
-    // A connection is refused, and nothing tries again.
+    // The connection is refused, and there is no retry.
     let start = Instant::now();
     blobs.check().await.unwrap_err();
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
@@ -83,7 +83,7 @@ async fn a_check_waits_for_two_seconds_at_most() {
 
 /// F43
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_in_trouble_is_unavailable_and_asked_once() {
+async fn a_failing_server_is_unavailable_and_gets_each_request_once() {
     for status in ["500 Internal Server Error", "503 Slow Down", "429 Too Many Requests"] {
         let stub = Stub::answering(status, "<Error><Code>SlowDown</Code></Error>");
         let said = assert_unavailable(&blobs(&stub.endpoint, "bucket")).await;
@@ -117,7 +117,7 @@ async fn an_answer_that_breaks_off_is_unavailable() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bucket_that_is_not_there_refuses() {
+async fn a_bucket_that_does_not_exist_refuses() {
     let server = S3Server::shared();
     let said = assert_refused(&blobs(&server.endpoint(), "no-such-bucket")).await;
     assert!(said.ends_with("the object store answered 404 NoSuchBucket"), "{said}");
@@ -142,7 +142,7 @@ async fn a_redirect_keeps_nothing() {
         let kept = put(&blobs(&stub.endpoint, "bucket"), &key(1, 1)).await;
         assert!(matches!(kept, Err(BlobError::Refused(_))), "{status}: {kept:?}");
     }
-    // Who was redirected to has not seen a signature.
+    // The target of the redirect has received no signature.
     for received in page.received() {
         assert!(received.headers.iter().all(|(name, _)| name != "authorization"), "{received:?}");
     }
@@ -157,7 +157,7 @@ async fn a_put_goes_on_when_its_caller_leaves() {
     assert!(left.is_err(), "{left:?}");
     let start = Instant::now();
     while server.object(&bucket, key.as_str()).is_none() {
-        assert!(start.elapsed() < Duration::from_secs(10), "it never came");
+        assert!(start.elapsed() < Duration::from_secs(10), "the object never appeared");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Addresses by which whoever has them reads an object.
+//! Signed links, with which an object can be read without an access key.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ async fn link(blobs: &S3Blobs, key: &BlobKey, name: &str) -> String {
 
 /// S0-57
 #[tokio::test]
-async fn a_link_says_how_long_it_holds() {
+async fn a_link_tells_how_long_it_is_valid() {
     let (blobs, key) = (blobs("https://s3.example.com", "bucket"), key(7, 3));
     let link = link(&blobs, &key, NAME).await;
     assert!(link.starts_with(&format!("https://s3.example.com/bucket/{key}?")), "{link}");
@@ -58,7 +58,7 @@ async fn a_link_names_the_host_as_a_browser_does() {
 
 /// S0-3
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_has_a_link_reads_the_object_under_its_name() {
+async fn a_link_reads_the_object_under_its_name() {
     let server = S3Server::shared();
     let blobs = blobs(&server.endpoint(), &server.bucket());
     let key = key(7, 3);

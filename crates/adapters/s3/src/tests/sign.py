@@ -1,4 +1,4 @@
-"""Signs what it reads as JSON the way botocore does, and prints the outcome as JSON."""
+"""Reads a link or a request as JSON, signs it with botocore, and prints the result as JSON."""
 
 import datetime
 import hashlib
@@ -13,7 +13,7 @@ from botocore.credentials import Credentials
 
 
 def link(asked):
-    """A link to an object, made by the client of a library that knows nothing of ours."""
+    """A signed link to an object, made by botocore's client."""
     client = botocore.session.get_session().create_client(
         "s3",
         region_name=asked["region"],

@@ -1,4 +1,4 @@
-//! The test server takes any signature, so ours are compared with botocore's, the library of AWS's own clients.
+//! The test server accepts any signature, so ours are compared with those of botocore, the library of AWS's clients.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -11,7 +11,7 @@ use testkit::s3_server::python;
 use super::stub::{Received, Stub};
 use super::*;
 
-/// What botocore makes of it.
+/// The result of `sign.py` for this input.
 fn botocore(asked: &Value) -> Value {
     let mut process = python()
         .args(["-c", include_str!("sign.py")])
@@ -21,7 +21,7 @@ fn botocore(asked: &Value) -> Value {
         .unwrap();
     process.stdin.take().unwrap().write_all(asked.to_string().as_bytes()).unwrap();
     let output = process.wait_with_output().unwrap();
-    assert!(output.status.success(), "see its own words above");
+    assert!(output.status.success(), "its error is printed above");
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
@@ -77,7 +77,7 @@ async fn requests_are_signed_as_botocore_signs_them() {
     let blobs = blobs(&stub.endpoint, "our-bucket");
     let key = key(7, 3);
     put(&blobs, &key).await.unwrap();
-    // An object that is gone is answered with 204, and an empty list is no list; here the requests count.
+    // The stub does not answer a delete with 204 or a list with XML, so both fail; here only the requests matter.
     blobs.delete(key.clone()).await.unwrap_err();
     blobs.check().await.unwrap_err();
 

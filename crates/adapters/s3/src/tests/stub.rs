@@ -1,11 +1,11 @@
-//! A server that says one thing to everyone.
+//! A server that gives the same answer to every request.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-/// A request as it came.
+/// A request as it was received.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Received {
     pub(super) method: String,
@@ -30,7 +30,7 @@ pub(super) struct Stub {
 }
 
 impl Stub {
-    /// Answers every request with these bytes; with none, it never answers.
+    /// Answers every request with these bytes; with `None` it never answers.
     pub(super) fn saying(answer: Option<&'static str>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
