@@ -1,4 +1,4 @@
-//! The child: one document in, one result out.
+//! The child process: it reads one document and writes one result.
 
 use std::io::{self, BufWriter, Read, Write};
 use std::panic;
@@ -7,16 +7,16 @@ use std::process::ExitCode;
 use crate::reader_result::{ReadError, ReaderResult};
 use crate::{limits, text};
 
-/// Bytes of the largest document.
+/// The limit of a document, in bytes.
 const DOCUMENT_BYTES: u64 = domain::limits::PDF_MB as u64 * 1024 * 1024;
 
-/// Reads a PDF from standard input and writes what it says to standard output, as JSON.
+/// Reads a PDF from standard input and writes its text to standard output, as JSON.
 ///
-/// It must be the first thing that its process does: whatever else the process holds is within reach of a hostile
-/// document. Afterwards the process is of no more use, as its limits are lowered for good.
+/// It must be the first thing that the process does, because a hostile document may get at anything that the process
+/// holds. It lowers the limits of the process for good, so nothing else can be done afterwards.
 #[must_use]
 pub fn child_main() -> ExitCode {
-    // A panic's message may quote the document; its location does not.
+    // The message of a panic may quote the document, so only its location is printed.
     panic::set_hook(Box::new(|panic| match panic.location() {
         Some(location) => eprintln!("panicked at {location}"),
         None => eprintln!("panicked"),

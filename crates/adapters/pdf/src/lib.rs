@@ -1,9 +1,9 @@
-//! The text of PDFs, read in a process of its own.
+//! Extracts the text of PDFs, each in a child process.
 //!
-//! A hostile PDF can make any reader loop, overflow its stack or take all memory, and no library can be trusted not to.
-//! So [`PdfReader`] hands each document to a child, the same binary again, which runs [`child_main`]: it gives up what
-//! it does not need, reads the document from its standard input and writes the result to its standard output. Whatever happens to
-//! the child happens to that document alone.
+//! A hostile PDF can make a reader loop, overflow its stack or use up the memory, and no library is safe from that. So
+//! [`PdfReader`] gives each document to a child process: the same program again, which runs [`child_main`]. The child
+//! lowers its own limits, reads the document from standard input and writes the result to standard output. If it fails,
+//! only that document is affected.
 
 mod child;
 mod limits;

@@ -1,19 +1,19 @@
-//! What a child may take.
+//! The limits that a child process sets for itself.
 
 use std::io;
 
 use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
 
-/// Bytes of address space, the binary's own included.
+/// The limit of the address space in bytes, the program included.
 const ADDRESS_SPACE: u64 = 512 * 1024 * 1024;
-/// Seconds of processor time.
+/// The limit of CPU time, in seconds.
 const PROCESSOR_SECONDS: u64 = 5;
-/// Standard input, output and error: nothing else can be opened, neither a file nor a socket.
+/// The limit of open files: standard input, output and error. Neither a file nor a socket can be opened.
 const FILES: u64 = 3;
-/// By how much a child lets others go first.
+/// The lower priority of a child.
 const NICENESS: i32 = 5;
 
-/// Gives up, for good, what reading one document does not need.
+/// Lowers the limits of this process for good to what reading one document needs.
 pub(crate) fn impose() -> io::Result<()> {
     limit(Resource::Core, 0)?;
     limit(Resource::Fsize, 0)?;
@@ -25,7 +25,7 @@ pub(crate) fn impose() -> io::Result<()> {
 }
 
 fn limit(resource: Resource, most: u64) -> io::Result<()> {
-    // A lower bound that stands already cannot be raised, and need not be.
+    // If a lower limit is set already, it stays: it cannot be raised.
     let most = getrlimit(resource).maximum.map_or(most, |present| present.min(most));
     Ok(setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })?)
 }

@@ -1,4 +1,4 @@
-//! The parent: one child for each document, a few at once.
+//! The parent's side: it starts a child process for each document, a few at the same time.
 
 use std::ffi::OsString;
 use std::io;
@@ -17,8 +17,8 @@ use tokio::time::timeout;
 
 use crate::reader_result::{RESULT_BYTES, ReaderResult};
 
-/// Bytes of a child's error output that are kept for the log.
-const COMPLAINT_BYTES: u64 = 512;
+/// How many bytes of a child's standard error are kept for the log.
+const STDERR_BYTES: u64 = 512;
 /// The exit code of a Rust program that panicked.
 const PANICKED: i32 = 101;
 
@@ -27,19 +27,19 @@ const PANICKED: i32 = 101;
 pub struct PdfSettings {
     /// The program that runs [`child_main`](crate::child_main).
     pub program: PathBuf,
-    /// What makes it do so.
+    /// The arguments with which it does so.
     pub arguments: Vec<OsString>,
-    /// How many documents are read at once.
+    /// How many documents are read at the same time.
     pub at_once: usize,
-    /// How many more may wait for their turn.
+    /// How many more may wait.
     pub waiting: usize,
-    /// How long one waits for its turn.
+    /// How long a document may wait.
     pub patience: Duration,
-    /// How long reading one document may take.
+    /// The time limit of reading one document, by the clock.
     pub wall: Duration,
 }
 
-/// Reads PDFs, each in a process of its own.
+/// Reads PDFs, each in a child process.
 #[derive(Debug)]
 pub struct PdfReader {
     settings: PdfSettings,
@@ -58,12 +58,12 @@ impl PdfReader {
         }
     }
 
-    /// Waits for one of the few processes; fails where too many wait already, or for too long.
-    async fn turn(&self) -> Result<[SemaphorePermit<'_>; 2], ExtractionError> {
-        let waiting = self.admitted.try_acquire().map_err(|_| ExtractionError::Busy)?;
-        let turn = timeout(self.settings.patience, self.running.acquire()).await;
-        let turn = turn.ok().and_then(Result::ok).ok_or(ExtractionError::Busy)?;
-        Ok([turn, waiting])
+    /// Waits for a permit to start a process; fails if too many documents wait already, or after `patience`.
+    async fn permit(&self) -> Result<[SemaphorePermit<'_>; 2], ExtractionError> {
+        let admitted = self.admitted.try_acquire().map_err(|_| ExtractionError::Busy)?;
+        let running = timeout(self.settings.patience, self.running.acquire()).await;
+        let running = running.ok().and_then(Result::ok).ok_or(ExtractionError::Busy)?;
+        Ok([running, admitted])
     }
 
     fn spawn(&self) -> io::Result<Child> {
@@ -73,7 +73,7 @@ impl PdfReader {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // An interrupt from the terminal is the parent's matter: it lets what runs end in order.
+            // Ctrl-C in a terminal is then sent to the parent alone, which ends in order.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
@@ -83,12 +83,11 @@ impl PdfReader {
 #[async_trait]
 impl TextExtractor for PdfReader {
     async fn extract(&self, pdf: Arc<[u8]>) -> Result<Extracted, ExtractionError> {
-        let _turn = self.turn().await?;
+        let _permit = self.permit().await?;
         let mut child = self.spawn().map_err(|error| failed(Failure::Start(error)))?;
         let wall = self.settings.wall;
-        let said = timeout(wall, converse(&mut child, &pdf)).await;
-        match said {
-            Ok(Ok(said)) => judge(&said),
+        match timeout(wall, communicate(&mut child, &pdf)).await {
+            Ok(Ok(output)) => evaluate(&output),
             Ok(Err(error)) => Err(failed(Failure::Pipe(error))),
             Err(_) => {
                 child.kill().await.map_err(|error| failed(Failure::Pipe(error)))?;
@@ -99,32 +98,29 @@ impl TextExtractor for PdfReader {
     }
 }
 
-/// All that a child wrote, and how it ended.
-struct Said {
-    result: Vec<u8>,
-    complaint: Vec<u8>,
+/// What a child wrote to standard output and standard error, and how it ended.
+struct ChildOutput {
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
     status: ExitStatus,
 }
 
-async fn converse(child: &mut Child, pdf: &[u8]) -> io::Result<Said> {
+/// Writes the document to a child and reads what it writes.
+async fn communicate(child: &mut Child, pdf: &[u8]) -> io::Result<ChildOutput> {
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let hand_over = async move {
+    let write = async move {
         if let Some(mut stdin) = stdin {
-            // A child that has ended or has read enough closes the pipe; its result tells more than that.
+            // An error is ignored: a child that has ended or read enough closes the pipe, and its output tells more.
             let _ = stdin.write_all(pdf).await;
         }
     };
-    let (result, complaint, status, ()) = tokio::join!(
-        start_of(stdout, RESULT_BYTES),
-        start_of(stderr, COMPLAINT_BYTES),
-        child.wait(),
-        hand_over
-    );
-    Ok(Said { result: result?, complaint: complaint?, status: status? })
+    let (stdout, stderr, status, ()) =
+        tokio::join!(read_start(stdout, RESULT_BYTES), read_start(stderr, STDERR_BYTES), child.wait(), write);
+    Ok(ChildOutput { stdout: stdout?, stderr: stderr?, status: status? })
 }
 
-/// The first bytes that come; the others are thrown away, so that the sender is never held up.
-async fn start_of(pipe: Option<impl AsyncRead + Unpin>, bytes: u64) -> io::Result<Vec<u8>> {
+/// Reads the first bytes of a pipe. The rest is read and discarded, so that the child is never blocked.
+async fn read_start(pipe: Option<impl AsyncRead + Unpin>, bytes: u64) -> io::Result<Vec<u8>> {
     let mut start = Vec::new();
     if let Some(mut pipe) = pipe {
         (&mut pipe).take(bytes).read_to_end(&mut start).await?;
@@ -133,34 +129,34 @@ async fn start_of(pipe: Option<impl AsyncRead + Unpin>, bytes: u64) -> io::Resul
     Ok(start)
 }
 
-fn judge(said: &Said) -> Result<Extracted, ExtractionError> {
-    let Said { result, complaint, status } = said;
+fn evaluate(output: &ChildOutput) -> Result<Extracted, ExtractionError> {
+    let ChildOutput { stdout, stderr, status } = output;
     if status.success() {
-        let result: Result<ReaderResult, _> = serde_json::from_slice(result);
+        let result: Result<ReaderResult, _> = serde_json::from_slice(stdout);
         return result.map_err(|error| failed(Failure::Result(error)))?.into();
     }
-    let complaint = String::from_utf8_lossy(complaint).trim().to_owned();
-    // A limit ends the child by a signal, a failed allocation or a full stack by an abort.
+    let stderr = String::from_utf8_lossy(stderr).trim().to_owned();
+    // A child that exceeds a limit is ended by a signal; a failed allocation or a stack overflow aborts it.
     if status.signal().is_some() || status.code() == Some(PANICKED) {
-        tracing::info!(%status, complaint, "a document was more than its reader could take");
+        tracing::info!(%status, stderr, "a document exceeded the limits of its reader");
         return Err(ExtractionError::TooComplex);
     }
-    Err(failed(Failure::Exit { status: *status, complaint }))
+    Err(failed(Failure::Exit { status: *status, stderr }))
 }
 
 fn failed(failure: Failure) -> ExtractionError {
     ExtractionError::Failed(Box::new(failure))
 }
 
-/// What a log says of a child that failed.
+/// A failure of a child as it is logged.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    #[error("no process can be started")]
+    #[error("the process cannot be started")]
     Start(#[source] io::Error),
-    #[error("the process cannot be spoken with")]
+    #[error("the pipes to the process failed")]
     Pipe(#[source] io::Error),
-    #[error("the process gave no result that can be read")]
+    #[error("the output of the process cannot be read")]
     Result(#[source] serde_json::Error),
-    #[error("the process ended with {status}: {complaint}")]
-    Exit { status: ExitStatus, complaint: String },
+    #[error("the process ended with {status}: {stderr}")]
+    Exit { status: ExitStatus, stderr: String },
 }

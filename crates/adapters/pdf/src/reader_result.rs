@@ -1,27 +1,27 @@
-//! The result that a child writes, as one JSON value.
+//! The result that a child writes to standard output, as one JSON value.
 
 use domain::limits::FILE_TEXT_BYTES;
 use ports::{Extracted, ExtractionError};
 use serde::{Deserialize, Serialize};
 
-/// Bytes of the longest result: in JSON no character of the text takes more than twice its bytes, as control characters
-/// other than newline and tab are left out.
+/// The limit of a result, in bytes. JSON at most doubles the bytes of the text, as the text holds no control characters
+/// but newline and tab.
 pub(crate) const RESULT_BYTES: u64 = 2 * FILE_TEXT_BYTES as u64 + 1024;
 
-/// What came of reading a document.
+/// The result of reading a document.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum ReaderResult {
     /// The document was read.
     Read {
-        /// Its pages.
+        /// The number of its pages.
         pages: u32,
         /// Its text, of at most [`FILE_TEXT_BYTES`].
         text: String,
     },
     /// The document was not read.
     NotRead {
-        /// Why.
+        /// The reason.
         error: ReadError,
     },
 }
@@ -34,7 +34,7 @@ pub(crate) enum ReadError {
     Encrypted,
     /// It is broken.
     Unreadable,
-    /// It is larger in some way than one document may be.
+    /// It exceeds a limit: bytes, pages, or what it unpacks to.
     TooComplex,
 }
 

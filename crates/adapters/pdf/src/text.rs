@@ -1,4 +1,5 @@
-//! A document's text. All that depends on the library for PDFs is below here, behind [`read`].
+//! Extracts the text of a document. Only this module and its children use the PDF library; [`read`] is their one
+//! function.
 
 mod content;
 mod font;
@@ -17,16 +18,17 @@ use ports::Extracted;
 use crate::reader_result::ReadError;
 use content::Reader;
 
-/// Pages of the longest document.
+/// The limit of pages.
 const PAGES: usize = 500;
-/// Bytes that one stream may unpack to, and all content of one page.
+/// The limit, in bytes, of one unpacked stream, and of the content of one page.
 const STREAM_BYTES: usize = 64 * 1024 * 1024;
 
-/// Reads a PDF: its pages, and their text in the order in which they draw it, with a blank line between pages.
+/// Reads a PDF: the number of its pages, and their text in the order in which it is drawn, with a blank line between
+/// two pages.
 pub(crate) fn read(pdf: &[u8]) -> Result<Extracted, ReadError> {
     let options = LoadOptions::with_max_decompressed_size(STREAM_BYTES);
     let document = Document::load_mem_with_options(pdf, options).map_err(|error| classify(&error))?;
-    // The library has tried the empty password.
+    // The library has already tried the empty password.
     if document.is_encrypted() {
         return Err(ReadError::Encrypted);
     }
@@ -37,7 +39,7 @@ pub(crate) fn read(pdf: &[u8]) -> Result<Extracted, ReadError> {
         let page = match reader.page(*page) {
             Ok(page) => readable(&page),
             Err(error) if is_limit(&error) => return Err(ReadError::TooComplex),
-            // A broken page costs its own text, not that of the others.
+            // A broken page is left out; the other pages are kept.
             Err(_) => continue,
         };
         if page.is_empty() {
@@ -56,7 +58,7 @@ pub(crate) fn read(pdf: &[u8]) -> Result<Extracted, ReadError> {
     Ok(Extracted { pages, text })
 }
 
-/// The pages, each once: a tree of pages that holds itself would repeat them.
+/// The pages, each once: in a broken document, a tree of pages may contain itself.
 fn pages(document: &Document) -> Result<Vec<ObjectId>, ReadError> {
     let mut seen = HashSet::new();
     let mut pages = Vec::new();
@@ -72,7 +74,10 @@ fn pages(document: &Document) -> Result<Vec<ObjectId>, ReadError> {
 }
 
 fn classify(error: &Error) -> ReadError {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "all the library's others are about what is broken")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the library's other errors are about broken documents"
+    )]
     match error {
         Error::InvalidPassword | Error::Decryption(_) | Error::UnsupportedSecurityHandler(_) => {
             ReadError::Encrypted
@@ -91,7 +96,7 @@ fn is_limit(error: &Error) -> bool {
     )
 }
 
-/// Text without control characters, replacement characters and ligatures.
+/// Removes control and replacement characters, and spells out ligatures.
 fn readable(text: &str) -> String {
     let mut readable = String::with_capacity(text.len());
     for character in text.trim().chars() {

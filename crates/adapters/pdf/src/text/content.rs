@@ -1,4 +1,4 @@
-//! Content: the operations that draw a page.
+//! Interprets the content of a page: the operations that draw it.
 
 use std::collections::HashMap;
 use std::ptr;
@@ -14,15 +14,15 @@ use super::matrix::{Matrix, Point};
 use super::resources::Resources;
 use super::{STREAM_BYTES, is_limit};
 
-/// How deep forms may stand in forms.
+/// How deeply forms may be nested.
 const FORM_DEPTH: usize = 12;
-/// How many states may be kept for later; what is kept beyond that is lost.
-const KEPT_STATES: usize = 512;
+/// The limit of saved graphics states; further ones are not saved.
+const SAVED_STATES: usize = 512;
 
 /// Reads the pages of a document.
 pub(super) struct Reader<'a> {
     document: &'a Document,
-    /// By address: many pages use the same fonts.
+    /// Fonts that were read, by the address of their dictionary: many pages use the same fonts.
     fonts: HashMap<*const Dictionary, Rc<Font<'a>>>,
 }
 
@@ -51,24 +51,29 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A page while it is drawn.
+/// A page that is being interpreted.
 struct Drawing<'d, 'a> {
     reader: &'d mut Reader<'a>,
     layout: &'d mut Layout,
-    /// The forms that are being drawn, the outermost first.
+    /// The forms that are being interpreted, the outermost first.
     open: Vec<*const Stream>,
 }
 
-/// What an operation finds (ISO 32000-1, 8.4 and 9.3).
+/// The part of the graphics state that places text (ISO 32000-1, 8.4 and 9.3).
 #[derive(Clone)]
 struct State<'a> {
+    /// The current transformation matrix: from user space to the page.
     page: Matrix,
+    /// The text line matrix.
     line: Matrix,
+    /// The text matrix.
     text: Matrix,
     font: Option<Rc<Font<'a>>>,
+    /// The font size.
     height: f64,
     character_spacing: f64,
     word_spacing: f64,
+    /// The horizontal scaling; 1 is none.
     stretch: f64,
     leading: f64,
     rise: f64,
@@ -90,15 +95,16 @@ impl State<'_> {
         }
     }
 
-    fn place_line(&mut self, line: Matrix) {
+    fn start_line(&mut self, line: Matrix) {
         self.line = line;
         self.text = line;
     }
 
     fn next_line(&mut self, x: f64, y: f64) {
-        self.place_line(Matrix::translation(x, y).within(self.line));
+        self.start_line(Matrix::translation(x, y).within(self.line));
     }
 
+    /// Moves the text position along the line, by a distance in text space.
     fn advance(&mut self, by: f64) {
         self.text = Matrix::translation(by * self.stretch, 0.0).within(self.text);
     }
@@ -106,16 +112,16 @@ impl State<'_> {
 
 impl<'a> Drawing<'_, 'a> {
     fn run(&mut self, content: &[u8], resources: &Resources<'a>, mut state: State<'a>) -> lopdf::Result<()> {
-        let mut kept = Vec::new();
+        let mut saved = Vec::new();
         for operation in Content::decode_iter(content) {
-            // What comes after an error is no content any more; what came before it is.
+            // Content after an error cannot be trusted; what came before it is kept.
             let Ok(Operation { operator, operands }) = operation else { break };
             if self.layout.len() >= FILE_TEXT_BYTES {
                 break;
             }
             match operator.as_str() {
-                "q" if kept.len() < KEPT_STATES => kept.push(state.clone()),
-                "Q" => state = kept.pop().unwrap_or(state),
+                "q" if saved.len() < SAVED_STATES => saved.push(state.clone()),
+                "Q" => state = saved.pop().unwrap_or(state),
                 "cm" => {
                     if let Some(matrix) = Matrix::read(&operands) {
                         state.page = matrix.within(state.page);
@@ -126,17 +132,17 @@ impl<'a> Drawing<'_, 'a> {
                     state.font = self.font(operands.first(), resources)?;
                     state.height = number(operands.get(1)).unwrap_or_default();
                 }
-                _ => self.write(&operator, &operands, &mut state),
+                _ => self.text_operation(&operator, &operands, &mut state),
             }
         }
         Ok(())
     }
 
-    /// The operations on text alone.
-    fn write(&mut self, operator: &str, operands: &[Object], state: &mut State<'a>) {
+    /// Runs an operation that concerns text alone; others are ignored.
+    fn text_operation(&mut self, operator: &str, operands: &[Object], state: &mut State<'a>) {
         let first = number(operands.first());
         match (operator, first) {
-            ("BT", _) => state.place_line(Matrix::IDENTITY),
+            ("BT", _) => state.start_line(Matrix::IDENTITY),
             ("Tc", Some(spacing)) => state.character_spacing = spacing,
             ("Tw", Some(spacing)) => state.word_spacing = spacing,
             ("Tz", Some(percent)) => state.stretch = percent / 100.0,
@@ -150,7 +156,7 @@ impl<'a> Drawing<'_, 'a> {
             }
             ("Tm", Some(_)) => {
                 if let Some(matrix) = Matrix::read(operands) {
-                    state.place_line(matrix);
+                    state.start_line(matrix);
                 }
             }
             ("T*", _) => state.next_line(0.0, -state.leading),
@@ -179,6 +185,7 @@ impl<'a> Drawing<'_, 'a> {
         }
     }
 
+    /// Adds a string to the layout and advances the text position.
     fn show(&mut self, string: Option<&Object>, state: &mut State<'a>) {
         let (Some(Object::String(string, _)), Some(font)) = (string, state.font.clone()) else { return };
         let text = font.decode(string);
@@ -214,7 +221,7 @@ impl<'a> Drawing<'_, 'a> {
         }
     }
 
-    /// Draws a form: content that content names.
+    /// Interprets a form: content that other content draws by its name.
     fn draw(
         &mut self,
         operands: &[Object],
@@ -229,7 +236,7 @@ impl<'a> Drawing<'_, 'a> {
         };
         let is_form =
             matches!(form.dict.get_deref(b"Subtype", document).and_then(Object::as_name), Ok(b"Form"));
-        // A form that draws itself would never end.
+        // A form that draws itself is interpreted once; it would never end.
         if !is_form || self.open.len() >= FORM_DEPTH || self.open.contains(&ptr::from_ref(form)) {
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! Fonts: what codes say, and how wide they are.
+//! Fonts: the characters and the widths of their codes.
 
 use lopdf::{Dictionary, Document, Encoding, Object};
 
@@ -6,11 +6,11 @@ use super::is_limit;
 use super::widths::Widths;
 use super::{glyphs, widths};
 
-/// Bytes that a font's table of characters may unpack to.
+/// The limit, in bytes, of a font's unpacked table of characters.
 const TABLE_BYTES: usize = 8 * 1024 * 1024;
-/// Glyphs are measured in thousandths of the font's height.
+/// Widths of glyphs are in thousandths of the font size.
 const THOUSANDTH: f64 = 0.001;
-/// The code that word spacing widens, where codes have one byte.
+/// The code to which word spacing is added, in fonts with one-byte codes.
 const SPACE: u32 = 32;
 
 /// A font as content uses it.
@@ -21,20 +21,20 @@ pub(super) struct Font<'a> {
 }
 
 enum Characters<'a> {
-    /// One byte is one code: what each of the 256 says.
+    /// One byte is one code: the characters of each of the 256 codes.
     Simple(Vec<String>),
-    /// Two bytes are one code, as a rule; `None` where nothing tells what codes say.
+    /// Two bytes are one code, with rare exceptions; `None` if the characters of the codes are unknown.
     Composite(Option<Encoding<'a>>),
 }
 
-/// How far a string leads.
+/// The size of a string.
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
 pub(super) struct Extent {
-    /// The width of its glyphs, for a font of height 1.
+    /// The width of its glyphs, for a font size of 1.
     pub(super) width: f64,
-    /// Its codes.
+    /// The number of its codes.
     pub(super) codes: u32,
-    /// Those among them that are spaces between words.
+    /// The number of codes to which word spacing is added.
     pub(super) spaces: u32,
 }
 
@@ -60,7 +60,7 @@ impl<'a> Font<'a> {
         })
     }
 
-    /// What a string says.
+    /// The characters of a string.
     pub(super) fn decode(&self, string: &[u8]) -> String {
         match &self.characters {
             Characters::Simple(table) => {
@@ -89,8 +89,8 @@ impl<'a> Font<'a> {
     }
 }
 
-/// What the codes of a simple font say: its own table of characters first, then the names of its glyphs, then the
-/// encoding that it builds on.
+/// The characters of the codes of a simple font: from its own table of characters, else from the names of its glyphs,
+/// else from its base encoding.
 fn simple(document: &Document, font: &Dictionary) -> lopdf::Result<Vec<String>> {
     let table = to_unicode(document, font)?;
     let encoding = font.get_deref(b"Encoding", document).ok();
@@ -99,12 +99,12 @@ fn simple(document: &Document, font: &Dictionary) -> lopdf::Result<Vec<String>> 
     let mut characters = base_characters(base);
     let differences = described.and_then(|described| described.get_deref(b"Differences", document).ok());
     if let Some(differences) = differences.and_then(|differences| differences.as_array().ok()) {
-        name(&mut characters, document, differences);
+        apply(differences, &mut characters, document);
     }
     if let Some(table) = table {
-        for (code, says) in (0..=u8::MAX).zip(&mut characters) {
+        for (code, known) in (0..=u8::MAX).zip(&mut characters) {
             match table.bytes_to_string(&[code]) {
-                Ok(told) if !told.contains(char::REPLACEMENT_CHARACTER) => *says = told,
+                Ok(text) if !text.contains(char::REPLACEMENT_CHARACTER) => *known = text,
                 Ok(_) | Err(_) => {}
             }
         }
@@ -112,7 +112,7 @@ fn simple(document: &Document, font: &Dictionary) -> lopdf::Result<Vec<String>> 
     Ok(characters)
 }
 
-/// What the codes of one of the named encodings say; without a name of one, those of the standard encoding.
+/// The characters of the codes in a named encoding; without a name, in the standard encoding.
 fn base_characters(name: Option<&Object>) -> Vec<String> {
     let mut font = Dictionary::from_iter([("Type", Object::Name(b"Font".to_vec()))]);
     if let Some(Object::Name(name)) = name {
@@ -125,15 +125,15 @@ fn base_characters(name: Option<&Object>) -> Vec<String> {
     (0..=u8::MAX).map(|code| encoding.bytes_to_string(&[code]).unwrap_or_default()).collect()
 }
 
-/// Writes what the glyphs say that a list of differences names: a code, then the names of its glyph and the next ones.
-fn name(characters: &mut [String], document: &Document, differences: &[Object]) {
+/// Applies a list of differences to an encoding: a code, followed by the names of its glyph and of those after it.
+fn apply(differences: &[Object], characters: &mut [String], document: &Document) {
     let mut code = 0;
     for entry in differences {
         match document.dereference(entry) {
             Ok((_, Object::Integer(next))) => code = usize::try_from(*next).unwrap_or(usize::MAX),
             Ok((_, Object::Name(glyph))) => {
-                if let Some(says) = characters.get_mut(code) {
-                    *says = glyphs::characters(glyph).unwrap_or_default();
+                if let Some(known) = characters.get_mut(code) {
+                    *known = glyphs::characters(glyph).unwrap_or_default();
                 }
                 code = code.saturating_add(1);
             }
@@ -142,20 +142,20 @@ fn name(characters: &mut [String], document: &Document, differences: &[Object]) 
     }
 }
 
-/// What the codes of a composite font say.
+/// The characters of the codes of a composite font, if they are known.
 fn composite<'a>(document: &'a Document, font: &'a Dictionary) -> lopdf::Result<Option<Encoding<'a>>> {
     if let Some(table) = to_unicode(document, font)? {
         return Ok(Some(table));
     }
-    // The library takes what it does not know for one-byte codes.
+    // The library takes an unknown encoding for one with one-byte codes.
     let encoding = font.get_font_encoding_with_limit(document, TABLE_BYTES)?;
     Ok(matches!(encoding, Encoding::SimpleEncoding(_)).then_some(encoding))
 }
 
-/// A font's own table of characters, where it has one that can be read.
+/// A font's own table of characters, if it has one that can be read.
 fn to_unicode<'a>(document: &Document, font: &Dictionary) -> lopdf::Result<Option<Encoding<'a>>> {
     let Ok(table) = font.get(b"ToUnicode") else { return Ok(None) };
-    // The library looks at a font's named encoding first, so it is shown a font without one.
+    // The library prefers the font's named encoding, so it gets a copy of the font without one.
     let font =
         Dictionary::from_iter([("Type", Object::Name(b"Font".to_vec())), ("ToUnicode", table.clone())]);
     match font.get_font_encoding_with_limit(document, TABLE_BYTES) {

@@ -1,10 +1,10 @@
-//! What the names of glyphs stand for (Adobe Glyph List Specification, section 2).
+//! The characters of glyphs, by their names (Adobe Glyph List Specification, section 2).
 
 use lopdf::{Dictionary, Encoding, Object};
 
-/// The characters of a glyph; `None` where its name tells nothing.
+/// The characters of a glyph; `None` if its name is unknown.
 pub(super) fn characters(name: &[u8]) -> Option<String> {
-    // What follows a full stop names a variant.
+    // The part after a full stop names a variant of the glyph.
     let name = name.split(|byte| *byte == b'.').next().filter(|name| !name.is_empty())?;
     let parts: Option<Vec<String>> = name.split(|byte| *byte == b'_').map(part).collect();
     parts.map(|parts| parts.concat())
@@ -14,7 +14,8 @@ fn part(name: &[u8]) -> Option<String> {
     listed(name).or_else(|| numbered(name))
 }
 
-/// A name of the list, as `eacute`. The library shows its list through fonts alone, so here is a font with one glyph.
+/// Looks up a name of the list, such as `eacute`. The library gives access to its list through fonts alone, so this
+/// makes a font with one glyph.
 fn listed(name: &[u8]) -> Option<String> {
     let differences = Object::Array(vec![Object::Integer(0), Object::Name(name.to_vec())]);
     let encoding = Dictionary::from_iter([("Differences", differences)]);
@@ -25,12 +26,12 @@ fn listed(name: &[u8]) -> Option<String> {
     let document = lopdf::Document::new();
     match font.get_font_encoding(&document) {
         Ok(encoding @ Encoding::Differences(_)) => encoding.bytes_to_string(&[0]).ok(),
-        // A name that is not in the list.
+        // The name is not in the list.
         _ => None,
     }
 }
 
-/// A name that says the character's number, as `uni20AC` or `u1F600`.
+/// Reads a name that holds the number of its character, such as `uni20AC` or `u1F600`.
 fn numbered(name: &[u8]) -> Option<String> {
     let name = str::from_utf8(name).ok()?;
     let is_hexadecimal = |digits: &str| digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F'));
@@ -54,21 +55,21 @@ mod tests {
     use super::characters;
 
     #[test]
-    fn names_stand_for_what_the_list_says() {
+    fn names_are_looked_up_in_the_list() {
         assert_eq!(characters(b"eacute").as_deref(), Some("é"));
         assert_eq!(characters(b"a.sc").as_deref(), Some("a"));
         assert_eq!(characters(b"f_f_i").as_deref(), Some("ffi"));
     }
 
     #[test]
-    fn names_may_be_numbers() {
+    fn names_may_hold_numbers() {
         assert_eq!(characters(b"uni20AC").as_deref(), Some("€"));
         assert_eq!(characters(b"uniD83DDE00").as_deref(), Some("😀"));
         assert_eq!(characters(b"u1F600").as_deref(), Some("😀"));
     }
 
     #[test]
-    fn other_names_tell_nothing() {
+    fn other_names_are_unknown() {
         for name in [&b"g17"[..], b"", b".notdef", b"uni20A", b"uniD83D", b"u110000", b"u20ac", b"\xff"] {
             assert_eq!(characters(name), None, "{}", name.escape_ascii());
         }

@@ -1,25 +1,27 @@
-//! Words and lines. A page says where each run of text stands, and often neither spaces nor ends of lines.
+//! Joins runs of text to words and lines. A page gives the position of each run, but often neither spaces nor line
+//! ends.
 
 use super::matrix::Point;
 
-/// From which gap on, in heights of the font, two runs are two words.
+/// Two runs are two words from this gap on, in font sizes.
 const WORD_GAP: f64 = 0.15;
-/// From which distance on, in heights of the font, a run stands on another line. Indices rise by less.
+/// A run is on another line from this distance on, in font sizes. Subscripts and superscripts are closer.
 const LINE_GAP: f64 = 0.5;
-/// How far back, in heights of the font, a run may begin and still go on with the line. Accents do so.
+/// How far before the end of the last run the next one may begin and still be on the same line, in font sizes.
+/// Accents do so.
 const STEP_BACK: f64 = 1.0;
-/// How alike two directions are in one line: the cosine between them.
+/// Two runs are on the same line only if the cosine of the angle between them is at least this.
 const SAME_DIRECTION: f64 = 0.95;
 
-/// A run of text as it stands on a page.
+/// A run of text and its position on the page.
 #[derive(Debug)]
 pub(super) struct GlyphRun<'a> {
     pub(super) text: &'a str,
     pub(super) start: Point,
     pub(super) end: Point,
-    /// Where it runs to, as a distance of 1.
+    /// Its direction, as a vector of length 1.
     pub(super) direction: Point,
-    /// The height of its font.
+    /// Its font size on the page.
     pub(super) height: f64,
 }
 
@@ -30,7 +32,7 @@ pub(super) struct Layout {
     last: Option<RunEnd>,
 }
 
-/// Where the last run ended.
+/// The end of the last run.
 #[derive(Debug)]
 struct RunEnd {
     end: Point,
@@ -62,7 +64,7 @@ impl Layout {
         self.last = Some(RunEnd { end: run.end, direction: run.direction, height: run.height });
     }
 
-    /// Bytes of text so far.
+    /// The length of the text so far, in bytes.
     pub(super) fn len(&self) -> usize {
         self.text.len()
     }
@@ -103,7 +105,7 @@ mod tests {
     use super::{GlyphRun, Layout};
     use crate::text::matrix::Point;
 
-    /// What becomes of two runs of height 10: the second one begins so far from where the first one ends.
+    /// The text of two runs of height 10, the second of which begins at this distance from the end of the first.
     fn text(first: &str, right: f64, up: f64, second: &str) -> String {
         let mut layout = Layout::default();
         let mut x = 0.0;
@@ -124,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn kerning_is_no_space() {
+    fn kerning_is_not_a_space() {
         assert_eq!(text("A", -1.2, 0.0, "V"), "AV\n");
         assert_eq!(text("A", 1.2, 0.0, "V"), "AV\n");
     }
@@ -136,13 +138,13 @@ mod tests {
     }
 
     #[test]
-    fn an_index_belongs_to_its_line() {
+    fn subscripts_and_superscripts_stay_on_their_line() {
         assert_eq!(text("x", 0.0, 4.0, "2"), "x2\n");
         assert_eq!(text("x", 0.0, -2.0, "1"), "x1\n");
     }
 
     #[test]
-    fn numbers_that_are_none_do_no_harm() {
+    fn positions_that_are_not_numbers_do_no_harm() {
         assert_eq!(text("a", f64::NAN, f64::INFINITY, "b").replace(['\n', ' '], ""), "ab");
     }
 }

@@ -1,8 +1,8 @@
-//! Coordinates.
+//! Points and matrices in the plane.
 
 use lopdf::Object;
 
-/// A point, or a distance.
+/// A point or a vector.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Point {
     pub(super) x: f64,
@@ -22,7 +22,7 @@ impl Point {
         self.x * other.x + self.y * other.y
     }
 
-    /// How far this lies to the left of a direction.
+    /// The part of this vector that points to the left of a direction.
     pub(super) fn left_of(self, direction: Self) -> f64 {
         self.y * direction.x - self.x * direction.y
     }
@@ -32,12 +32,12 @@ impl Point {
     }
 }
 
-/// How one system of coordinates lies in another.
+/// The position of one coordinate system in another.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Matrix {
-    /// Where a distance of 1 to the right leads.
+    /// The image of the unit vector to the right.
     right: Point,
-    /// Where a distance of 1 upwards leads.
+    /// The image of the unit vector upwards.
     up: Point,
     origin: Point,
 }
@@ -49,7 +49,7 @@ impl Matrix {
         origin: Point { x: 0.0, y: 0.0 },
     };
 
-    /// The matrix that six numbers make.
+    /// The matrix of six numbers, in the order of a PDF.
     pub(super) fn read(numbers: &[Object]) -> Option<Self> {
         let numbers: Option<Vec<f64>> =
             numbers.iter().map(|number| number.as_float().ok().map(f64::from)).collect();
@@ -67,7 +67,7 @@ impl Matrix {
         Self { origin: Point { x, y }, ..Self::IDENTITY }
     }
 
-    /// This one, inside `outer`.
+    /// This system, given in `outer`, in the coordinates around `outer`: the product of both.
     pub(super) fn within(self, outer: Self) -> Self {
         Self {
             right: outer.distance(self.right),
@@ -80,7 +80,7 @@ impl Matrix {
         self.distance(point).plus(self.origin)
     }
 
-    /// The direction of text, as a distance of 1.
+    /// The direction of text, as a vector of length 1.
     pub(super) fn direction(self) -> Point {
         let length = self.right.length();
         if length > 0.0 {
@@ -90,7 +90,7 @@ impl Matrix {
         }
     }
 
-    /// How long an upright distance of 1 is.
+    /// The length of the image of the unit vector upwards.
     pub(super) fn height(self) -> f64 {
         self.up.length()
     }

@@ -1,20 +1,20 @@
-//! What content may name: fonts and forms.
+//! The resources that content refers to by name: fonts and forms.
 
 use lopdf::{Dictionary, Document, Object, ObjectId};
 
-/// The dictionaries in which names are looked up, the nearest first.
+/// The dictionaries in which a name is looked up, in this order.
 #[derive(Debug, Clone)]
 pub(super) struct Resources<'a>(Vec<&'a Dictionary>);
 
 impl<'a> Resources<'a> {
-    /// Those of a page, which may stand with its ancestors.
+    /// The resources of a page, which it may inherit from its ancestors.
     pub(super) fn of_page(document: &'a Document, page: ObjectId) -> lopdf::Result<Self> {
         let (own, referred) = document.get_page_resources(page)?;
         let referred = referred.into_iter().filter_map(|id| document.get_dictionary(id).ok());
         Ok(Self(own.into_iter().chain(referred).collect()))
     }
 
-    /// Those of a form, where it has any.
+    /// The resources of a form, if it has its own.
     pub(super) fn of_form(document: &'a Document, form: &'a Dictionary) -> Option<Self> {
         let own = form.get_deref(b"Resources", document).and_then(Object::as_dict).ok()?;
         Some(Self(vec![own]))
