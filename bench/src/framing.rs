@@ -1,4 +1,4 @@
-//! Reads HTTP/1.1 messages from a socket that is kept alive.
+//! Reads HTTP/1.1 messages from a kept-alive connection.
 
 use std::io::{self, ErrorKind};
 
@@ -9,16 +9,16 @@ use tokio::net::TcpStream;
 const HEADERS: usize = 32;
 const READ_BYTES: usize = 16 * 1024;
 
-/// A socket with what has been read from it and not yet used.
+/// A socket, and the bytes that were read from it and are not used yet.
 #[derive(Debug)]
 pub struct Incoming {
-    /// The socket. Writing to it is the caller's business.
+    /// The socket. The caller writes to it directly.
     pub stream: TcpStream,
     unused: Vec<u8>,
     used: usize,
 }
 
-/// The first lines of a message.
+/// The start line and headers of a message, as far as they are needed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
     /// A request's path; empty for a response.
@@ -38,16 +38,16 @@ impl Incoming {
     /// Reads from this socket, with Nagle's algorithm off.
     ///
     /// # Errors
-    /// Where the socket refuses the option.
+    /// If the socket refuses the option.
     pub fn new(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         Ok(Self { stream, unused: Vec::new(), used: 0 })
     }
 
-    /// The head of the next request; `None` where the peer is done.
+    /// The head of the next request; `None` if the peer has closed the connection.
     ///
     /// # Errors
-    /// Where the socket fails, or what it carries is not HTTP.
+    /// If reading fails, or the bytes are not HTTP.
     pub async fn request(&mut self) -> io::Result<Option<Head>> {
         loop {
             let mut headers = [httparse::EMPTY_HEADER; HEADERS];
@@ -71,7 +71,7 @@ impl Incoming {
     /// The head of the response.
     ///
     /// # Errors
-    /// As `request`, and where the peer closes before.
+    /// If reading fails, the bytes are not HTTP, or the peer closes the connection first.
     pub async fn response(&mut self) -> io::Result<Head> {
         loop {
             let mut headers = [httparse::EMPTY_HEADER; HEADERS];
@@ -86,11 +86,11 @@ impl Incoming {
         }
     }
 
-    /// Appends the next piece of a body: all of it where its length is known, else one chunk.
-    /// Answers whether more follows.
+    /// Appends the next piece of a body to `into`: the whole body if its length is known, else one chunk. Returns
+    /// whether more follows.
     ///
     /// # Errors
-    /// Where the socket ends before the body does.
+    /// If reading fails, or the connection ends before the body.
     pub async fn piece(&mut self, head: &Head, into: &mut Vec<u8>) -> io::Result<bool> {
         match head.body {
             Body::Length(length) => {

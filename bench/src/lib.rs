@@ -1,4 +1,4 @@
-//! What the programs of the benchmark share: the models that the fake provider speaks as, and HTTP's framing.
+//! What the programs of the benchmark share: the models of the fake provider, and the reading of HTTP messages.
 
 pub mod framing;
 pub mod models;

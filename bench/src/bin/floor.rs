@@ -1,4 +1,4 @@
-//! The floor: what any gateway of actix-web and reqwest costs. It passes bytes through and keeps nothing.
+//! The floor of the comparison: a gateway of actix-web and reqwest that passes bytes through and stores nothing.
 //!
 //! `floor PORT PROVIDER-URL`
 
@@ -11,7 +11,7 @@ use actix_web::{App, HttpResponse, HttpServer, error, web};
 use anyhow::Context;
 use reqwest::Client;
 
-/// A long conversation's request must pass.
+/// The limit of a request; that of a long conversation must fit.
 const BODY_BYTES: usize = 16 * 1024 * 1024;
 
 struct Provider {
@@ -39,7 +39,7 @@ async fn main() -> anyhow::Result<()> {
     let port: u16 = arguments.next().context("floor PORT PROVIDER-URL")?.parse()?;
     let base = arguments.next().context("floor PORT PROVIDER-URL")?;
     let application = move || {
-        // A client for each worker: no call crosses threads.
+        // Each worker thread has its own client, so no call crosses threads.
         let provider = Provider { client: Client::new(), url: format!("{base}/chat/completions") };
         App::new()
             .app_data(PayloadConfig::new(BODY_BYTES))

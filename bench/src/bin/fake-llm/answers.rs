@@ -1,11 +1,11 @@
-//! Answers as bytes on the wire, written out once for each model.
+//! The bytes of answers, built once for each model.
 
 use omnichat_bench::models::{Model, Pace};
 use serde_json::json;
 
 use crate::scripts;
 
-/// Which of the interfaces was asked.
+/// Which API was called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Wire {
     Chat,
@@ -13,17 +13,17 @@ pub(crate) enum Wire {
     ResponsesStream,
 }
 
-/// An answer, ready to be written.
+/// An answer, ready to be sent.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    /// What is written, in order, each in one write.
+    /// The pieces in order, each of which is sent in one write.
     pub(crate) pieces: Vec<Vec<u8>>,
-    /// How the pieces are written.
+    /// How fast the pieces are sent.
     pub(crate) pace: Pace,
 }
 
 impl Answer {
-    /// The list of models, which a gateway may read to see whether its key is good.
+    /// The list of models, which a gateway may request to check its key.
     pub(crate) fn models() -> Self {
         let body = json!({"object": "list", "data": []}).to_string();
         Self { pieces: vec![whole("200 OK", &body)], pace: Pace::AtOnce }
@@ -54,7 +54,7 @@ impl Answer {
     }
 }
 
-/// A refusal with OpenAI's error body.
+/// An error response with OpenAI's error body.
 pub(crate) fn refusal(status: &str, message: &str) -> Vec<u8> {
     let error = json!({"message": message, "type": "invalid_request_error", "param": null, "code": null});
     whole(status, &json!({"error": error}).to_string())
@@ -66,7 +66,7 @@ fn whole(status: &str, body: &str) -> Vec<u8> {
         .into_bytes()
 }
 
-/// Each event is an HTTP chunk of its own, as servers that flush every event send them.
+/// An event as an HTTP chunk of its own, as servers send it that flush every event.
 fn chunk(event: &str) -> Vec<u8> {
     format!("{:x}\r\n{event}\r\n", event.len()).into_bytes()
 }

@@ -1,5 +1,5 @@
-//! A provider that answers as fast as one thread can: OpenAI's Chat Completions, whole and streamed, and its
-//! Responses, streamed. The model's name says what is answered, and how fast.
+//! A fake provider that answers as fast as one thread can. It speaks OpenAI's Chat Completions, whole and streamed,
+//! and the Responses API, streamed. The name of the model tells what it answers and how fast.
 //!
 //! `fake-llm PORT`
 
@@ -23,10 +23,10 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::answers::{Answer, Wire};
 
-/// The answers that were asked for before: each is written out once.
+/// The answers so far: each is built once.
 type Known = Arc<Mutex<HashMap<(Wire, String), Arc<Answer>>>>;
 
-/// What a request says that changes the answer.
+/// The fields of a request that decide the answer.
 #[derive(Deserialize)]
 struct Asked<'a> {
     #[serde(borrow)]
@@ -43,7 +43,7 @@ async fn main() -> anyhow::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
         let known = Arc::clone(&known);
-        // A peer that leaves is no failure of ours.
+        // An error means that the client left; the provider goes on.
         tokio::spawn(async move { serve(stream, &known).await.ok() });
     }
 }

@@ -1,4 +1,4 @@
-//! The events of an answer, in the order in which OpenAI sends them.
+//! The events of streamed answers, in the order in which OpenAI sends them.
 
 use omnichat_bench::models::TOKEN;
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ pub(crate) fn completion(model: &str, tokens: usize) -> Value {
     })
 }
 
-/// A streamed chat completion: the role, the tokens, the reason of the end, the usage.
+/// A streamed chat completion: the role, the tokens, the finish reason, the usage.
 pub(crate) fn chat(model: &str, tokens: usize) -> Events {
     let chunk = |choices: Value, usage: Value| {
         let chunk = json!({
@@ -38,7 +38,7 @@ pub(crate) fn chat(model: &str, tokens: usize) -> Events {
     };
     Events {
         opening: vec![delta(json!({"role": "assistant", "content": ""}), Value::Null)],
-        tokens: (0..tokens).map(|place| delta(json!({"content": token(place)}), Value::Null)).collect(),
+        tokens: (0..tokens).map(|index| delta(json!({"content": token(index)}), Value::Null)).collect(),
         end: vec![
             delta(json!({}), json!("stop")),
             chunk(json!([]), chat_usage(tokens)),
@@ -64,7 +64,7 @@ pub(crate) fn responses(model: &str, tokens: usize) -> Events {
     };
     let part = |text: &str| json!({"type": "output_text", "text": text, "annotations": [], "logprobs": []});
     let item = |status: &str, content: Value| json!({"id": "msg_bench", "type": "message", "status": status, "role": "assistant", "content": content});
-    let place = |mut fields: Value| {
+    let in_part = |mut fields: Value| {
         fields["item_id"] = json!("msg_bench");
         fields["output_index"] = json!(0);
         fields["content_index"] = json!(0);
@@ -80,16 +80,16 @@ pub(crate) fn responses(model: &str, tokens: usize) -> Events {
                 "response.output_item.added",
                 json!({"output_index": 0, "item": item("in_progress", json!([]))}),
             ),
-            event("response.content_part.added", place(json!({"part": part("")}))),
+            event("response.content_part.added", in_part(json!({"part": part("")}))),
         ],
         tokens: (0..tokens)
             .map(|index| {
-                event("response.output_text.delta", place(json!({"delta": token(index), "logprobs": []})))
+                event("response.output_text.delta", in_part(json!({"delta": token(index), "logprobs": []})))
             })
             .collect(),
         end: vec![
-            event("response.output_text.done", place(json!({"text": whole, "logprobs": []}))),
-            event("response.content_part.done", place(json!({"part": part(&whole)}))),
+            event("response.output_text.done", in_part(json!({"text": whole, "logprobs": []}))),
+            event("response.content_part.done", in_part(json!({"part": part(&whole)}))),
             event("response.output_item.done", json!({"output_index": 0, "item": done})),
             event("response.completed", response("completed", json!([done]), responses_usage(tokens))),
             "data: [DONE]\n\n".to_owned(),
@@ -97,8 +97,8 @@ pub(crate) fn responses(model: &str, tokens: usize) -> Events {
     }
 }
 
-fn token(place: usize) -> String {
-    if place == 0 { TOKEN.to_owned() } else { format!(" {TOKEN}") }
+fn token(index: usize) -> String {
+    if index == 0 { TOKEN.to_owned() } else { format!(" {TOKEN}") }
 }
 
 fn text(tokens: usize) -> String {

@@ -1,4 +1,4 @@
-//! Measures an old and a new build in turns: whether what changed between them made durable turns slower.
+//! Compares an old and a new build: did durable turns become slower?
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,35 +11,35 @@ use crate::comparison::{Comparison, Cost, HEAD};
 use crate::cpu_meter::CpuMeter;
 use crate::omnichat::Installation;
 use crate::shapes::{closed_loop, fixed_count};
-use crate::targets::Ask;
+use crate::targets::CallKind;
 
-/// Connections that ask at once.
+/// Connections that send turns at the same time.
 const CONNECTIONS: usize = 32;
-/// Conversations that the turns go round, so that none becomes long.
+/// The turns are spread over this many conversations, so that none becomes long.
 const CONVERSATIONS: usize = 1_024;
 const WARM_UP: Duration = Duration::from_millis(500);
 
-/// What to compare, and how thoroughly.
+/// What to compare, and how often.
 #[derive(Debug)]
 pub(crate) struct Plan<'a> {
     pub(crate) old: &'a Path,
     pub(crate) new: &'a Path,
     pub(crate) rounds: usize,
-    /// Durable turns of a run.
+    /// The number of durable turns in each run.
     pub(crate) turns: usize,
-    /// PostgreSQL's client program, which makes a database for each run.
+    /// PostgreSQL's client program, with which each run gets a database of its own.
     pub(crate) psql: Option<&'a Path>,
 }
 
-/// The report, and whether the new build is not slower on any store.
+/// The report, and whether the new build is not slower on all stores.
 #[derive(Debug)]
 pub(crate) struct Verdict {
     pub(crate) text: String,
     pub(crate) is_not_slower: bool,
 }
 
-/// Compares both builds on each store. The installations say how one is started; program, directory and database are
-/// each run's own.
+/// Compares both builds on each store. An installation tells how to start a build; each run replaces its program, its
+/// directory and its database.
 pub(crate) async fn compare(plan: &Plan<'_>, installations: &[Installation]) -> anyhow::Result<Verdict> {
     let mut comparisons: Vec<Comparison> = installations.iter().map(|_| Comparison::default()).collect();
     for round in 1..=plan.rounds {
@@ -88,7 +88,7 @@ async fn run(
     };
     let running = running.start(PLAIN).await?;
     let target = &running.target;
-    let load = target.workload(Ask::Turn, PLAIN, CONNECTIONS, CONVERSATIONS).await?;
+    let load = target.workload(CallKind::Turn, PLAIN, CONNECTIONS, CONVERSATIONS).await?;
     let warm_up = closed_loop(&load, WARM_UP).await;
     let meter = CpuMeter::start(&target.pids);
     let (figures, nanoseconds) = meter.during(fixed_count(&load, plan.turns)).await;
@@ -112,7 +112,7 @@ async fn run(
 struct Database {
     directory: PathBuf,
     url: Option<String>,
-    /// The database that others are made and removed from, and the name of this one.
+    /// The address through which databases are created and dropped, and the name of this one.
     server: Option<(String, String)>,
 }
 
@@ -131,7 +131,7 @@ impl Database {
         let (before, _) = server.rsplit_once('/').context("an address without a database")?;
         let url = format!("{before}/{name}");
         sql(plan, server, &format!("CREATE DATABASE {name}")).await?;
-        // What earlier runs left to be written is not this one's to pay.
+        // Writes what earlier runs have left in memory, so that it does not count for this run.
         sql(plan, server, "CHECKPOINT").await?;
         Ok(Self { directory, url: Some(url), server: Some((server.clone(), name)) })
     }
@@ -144,9 +144,9 @@ impl Database {
     }
 }
 
-/// Has PostgreSQL do something.
+/// Runs a statement with `psql`.
 async fn sql(plan: &Plan<'_>, server: &str, statement: &str) -> anyhow::Result<()> {
-    let psql = plan.psql.context("--psql says where PostgreSQL's client is")?;
+    let psql = plan.psql.context("a comparison on PostgreSQL needs --psql, the path of its client")?;
     let mut command = Command::new(psql);
     command.args(["--no-psqlrc", "--quiet", "--dbname", server, "--command", statement]);
     let output = command.output().await.with_context(|| psql.display().to_string())?;

@@ -1,4 +1,4 @@
-//! An HTTP client as light as it can be: one kept-alive socket, requests that were written out before.
+//! A light HTTP client: one kept-alive connection, and requests that are prepared beforehand.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// No call of the benchmark takes nearly so long.
+/// The time limit of a call; every call of the benchmark is much faster.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A connection to a server.
@@ -21,7 +21,7 @@ pub(crate) struct Connection {
     body: Vec<u8>,
 }
 
-/// A call that went well, and how long it took.
+/// The times of a successful call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Answer {
     /// From the request to the first bytes of the body.
@@ -36,7 +36,7 @@ impl Connection {
         Ok(Self { incoming: Incoming::new(stream)?, body: Vec::new() })
     }
 
-    /// Makes a call. Anything but a 200 with exactly so many tokens is an error.
+    /// Makes a call. A response other than a 200 with exactly this number of tokens is an error.
     pub(crate) async fn call(&mut self, request: &[u8], tokens: usize) -> anyhow::Result<Answer> {
         let answer = timeout(PATIENCE, self.exchange(request)).await.context("no answer")??;
         let counted = memmem::find_iter(&self.body, TOKEN).count();
@@ -72,7 +72,7 @@ impl Connection {
     }
 }
 
-/// A POST, written out.
+/// The bytes of a POST request.
 pub(crate) fn post(path: &str, token: Option<&str>, body: Option<&serde_json::Value>) -> Vec<u8> {
     let body = body.map(ToString::to_string).unwrap_or_default();
     let kind = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };

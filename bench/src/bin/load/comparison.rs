@@ -1,8 +1,8 @@
-//! Two builds beside each other: what the rounds brought, as ratios, and what follows from them.
+//! Evaluates the runs of two builds: ratios of costs, their spread, and the verdict.
 
 use std::fmt::Write;
 
-/// What a run took for each turn.
+/// The cost of a turn in one run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Cost {
     /// CPU time of the server and its database, in microseconds.
@@ -11,26 +11,27 @@ pub(crate) struct Cost {
     pub(crate) time: f64,
 }
 
-/// The runs of both builds on one store, round by round.
+/// The costs of both builds on one store: for each round the old one's and the new one's.
 #[derive(Debug, Default)]
 pub(crate) struct Comparison {
     rounds: Vec<(Cost, Cost)>,
 }
 
-/// How a figure of the new build stands to the old one's; above 1 it is slower.
+/// One measure of both builds. A ratio above 1 means that the new build costs more.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Ratio {
+    /// The medians of all runs.
     old: f64,
     new: f64,
-    /// The new median over the old one.
+    /// The new median divided by the old one.
     medians: f64,
-    /// The least and the greatest ratio within a round.
+    /// The least and the greatest ratio of the two runs of a round.
     rounds: (f64, f64),
-    /// The old build against itself: its least and its greatest figure over its median.
+    /// The spread of the old build: its least and its greatest run, divided by its median.
     noise: (f64, f64),
 }
 
-/// A ratio of medians up to this is never called slower.
+/// Up to this ratio of the medians, a build counts as not slower.
 const TOLERANCE: f64 = 1.05;
 
 impl Comparison {
@@ -38,12 +39,12 @@ impl Comparison {
         self.rounds.push((old, new));
     }
 
-    /// Whether neither CPU nor clock time is worse than tolerance and noise explain.
+    /// Whether both CPU time and clock time are within the tolerance or the spread.
     pub(crate) fn is_not_slower(&self) -> bool {
         self.ratios().into_iter().all(|(_, ratio)| ratio.is_some_and(Ratio::is_not_slower))
     }
 
-    /// The rows of a store in the table of [`HEAD`].
+    /// The rows of this store, for the table that [`HEAD`] begins.
     pub(crate) fn rows(&self, store: &str) -> String {
         let mut text = String::new();
         for (measure, ratio) in self.ratios() {
@@ -93,7 +94,7 @@ impl Ratio {
     }
 }
 
-/// The middle figure; of an even number, what lies between the middle two.
+/// The median; of an even number of figures, the mean of the middle two.
 fn median(figures: &[f64]) -> Option<f64> {
     let mut sorted = figures.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -140,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_slower_beyond_tolerance_and_noise_is_told() {
+    fn a_build_is_slower_beyond_tolerance_and_spread() {
         let steady = [100.0, 101.0, 99.0];
         assert!(comparison(&steady, &[105.0, 105.0, 105.0]).is_not_slower());
         assert!(comparison(&steady, &[80.0, 80.0, 80.0]).is_not_slower());

@@ -1,8 +1,8 @@
-//! CPU time in nanoseconds, as the scheduler counts it: the first number of `schedstat` (proc(5)).
+//! Measures CPU time in nanoseconds: the first number of `/proc/PID/task/TID/schedstat`.
 //!
-//! Linux keeps this number for each thread, and it goes with the thread. So the threads of the processes and of their
-//! children are read again and again while the work runs, and the last reading of one that has ended stays in the sum:
-//! of such a thread at most one interval is missed.
+//! Linux counts it for each thread, and the number is gone when the thread ends. So the threads of the processes and
+//! of their children are read every 200 ms during the work. The last reading of a thread that has ended stays in the
+//! sum, so at most one interval of such a thread is missing.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,11 +14,11 @@ use crate::processes;
 /// How often the threads are read.
 const INTERVAL: Duration = Duration::from_millis(200);
 
-/// What some processes and their children use from now on.
+/// Measures the CPU time that some processes and their children use from its start on.
 #[derive(Debug)]
 pub(crate) struct CpuMeter {
     pids: Vec<u32>,
-    /// By process and thread.
+    /// The readings by process and thread id.
     threads: BTreeMap<(u32, u32), Reading>,
 }
 
@@ -30,7 +30,7 @@ struct Reading {
 }
 
 impl CpuMeter {
-    /// Begins to count; what threads have used before does not.
+    /// Starts measuring; earlier CPU time does not count.
     pub(crate) fn start(pids: &[u32]) -> Self {
         let mut meter = Self { pids: pids.to_vec(), threads: BTreeMap::new() };
         meter.read();
@@ -50,7 +50,7 @@ impl CpuMeter {
         }
     }
 
-    /// Does the work; answers what it brought, and the nanoseconds that the processes have used by its end.
+    /// Runs the work. Returns its result and the CPU time of the processes, in nanoseconds.
     pub(crate) async fn during<T>(mut self, work: impl Future<Output = T>) -> (T, u64) {
         let mut work = std::pin::pin!(work);
         let mut ticks = interval(INTERVAL);
@@ -85,7 +85,7 @@ mod tests {
         let thread = tokio::task::spawn_blocking(|| {
             let spun = std::thread::spawn(|| {
                 work(Duration::from_millis(100));
-                // Long enough to be read once more.
+                // The thread lives long enough to be read after its work.
                 std::thread::sleep(INTERVAL * 3);
             });
             spun.join().unwrap();
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_used_before_does_not_count() {
+    async fn earlier_cpu_time_does_not_count() {
         let mut child = tokio::process::Command::new("sleep").arg("5").kill_on_drop(true).spawn().unwrap();
         let pid = child.id().unwrap();
         tokio::time::sleep(Duration::from_millis(100)).await;

@@ -1,4 +1,4 @@
-//! How long the disk takes to keep what is written: the least that a durable turn costs, twice.
+//! Measures a synced write to the disk. A durable turn waits for two of them.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// As both databases write: a page, in place, in a file that has its size already.
+/// A page, which is written in place to a file that has its full size already, as databases do.
 const PAGE: [u8; 8192] = [7; 8192];
 const PAGES: u64 = 256;
 
-/// The median time of a synced write, in milliseconds, at so many writes a second: between them the disk rests, as it
-/// does at that rate of turns.
+/// The median time of a synced write, in milliseconds, at this rate: the disk is idle between two writes, as it is at
+/// the same rate of turns.
 pub(crate) async fn synced_write(directory: &Path, per_second: u32, time: Duration) -> anyhow::Result<f64> {
     let path = directory.join("synced");
     let file = File::create(&path)?;

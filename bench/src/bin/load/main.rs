@@ -1,4 +1,4 @@
-//! Runs the benchmark: starts what is measured, asks it, reports. `scripts/bench.sh` calls it.
+//! Runs the benchmark: starts the servers, sends the load, prints the report. `scripts/bench.sh` calls it.
 
 mod against;
 mod client;
@@ -28,9 +28,9 @@ use crate::omnichat::{Installation, Running};
 use crate::options::Options;
 use crate::processes::{Process, free_address};
 use crate::report::{Aim, Report};
-use crate::targets::{Ask, Target};
+use crate::targets::{CallKind, Target};
 
-/// One thread: the client is to leave the machine to what it measures.
+/// The client uses one thread, so that it leaves the other processors to the servers.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<ExitCode> {
     let options = Options::parse(std::env::args().skip(1))?;
@@ -43,7 +43,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     };
     let (text, is_good) = tokio::select! {
         report = work => report?,
-        // What was started ends with us.
+        // Dropping the work kills the processes that it started.
         _ = end.recv() => bail!("stopped"),
         _ = tokio::signal::ctrl_c() => bail!("stopped"),
     };
@@ -54,7 +54,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Compares two builds; answers the report, and whether the new one is not slower.
+/// Compares two builds. Returns the report, and whether the new one is not slower.
 async fn compare(options: &Options, plan: &Plan<'_>) -> anyhow::Result<(String, bool)> {
     let provider = free_address()?;
     let fake_llm = start_fake_llm(options, provider).await?;
@@ -63,21 +63,21 @@ async fn compare(options: &Options, plan: &Plan<'_>) -> anyhow::Result<(String, 
     Ok((verdict.text, verdict.is_not_slower))
 }
 
-/// Measures beside direct calls and the floor; answers the report, and whether every call went well.
+/// Measures OmniChat, direct calls and the floor. Returns the report, and whether every call succeeded.
 async fn measure(options: &Options) -> anyhow::Result<(String, bool)> {
     let report = run(options).await?;
-    Ok((report.to_markdown(), report.is_sound()))
+    Ok((report.to_markdown(), report.has_no_failures()))
 }
 
 async fn start_fake_llm(options: &Options, address: SocketAddr) -> anyhow::Result<Process> {
     let mut command = Command::new(Options::beside("fake-llm")?);
     command.arg(address.port().to_string());
     let process = Process::start(command, "fake-llm", &options.scratch)?;
-    answering(&direct(address)).await?;
+    wait_until_answering(&direct(address)).await?;
     Ok(process)
 }
 
-/// The provider as a target: calls that go straight to it.
+/// Direct calls to the provider, as a target.
 fn direct(provider: SocketAddr) -> Target {
     Target { name: "direct", address: provider, token: None, pids: Vec::new() }
 }
@@ -91,38 +91,38 @@ async fn run(options: &Options) -> anyhow::Result<Report> {
     let floor = Process::start(command, "floor", &options.scratch)?;
 
     let floor_target = Target { name: "floor", address: floor_address, token: None, pids: vec![floor.pid] };
-    answering(&floor_target).await?;
+    wait_until_answering(&floor_target).await?;
     let fixed = [direct(provider), floor_target];
     let installations = options.installations(provider);
     let stores = installations.iter().map(|installation| installation.name);
     let mut report = Report::new(fixed.iter().map(|target| target.name).chain(stores).collect());
 
-    say("durable turns");
+    progress("durable turns");
     let running = start(&installations, PLAIN).await?;
-    let all = together(&fixed, &running);
+    let all = all_targets(&fixed, &running);
     scenarios::turns(&all, &mut report).await?;
     scenarios::at_a_rate(&all, &options.scratch, &mut report).await?;
     scenarios::cpu_by_thread(&all, &[("fake-llm", fake_llm.pid), ("load", std::process::id())], &mut report)
         .await?;
     if options.profile {
-        say("profile");
+        progress("profile");
         profile::profile(&all, &options.scratch, &mut report).await?;
     }
     if !installations.is_empty() {
-        say("long conversation");
+        progress("long conversation");
         scenarios::long_conversation(&all, &mut report).await?;
-        say("starts");
+        progress("starts");
         starts(&installations, running, fixed.len(), &mut report).await?;
     }
 
-    say("streams");
+    progress("streams");
     let running = start(&installations, BURST).await?;
-    scenarios::bursts(&together(&fixed, &running), &mut report).await?;
+    scenarios::bursts(&all_targets(&fixed, &running), &mut report).await?;
     stop(running).await?;
 
-    say("slow streams");
+    progress("slow streams");
     let running = start(&installations, SLOW).await?;
-    scenarios::slow_streams(&together(&fixed, &running), &mut report).await?;
+    scenarios::slow_streams(&all_targets(&fixed, &running), &mut report).await?;
     stop(running).await?;
 
     floor.stop().await?;
@@ -130,7 +130,7 @@ async fn run(options: &Options) -> anyhow::Result<Report> {
     Ok(report)
 }
 
-/// Stops each installation, starts it again on its data, asks in a conversation that was there.
+/// Stops each installation, starts it again on the same data, and sends a message in an existing conversation.
 async fn starts(
     installations: &[Installation],
     running: Vec<Running>,
@@ -141,7 +141,7 @@ async fn starts(
     let plain = Model::named(PLAIN);
     for (installation, running) in installations.iter().zip(running) {
         let target = running.target.clone();
-        let load = target.workload(Ask::Turn, PLAIN, 1, 1).await?;
+        let load = target.workload(CallKind::Turn, PLAIN, 1, 1).await?;
         running.stop().await?;
         let request = load.connections.first().and_then(|requests| requests.first());
         let request = request.context("a workload without requests")?;
@@ -172,12 +172,12 @@ async fn stop(running: Vec<Running>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn together(fixed: &[Target], running: &[Running]) -> Vec<Target> {
+fn all_targets(fixed: &[Target], running: &[Running]) -> Vec<Target> {
     fixed.iter().cloned().chain(running.iter().map(|running| running.target.clone())).collect()
 }
 
-/// Waits until a server of our own answers.
-async fn answering(target: &Target) -> anyhow::Result<()> {
+/// Waits until the fake provider or the floor answers.
+async fn wait_until_answering(target: &Target) -> anyhow::Result<()> {
     let body = serde_json::json!({"model": PLAIN, "messages": []});
     let request = post("/v1/chat/completions", None, Some(&body));
     let tokens = Model::named(PLAIN).tokens;
@@ -191,6 +191,6 @@ async fn answering(target: &Target) -> anyhow::Result<()> {
     bail!("{} does not start", target.name)
 }
 
-fn say(what: &str) {
-    eprintln!("bench: {what}");
+fn progress(scenario: &str) {
+    eprintln!("bench: {scenario}");
 }

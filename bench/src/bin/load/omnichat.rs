@@ -1,4 +1,4 @@
-//! OmniChat as it is run under test: one process for each store.
+//! Starts OmniChat for a measurement: one process for each store.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -21,14 +21,14 @@ const BETWEEN_TRIES: Duration = Duration::from_millis(2);
 pub(crate) struct Installation {
     pub(crate) name: &'static str,
     pub(crate) program: PathBuf,
-    /// Its working and its data directory.
+    /// Its working directory; its data directory is below.
     pub(crate) directory: PathBuf,
     pub(crate) provider: SocketAddr,
-    /// PostgreSQL's address and its first process; embedded SQLite where absent.
+    /// PostgreSQL's address and the id of its first process; SQLite if `None`.
     pub(crate) database: Option<(String, u32)>,
 }
 
-/// An OmniChat that runs.
+/// A running OmniChat.
 #[derive(Debug)]
 pub(crate) struct Running {
     process: Process,
@@ -36,7 +36,7 @@ pub(crate) struct Running {
 }
 
 impl Installation {
-    /// Starts it with this model as its default, and waits until it answers.
+    /// Starts it with this default model, and waits until it answers.
     pub(crate) async fn start(&self, model: &str) -> anyhow::Result<Running> {
         let (mut process, address) = self.spawn(model)?;
         let token = timeout(START, async {
@@ -52,7 +52,7 @@ impl Installation {
         Ok(self.running(process, address, token))
     }
 
-    /// Starts it again on its data; answers how long it took to give a first answer in a conversation.
+    /// Starts it again on its data. Returns how long it took until its first answer in a conversation.
     pub(crate) async fn start_again(
         &self,
         model: &str,
@@ -83,8 +83,8 @@ impl Installation {
         let mut command = self.command(model, address);
         command.args(["token", "--user", "bench"]).current_dir(&self.directory);
         let output = command.output().await?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "`omnichat token` failed: {said}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "`omnichat token` failed: {stderr}");
         let printed = String::from_utf8(output.stdout)?;
         Ok(printed.split_whitespace().last().context("`omnichat token` printed nothing")?.to_owned())
     }
@@ -118,7 +118,7 @@ fn data(directory: &Path) -> PathBuf {
     directory.join("data")
 }
 
-/// Asks until there is a good answer.
+/// Repeats a request until it succeeds.
 async fn first_answer(
     process: &mut Process,
     address: SocketAddr,
@@ -130,7 +130,7 @@ async fn first_answer(
         let answer = async { Connection::open(address).await?.call(request, tokens).await };
         let Err(error) = answer.await else { return Ok(()) };
         process.check()?;
-        ensure!(started.elapsed() < START, "it does not get ready: {error:#}");
+        ensure!(started.elapsed() < START, "it does not become ready: {error:#}");
         sleep(BETWEEN_TRIES).await;
     }
 }

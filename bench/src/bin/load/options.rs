@@ -11,29 +11,29 @@ use crate::omnichat::Installation;
 const USAGE: &str = "load --scratch DIR [--omnichat PROGRAM] [--database-url URL --database-pid PID] \
      [--profile] [--out FILE] [--against PROGRAM [--psql PROGRAM] [--rounds N] [--turns N]]";
 
-/// What to measure, and where to put it.
+/// What to measure, and where to put the report.
 #[derive(Debug, Default)]
 pub(crate) struct Options {
-    /// A directory for logs, data and the numbers of processes.
+    /// A directory for logs, data and the ids of processes.
     pub(crate) scratch: PathBuf,
-    /// The program; direct calls and the floor alone where absent.
+    /// The program `omnichat`; without it, only direct calls and the floor are measured.
     omnichat: Option<PathBuf>,
     database_url: Option<String>,
     database_pid: Option<u32>,
-    /// Whether to look with perf at where the time goes.
+    /// Whether to profile with `perf`.
     pub(crate) profile: bool,
     /// A file for the report.
     pub(crate) out: Option<PathBuf>,
-    /// An old build to compare the program with, instead of all else.
+    /// An old build of `omnichat` to compare the program with; nothing else is measured then.
     against: Option<PathBuf>,
     psql: Option<PathBuf>,
     rounds: Option<usize>,
     turns: Option<usize>,
 }
 
-/// Fewer rounds say little about noise.
+/// The number of rounds of a comparison.
 const ROUNDS: usize = 5;
-/// Some seconds of turns.
+/// The number of turns in each run of a comparison: a few seconds.
 const TURNS: usize = 6_000;
 
 impl Options {
@@ -67,7 +67,7 @@ impl Options {
         Ok(options)
     }
 
-    /// What to compare; `None` where the ordinary measures are asked for.
+    /// The comparison, if one is asked for.
     pub(crate) fn comparison(&self) -> Option<Plan<'_>> {
         Some(Plan {
             old: self.against.as_deref()?,
@@ -78,12 +78,12 @@ impl Options {
         })
     }
 
-    /// A program that was built beside this one.
+    /// The path of another program of the benchmark.
     pub(crate) fn beside(name: &str) -> anyhow::Result<PathBuf> {
         Ok(std::env::current_exe()?.with_file_name(name))
     }
 
-    /// OmniChat on each store that there is.
+    /// OmniChat on SQLite and, if there is a server, on PostgreSQL.
     pub(crate) fn installations(&self, provider: SocketAddr) -> Vec<Installation> {
         let Some(program) = &self.omnichat else { return Vec::new() };
         let on = |name, database| Installation {

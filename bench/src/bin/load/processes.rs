@@ -1,4 +1,4 @@
-//! The processes under test: starting and ending them, their CPU and memory as Linux counts them.
+//! Processes: starting and stopping them, and their CPU time and memory from `/proc`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,12 +11,12 @@ use anyhow::{Context, bail};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-/// Linux counts CPU time for programs in hundredths of a second, whatever it counts in itself.
+/// The unit of CPU time in `stat` files: hundredths of a second.
 const TICKS_PER_SECOND: f64 = 100.0;
-/// How long a process may take to end when it is asked to.
+/// How long a process may take to end after SIGTERM.
 const ENDING: Duration = Duration::from_secs(15);
 
-/// A process that the benchmark started. It is killed where it is dropped.
+/// A process that the benchmark started. Dropping it kills the process.
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
@@ -26,20 +26,20 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts a program that logs to `NAME.log` in the directory, and works there.
+    /// Starts a program in this directory; its output goes to `NAME.log` there.
     pub(crate) fn start(mut command: Command, name: &str, directory: &Path) -> anyhow::Result<Self> {
         let log = directory.join(format!("{name}.log"));
         let file = fs::File::options().create(true).append(true).open(&log)?;
         command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
         let child = command.current_dir(directory).kill_on_drop(true).spawn().context(name.to_owned())?;
         let pid = child.id().context("it ended at once")?;
-        // The script that started us ends what is left, by these files, should we be killed.
+        // If this process is killed, `scripts/bench.sh` ends the remaining processes by these files.
         let pid_file = directory.join(format!("{name}.pid"));
         fs::write(&pid_file, pid.to_string())?;
         Ok(Self { child, pid, pid_file, log })
     }
 
-    /// Fails where the process has ended, with the last lines of its log.
+    /// Fails if the process has ended, with the last lines of its log.
     pub(crate) fn check(&mut self) -> anyhow::Result<()> {
         let Some(status) = self.child.try_wait()? else { return Ok(()) };
         fs::remove_file(&self.pid_file).ok();
@@ -95,7 +95,7 @@ struct Stat(Vec<f64>);
 impl Stat {
     fn read(path: &Path) -> Option<Self> {
         let text = fs::read_to_string(path).ok()?;
-        // The name stands in brackets, and may hold anything.
+        // The second field is the name in brackets, which may hold any character.
         let (_, fields) = text.rsplit_once(')')?;
         Some(Self(fields.split_whitespace().map(|field| field.parse().unwrap_or_default()).collect()))
     }
@@ -118,8 +118,8 @@ impl Stat {
     }
 }
 
-/// CPU time by process or thread: OmniChat's threads by name, PostgreSQL's processes by title. Numbers that tell
-/// equals apart are left out.
+/// CPU time by the name of the thread, or by the title of PostgreSQL's process. Names that differ only by a number
+/// count as one.
 pub(crate) fn cpu_by_name(pid: u32) -> BTreeMap<String, Cpu> {
     let mut times = BTreeMap::<String, Cpu>::new();
     let mut add = |name: String, cpu: Cpu| {
@@ -141,7 +141,7 @@ pub(crate) fn cpu_by_name(pid: u32) -> BTreeMap<String, Cpu> {
     times
 }
 
-/// CPU time of a process and its children, also of those that have ended.
+/// CPU time of a process and its children, including children that have ended.
 pub(crate) fn cpu(pid: u32) -> Cpu {
     let own = Stat::read(&path_of(pid).join("stat"));
     let own = own.map(|stat| stat.cpu().plus(stat.cpu_of_ended_children())).unwrap_or_default();
@@ -149,7 +149,7 @@ pub(crate) fn cpu(pid: u32) -> Cpu {
     living.fold(own, |sum, stat| sum.plus(stat.cpu()))
 }
 
-/// Memory of a process and its children in KiB; what they share counts once.
+/// Memory of a process and its children in KiB; shared memory counts once.
 pub(crate) fn memory(pid: u32) -> f64 {
     let read = |pid: u32, file: &str, field: &str| -> f64 {
         let text = fs::read_to_string(path_of(pid).join(file)).unwrap_or_default();
@@ -188,7 +188,7 @@ fn numbered(directory: &Path) -> Vec<u32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
-/// A process of PostgreSQL by the title that it gives itself: `walwriter`, or `backend` for one with a client.
+/// The title of one of PostgreSQL's processes, such as `walwriter`; `backend` for one that serves a client.
 fn title(pid: u32) -> Option<String> {
     let line = fs::read(path_of(pid).join("cmdline")).ok()?;
     let line = String::from_utf8_lossy(&line).replace('\0', " ");
@@ -198,7 +198,7 @@ fn title(pid: u32) -> Option<String> {
 
 fn without_number(name: &str) -> String {
     let name = name.trim_end_matches(|letter: char| letter.is_ascii_digit() || "-:#".contains(letter));
-    // It would end a cell of a table.
+    // A `|` would end a cell of a table.
     name.replace('|', " ")
 }
 

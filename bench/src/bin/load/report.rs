@@ -1,21 +1,21 @@
-//! What was measured, as Markdown.
+//! The report as Markdown.
 
 use std::fmt::Write;
 
-/// What a figure of OmniChat is to reach.
+/// The aim of a measure.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Aim {
-    /// At least so many times the floor's figure.
+    /// At least this many times the figure of the floor.
     TimesFloorAtLeast(f64),
-    /// At most so many times the floor's figure.
+    /// At most this many times the figure of the floor.
     TimesFloorAtMost(f64),
-    /// At most so much more than direct calls.
+    /// At most this much more than the figure of direct calls.
     OverDirectAtMost(f64),
-    /// At most this.
+    /// At most this figure.
     FigureAtMost(f64),
 }
 
-/// A table of figures, and what else there is to say.
+/// A table of figures, and sections of text below it.
 #[derive(Debug)]
 pub(crate) struct Report {
     columns: Vec<&'static str>,
@@ -24,7 +24,7 @@ pub(crate) struct Report {
     failures: Vec<String>,
 }
 
-/// Direct calls stand in the first column, the floor in the second, OmniChat in the rest.
+/// The first column is direct calls, the second the floor, the others OmniChat.
 const DIRECT: usize = 0;
 const FLOOR: usize = 1;
 
@@ -43,13 +43,13 @@ impl Report {
         self.sections.push(text);
     }
 
-    /// Notes calls that failed: figures beside failures are worth nothing.
+    /// Records failed calls, which make the figures worthless.
     pub(crate) fn failed(&mut self, what: String) {
         self.failures.push(what);
     }
 
-    /// Whether every call went well.
-    pub(crate) fn is_sound(&self) -> bool {
+    /// Whether every call succeeded.
+    pub(crate) fn has_no_failures(&self) -> bool {
         self.failures.is_empty()
     }
 
@@ -81,7 +81,7 @@ impl Report {
             let _ = write!(text, "\n{section}");
         }
         if !self.failures.is_empty() {
-            text.push_str("\n**Not sound: calls failed.**\n\n");
+            text.push_str("\n**Calls failed, so the figures are worthless.**\n\n");
         }
         for failure in &self.failures {
             let _ = writeln!(text, "- {failure}");
@@ -121,7 +121,7 @@ impl Aim {
     }
 }
 
-/// A figure with three digits or more, thousands apart.
+/// A figure with at least three digits, and with commas between thousands.
 pub(crate) fn shown(figure: Option<f64>) -> String {
     let Some(figure) = figure else { return "–".to_owned() };
     match figure.abs() {
@@ -129,14 +129,14 @@ pub(crate) fn shown(figure: Option<f64>) -> String {
         size if size < 100.0 && size > 0.0 => format!("{figure:.1}"),
         _ => {
             let digits = format!("{figure:.0}");
-            let mut apart = String::new();
-            for (place, digit) in digits.chars().enumerate() {
-                if place > 0 && (digits.len() - place).is_multiple_of(3) {
-                    apart.push(',');
+            let mut grouped = String::new();
+            for (index, digit) in digits.chars().enumerate() {
+                if index > 0 && (digits.len() - index).is_multiple_of(3) {
+                    grouped.push(',');
                 }
-                apart.push(digit);
+                grouped.push(digit);
             }
-            apart
+            grouped
         }
     }
 }

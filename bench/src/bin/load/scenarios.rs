@@ -1,5 +1,5 @@
-//! What is measured. The targets of a comparison take turns within seconds, so that a noisy machine bothers all of
-//! them alike.
+//! The measurements. The targets take turns within seconds, so that other work on the machine affects all of them
+//! alike.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -13,12 +13,12 @@ use crate::disk;
 use crate::processes::{self, Cpu};
 use crate::report::{Aim, Report, shown};
 use crate::shapes::{Figures, Workload, closed_loop, fixed_rate, open_streams, sequence};
-use crate::targets::{Ask, Target};
+use crate::targets::{CallKind, Target};
 
 const ROUNDS: usize = 3;
 const ROUND: Duration = Duration::from_millis(1_300);
 const WARM_UP: Duration = Duration::from_millis(300);
-/// Conversations that a closed loop goes round, so that none becomes long.
+/// The turns are spread over this many conversations, so that none becomes long.
 const CONVERSATIONS: usize = 1_024;
 
 const RATE: u32 = 50;
@@ -28,11 +28,11 @@ const SLOW_STREAMS: usize = 1_000;
 
 const EARLY_TURN: usize = 200;
 const LATE_TURN: usize = 2_000;
-/// Turns on both sides of those two whose times count as theirs.
+/// The time of a turn is the median of this many turns before it and after it.
 const AROUND: usize = 25;
 const LONG_AT_MOST: Duration = Duration::from_secs(90);
 
-/// What a closed loop brought, with the CPU time that it took.
+/// The figures of a closed loop, and the CPU time during it.
 #[derive(Debug, Default)]
 struct Measured {
     figures: Figures,
@@ -40,15 +40,15 @@ struct Measured {
 }
 
 impl Measured {
-    /// Microseconds of CPU for each of so many things; `None` where no process was watched.
+    /// CPU time in microseconds, divided by `count`; `None` for a target without processes.
     fn cpu_each(&self, target: &Target, count: usize) -> Option<f64> {
         (!target.pids.is_empty()).then(|| self.cpu.total() * 1e6 / count.max(1) as f64)
     }
 }
 
-/// Durable turns, 32 at a time, as fast as answers come.
+/// Durable turns on 32 connections, as fast as answers come.
 pub(crate) async fn turns(targets: &[Target], report: &mut Report) -> anyhow::Result<()> {
-    let measured = rounds(targets, Ask::Turn, PLAIN, 32, report).await?;
+    let measured = rounds(targets, CallKind::Turn, PLAIN, 32, report).await?;
     let row = |figure: &dyn Fn(&Measured) -> Option<f64>| measured.iter().map(figure).collect::<Vec<_>>();
     let rate = row(&|it| Some(it.figures.per_second()));
     report.row("durable turns/s, 32 connections", rate, Some(Aim::TimesFloorAtLeast(0.15)));
@@ -60,11 +60,11 @@ pub(crate) async fn turns(targets: &[Target], report: &mut Report) -> anyhow::Re
     Ok(())
 }
 
-/// Turns at a rate that leaves the machine idle: what the way adds.
+/// Turns at a rate at which the machine is nearly idle: the latency that OmniChat adds.
 pub(crate) async fn at_a_rate(targets: &[Target], scratch: &Path, report: &mut Report) -> anyhow::Result<()> {
     let mut measured = Vec::new();
     for target in targets {
-        let load = target.workload(Ask::Turn, PLAIN, 16, 16).await?;
+        let load = target.workload(CallKind::Turn, PLAIN, 16, 16).await?;
         fixed_rate(&load, RATE, WARM_UP).await;
         let figures = fixed_rate(&load, RATE, RATE_TIME).await;
         note(report, target, "turns at a rate", &figures);
@@ -83,14 +83,14 @@ pub(crate) async fn at_a_rate(targets: &[Target], scratch: &Path, report: &mut R
 
 /// Streams of 200 tokens that the provider sends in one write.
 pub(crate) async fn bursts(targets: &[Target], report: &mut Report) -> anyhow::Result<()> {
-    let eight = rounds(targets, Ask::Stream, BURST, 8, report).await?;
+    let eight = rounds(targets, CallKind::Stream, BURST, 8, report).await?;
     let row = |figure: &dyn Fn(&Measured) -> Option<f64>| eight.iter().map(figure).collect::<Vec<_>>();
     let rate = row(&|it| Some(it.figures.tokens_per_second()));
     report.row("streamed tokens/s, 8 connections", rate, Some(Aim::TimesFloorAtLeast(1.0)));
     let each = eight.iter().zip(targets);
     let cpu = each.map(|(it, target)| it.cpu_each(target, it.figures.tokens)).collect();
     report.row("– CPU per token, µs, database included", cpu, None);
-    let one = rounds(targets, Ask::Stream, BURST, 1, report).await?;
+    let one = rounds(targets, CallKind::Stream, BURST, 1, report).await?;
     let row = |figure: &dyn Fn(&Measured) -> Option<f64>| one.iter().map(figure).collect::<Vec<_>>();
     let whole = row(&|it| it.figures.percentile(50));
     report.row("stream of 200 tokens, 1 connection: p50, ms", whole, Some(Aim::TimesFloorAtMost(1.5)));
@@ -99,7 +99,7 @@ pub(crate) async fn bursts(targets: &[Target], report: &mut Report) -> anyhow::R
     Ok(())
 }
 
-/// A thousand streams at once, each of 60 tokens at five a second.
+/// A thousand streams at the same time, each of 60 tokens at five in a second.
 pub(crate) async fn slow_streams(targets: &[Target], report: &mut Report) -> anyhow::Result<()> {
     let (mut lost, mut memory, mut cpu) = (Vec::new(), Vec::new(), Vec::new());
     for target in targets {
@@ -109,7 +109,7 @@ pub(crate) async fn slow_streams(targets: &[Target], report: &mut Report) -> any
             }
             continue;
         }
-        let load = target.workload(Ask::Stream, SLOW, SLOW_STREAMS, SLOW_STREAMS).await?;
+        let load = target.workload(CallKind::Stream, SLOW, SLOW_STREAMS, SLOW_STREAMS).await?;
         let before = (target.cpu(), target.memory().unwrap_or_default());
         let (figures, peak) = watching(target, open_streams(&load)).await;
         note(report, target, "slow streams", &figures);
@@ -123,7 +123,7 @@ pub(crate) async fn slow_streams(targets: &[Target], report: &mut Report) -> any
     Ok(())
 }
 
-/// Turn 2,000 of a conversation beside turn 200 of the same; the model's window is full in both.
+/// Turn 2,000 of a conversation compared with turn 200 of the same; the model's window is full at both.
 pub(crate) async fn long_conversation(targets: &[Target], report: &mut Report) -> anyhow::Result<()> {
     let (mut early, mut late) = (Vec::new(), Vec::new());
     for target in targets {
@@ -132,7 +132,7 @@ pub(crate) async fn long_conversation(targets: &[Target], report: &mut Report) -
             late.push(None);
             continue;
         }
-        let load = target.workload(Ask::LongTurn, PLAIN, 1, 1).await?;
+        let load = target.workload(CallKind::LongTurn, PLAIN, 1, 1).await?;
         let figures = sequence(&load, LATE_TURN + AROUND, LONG_AT_MOST).await;
         note(report, target, "the long conversation", &figures);
         let around = |turn: usize| {
@@ -153,13 +153,13 @@ pub(crate) async fn long_conversation(targets: &[Target], report: &mut Report) -
     Ok(())
 }
 
-/// Memory once nothing has been asked for a second, in MiB.
+/// Memory after a second without a request, in MiB.
 pub(crate) async fn idle_memory(target: &Target) -> Option<f64> {
     sleep(Duration::from_secs(1)).await;
     target.memory().map(|memory| memory / 1024.0)
 }
 
-/// Where the CPU time of durable turns goes, by process and thread.
+/// The CPU time of durable turns by process and thread.
 pub(crate) async fn cpu_by_thread(
     targets: &[Target],
     others: &[(&'static str, u32)],
@@ -168,13 +168,13 @@ pub(crate) async fn cpu_by_thread(
     let mut text = "CPU of durable turns, 32 connections, by process and thread, µs per turn:\n\n".to_owned();
     text.push_str("| target | process: thread | user | kernel |\n| --- | --- | ---: | ---: |\n");
     for target in targets {
-        let load = target.workload(Ask::Turn, PLAIN, 32, CONVERSATIONS).await?;
-        let places = ["server", "database"].into_iter().zip(target.pids.iter().copied());
-        let watched: Vec<(&str, u32)> = places.chain(others.iter().copied()).collect();
+        let load = target.workload(CallKind::Turn, PLAIN, 32, CONVERSATIONS).await?;
+        let own = ["server", "database"].into_iter().zip(target.pids.iter().copied());
+        let watched: Vec<(&str, u32)> = own.chain(others.iter().copied()).collect();
         let times = || -> BTreeMap<(usize, String), Cpu> {
             let all = watched.iter().enumerate();
-            all.flat_map(|(place, (_, pid))| {
-                processes::cpu_by_name(*pid).into_iter().map(move |(name, cpu)| ((place, name), cpu))
+            all.flat_map(|(index, (_, pid))| {
+                processes::cpu_by_name(*pid).into_iter().map(move |(name, cpu)| ((index, name), cpu))
             })
             .collect()
         };
@@ -182,12 +182,12 @@ pub(crate) async fn cpu_by_thread(
         let figures = closed_loop(&load, ROUND).await;
         note(report, target, "turns by thread", &figures);
         let each = 1e6 / figures.answers.len().max(1) as f64;
-        for ((place, name), after) in times() {
-            let cpu = after.since(before.get(&(place, name.clone())).copied().unwrap_or_default());
+        for ((index, name), after) in times() {
+            let cpu = after.since(before.get(&(index, name.clone())).copied().unwrap_or_default());
             if cpu.total() * each < 1.0 {
                 continue;
             }
-            let process = watched.get(place).map_or("", |(process, _)| *process);
+            let process = watched.get(index).map_or("", |(process, _)| *process);
             let (user, kernel) = (shown(Some(cpu.user * each)), shown(Some(cpu.kernel * each)));
             // Writing to a string cannot fail.
             let _ = writeln!(text, "| {} | {process}: {name} | {user} | {kernel} |", target.name);
@@ -197,12 +197,12 @@ pub(crate) async fn cpu_by_thread(
     Ok(())
 }
 
-/// Durable turns to look at with a profiler, for as long as the profiler runs.
-pub(crate) async fn turns_while(
+/// Runs durable turns for as long as the profiler runs.
+pub(crate) async fn turns_during(
     target: &Target,
     profiler: impl Future<Output = anyhow::Result<String>>,
 ) -> anyhow::Result<String> {
-    let load = target.workload(Ask::Turn, PLAIN, 32, CONVERSATIONS).await?;
+    let load = target.workload(CallKind::Turn, PLAIN, 32, CONVERSATIONS).await?;
     let mut profiler = std::pin::pin!(profiler);
     loop {
         tokio::select! {
@@ -215,14 +215,14 @@ pub(crate) async fn turns_while(
 /// A closed loop on every target, in rounds: each target is measured in each round.
 async fn rounds(
     targets: &[Target],
-    ask: Ask,
+    kind: CallKind,
     model: &str,
     connections: usize,
     report: &mut Report,
 ) -> anyhow::Result<Vec<Measured>> {
     let mut loads: Vec<Workload> = Vec::new();
     for target in targets {
-        loads.push(target.workload(ask, model, connections, CONVERSATIONS).await?);
+        loads.push(target.workload(kind, model, connections, CONVERSATIONS).await?);
     }
     let mut measured: Vec<Measured> = targets.iter().map(|_| Measured::default()).collect();
     for _ in 0..ROUNDS {
@@ -239,7 +239,7 @@ async fn rounds(
     Ok(measured)
 }
 
-/// Does something and answers, beside what it brought, the most memory that the target had meanwhile.
+/// Runs the work. Returns its result and the greatest memory of the target during it, in KiB.
 async fn watching<T>(target: &Target, work: impl Future<Output = T>) -> (T, f64) {
     let mut work = std::pin::pin!(work);
     let mut ticks = interval(Duration::from_millis(200));

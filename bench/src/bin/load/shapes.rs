@@ -1,4 +1,4 @@
-//! The shapes of load: as fast as answers come, for a time or a count; at a fixed rate; many open streams.
+//! Kinds of load: as fast as answers come, for a time or a count; at a fixed rate; many open streams.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,17 +10,17 @@ use tokio::time::{sleep, sleep_until};
 
 use crate::client::{Answer, Connection};
 
-/// What is asked of one server.
+/// The requests for one server.
 #[derive(Debug)]
 pub(crate) struct Workload {
     pub(crate) address: SocketAddr,
-    /// Tokens of each answer.
+    /// The number of tokens in each answer.
     pub(crate) tokens: usize,
-    /// The requests of each connection, which it makes in turn, again and again.
+    /// The requests of each connection, which it repeats in this order.
     pub(crate) connections: Vec<Arc<[Vec<u8>]>>,
 }
 
-/// What calls took, and how many failed.
+/// The times of calls, and how many failed.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
     pub(crate) answers: Vec<Answer>,
@@ -48,12 +48,12 @@ impl Figures {
         self.tokens as f64 / self.elapsed.as_secs_f64()
     }
 
-    /// The time, in milliseconds, that so many percent of the answers took at most.
+    /// A percentile of the times of whole answers, in milliseconds.
     pub(crate) fn percentile(&self, percent: usize) -> Option<f64> {
         percentile(self.answers.iter().map(|answer| answer.whole), percent)
     }
 
-    /// As `percentile`, of the time to the first bytes.
+    /// A percentile of the times to the first bytes, in milliseconds.
     pub(crate) fn first_percentile(&self, percent: usize) -> Option<f64> {
         percentile(self.answers.iter().map(|answer| answer.first), percent)
     }
@@ -81,7 +81,7 @@ fn percentile(times: impl Iterator<Item = Duration>, percent: usize) -> Option<f
     times.get(rank - 1).map(|time| time.as_secs_f64() * 1e3)
 }
 
-/// Each connection asks again as soon as it is answered.
+/// Each connection sends its next request when it has its answer, until the time is over.
 pub(crate) async fn closed_loop(load: &Workload, duration: Duration) -> Figures {
     let started = Instant::now();
     let ends = started + duration;
@@ -101,7 +101,8 @@ pub(crate) async fn closed_loop(load: &Workload, duration: Duration) -> Figures 
     together(tasks, started).await
 }
 
-/// Each connection asks again as soon as it is answered, until all have asked so many times together.
+/// Each connection sends its next request when it has its answer, until all connections together have made this many
+/// calls.
 pub(crate) async fn fixed_count(load: &Workload, calls: usize) -> Figures {
     let started = Instant::now();
     let left = Arc::new(AtomicUsize::new(calls));
@@ -124,19 +125,19 @@ pub(crate) async fn fixed_count(load: &Workload, calls: usize) -> Figures {
     together(tasks, started).await
 }
 
-/// Calls start by the clock, however long answers take. A call that finds its connection busy waits for it, and that
-/// wait counts.
+/// Calls start at fixed times, however long answers take. A call whose connection is busy waits for it, and its time
+/// includes the wait.
 pub(crate) async fn fixed_rate(load: &Workload, per_second: u32, duration: Duration) -> Figures {
     let started = Instant::now();
     let period = Duration::from_secs(1) / per_second;
     let stride = load.connections.len() as u32;
     let calls = (duration.as_secs_f64() * f64::from(per_second)) as u32;
-    let tasks = (0..).zip(load.connections.iter().cloned()).map(|(place, requests)| {
+    let tasks = (0..).zip(load.connections.iter().cloned()).map(|(index, requests)| {
         let (address, tokens) = (load.address, load.tokens);
         async move {
             let mut figures = Figures::default();
             let mut connection = Connection::open(address).await.ok();
-            for (turn, request) in (place..calls).step_by(stride as usize).zip(requests.iter().cycle()) {
+            for (turn, request) in (index..calls).step_by(stride as usize).zip(requests.iter().cycle()) {
                 let due = started + period * turn;
                 let late = due.elapsed();
                 sleep_until(due.into()).await;
@@ -153,7 +154,7 @@ pub(crate) async fn fixed_rate(load: &Workload, per_second: u32, duration: Durat
     together(tasks, started).await
 }
 
-/// One connection asks so many times, one after the other; the answers stand in that order.
+/// One connection makes this many calls, one after the other; the answers are in that order.
 pub(crate) async fn sequence(load: &Workload, calls: usize, at_most: Duration) -> Figures {
     let mut figures = Figures::default();
     let mut connection = None;
@@ -168,15 +169,15 @@ pub(crate) async fn sequence(load: &Workload, calls: usize, at_most: Duration) -
     figures
 }
 
-/// Opens a stream on every connection, within a second, and reads each to its end.
+/// Opens a stream on every connection, all within a second, and reads each to its end.
 pub(crate) async fn open_streams(load: &Workload) -> Figures {
     let started = Instant::now();
     let gap = Duration::from_secs(1) / load.connections.len().max(1) as u32;
-    let tasks = (0..).zip(load.connections.iter().cloned()).map(|(place, requests)| {
+    let tasks = (0..).zip(load.connections.iter().cloned()).map(|(index, requests)| {
         let (address, tokens) = (load.address, load.tokens);
         async move {
             let mut figures = Figures::default();
-            sleep(gap * place).await;
+            sleep(gap * index).await;
             if let Some(request) = requests.first() {
                 call(&mut figures, &mut None, address, request, tokens).await;
             }
@@ -186,7 +187,7 @@ pub(crate) async fn open_streams(load: &Workload) -> Figures {
     together(tasks, started).await
 }
 
-/// Makes a call on the connection, or on a new one where there is none; one that failed is not used again.
+/// Makes a call on the connection, or on a new one if there is none. A connection on which a call failed is closed.
 async fn call(
     figures: &mut Figures,
     connection: &mut Option<Connection>,

@@ -1,4 +1,4 @@
-//! The servers that are measured, and how each is asked for the same thing.
+//! The servers that are measured, and the requests for each.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,25 +13,25 @@ use crate::processes::{self, Cpu};
 use crate::shapes::Workload;
 
 const QUESTION: &str = "What is the best way to keep a kettle clean?";
-/// Bytes of a question in the long conversation: 200 of them fill a window of 128,000 tokens.
+/// The length of a question in the long conversation, in bytes: 200 of them fill a window of 128,000 tokens.
 const LONG_QUESTION_BYTES: usize = 3_000;
-/// Conversations are made by so many connections.
-const MAKERS: usize = 32;
+/// Conversations are created on this many connections.
+const CREATORS: usize = 32;
 
 /// A server that is measured.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
     pub(crate) name: &'static str,
     pub(crate) address: SocketAddr,
-    /// The caller's token, where the server is OmniChat.
+    /// The caller's token if the server is OmniChat.
     pub(crate) token: Option<String>,
-    /// Whose CPU time counts: the server's, and its database's.
+    /// The processes whose CPU time counts: the server, and its database if that is another process.
     pub(crate) pids: Vec<u32>,
 }
 
-/// What is asked for.
+/// The kinds of calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ask {
+pub(crate) enum CallKind {
     /// A whole answer.
     Turn,
     /// A streamed answer.
@@ -41,20 +41,20 @@ pub(crate) enum Ask {
 }
 
 impl Target {
-    /// Calls for so many connections. At OmniChat so many conversations, made here, are shared out among them.
+    /// The calls of this many connections. On OmniChat, this many conversations are created and divided among them.
     pub(crate) async fn workload(
         &self,
-        ask: Ask,
+        kind: CallKind,
         model: &str,
         connections: usize,
         conversations: usize,
     ) -> anyhow::Result<Workload> {
         let requests = if let Some(token) = self.token.as_deref() {
-            let ids = self.conversations(ask, token, conversations).await?;
-            ids.iter().flat_map(|id| turns(ask, token, id)).collect()
+            let ids = self.conversations(kind, token, conversations).await?;
+            ids.iter().flat_map(|id| turns(kind, token, id)).collect()
         } else {
             let messages = json!([{"role": "user", "content": QUESTION}]);
-            let body = json!({"model": model, "messages": messages, "stream": ask == Ask::Stream});
+            let body = json!({"model": model, "messages": messages, "stream": kind == CallKind::Stream});
             vec![post("/v1/chat/completions", None, Some(&body)); connections]
         };
         let share = requests.len().div_ceil(connections);
@@ -75,47 +75,48 @@ impl Target {
         self.pids.first().map(|pid| processes::memory(*pid))
     }
 
-    async fn conversations(&self, ask: Ask, token: &str, count: usize) -> anyhow::Result<Vec<String>> {
-        let path = if ask == Ask::Stream { "/conversation" } else { "/conversations?project_id=bench" };
+    async fn conversations(&self, kind: CallKind, token: &str, count: usize) -> anyhow::Result<Vec<String>> {
+        let is_stream = kind == CallKind::Stream;
+        let path = if is_stream { "/conversation" } else { "/conversations?project_id=bench" };
         let request = post(path, Some(token), None);
-        let mut makers = JoinSet::new();
-        for maker in 0..MAKERS.min(count) {
+        let mut creators = JoinSet::new();
+        for creator in 0..CREATORS.min(count) {
             let (request, address) = (request.clone(), self.address);
-            makers.spawn(async move {
+            creators.spawn(async move {
                 let mut connection = Connection::open(address).await?;
                 let mut ids = Vec::new();
-                for _ in (maker..count).step_by(MAKERS) {
+                for _ in (creator..count).step_by(CREATORS) {
                     connection.call(&request, 0).await?;
-                    let made: Value = serde_json::from_slice(connection.body())?;
-                    ids.push(made["id"].as_str().context("a conversation without id")?.to_owned());
+                    let created: Value = serde_json::from_slice(connection.body())?;
+                    ids.push(created["id"].as_str().context("a conversation without id")?.to_owned());
                 }
                 anyhow::Ok(ids)
             });
         }
         let mut all = Vec::with_capacity(count);
-        while let Some(ids) = makers.join_next().await {
-            all.extend(ids?.with_context(|| format!("making conversations on {}", self.name))?);
+        while let Some(ids) = creators.join_next().await {
+            all.extend(ids?.with_context(|| format!("creating conversations on {}", self.name))?);
         }
         Ok(all)
     }
 }
 
-/// The requests that go to a conversation in turn.
-fn turns(ask: Ask, token: &str, id: &str) -> Vec<Vec<u8>> {
+/// The requests for one conversation.
+fn turns(kind: CallKind, token: &str, id: &str) -> Vec<Vec<u8>> {
     let whole = |question: &str| {
         post(&format!("/conversations/{id}/messages"), Some(token), Some(&json!({"content": question})))
     };
-    match ask {
-        Ask::Turn => vec![whole(QUESTION)],
-        Ask::LongTurn => (0..64).map(|number| whole(&long_question(number))).collect(),
-        Ask::Stream => {
+    match kind {
+        CallKind::Turn => vec![whole(QUESTION)],
+        CallKind::LongTurn => (0..64).map(|number| whole(&long_question(number))).collect(),
+        CallKind::Stream => {
             let body = json!({"message": QUESTION, "stream": true});
             vec![post(&format!("/conversation/completion/{id}"), Some(token), Some(&body))]
         }
     }
 }
 
-/// Words that do not repeat, as a database would compress those that do.
+/// A question of random letters, which a database cannot compress.
 fn long_question(number: u64) -> String {
     let mut state = number + 1;
     let mut text = String::with_capacity(LONG_QUESTION_BYTES);
