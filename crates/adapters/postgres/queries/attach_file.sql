@@ -7,7 +7,7 @@ mine AS (
 ),
 -- Of two who want the same object one finds it. One that is due belongs to the sweep.
 taken AS (
-    DELETE FROM omnichat.doomed_blobs d USING mine WHERE d.blob_key = $3 AND d.due_at > $7 RETURNING d.blob_key
+    DELETE FROM omnichat.pending_deletions d USING mine WHERE d.blob_key = $3 AND d.due_at > $7 RETURNING d.blob_key
 ),
 made AS (
     INSERT INTO omnichat.files (conversation_id, blob_key, name, size, pages, created_at, text)

@@ -152,6 +152,9 @@ impl From<MigrateError> for DbError {
         if let MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) = error {
             return error.into();
         }
+        if matches!(error, MigrateError::VersionMismatch(_)) {
+            return Self::refused(format!("{error}: another version of this program has made the database"));
+        }
         Self::refused(error)
     }
 }

@@ -1,4 +1,4 @@
-//! Files of conversations. A trigger dooms their objects when they go.
+//! Files of conversations. When a row is deleted, a trigger lists its object in `pending_deletions`.
 
 use async_trait::async_trait;
 use domain::{BlobKey, ConversationId, File, FileName, FileNumber, FileText, NewFile, Timestamp, UserId};
@@ -12,7 +12,7 @@ impl FileStore for PostgresStore {
     async fn reserve(&self, blob: BlobKey, due: Timestamp) -> Result<(), StoreError> {
         let insert = |pool| {
             sqlx::query!(
-                "INSERT INTO omnichat.doomed_blobs (blob_key, due_at) VALUES ($1, $2)
+                "INSERT INTO omnichat.pending_deletions (blob_key, due_at) VALUES ($1, $2)
                  ON CONFLICT (blob_key) DO UPDATE SET due_at = excluded.due_at",
                 blob.as_str(),
                 due,
@@ -77,7 +77,7 @@ impl FileStore for PostgresStore {
     async fn pending_deletions(&self, at: Timestamp, limit: u32) -> Result<Vec<BlobKey>, StoreError> {
         let read = |pool| {
             sqlx::query_scalar!(
-                "SELECT blob_key FROM omnichat.doomed_blobs WHERE due_at <= $1 ORDER BY due_at, blob_key LIMIT $2",
+                "SELECT blob_key FROM omnichat.pending_deletions WHERE due_at <= $1 ORDER BY due_at, blob_key LIMIT $2",
                 at,
                 i64::from(limit),
             )
@@ -89,8 +89,11 @@ impl FileStore for PostgresStore {
     async fn confirm_deleted(&self, blobs: Vec<BlobKey>) -> Result<(), StoreError> {
         let keys: Vec<&str> = blobs.iter().map(BlobKey::as_str).collect();
         let delete = |pool| {
-            sqlx::query!("DELETE FROM omnichat.doomed_blobs WHERE blob_key = ANY ($1)", keys.as_slice() as _)
-                .execute(pool)
+            sqlx::query!(
+                "DELETE FROM omnichat.pending_deletions WHERE blob_key = ANY ($1)",
+                keys.as_slice() as _
+            )
+            .execute(pool)
         };
         self.pool.run(delete).await?;
         Ok(())

@@ -2,6 +2,7 @@
 
 use domain::chain;
 use ports::{BeginError, RegisterError, StoreError};
+use sqlx::migrate::MigrateError;
 use stored::StoredError;
 
 /// A store error on its way out; made from whatever went wrong below.
@@ -78,10 +79,13 @@ impl From<serde_json::Error> for DbError {
     }
 }
 
-impl From<sqlx::migrate::MigrateError> for DbError {
-    fn from(error: sqlx::migrate::MigrateError) -> Self {
-        if let sqlx::migrate::MigrateError::Execute(error) = error {
+impl From<MigrateError> for DbError {
+    fn from(error: MigrateError) -> Self {
+        if let MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) = error {
             return error.into();
+        }
+        if matches!(error, MigrateError::VersionMismatch(_) | MigrateError::VersionMissing(_)) {
+            return Self::refused(format!("{error}: another version of this program has made the database"));
         }
         Self::refused(error)
     }

@@ -1,4 +1,4 @@
-//! Files of conversations. A trigger dooms their objects when they go.
+//! Files of conversations. When a row is deleted, a trigger lists its object in `pending_deletions`.
 
 use async_trait::async_trait;
 use domain::{
@@ -52,7 +52,7 @@ impl FileStore for SqliteStore {
     async fn pending_deletions(&self, at: Timestamp, limit: u32) -> Result<Vec<BlobKey>, StoreError> {
         let at = micros(at);
         let keys = sqlx::query_scalar!(
-            "SELECT blob_key FROM doomed_blobs WHERE due_at <= ?1 ORDER BY due_at, blob_key LIMIT ?2",
+            "SELECT blob_key FROM pending_deletions WHERE due_at <= ?1 ORDER BY due_at, blob_key LIMIT ?2",
             at,
             limit,
         )
@@ -63,11 +63,11 @@ impl FileStore for SqliteStore {
     }
 
     async fn confirm_deleted(&self, blobs: Vec<BlobKey>) -> Result<(), StoreError> {
-        Ok(self.writer.write(Forget(blobs)).await?)
+        Ok(self.writer.write(ConfirmDeleted(blobs)).await?)
     }
 }
 
-/// Dooms an object.
+/// Lists an object that is about to be put.
 struct Reserve {
     blob: BlobKey,
     due: Timestamp,
@@ -80,7 +80,7 @@ impl Write for Reserve {
     async fn run(&self, connection: &mut SqliteConnection) -> Result<(), DbError> {
         let (blob, due) = (self.blob.as_str(), micros(self.due));
         sqlx::query!(
-            "INSERT INTO doomed_blobs (blob_key, due_at) VALUES (?1, ?2)
+            "INSERT INTO pending_deletions (blob_key, due_at) VALUES (?1, ?2)
              ON CONFLICT (blob_key) DO UPDATE SET due_at = excluded.due_at",
             blob,
             due,
@@ -111,9 +111,10 @@ impl Write for Attach {
         }
         let (blob, at) = (blob.as_str(), micros(*at));
         // One that is due belongs to the sweep.
-        let taken = sqlx::query!("DELETE FROM doomed_blobs WHERE blob_key = ?1 AND due_at > ?2", blob, at)
-            .execute(&mut *connection)
-            .await?;
+        let taken =
+            sqlx::query!("DELETE FROM pending_deletions WHERE blob_key = ?1 AND due_at > ?2", blob, at)
+                .execute(&mut *connection)
+                .await?;
         if taken.rows_affected() == 0 {
             return Ok(Access::Absent);
         }
@@ -143,19 +144,22 @@ impl Write for Attach {
     }
 }
 
-/// Forgets doomed objects.
-struct Forget(Vec<BlobKey>);
+/// Takes deleted objects off the list.
+struct ConfirmDeleted(Vec<BlobKey>);
 
 #[async_trait]
-impl Write for Forget {
+impl Write for ConfirmDeleted {
     type Answer = ();
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<(), DbError> {
         let blobs: Vec<&str> = self.0.iter().map(BlobKey::as_str).collect();
         let blobs = json_of(&blobs)?;
-        sqlx::query!("DELETE FROM doomed_blobs WHERE blob_key IN (SELECT value FROM json_each(?1))", blobs,)
-            .execute(connection)
-            .await?;
+        sqlx::query!(
+            "DELETE FROM pending_deletions WHERE blob_key IN (SELECT value FROM json_each(?1))",
+            blobs,
+        )
+        .execute(connection)
+        .await?;
         Ok(())
     }
 }

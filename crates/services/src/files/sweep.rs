@@ -50,10 +50,10 @@ impl Files {
     /// # Errors
     /// Where the store fails.
     pub async fn sweep(&self) -> Result<Swept, StoreError> {
-        let doomed = self.store.pending_deletions(self.clock.now(), SWEPT_AT_ONCE).await?;
-        let mut swept = if doomed.len() < SWEPT_AT_ONCE as usize { Swept::All } else { Swept::Some };
+        let due = self.store.pending_deletions(self.clock.now(), SWEPT_AT_ONCE).await?;
+        let mut swept = if due.len() < SWEPT_AT_ONCE as usize { Swept::All } else { Swept::Some };
         let (mut gone, mut refused) = (Vec::new(), Vec::new());
-        for blob in doomed {
+        for blob in due {
             match self.blobs.delete(blob.clone()).await {
                 Ok(()) => gone.push(blob),
                 Err(error @ BlobError::Refused(_)) => {

@@ -208,7 +208,7 @@ fn blob(name: &str) -> BlobKey {
 }
 
 #[tokio::test]
-async fn what_is_doomed_is_taken_away_and_then_forgotten() {
+async fn due_objects_are_deleted_and_confirmed() {
     let mut setup = Setup::new();
     setup.store.expect_pending_deletions().returning(|_, _| Ok(vec![blob("a"), blob("b"), blob("c")]));
     setup.blobs.expect_delete().returning(|key| match key.as_str() {

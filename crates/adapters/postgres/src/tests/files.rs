@@ -7,7 +7,7 @@ use ports::FileStore;
 use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn files_are_counted_across_processes_and_a_deleted_user_dooms_their_objects() {
+async fn files_are_counted_across_processes_and_a_deleted_user_deletes_their_objects() {
     let (store, url) = fresh().await;
     let (elsewhere, server) = (connect(&url), PostgresServer::shared());
     let scene = Scene::new(&store).await;

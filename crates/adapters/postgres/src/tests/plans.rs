@@ -14,7 +14,7 @@ const LARGE: [&str; 9] = [
     "turns",
     "ledger",
     "files",
-    "doomed_blobs",
+    "pending_deletions",
 ];
 
 /// Rows enough for the planner to care.
@@ -37,7 +37,7 @@ const ROWS: &str = "
         SELECT t.owner, 'turn', 'p', 'm', 1, 1, 1, 1, 1, now(), false FROM omnichat.turns t;
     INSERT INTO omnichat.files (conversation_id, created_at, size, pages, blob_key, name, text)
         SELECT t.conversation_id, now(), 1, 1, t.id::text, 'n', repeat('x', 200) FROM omnichat.turns t;
-    INSERT INTO omnichat.doomed_blobs SELECT t.id::text, now() FROM omnichat.turns t;
+    INSERT INTO omnichat.pending_deletions SELECT t.id::text, now() FROM omnichat.turns t;
 ";
 
 /// S4-49: no statement of the store reads a table from end to end, one conversation's messages least of all, and the

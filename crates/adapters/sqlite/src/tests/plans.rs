@@ -15,7 +15,7 @@ const TABLES: [&str; 11] = [
     "runners",
     "ledger",
     "files",
-    "doomed_blobs",
+    "pending_deletions",
 ];
 
 /// What a statement may read whole, by how the statement begins.

@@ -112,7 +112,7 @@ async fn a_deleted_persona_leaves_no_row_of_its_conversations() {
 }
 
 #[tokio::test]
-async fn files_are_counted_and_a_deleted_user_dooms_their_objects() {
+async fn files_are_counted_and_a_deleted_user_deletes_their_objects() {
     let store = SqliteStore::in_memory().await.unwrap();
     let owner = user(&store, "ada").await;
     let talk = conversation(&store, owner).await;

@@ -1,6 +1,6 @@
--- The engine: users, conversations, their messages, turns, and what model calls cost.
--- Ids are UUIDs as 16 bytes, times are microseconds since 1970 in UTC, money is nano-dollars.
--- Wide columns stand last in their tables: SQLite reads a row from its front.
+-- The schema: users, personas, conversations with their messages and files, turns, and what model calls cost.
+-- Ids are UUIDs as 16 bytes. Times are microseconds since 1970 in UTC. Money is in nano-dollars. `seq` is the position
+-- of a message in its conversation. Wide columns come last in their tables, because SQLite reads a row from its start.
 
 CREATE TABLE users (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -16,7 +16,7 @@ CREATE TABLE users (
     UNIQUE (issuer, subject)
 ) STRICT;
 
--- User names and email addresses in lower case: one may not be the other of another account.
+-- User names and email addresses in lower case, in one table: the name of one account cannot be the email of another.
 CREATE TABLE sign_in_names (
     name    TEXT NOT NULL PRIMARY KEY,
     user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE
@@ -44,7 +44,7 @@ CREATE TABLE conversations (
     deleted_at            INTEGER,
     created_at            INTEGER NOT NULL,
     updated_at            INTEGER NOT NULL,
-    -- The turn that runs in it: the lock of the conversation.
+    -- The turn that runs in the conversation. It locks the conversation against other turns.
     running_turn          BLOB,
     last_seq              INTEGER NOT NULL DEFAULT 0,
     -- The last active message: the parent of the next one.
@@ -53,11 +53,13 @@ CREATE TABLE conversations (
     input_tokens          INTEGER NOT NULL DEFAULT 0,
     output_tokens         INTEGER NOT NULL DEFAULT 0,
     cost_nanos            INTEGER NOT NULL DEFAULT 0,
+    -- The number of its files.
+    files                 INTEGER NOT NULL DEFAULT 0,
     active                INTEGER NOT NULL DEFAULT 1 CHECK (active IN (0, 1)),
     persona_id            INTEGER REFERENCES personas (id) ON DELETE CASCADE,
     application_id        INTEGER,
     begun_by              TEXT NOT NULL,
-    -- NULL: the messages live here.
+    -- NULL where the messages are stored here.
     provider_id           TEXT UNIQUE,
     model                 TEXT,
     last_model            TEXT,
@@ -77,8 +79,9 @@ CREATE TABLE messages (
     number          INTEGER PRIMARY KEY AUTOINCREMENT,
     id              BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
     conversation_id BLOB NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
-    -- Without gaps from 1.
+    -- From 1, without gaps.
     seq             INTEGER NOT NULL,
+    -- The seq of the message before it in the tree.
     parent          INTEGER,
     active          INTEGER NOT NULL DEFAULT 1 CHECK (active IN (0, 1)),
     deleted_at      INTEGER,
@@ -88,8 +91,9 @@ CREATE TABLE messages (
     role            TEXT NOT NULL CHECK (role IN ('system', 'user', 'assistant', 'tool')),
     state           TEXT NOT NULL DEFAULT 'completed'
                     CHECK (state IN ('completed', 'failed', 'stopped', 'interrupted')),
-    -- The lengths of a reply's deltas.
+    -- The lengths of the deltas of a reply.
     lengths         BLOB,
+    -- JSON as text.
     parts           TEXT NOT NULL,
     UNIQUE (conversation_id, seq)
 ) STRICT;
@@ -98,7 +102,7 @@ CREATE TABLE turns (
     id               BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     conversation_id  BLOB NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
     owner            INTEGER NOT NULL,
-    -- The process that runs it, or ended it.
+    -- The process that runs the turn, or the one that ended it.
     runner           BLOB NOT NULL,
     contract         TEXT NOT NULL,
     model            TEXT NOT NULL,
@@ -126,20 +130,20 @@ CREATE INDEX turns_running ON turns (runner) WHERE state = 'running';
 -- Partial text of running turns.
 CREATE TABLE turn_chunks (
     turn_id BLOB NOT NULL REFERENCES turns (id) ON DELETE CASCADE,
-    -- How many deltas stand before it.
+    -- The number of deltas before this chunk.
     first   INTEGER NOT NULL,
     lengths BLOB NOT NULL,
     parts   TEXT NOT NULL,
     PRIMARY KEY (turn_id, first)
 ) STRICT, WITHOUT ROWID;
 
--- The processes that run turns.
+-- The processes that run turns, with their leases.
 CREATE TABLE runners (
     id         BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     renewed_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- One row for each model call. It points at nothing, so that it outlives what it was for.
+-- One row for each model call. There are no foreign keys: rows outlive the conversations and users that they name.
 CREATE TABLE ledger (
     id               INTEGER PRIMARY KEY AUTOINCREMENT,
     user_id          INTEGER NOT NULL,
@@ -158,3 +162,34 @@ CREATE TABLE ledger (
 ) STRICT;
 
 CREATE INDEX ledger_user ON ledger (user_id, created_at);
+
+-- Files of conversations.
+CREATE TABLE files (
+    number          INTEGER PRIMARY KEY AUTOINCREMENT,
+    conversation_id BLOB NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+    created_at      INTEGER NOT NULL,
+    size            INTEGER NOT NULL,
+    pages           INTEGER NOT NULL,
+    -- The key of the stored object.
+    blob_key        TEXT NOT NULL UNIQUE,
+    name            TEXT NOT NULL,
+    text            TEXT NOT NULL
+) STRICT;
+
+-- Each entry ends with its row's number, so the index also gives the newest file.
+CREATE INDEX files_conversation ON files (conversation_id);
+
+-- Stored objects that no file refers to, because the file is not there yet or was deleted.
+CREATE TABLE pending_deletions (
+    blob_key TEXT NOT NULL PRIMARY KEY,
+    -- From when on the object may be deleted.
+    due_at   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX pending_deletions_due ON pending_deletions (due_at);
+
+-- When a file's row is deleted, also by a cascade from its conversation, persona or user, its object is to be deleted.
+CREATE TRIGGER files_pending_deletion AFTER DELETE ON files FOR EACH ROW
+BEGIN
+    INSERT INTO pending_deletions (blob_key, due_at) VALUES (OLD.blob_key, 0) ON CONFLICT (blob_key) DO NOTHING;
+END;

@@ -1,1 +1,0 @@
--- Nothing: one process uses a database, and at its start all turns of others are over.
