@@ -1,71 +1,25 @@
-//! The suite of file storage: what every [`Blobs`] does, wherever it keeps objects.
+//! The suite of file storage: what every [`Blobs`] does, wherever it stores objects.
 //!
-//! A storage's own tests register it with [`blobs_contract!`](crate::blobs_contract); each case gets an empty storage.
+//! The tests of a storage register it with `blobs_contract!`. Each case gets an empty storage.
+
+mod objects;
 
 use std::sync::Arc;
 
-use domain::file::PDF;
-use domain::{BlobId, BlobKey, ConversationNumber, FileName, UserId};
-use futures_util::future::{BoxFuture, join_all};
-use ports::{BlobError, Blobs};
+use domain::{BlobId, BlobKey, ConversationNumber, UserId};
+use futures_util::future::BoxFuture;
+use ports::Blobs;
 use uuid::Uuid;
 
-/// Reads an object beside the code under test; `None` where there is none.
+/// Reads an object past the code under test; `None` where there is none.
 pub type ReadObject = Arc<dyn Fn(BlobKey) -> BoxFuture<'static, Option<Vec<u8>>> + Send + Sync>;
 
 /// An empty storage. What must live as long as it does can be held by `read`.
 pub struct Storage {
-    /// What is tested.
+    /// The storage under test.
     pub blobs: Arc<dyn Blobs>,
-    /// Reads what it keeps.
+    /// Reads the objects that it stores.
     pub read: ReadObject,
-}
-
-/// Registers a test for each case of the suite. The expression makes an empty [`Storage`], and may await.
-///
-/// The test crate needs tokio with its macros.
-#[macro_export]
-macro_rules! blobs_contract {
-    ($make:expr) => {
-        $crate::blobs_contract! { @register $make =>
-            an_object_is_read_as_it_was_put
-            an_object_may_be_empty
-            a_large_object_is_kept_whole
-            a_second_put_replaces_the_first
-            a_deleted_object_is_gone_and_others_stay
-            a_delete_of_what_is_not_there_is_fine
-            a_key_can_be_used_again_after_a_delete
-            a_key_that_leads_elsewhere_is_refused
-            a_link_is_a_plain_address_whatever_the_name
-            many_objects_come_and_go_at_once
-            many_puts_of_one_key_leave_one_whole_object
-            puts_and_deletes_of_one_key_leave_a_whole_object_or_none
-            an_empty_storage_is_ready
-        }
-    };
-    (@register $make:expr => $($case:ident)+) => {
-        $(
-            #[tokio::test(flavor = "multi_thread")]
-            async fn $case() {
-                let storage: $crate::blobs_contract::Storage = $make;
-                $crate::blobs_contract::$case(&storage).await;
-            }
-        )+
-    };
-}
-
-impl Storage {
-    async fn put(&self, key: &BlobKey, bytes: &[u8]) {
-        self.blobs.put(key.clone(), bytes.into(), PDF).await.expect("the object is kept");
-    }
-
-    async fn delete(&self, key: &BlobKey) {
-        self.blobs.delete(key.clone()).await.expect("the object is taken away");
-    }
-
-    async fn read(&self, key: &BlobKey) -> Option<Vec<u8>> {
-        (self.read)(key.clone()).await
-    }
 }
 
 /// A new key of a user's conversation.
@@ -74,167 +28,23 @@ pub fn key(user: i64, conversation: i64) -> BlobKey {
     BlobKey::upload(UserId(user), ConversationNumber(conversation), BlobId(Uuid::new_v4()))
 }
 
-/// Bytes that tell where they stand, so that none can be lost or moved unseen.
-fn pattern(length: usize, seed: u32) -> Vec<u8> {
-    let words = (seed..).flat_map(|word| word.wrapping_mul(2_654_435_761).to_le_bytes());
-    words.take(length).collect()
-}
-
-/// Every byte comes back, whatever it is.
-pub async fn an_object_is_read_as_it_was_put(storage: &Storage) {
-    let key = key(1, 1);
-    assert_eq!(storage.read(&key).await, None);
-    let bytes: Vec<u8> = (0..=255).collect();
-    storage.put(&key, &bytes).await;
-    assert_eq!(storage.read(&key).await, Some(bytes));
-}
-
-/// An object of no bytes is not the same as none.
-pub async fn an_object_may_be_empty(storage: &Storage) {
-    let key = key(1, 1);
-    storage.put(&key, b"").await;
-    assert_eq!(storage.read(&key).await, Some(Vec::new()));
-}
-
-/// Twelve MiB: more than a document may have.
-pub async fn a_large_object_is_kept_whole(storage: &Storage) {
-    let key = key(1, 1);
-    let bytes = pattern(12 << 20, 1);
-    storage.put(&key, &bytes).await;
-    assert!(storage.read(&key).await == Some(bytes), "it came back as something else");
-}
-
-/// A shorter object leaves nothing of a longer one.
-pub async fn a_second_put_replaces_the_first(storage: &Storage) {
-    let key = key(1, 1);
-    storage.put(&key, &pattern(100_000, 1)).await;
-    storage.put(&key, b"short").await;
-    assert_eq!(storage.read(&key).await.unwrap(), b"short");
-    storage.put(&key, &pattern(100_000, 2)).await;
-    assert_eq!(storage.read(&key).await.unwrap(), pattern(100_000, 2));
-}
-
-/// Neither the same conversation nor another one of the user loses anything.
-pub async fn a_deleted_object_is_gone_and_others_stay(storage: &Storage) {
-    let (gone, sibling, cousin) = (key(1, 1), key(1, 1), key(1, 2));
-    for key in [&gone, &sibling, &cousin] {
-        storage.put(key, key.as_str().as_bytes()).await;
-    }
-    storage.delete(&gone).await;
-    assert_eq!(storage.read(&gone).await, None);
-    for key in [&sibling, &cousin] {
-        assert_eq!(storage.read(key).await.unwrap(), key.as_str().as_bytes());
-    }
-}
-
-/// Deletes are repeated until they are known to be done.
-pub async fn a_delete_of_what_is_not_there_is_fine(storage: &Storage) {
-    let key = key(1, 1);
-    storage.delete(&key).await;
-    storage.put(&key, b"x").await;
-    storage.delete(&key).await;
-    storage.delete(&key).await;
-    assert_eq!(storage.read(&key).await, None);
-}
-
-/// A delete leaves nothing that is in the way.
-pub async fn a_key_can_be_used_again_after_a_delete(storage: &Storage) {
-    let key = key(1, 1);
-    storage.put(&key, b"first").await;
-    storage.delete(&key).await;
-    storage.put(&key, b"second").await;
-    assert_eq!(storage.read(&key).await.unwrap(), b"second");
-}
-
-/// Keys are made by us, so none of these comes from a client; a storage does not rely on that.
-pub async fn a_key_that_leads_elsewhere_is_refused(storage: &Storage) {
-    let bad = ["", "/", "/etc/x", "..", "../x", "uploads/../../x", "uploads/./x", "uploads//x", "uploads/"];
-    for key in bad.map(|key| BlobKey::from_stored(key.to_owned())) {
-        let put = storage.blobs.put(key.clone(), b"x".as_slice().into(), PDF).await;
-        assert!(matches!(put, Err(BlobError::Refused(_))), "{key}: {put:?}");
-        let delete = storage.blobs.delete(key.clone()).await;
-        assert!(matches!(delete, Err(BlobError::Refused(_))), "{key}: {delete:?}");
-        let link = storage.blobs.link(key.clone(), FileName::from_sender("x.pdf")).await;
-        assert!(matches!(link, Ok(None) | Err(BlobError::Refused(_))), "{key}: {link:?}");
-    }
-}
-
-/// What a sender calls a file can neither end an address nor what it stands in.
-pub async fn a_link_is_a_plain_address_whatever_the_name(storage: &Storage) {
-    let key = key(1, 1);
-    storage.put(&key, b"x").await;
-    for name in
-        ["plain.pdf", "Übersicht «2026».pdf", "報告 書.pdf", "a\"b;c=d&e?f#g%h+i'.pdf", "\r\nX-Evil: 1"]
-    {
-        let link = storage.blobs.link(key.clone(), FileName::from_sender(name)).await.unwrap();
-        let Some(link) = link else { continue };
-        assert!(link.starts_with("http"), "{link}");
-        assert!(link.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"<>#".contains(&byte)), "{link}");
-    }
-}
-
-/// Puts and deletes beside each other do not disturb each other.
-pub async fn many_objects_come_and_go_at_once(storage: &Storage) {
-    // They share directories, where there are any, and every other one is taken away again.
-    let keys: Vec<BlobKey> = (0..48).map(|n| key(1, n % 4)).collect();
-    let lives = keys.iter().enumerate().map(async |(n, key)| {
-        storage.put(key, key.as_str().as_bytes()).await;
-        if n % 2 == 1 {
-            storage.delete(key).await;
-        }
-    });
-    join_all(lives).await;
-    for (n, key) in keys.iter().enumerate() {
-        let left = (n % 2 == 0).then(|| key.as_str().as_bytes().to_vec());
-        assert_eq!(storage.read(key).await, left);
-    }
-    join_all(keys.iter().map(|key| storage.delete(key))).await;
-    for key in &keys {
-        assert_eq!(storage.read(key).await, None);
-    }
-}
-
-/// An object is never a mixture of two.
-pub async fn many_puts_of_one_key_leave_one_whole_object(storage: &Storage) {
-    let key = key(1, 1);
-    let candidates: Vec<Vec<u8>> = (0..12).map(|n| pattern(50_000 + n as usize, n << 16)).collect();
-    join_all(candidates.iter().map(|bytes| storage.put(&key, bytes))).await;
-    let kept = storage.read(&key).await.unwrap();
-    assert!(candidates.contains(&kept), "no put wrote these {} bytes", kept.len());
-}
-
-/// Whichever is last, no part of an object is left, and none of the calls fails.
-pub async fn puts_and_deletes_of_one_key_leave_a_whole_object_or_none(storage: &Storage) {
-    let key = key(1, 1);
-    let bytes = pattern(50_000, 1);
-    for _ in 0..5 {
-        let puts = join_all((0..4).map(|_| storage.put(&key, &bytes)));
-        let deletes = join_all((0..4).map(|_| storage.delete(&key)));
-        join_all([Box::pin(puts) as BoxFuture<'_, _>, Box::pin(deletes)]).await;
-        if let Some(kept) = storage.read(&key).await {
-            assert!(kept == bytes, "a part of an object: {} bytes", kept.len());
-        }
-    }
-}
-
-/// A check needs no object, and harms none.
-pub async fn an_empty_storage_is_ready(storage: &Storage) {
-    storage.blobs.check().await.unwrap();
-    let key = key(1, 1);
-    storage.put(&key, b"x").await;
-    storage.blobs.check().await.unwrap();
-    assert_eq!(storage.read(&key).await.unwrap(), b"x");
-}
-
-#[cfg(test)]
-mod tests {
-    /// A case that nobody registers would never fail.
-    #[test]
-    fn every_case_is_registered() {
-        let source = include_str!("blobs_contract.rs");
-        let (registered, cases) = source.split_once("impl Storage {").unwrap();
-        for case in cases.split("\npub async fn ").skip(1).filter_map(|rest| rest.split('(').next()) {
-            assert!(registered.contains(case), "{case} is not in blobs_contract!");
-        }
-    }
+crate::suite::suite! { $
+    /// Registers a test for each case of the suite. The expression makes an empty `Storage`, and may await.
+    ///
+    /// The test crate needs tokio with its macros.
+    blobs_contract for Storage of blobs_contract:
+    objects:
+        an_object_is_read_as_it_was_put,
+        an_object_may_be_empty,
+        a_large_object_is_kept_whole,
+        a_second_put_replaces_the_first,
+        a_deleted_object_is_gone_and_others_stay,
+        a_delete_of_what_is_not_there_is_fine,
+        a_key_can_be_used_again_after_a_delete,
+        a_key_that_leads_elsewhere_is_refused,
+        a_link_is_a_plain_address_whatever_the_name,
+        many_objects_come_and_go_at_once,
+        many_puts_of_one_key_leave_one_whole_object,
+        puts_and_deletes_of_one_key_leave_a_whole_object_or_none,
+        an_empty_storage_is_ready;
 }

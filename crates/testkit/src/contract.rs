@@ -1,202 +1,170 @@
-//! The store suite: what every store does, whatever it is made of.
+//! The suite of stores: what every store does, whatever database it uses.
 //!
-//! A store's own tests register it with [`store_contract!`](crate::store_contract); each case gets stores of its own,
-//! over a database of its own.
+//! The tests of a store register it with `store_contract!`. Each case gets stores of its own, on a database of its own.
 
-pub mod abandoning;
-pub mod accounting;
-pub mod accounts;
-pub mod beginning;
-pub mod branching;
-pub mod checkpointing;
-pub mod conversing;
-pub mod deleting;
-pub mod files;
-pub mod finishing;
-pub mod listing;
-pub mod personas;
-pub mod racing;
-pub mod recovering;
+mod abandoning;
+mod accounting;
+mod accounts;
+mod beginning;
+mod branching;
+mod checkpointing;
+mod conversing;
+mod deleting;
+mod files;
+mod finishing;
+mod listing;
+mod personas;
+mod racing;
+mod recovering;
 mod scene;
 mod stores;
-pub mod talking;
+mod talking;
 
 pub use stores::{KillRunner, Stores};
 
-/// Registers a test for each case of the suite. The expression makes fresh [`Stores`], and may await.
-///
-/// The test crate needs tokio with its macros.
-#[macro_export]
-macro_rules! store_contract {
-    ($make:expr) => {
-        $crate::store_contract! { @register $make =>
-            abandoning: an_abandoned_begin_is_whole_or_nothing,
-                an_abandoned_finish_can_be_repeated,
-                callers_that_leave_a_crowd_take_nothing_with_them;
-            beginning: a_new_conversation_is_made_with_its_first_question,
-                numbers_begin_at_one,
-                several_messages_are_appended_in_their_order,
-                a_question_follows_what_was_said,
-                a_reply_without_figures_is_estimated_in_the_window,
-                a_question_without_a_reply_stays_on_the_path,
-                the_window_holds_the_newest_messages,
-                a_full_window_of_everything_has_nothing_older,
-                the_window_is_bounded_in_bytes,
-                the_newest_message_is_in_the_window_whatever_its_size,
-                older_pages_lead_back_to_the_beginning,
-                every_kind_of_part_is_kept_exactly,
-                a_begin_is_refused_where_it_must_be,
-                a_begin_takes_every_key,
-                a_begin_may_be_for_conversations_with_a_persona_alone,
-                a_begin_tells_what_it_appended,
-                a_conversation_runs_one_turn_at_a_time,
-                the_model_of_a_turn_is_the_nearest_one,
-                a_new_conversation_takes_a_model_of_its_own;
-            branching: a_branch_replaces_the_end_of_the_path,
-                a_question_after_a_branch_follows_the_new_path,
-                a_branch_may_keep_nothing,
-                a_branch_at_the_end_takes_nothing_away,
-                a_stored_question_is_answered_anew,
-                a_branch_of_a_conversation_that_moved_on_is_refused,
-                a_branch_is_refused_where_a_question_is;
-            finishing: a_completed_turn_keeps_its_reply,
-                a_turn_that_broke_off_keeps_what_it_said,
-                a_turn_without_a_word_makes_no_row,
-                a_refusal_and_a_tool_call_make_a_row,
-                a_replay_is_exact,
-                every_ending_is_kept,
-                totals_add_up,
-                a_title_is_given_where_there_is_none,
-                a_repeated_finish_answers_the_same,
-                another_process_cannot_finish_the_turn,
-                a_purged_or_unknown_turn_is_lost,
-                a_hidden_conversation_still_gets_its_reply;
-            checkpointing: kept_deltas_are_found_while_the_turn_runs,
-                a_process_learns_what_others_did,
-                a_checkpoint_of_nothing_is_quiet,
-                one_checkpoint_serves_many_turns,
-                a_stop_is_asked_of_the_running_turn,
-                a_turn_is_found_by_its_owner_alone;
-            recovering: a_begin_takes_over_from_a_dead_process,
-                a_dead_process_that_said_nothing_leaves_no_reply,
-                a_process_that_wakes_up_has_lost_its_turns,
-                a_renewed_process_keeps_its_turns,
-                the_reaper_ends_the_turns_of_the_dead,
-                the_reaper_leaves_the_living_alone,
-                the_reaper_ends_many_turns,
-                a_process_may_retire;
-            racing: one_of_many_begins_wins,
-                turns_in_quick_succession_see_each_other,
-                a_begin_sees_the_reply_that_was_just_kept,
-                a_late_finish_and_a_takeover_agree,
-                many_conversations_go_on_at_once,
-                a_refused_call_spoils_no_other,
-                a_finish_repeated_at_once_counts_once,
-                checkpoints_and_finishes_do_not_deadlock,
-                a_purge_leaves_nothing_behind,
-                two_reapers_end_each_turn_once;
-            conversing: a_conversation_is_made_without_messages,
-                a_conversation_is_found_by_every_key,
-                messages_are_read_in_pages,
-                messages_of_several_conversations_come_together,
-                a_patch_changes_what_it_names,
-                a_patch_is_refused_where_it_must_be,
-                a_hidden_conversation_can_be_brought_back,
-                a_purge_takes_everything_away;
-            listing: lists_begin_with_the_newest_update,
-                a_list_shows_what_is_found,
-                lists_come_in_pages,
-                lists_hold_the_callers_visible_conversations_alone,
-                filters_hold_together,
-                a_filter_by_model_goes_by_the_shown_one,
-                a_span_of_time_holds_its_first_instant;
-            accounts: a_registered_account_is_found_again,
-                a_sign_in_takes_name_or_email_in_any_case,
-                a_name_is_given_once,
-                one_of_many_gets_the_name,
-                a_subject_has_one_account,
-                an_account_is_changed_as_named;
-            personas: a_persona_is_found_as_it_was_made,
-                a_persona_is_its_owners_alone,
-                personas_begin_with_the_newest_update,
-                a_persona_is_changed_as_named,
-                a_deleted_persona_takes_its_conversations_along,
-                a_deleted_persona_leaves_others_alone;
-            talking: a_begin_brings_the_persona_of_its_conversation,
-                a_patch_gives_a_conversation_another_persona,
-                conversations_are_listed_by_their_persona,
-                a_conversation_is_known_to_be_held_with_a_persona,
-                conversations_with_personas_add_up,
-                a_deleted_message_does_not_count_but_its_tokens_do;
-            deleting: a_deleted_message_is_gone_from_lists,
-                a_deleted_message_is_gone_from_prompts,
-                a_deleted_message_changes_nothing_else,
-                a_deleted_reply_is_not_replayed,
-                the_tree_goes_on_from_a_deleted_message,
-                a_message_off_the_path_can_be_deleted,
-                a_message_of_the_running_turn_stays,
-                a_message_is_deleted_where_it_may_be,
-                a_message_is_deleted_once;
-            files: a_file_is_kept_as_it_came,
-                a_file_is_attached_where_it_may_be,
-                a_file_needs_its_reservation,
-                an_object_belongs_to_one_file,
-                a_begin_tells_of_files,
-                texts_begin_with_the_newest,
-                texts_are_bounded_in_bytes,
-                a_long_text_is_kept_whole,
-                objects_are_doomed_when_they_are_due,
-                a_purge_dooms_the_objects,
-                a_deleted_persona_dooms_the_objects,
-                files_may_come_at_once,
-                a_file_that_meets_a_purge_leaves_no_object,
-                a_file_that_meets_the_sweep_gets_its_object_or_none;
-            accounting: a_finish_enters_its_call_once,
-                what_closes_no_turn_enters_nothing,
-                calls_beside_turns_add_up,
-                the_ledger_outlives_what_it_was_for;
-        }
-    };
-    (@register $make:expr => $($area:ident: $($case:ident),+;)+) => {
-        $crate::store_contract! { @flat $make => $($($area $case)+)+ }
-    };
-    (@flat $make:expr => $($area:ident $case:ident)+) => {
-        $(
-            #[tokio::test(flavor = "multi_thread")]
-            async fn $case() {
-                let stores: $crate::contract::Stores = $make;
-                $crate::contract::$area::$case(&stores).await;
-            }
-        )+
-    };
-}
-
-#[cfg(test)]
-mod tests {
-    /// A case that nobody registers would never fail.
-    #[test]
-    fn every_case_is_registered() {
-        let registered = include_str!("contract.rs");
-        let areas = [
-            include_str!("contract/abandoning.rs"),
-            include_str!("contract/accounting.rs"),
-            include_str!("contract/accounts.rs"),
-            include_str!("contract/beginning.rs"),
-            include_str!("contract/branching.rs"),
-            include_str!("contract/checkpointing.rs"),
-            include_str!("contract/conversing.rs"),
-            include_str!("contract/deleting.rs"),
-            include_str!("contract/files.rs"),
-            include_str!("contract/finishing.rs"),
-            include_str!("contract/listing.rs"),
-            include_str!("contract/personas.rs"),
-            include_str!("contract/racing.rs"),
-            include_str!("contract/recovering.rs"),
-            include_str!("contract/talking.rs"),
-        ];
-        let cases = areas.into_iter().flat_map(|area| area.split("\npub async fn ").skip(1));
-        for case in cases.filter_map(|rest| rest.split('(').next()) {
-            assert!(registered.contains(case), "{case} is not in store_contract!");
-        }
-    }
+crate::suite::suite! { $
+    /// Registers a test for each case of the suite. The expression makes fresh `Stores`, and may await.
+    ///
+    /// The test crate needs tokio with its macros.
+    store_contract for Stores of contract:
+    abandoning:
+        an_abandoned_begin_is_whole_or_nothing,
+        an_abandoned_finish_can_be_repeated,
+        callers_that_leave_a_crowd_take_nothing_with_them;
+    beginning:
+        a_new_conversation_is_made_with_its_first_question,
+        numbers_begin_at_one,
+        several_messages_are_appended_in_their_order,
+        a_question_follows_what_was_said,
+        a_reply_without_figures_is_estimated_in_the_window,
+        a_question_without_a_reply_stays_on_the_path,
+        the_window_holds_the_newest_messages,
+        a_full_window_of_everything_has_nothing_older,
+        the_window_is_bounded_in_bytes,
+        the_newest_message_is_in_the_window_whatever_its_size,
+        older_pages_lead_back_to_the_beginning,
+        every_kind_of_part_is_kept_exactly,
+        a_begin_is_refused_where_it_must_be,
+        a_begin_takes_every_key,
+        a_begin_may_be_for_conversations_with_a_persona_alone,
+        a_begin_tells_what_it_appended,
+        a_conversation_runs_one_turn_at_a_time,
+        the_model_of_a_turn_is_the_nearest_one,
+        a_new_conversation_takes_a_model_of_its_own;
+    branching:
+        a_branch_replaces_the_end_of_the_path,
+        a_question_after_a_branch_follows_the_new_path,
+        a_branch_may_keep_nothing,
+        a_branch_at_the_end_takes_nothing_away,
+        a_stored_question_is_answered_anew,
+        a_branch_of_a_conversation_that_moved_on_is_refused,
+        a_branch_is_refused_where_a_question_is;
+    finishing:
+        a_completed_turn_keeps_its_reply,
+        a_turn_that_broke_off_keeps_what_it_said,
+        a_turn_without_a_word_makes_no_row,
+        a_refusal_and_a_tool_call_make_a_row,
+        a_replay_is_exact,
+        every_ending_is_kept,
+        totals_add_up,
+        a_title_is_given_where_there_is_none,
+        a_repeated_finish_answers_the_same,
+        another_process_cannot_finish_the_turn,
+        a_purged_or_unknown_turn_is_lost,
+        a_hidden_conversation_still_gets_its_reply;
+    checkpointing:
+        kept_deltas_are_found_while_the_turn_runs,
+        a_process_learns_what_others_did,
+        a_checkpoint_of_nothing_is_quiet,
+        one_checkpoint_serves_many_turns,
+        a_stop_is_asked_of_the_running_turn,
+        a_turn_is_found_by_its_owner_alone;
+    recovering:
+        a_begin_takes_over_from_a_dead_process,
+        a_dead_process_that_said_nothing_leaves_no_reply,
+        a_process_that_wakes_up_has_lost_its_turns,
+        a_renewed_process_keeps_its_turns,
+        the_reaper_ends_the_turns_of_the_dead,
+        the_reaper_leaves_the_living_alone,
+        the_reaper_ends_many_turns,
+        a_process_may_retire;
+    racing:
+        one_of_many_begins_wins,
+        turns_in_quick_succession_see_each_other,
+        a_begin_sees_the_reply_that_was_just_kept,
+        a_late_finish_and_a_takeover_agree,
+        many_conversations_go_on_at_once,
+        a_refused_call_spoils_no_other,
+        a_finish_repeated_at_once_counts_once,
+        checkpoints_and_finishes_do_not_deadlock,
+        a_purge_leaves_nothing_behind,
+        two_reapers_end_each_turn_once;
+    conversing:
+        a_conversation_is_made_without_messages,
+        a_conversation_is_found_by_every_key,
+        messages_are_read_in_pages,
+        messages_of_several_conversations_come_together,
+        a_patch_changes_what_it_names,
+        a_patch_is_refused_where_it_must_be,
+        a_hidden_conversation_can_be_brought_back,
+        a_purge_takes_everything_away;
+    listing:
+        lists_begin_with_the_newest_update,
+        a_list_shows_what_is_found,
+        lists_come_in_pages,
+        lists_hold_the_callers_visible_conversations_alone,
+        filters_hold_together,
+        a_filter_by_model_goes_by_the_shown_one,
+        a_span_of_time_holds_its_first_instant;
+    accounts:
+        a_registered_account_is_found_again,
+        a_sign_in_takes_name_or_email_in_any_case,
+        a_name_is_given_once,
+        one_of_many_gets_the_name,
+        a_subject_has_one_account,
+        an_account_is_changed_as_named;
+    personas:
+        a_persona_is_found_as_it_was_made,
+        a_persona_is_its_owners_alone,
+        personas_begin_with_the_newest_update,
+        a_persona_is_changed_as_named,
+        a_deleted_persona_takes_its_conversations_along,
+        a_deleted_persona_leaves_others_alone;
+    talking:
+        a_begin_brings_the_persona_of_its_conversation,
+        a_patch_gives_a_conversation_another_persona,
+        conversations_are_listed_by_their_persona,
+        a_conversation_is_known_to_be_held_with_a_persona,
+        conversations_with_personas_add_up,
+        a_deleted_message_does_not_count_but_its_tokens_do;
+    deleting:
+        a_deleted_message_is_gone_from_lists,
+        a_deleted_message_is_gone_from_prompts,
+        a_deleted_message_changes_nothing_else,
+        a_deleted_reply_is_not_replayed,
+        the_tree_goes_on_from_a_deleted_message,
+        a_message_off_the_path_can_be_deleted,
+        a_message_of_the_running_turn_stays,
+        a_message_is_deleted_where_it_may_be,
+        a_message_is_deleted_once;
+    files:
+        a_file_is_kept_as_it_came,
+        a_file_is_attached_where_it_may_be,
+        a_file_needs_its_reservation,
+        an_object_belongs_to_one_file,
+        a_begin_tells_of_files,
+        texts_begin_with_the_newest,
+        texts_are_bounded_in_bytes,
+        a_long_text_is_kept_whole,
+        objects_are_deleted_when_they_are_due,
+        a_purge_deletes_the_objects,
+        a_deleted_persona_deletes_the_objects,
+        files_may_come_at_once,
+        a_file_that_meets_a_purge_leaves_no_object,
+        a_file_that_meets_the_sweep_gets_its_object_or_none;
+    accounting:
+        a_finish_enters_its_call_once,
+        what_closes_no_turn_enters_nothing,
+        calls_beside_turns_add_up,
+        the_ledger_outlives_what_it_was_for;
 }

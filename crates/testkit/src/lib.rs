@@ -19,6 +19,7 @@ mod free_port;
 pub mod outside_issuer;
 pub mod postgres;
 pub mod s3_server;
+mod suite;
 
 pub use fake_llm::FakeLlm;
 pub use free_port::free_port;

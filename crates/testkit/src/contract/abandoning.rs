@@ -27,7 +27,7 @@ async fn abandoned_after(polls: usize, call: impl Future) {
 }
 
 /// A begin whose caller leaves is done or not done, and the store serves the next caller.
-pub async fn an_abandoned_begin_is_whole_or_nothing(stores: &Stores) {
+pub(super) async fn an_abandoned_begin_is_whole_or_nothing(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_of(1).await;
     let mut abandoned = HashSet::new();
@@ -76,7 +76,7 @@ async fn exchange_after(scene: &Scene<'_>, id: ConversationId, abandoned: &HashS
 }
 
 /// A finish whose caller leaves can be repeated, and counts once.
-pub async fn an_abandoned_finish_can_be_repeated(stores: &Stores) {
+pub(super) async fn an_abandoned_finish_can_be_repeated(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_of(1).await;
     for (round, polls) in (0..6).cycle().take(60).enumerate() {
@@ -93,7 +93,7 @@ pub async fn an_abandoned_finish_can_be_repeated(stores: &Stores) {
 }
 
 /// In a crowd, callers that leave take nothing from those that stay.
-pub async fn callers_that_leave_a_crowd_take_nothing_with_them(stores: &Stores) {
+pub(super) async fn callers_that_leave_a_crowd_take_nothing_with_them(stores: &Stores) {
     let scene = Scene::new(stores).await;
     for _ in 0..5 {
         let begins = (0..80).map(|number| scene.begin_new(&format!("q{number}")));

@@ -24,7 +24,7 @@ fn calls(calls: u64) -> LedgerTotals {
 }
 
 /// A finish enters its call once, however often it is repeated, and with or without a word of reply.
-pub async fn a_finish_enters_its_call_once(stores: &Stores) {
+pub(super) async fn a_finish_enters_its_call_once(stores: &Stores) {
     let scene = Scene::new(stores).await;
     assert_eq!(scene.ledger().await, calls(0));
     let begun = scene.start("q").await;
@@ -68,7 +68,7 @@ pub async fn a_finish_enters_its_call_once(stores: &Stores) {
 }
 
 /// A turn that made no call, and a finish that is lost, enter nothing; nor does a dead process's turn.
-pub async fn what_closes_no_turn_enters_nothing(stores: &Stores) {
+pub(super) async fn what_closes_no_turn_enters_nothing(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begun = scene.start("q").await;
     let other = scene.in_another_process().await;
@@ -92,7 +92,7 @@ pub async fn what_closes_no_turn_enters_nothing(stores: &Stores) {
 }
 
 /// Calls beside turns add up with those of turns, each user's for itself.
-pub async fn calls_beside_turns_add_up(stores: &Stores) {
+pub(super) async fn calls_beside_turns_add_up(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;
     let begun = scene.start("q").await;
@@ -134,7 +134,7 @@ pub async fn calls_beside_turns_add_up(stores: &Stores) {
 }
 
 /// Conversations, messages and personas go; what their calls cost stays.
-pub async fn the_ledger_outlives_what_it_was_for(stores: &Stores) {
+pub(super) async fn the_ledger_outlives_what_it_was_for(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let persona = scene.persona("Grace").await;
     let (purged, hidden) = (scene.conversation_of(2).await, scene.conversation_of(1).await);

@@ -21,7 +21,7 @@ fn account(username: &str, email: Option<&str>) -> NewUser {
 }
 
 /// A registered account is found again as it was made, and the first one has the number 1.
-pub async fn a_registered_account_is_found_again(stores: &Stores) {
+pub(super) async fn a_registered_account_is_found_again(stores: &Stores) {
     let user = stores.users.register(account("ada", Some("ada@example.org"))).await.unwrap();
     let expected = User {
         id: UserId(1),
@@ -44,7 +44,7 @@ pub async fn a_registered_account_is_found_again(stores: &Stores) {
 }
 
 /// Who signs in may write the name or the email address in any case.
-pub async fn a_sign_in_takes_name_or_email_in_any_case(stores: &Stores) {
+pub(super) async fn a_sign_in_takes_name_or_email_in_any_case(stores: &Stores) {
     let user = stores.users.register(account("Zoë", Some("zoe@example.org"))).await.unwrap();
     stores.users.register(account("other", Some("other@example.org"))).await.unwrap();
     for name in ["Zoë", "zoë", "ZOË", "zoe@example.org", "Zoe@Example.ORG"] {
@@ -58,7 +58,7 @@ pub async fn a_sign_in_takes_name_or_email_in_any_case(stores: &Stores) {
 }
 
 /// A name or an email address is given once, in whatever case, and never as the other of another account.
-pub async fn a_name_is_given_once(stores: &Stores) {
+pub(super) async fn a_name_is_given_once(stores: &Stores) {
     stores.users.register(account("Adaé", Some("ada@example.org"))).await.unwrap();
     stores.users.register(account("bob@example.org", None)).await.unwrap();
     let taken = [
@@ -80,7 +80,7 @@ pub async fn a_name_is_given_once(stores: &Stores) {
 }
 
 /// Of many who register a name at once, one gets it.
-pub async fn one_of_many_gets_the_name(stores: &Stores) {
+pub(super) async fn one_of_many_gets_the_name(stores: &Stores) {
     let calls = (0..16).map(|number| {
         let users = Arc::clone(&stores.users);
         let name = if number % 2 == 0 { "Ada" } else { "ada" };
@@ -93,7 +93,7 @@ pub async fn one_of_many_gets_the_name(stores: &Stores) {
 }
 
 /// A subject of an outside issuer has one account, however often and from wherever it comes.
-pub async fn a_subject_has_one_account(stores: &Stores) {
+pub(super) async fn a_subject_has_one_account(stores: &Stores) {
     let provision = |issuer: &str, subject: &str, second: i64| {
         let (users, issuer, subject) = (Arc::clone(&stores.users), issuer.to_owned(), subject.to_owned());
         async move { users.provision(issuer, subject, instant(second)).await.unwrap() }
@@ -116,7 +116,7 @@ pub async fn a_subject_has_one_account(stores: &Stores) {
 }
 
 /// An operator changes what is named; the rest stays.
-pub async fn an_account_is_changed_as_named(stores: &Stores) {
+pub(super) async fn an_account_is_changed_as_named(stores: &Stores) {
     let user = stores.users.register(account("ada", None)).await.unwrap();
     let other = stores.users.register(account("other", None)).await.unwrap();
     let change = async |tier, active| {

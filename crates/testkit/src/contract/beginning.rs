@@ -13,7 +13,7 @@ use super::scene::{
 };
 
 /// A conversation that is made with its first turn holds all it was given, and the turn.
-pub async fn a_new_conversation_is_made_with_its_first_question(stores: &Stores) {
+pub(super) async fn a_new_conversation_is_made_with_its_first_question(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let mut new = scene.new_conversation();
     new.label = Label::parse("their label").unwrap();
@@ -57,7 +57,7 @@ pub async fn a_new_conversation_is_made_with_its_first_question(stores: &Stores)
 }
 
 /// On a fresh database, conversations and messages are numbered from 1.
-pub async fn numbers_begin_at_one(stores: &Stores) {
+pub(super) async fn numbers_begin_at_one(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begun = scene.start("one").await;
     assert_eq!(begun.conversation.number.0, 1);
@@ -68,7 +68,7 @@ pub async fn numbers_begin_at_one(stores: &Stores) {
 }
 
 /// Several messages of one begin follow each other, and the last one is the question.
-pub async fn several_messages_are_appended_in_their_order(stores: &Stores) {
+pub(super) async fn several_messages_are_appended_in_their_order(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let mut begin = scene.begin_new("");
     begin.messages = vec![says(Role::System, "s"), says(Role::User, "u"), says(Role::User, "q")];
@@ -88,7 +88,7 @@ pub async fn several_messages_are_appended_in_their_order(stores: &Stores) {
 }
 
 /// A question in an existing conversation follows its last message; the window holds what came before.
-pub async fn a_question_follows_what_was_said(stores: &Stores) {
+pub(super) async fn a_question_follows_what_was_said(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let first = scene.start("hello?").await;
     let (ending, _) = scene.answer(&first, "hello!").await;
@@ -123,7 +123,7 @@ pub async fn a_question_follows_what_was_said(stores: &Stores) {
 }
 
 /// A reply without figures counts by its text in the window.
-pub async fn a_reply_without_figures_is_estimated_in_the_window(stores: &Stores) {
+pub(super) async fn a_reply_without_figures_is_estimated_in_the_window(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let first = scene.start("q").await;
     let mut finish = scene.completion_of(&first, reply(["twelve bytes"]));
@@ -134,7 +134,7 @@ pub async fn a_reply_without_figures_is_estimated_in_the_window(stores: &Stores)
 }
 
 /// A question whose turn said nothing stays on the path, and the next one follows it.
-pub async fn a_question_without_a_reply_stays_on_the_path(stores: &Stores) {
+pub(super) async fn a_question_without_a_reply_stays_on_the_path(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let first = scene.start("lost").await;
     scene.finished(scene.ending_of(&first, EndState::Stopped, reply([]))).await;
@@ -144,7 +144,7 @@ pub async fn a_question_without_a_reply_stays_on_the_path(stores: &Stores) {
 }
 
 /// The window holds the newest messages and says that there are older ones.
-pub async fn the_window_holds_the_newest_messages(stores: &Stores) {
+pub(super) async fn the_window_holds_the_newest_messages(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_with((1..=100).map(|number| format!("m{number}"))).await;
     let begun = scene.ask(id, "q").await;
@@ -156,7 +156,7 @@ pub async fn the_window_holds_the_newest_messages(stores: &Stores) {
 }
 
 /// A window that holds all there is says so, also at its limit.
-pub async fn a_full_window_of_everything_has_nothing_older(stores: &Stores) {
+pub(super) async fn a_full_window_of_everything_has_nothing_older(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_with((1..=WINDOW_MESSAGES).map(|number| format!("m{number}"))).await;
     let begun = scene.ask(id, "q").await;
@@ -165,7 +165,7 @@ pub async fn a_full_window_of_everything_has_nothing_older(stores: &Stores) {
 }
 
 /// The window is bounded in bytes too.
-pub async fn the_window_is_bounded_in_bytes(stores: &Stores) {
+pub(super) async fn the_window_is_bounded_in_bytes(stores: &Stores) {
     let scene = Scene::new(stores).await;
     // Four fit, with what a store puts around each, and five do not.
     let text = "x".repeat(WINDOW_BYTES as usize * 23 / 100);
@@ -177,7 +177,7 @@ pub async fn the_window_is_bounded_in_bytes(stores: &Stores) {
 }
 
 /// A message that is larger than the window is still in it where it is the newest, and alone.
-pub async fn the_newest_message_is_in_the_window_whatever_its_size(stores: &Stores) {
+pub(super) async fn the_newest_message_is_in_the_window_whatever_its_size(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let huge = "x".repeat(WINDOW_BYTES as usize + 1);
     let id = scene.conversation_with(["small".to_owned(), huge.clone()]).await;
@@ -192,7 +192,7 @@ pub async fn the_newest_message_is_in_the_window_whatever_its_size(stores: &Stor
 }
 
 /// Older pages lead back to the first message without a gap.
-pub async fn older_pages_lead_back_to_the_beginning(stores: &Stores) {
+pub(super) async fn older_pages_lead_back_to_the_beginning(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_with((1..=150).map(|number| format!("m{number}"))).await;
     let begun = scene.ask(id, "q").await;
@@ -212,7 +212,7 @@ pub async fn older_pages_lead_back_to_the_beginning(stores: &Stores) {
 }
 
 /// Every kind of part comes back as it went in, in messages and in the window.
-pub async fn every_kind_of_part_is_kept_exactly(stores: &Stores) {
+pub(super) async fn every_kind_of_part_is_kept_exactly(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let parts = vec![
         Part::Text("ä \"quoted\" \\ back\n\ttab 🦀 \u{202e}".to_owned()),
@@ -239,7 +239,7 @@ pub async fn every_kind_of_part_is_kept_exactly(stores: &Stores) {
 }
 
 /// Whoever may not open a turn is told why, and nothing changes.
-pub async fn a_begin_is_refused_where_it_must_be(stores: &Stores) {
+pub(super) async fn a_begin_is_refused_where_it_must_be(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_of(1).await;
     let before = scene.conversation(id).await;
@@ -259,7 +259,7 @@ pub async fn a_begin_is_refused_where_it_must_be(stores: &Stores) {
 }
 
 /// A begin takes every form of a conversation's id.
-pub async fn a_begin_takes_every_key(stores: &Stores) {
+pub(super) async fn a_begin_takes_every_key(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;
     let provider_id = format!("conv_68a{}", scene.owner);
@@ -285,7 +285,7 @@ pub async fn a_begin_takes_every_key(stores: &Stores) {
 }
 
 /// A begin that is for conversations with a persona alone knows no other one, whoever owns it (C-7).
-pub async fn a_begin_may_be_for_conversations_with_a_persona_alone(stores: &Stores) {
+pub(super) async fn a_begin_may_be_for_conversations_with_a_persona_alone(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;
     let persona = scene.persona("Grace").await;
@@ -313,7 +313,7 @@ pub async fn a_begin_may_be_for_conversations_with_a_persona_alone(stores: &Stor
 }
 
 /// A begin tells the rows of its messages, as lists show them later.
-pub async fn a_begin_tells_what_it_appended(stores: &Stores) {
+pub(super) async fn a_begin_tells_what_it_appended(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let mut begin = scene.begin_new("");
     begin.messages = vec![says(Role::System, "s"), says(Role::User, "q1")];
@@ -338,7 +338,7 @@ pub async fn a_begin_tells_what_it_appended(stores: &Stores) {
 }
 
 /// One turn at a time: a second one is refused until the first has ended, and leaves no trace.
-pub async fn a_conversation_runs_one_turn_at_a_time(stores: &Stores) {
+pub(super) async fn a_conversation_runs_one_turn_at_a_time(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begun = scene.start("first").await;
     let id = begun.conversation.id;
@@ -359,7 +359,7 @@ pub async fn a_conversation_runs_one_turn_at_a_time(stores: &Stores) {
 /// The model named for a turn goes first, then the conversation's own, then the default; only the own one stays.
 ///
 /// S0-12, C-17
-pub async fn the_model_of_a_turn_is_the_nearest_one(stores: &Stores) {
+pub(super) async fn the_model_of_a_turn_is_the_nearest_one(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let mut begin = scene.begin_new("q");
     begin.model = Some(model("named"));
@@ -392,7 +392,7 @@ pub async fn the_model_of_a_turn_is_the_nearest_one(stores: &Stores) {
 }
 
 /// A new conversation takes its own model from its maker, else from its first turn.
-pub async fn a_new_conversation_takes_a_model_of_its_own(stores: &Stores) {
+pub(super) async fn a_new_conversation_takes_a_model_of_its_own(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let mut begin = scene.begin_new("q");
     begin.own_model = Some(model("own"));

@@ -11,7 +11,7 @@ fn branched(begin: Begin, expect_last: i64, keep_to: i64) -> Begin {
 }
 
 /// A branch takes later messages off the path; they keep their places, and new ones come after them.
-pub async fn a_branch_replaces_the_end_of_the_path(stores: &Stores) {
+pub(super) async fn a_branch_replaces_the_end_of_the_path(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_of(2).await;
     let begun = scene.begun(branched(scene.begin_in(id, "other"), 4, 2)).await;
@@ -26,7 +26,7 @@ pub async fn a_branch_replaces_the_end_of_the_path(stores: &Stores) {
 }
 
 /// After a branch, a plain question follows the new path.
-pub async fn a_question_after_a_branch_follows_the_new_path(stores: &Stores) {
+pub(super) async fn a_question_after_a_branch_follows_the_new_path(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_of(2).await;
     let begun = scene.begun(branched(scene.begin_in(id, "other"), 4, 2)).await;
@@ -46,7 +46,7 @@ pub async fn a_question_after_a_branch_follows_the_new_path(stores: &Stores) {
 }
 
 /// A branch that keeps nothing begins anew.
-pub async fn a_branch_may_keep_nothing(stores: &Stores) {
+pub(super) async fn a_branch_may_keep_nothing(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_of(1).await;
     let begun = scene.begun(branched(scene.begin_in(id, "anew"), 2, 0)).await;
@@ -56,7 +56,7 @@ pub async fn a_branch_may_keep_nothing(stores: &Stores) {
 }
 
 /// A branch that keeps everything and appends is an ordinary question.
-pub async fn a_branch_at_the_end_takes_nothing_away(stores: &Stores) {
+pub(super) async fn a_branch_at_the_end_takes_nothing_away(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_of(1).await;
     let mut begin = branched(scene.begin_in(id, ""), 2, 2);
@@ -67,7 +67,7 @@ pub async fn a_branch_at_the_end_takes_nothing_away(stores: &Stores) {
 }
 
 /// A branch without messages answers a stored question anew.
-pub async fn a_stored_question_is_answered_anew(stores: &Stores) {
+pub(super) async fn a_stored_question_is_answered_anew(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_of(2).await;
     let mut begin = branched(scene.begin_in(id, ""), 4, 3);
@@ -88,7 +88,7 @@ pub async fn a_stored_question_is_answered_anew(stores: &Stores) {
 }
 
 /// A branch from an older sight of the conversation is refused and changes nothing.
-pub async fn a_branch_of_a_conversation_that_moved_on_is_refused(stores: &Stores) {
+pub(super) async fn a_branch_of_a_conversation_that_moved_on_is_refused(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_of(2).await;
     let before = scene.conversation(id).await;
@@ -101,7 +101,7 @@ pub async fn a_branch_of_a_conversation_that_moved_on_is_refused(stores: &Stores
 }
 
 /// A branch meets the same refusals as a question.
-pub async fn a_branch_is_refused_where_a_question_is(stores: &Stores) {
+pub(super) async fn a_branch_is_refused_where_a_question_is(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_of(1).await;
     let stranger = scene.of_another_user().await;

@@ -8,7 +8,7 @@ use super::Stores;
 use super::scene::{Scene, conversation_id, reply, turn_of};
 
 /// What was kept of a running turn can be read, delta by delta.
-pub async fn kept_deltas_are_found_while_the_turn_runs(stores: &Stores) {
+pub(super) async fn kept_deltas_are_found_while_the_turn_runs(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begun = scene.start("q").await;
     let turn = turn_of(&begun);
@@ -43,7 +43,7 @@ pub async fn kept_deltas_are_found_while_the_turn_runs(stores: &Stores) {
 }
 
 /// A process learns of stops and of turns that are no longer its own, each about its own turns.
-pub async fn a_process_learns_what_others_did(stores: &Stores) {
+pub(super) async fn a_process_learns_what_others_did(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let (running, stopped, purged) =
         (scene.start("running").await, scene.start("stopped").await, scene.start("purged").await);
@@ -75,14 +75,14 @@ pub async fn a_process_learns_what_others_did(stores: &Stores) {
 }
 
 /// A checkpoint about nothing answers nothing.
-pub async fn a_checkpoint_of_nothing_is_quiet(stores: &Stores) {
+pub(super) async fn a_checkpoint_of_nothing_is_quiet(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let signals = stores.turns.checkpoint(scene.runner, Vec::new(), Vec::new()).await.unwrap();
     assert_eq!(signals, Signals::default());
 }
 
 /// One checkpoint serves many turns.
-pub async fn one_checkpoint_serves_many_turns(stores: &Stores) {
+pub(super) async fn one_checkpoint_serves_many_turns(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let mut turns = Vec::new();
     for number in 0..40 {
@@ -102,7 +102,7 @@ pub async fn one_checkpoint_serves_many_turns(stores: &Stores) {
 }
 
 /// A stop reaches the running turn of the caller's own conversation, and nothing else.
-pub async fn a_stop_is_asked_of_the_running_turn(stores: &Stores) {
+pub(super) async fn a_stop_is_asked_of_the_running_turn(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begun = scene.start("q").await;
     let (id, number) = (begun.conversation.id, begun.conversation.number);
@@ -135,7 +135,7 @@ pub async fn a_stop_is_asked_of_the_running_turn(stores: &Stores) {
 }
 
 /// A turn is found by its owner alone, while its conversation is there.
-pub async fn a_turn_is_found_by_its_owner_alone(stores: &Stores) {
+pub(super) async fn a_turn_is_found_by_its_owner_alone(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begun = scene.start("q").await;
     let turn = turn_of(&begun);

@@ -19,7 +19,7 @@ fn value(text: &JsonText) -> Value {
 }
 
 /// A conversation made without messages is empty and all it was given.
-pub async fn a_conversation_is_made_without_messages(stores: &Stores) {
+pub(super) async fn a_conversation_is_made_without_messages(stores: &Stores) {
     let scene = Scene::new(stores).await;
     for begun_by in [
         Contract::LlmChat,
@@ -49,7 +49,7 @@ pub async fn a_conversation_is_made_without_messages(stores: &Stores) {
 }
 
 /// A conversation is found by every form of its id, by its owner alone.
-pub async fn a_conversation_is_found_by_every_key(stores: &Stores) {
+pub(super) async fn a_conversation_is_found_by_every_key(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;
     let mut new = scene.new_conversation();
@@ -79,7 +79,7 @@ pub async fn a_conversation_is_found_by_every_key(stores: &Stores) {
 }
 
 /// Messages are read from either end, in pages, along the active path, by their owner alone.
-pub async fn messages_are_read_in_pages(stores: &Stores) {
+pub(super) async fn messages_are_read_in_pages(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_of(3).await;
     let number = scene.conversation(id).await.number;
@@ -113,7 +113,7 @@ pub async fn messages_are_read_in_pages(stores: &Stores) {
 }
 
 /// The messages of several conversations come in one answer, the caller's alone.
-pub async fn messages_of_several_conversations_come_together(stores: &Stores) {
+pub(super) async fn messages_of_several_conversations_come_together(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let (one, two, hidden) =
         (scene.conversation_of(2).await, scene.conversation_of(1).await, scene.conversation_of(1).await);
@@ -141,7 +141,7 @@ pub async fn messages_of_several_conversations_come_together(stores: &Stores) {
 }
 
 /// A patch changes what it names, merges metadata at the top level, and leaves the rest.
-pub async fn a_patch_changes_what_it_names(stores: &Stores) {
+pub(super) async fn a_patch_changes_what_it_names(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let mut new = scene.new_conversation();
     new.metadata = metadata(&json!({"kept": 1, "nested": {"a": 1}, "gone": true}));
@@ -171,7 +171,7 @@ pub async fn a_patch_changes_what_it_names(stores: &Stores) {
 }
 
 /// Only its owner may patch a conversation, and only while it is there.
-pub async fn a_patch_is_refused_where_it_must_be(stores: &Stores) {
+pub(super) async fn a_patch_is_refused_where_it_must_be(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_of(1).await;
     let before = scene.conversation(id).await;
@@ -188,7 +188,7 @@ pub async fn a_patch_is_refused_where_it_must_be(stores: &Stores) {
 }
 
 /// A hidden conversation is absent until it is brought back, and then it is as it was.
-pub async fn a_hidden_conversation_can_be_brought_back(stores: &Stores) {
+pub(super) async fn a_hidden_conversation_can_be_brought_back(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_of(2).await;
     let (before, path) = (scene.conversation(id).await, scene.path(id).await);
@@ -217,7 +217,7 @@ pub async fn a_hidden_conversation_can_be_brought_back(stores: &Stores) {
 }
 
 /// A purge takes a conversation away for good, hidden or not, and names the turn that runs in it.
-pub async fn a_purge_takes_everything_away(stores: &Stores) {
+pub(super) async fn a_purge_takes_everything_away(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let (idle, hidden, kept) =
         (scene.conversation_of(2).await, scene.conversation_of(1).await, scene.conversation_of(1).await);

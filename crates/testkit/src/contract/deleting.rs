@@ -33,7 +33,7 @@ async fn delete_at(scene: &Scene<'_>, talk: ConversationId, seq: i64) {
 }
 
 /// Lists leave a deleted message out, from either end, and pages close the gap.
-pub async fn a_deleted_message_is_gone_from_lists(stores: &Stores) {
+pub(super) async fn a_deleted_message_is_gone_from_lists(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let talk = talk_of(&scene, 3).await;
     let before = scene.messages(talk).await;
@@ -53,7 +53,7 @@ pub async fn a_deleted_message_is_gone_from_lists(stores: &Stores) {
 }
 
 /// A deleted message is in no window, takes no place there, and older pages pass over it.
-pub async fn a_deleted_message_is_gone_from_prompts(stores: &Stores) {
+pub(super) async fn a_deleted_message_is_gone_from_prompts(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let talk = scene.talk_with(scene.persona("Grace").await).await;
     // One more than a window holds.
@@ -91,7 +91,7 @@ pub async fn a_deleted_message_is_gone_from_prompts(stores: &Stores) {
 }
 
 /// The conversation moves, and is otherwise as it was: totals, exchanges and ledger stay.
-pub async fn a_deleted_message_changes_nothing_else(stores: &Stores) {
+pub(super) async fn a_deleted_message_changes_nothing_else(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let (talk, other) = (talk_of(&scene, 2).await, talk_of(&scene, 1).await);
     let (before, others, ledger) =
@@ -109,7 +109,7 @@ pub async fn a_deleted_message_changes_nothing_else(stores: &Stores) {
 }
 
 /// The turn of a deleted reply is still known to have ended, and says nothing any more.
-pub async fn a_deleted_reply_is_not_replayed(stores: &Stores) {
+pub(super) async fn a_deleted_reply_is_not_replayed(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let talk = scene.talk_with(scene.persona("Grace").await).await;
     let begun = scene.ask(talk, "q").await;
@@ -127,7 +127,7 @@ pub async fn a_deleted_reply_is_not_replayed(stores: &Stores) {
 }
 
 /// A deleted message keeps its place: what comes next follows it.
-pub async fn the_tree_goes_on_from_a_deleted_message(stores: &Stores) {
+pub(super) async fn the_tree_goes_on_from_a_deleted_message(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let talk = talk_of(&scene, 2).await;
     delete_at(&scene, talk, 4).await;
@@ -149,7 +149,7 @@ pub async fn the_tree_goes_on_from_a_deleted_message(stores: &Stores) {
 }
 
 /// A message that a branch took off the path can be deleted as well.
-pub async fn a_message_off_the_path_can_be_deleted(stores: &Stores) {
+pub(super) async fn a_message_off_the_path_can_be_deleted(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let talk = talk_of(&scene, 2).await;
     let off = number_of(&scene, talk, 4).await;
@@ -163,7 +163,7 @@ pub async fn a_message_off_the_path_can_be_deleted(stores: &Stores) {
 }
 
 /// A message of the running turn stays until the turn has ended; earlier ones can go meanwhile.
-pub async fn a_message_of_the_running_turn_stays(stores: &Stores) {
+pub(super) async fn a_message_of_the_running_turn_stays(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let talk = talk_of(&scene, 1).await;
     let mut begin = scene.begin_in(talk, "");
@@ -186,7 +186,7 @@ pub async fn a_message_of_the_running_turn_stays(stores: &Stores) {
 }
 
 /// Only its owner deletes a message, only in a conversation with a persona, and only while that is there.
-pub async fn a_message_is_deleted_where_it_may_be(stores: &Stores) {
+pub(super) async fn a_message_is_deleted_where_it_may_be(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;
     let talk = talk_of(&scene, 1).await;
@@ -221,7 +221,7 @@ pub async fn a_message_is_deleted_where_it_may_be(stores: &Stores) {
 }
 
 /// A message is deleted once, however many ask; whoever is late changes nothing.
-pub async fn a_message_is_deleted_once(stores: &Stores) {
+pub(super) async fn a_message_is_deleted_once(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;
     let talk = talk_of(&scene, 1).await;

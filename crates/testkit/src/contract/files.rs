@@ -1,4 +1,4 @@
-//! Files of conversations: attached, read for prompts, and their objects doomed when they go.
+//! Files of conversations: attached, read for requests to a model, and their stored objects deleted with them.
 
 use std::collections::HashSet;
 use std::slice::from_ref;
@@ -21,12 +21,12 @@ use super::scene::{Scene, conversation_id, instant};
 /// More bytes than any conversation of these cases has.
 const ALL: u64 = 1 << 30;
 
-/// An object of the user's that nobody knows of yet.
+/// The key of an object of the user's that is not reserved yet.
 fn blob(scene: &Scene<'_>) -> BlobKey {
     BlobKey::upload(scene.owner, ConversationNumber(1), BlobId(Uuid::now_v7()))
 }
 
-/// An object that is about to be put.
+/// The key of an object that is reserved: it may be put now.
 async fn reserved(scene: &Scene<'_>) -> BlobKey {
     let blob = blob(scene);
     scene.stores.files.reserve(blob.clone(), instant(1_000)).await.unwrap();
@@ -50,7 +50,7 @@ async fn attach(scene: &Scene<'_>, file: NewFile) -> Access<File> {
     scene.stores.files.attach(scene.owner, file).await.unwrap()
 }
 
-/// Attaches a file with this text, and must be let.
+/// Attaches a file with this text to a conversation of the user's.
 async fn attached(scene: &Scene<'_>, conversation: ConversationId, text: &str) -> File {
     let file = file(scene, conversation, reserved(scene).await, text);
     attach(scene, file).await.granted().expect("the conversation is the user's")
@@ -61,18 +61,18 @@ async fn texts(stores: &Stores, conversation: ConversationId, max_bytes: u64) ->
     texts.into_iter().map(|file| file.text).collect()
 }
 
-async fn doomed(stores: &Stores, at: Timestamp) -> Vec<BlobKey> {
+async fn due_deletions(stores: &Stores, at: Timestamp) -> Vec<BlobKey> {
     stores.files.pending_deletions(at, 100).await.unwrap()
 }
 
-/// The objects that are doomed, due or not, in order of their names.
-async fn ever_doomed(stores: &Stores) -> Vec<BlobKey> {
-    sorted(doomed(stores, instant(1_000_000)).await)
+/// The objects that are to be deleted, due or not, in order of their names.
+async fn pending_deletions(stores: &Stores) -> Vec<BlobKey> {
+    sorted(due_deletions(stores, instant(1_000_000)).await)
 }
 
-/// The objects that may be taken away at once, in order of their names.
-async fn doomed_at_once(stores: &Stores) -> Vec<BlobKey> {
-    sorted(doomed(stores, DateTime::UNIX_EPOCH).await)
+/// The objects that may be deleted at once, in order of their names.
+async fn immediate_deletions(stores: &Stores) -> Vec<BlobKey> {
+    sorted(due_deletions(stores, DateTime::UNIX_EPOCH).await)
 }
 
 fn sorted(mut blobs: Vec<BlobKey>) -> Vec<BlobKey> {
@@ -80,15 +80,15 @@ fn sorted(mut blobs: Vec<BlobKey>) -> Vec<BlobKey> {
     blobs
 }
 
-/// What the next begin says; its turn is ended.
+/// Whether the next begin reports files; its turn is ended.
 async fn has_files(scene: &Scene<'_>, conversation: ConversationId) -> bool {
     let begun = scene.ask(conversation, "q").await;
     scene.answer(&begun, "a").await;
     begun.has_files
 }
 
-/// A file is kept as it came, numbers begin at one, and the conversation moves, but never back.
-pub async fn a_file_is_kept_as_it_came(stores: &Stores) {
+/// A file is stored unchanged, numbers begin at one, and `updated_at` of the conversation moves, but never back.
+pub(super) async fn a_file_is_kept_as_it_came(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let talks = [scene.conversation_of(1).await, scene.conversation_of(1).await];
     for (number, talk) in (1..).zip([talks[0], talks[1], talks[0]]) {
@@ -114,7 +114,7 @@ pub async fn a_file_is_kept_as_it_came(stores: &Stores) {
         assert_eq!(stores.files.texts(talk, ALL).await.unwrap().first(), Some(&said));
         assert_eq!(scene.conversation(talk).await, Conversation { updated_at: at, ..before });
     }
-    assert!(ever_doomed(stores).await.is_empty());
+    assert!(pending_deletions(stores).await.is_empty());
 
     let before = scene.conversation(talks[0]).await;
     let late = NewFile { at: instant(-5), ..file(&scene, talks[0], reserved(&scene).await, "late") };
@@ -123,8 +123,8 @@ pub async fn a_file_is_kept_as_it_came(stores: &Stores) {
     assert_eq!(scene.conversation(talks[0]).await, before);
 }
 
-/// Only its owner gives a conversation a file, and only while it is there. Else nothing changes.
-pub async fn a_file_is_attached_where_it_may_be(stores: &Stores) {
+/// Only the owner can attach a file, and only to a conversation that is not deleted. Otherwise nothing changes.
+pub(super) async fn a_file_is_attached_where_it_may_be(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;
     let talk = scene.conversation_of(1).await;
@@ -144,8 +144,8 @@ pub async fn a_file_is_attached_where_it_may_be(stores: &Stores) {
     assert_eq!(restored, Access::Granted(Conversation { updated_at: at, ..before }));
     assert!(!has_files(&scene, talk).await);
     assert!(texts(stores, talk, ALL).await.is_empty());
-    // The object waits for its file, or its end.
-    assert_eq!(ever_doomed(stores).await, from_ref(&blob));
+    // The object is still reserved.
+    assert_eq!(pending_deletions(stores).await, from_ref(&blob));
     let attached = attach(&scene, new(talk)).await.granted().expect("the conversation is the user's");
     assert_eq!(attached.number, FileNumber(1));
     stores.conversations.purge(scene.owner, talk.into()).await.unwrap();
@@ -153,8 +153,8 @@ pub async fn a_file_is_attached_where_it_may_be(stores: &Stores) {
     assert_eq!(attach(&scene, gone).await, Access::Absent);
 }
 
-/// An object that is not reserved, or not any more, or that is due, makes no file.
-pub async fn a_file_needs_its_reservation(stores: &Stores) {
+/// An object that is not reserved, or no longer, or that is due, cannot become a file.
+pub(super) async fn a_file_needs_its_reservation(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let talk = scene.conversation_of(1).await;
     let before = scene.conversation(talk).await;
@@ -169,8 +169,8 @@ pub async fn a_file_needs_its_reservation(stores: &Stores) {
     assert!(!has_files(&scene, talk).await);
 }
 
-/// Of many who want an object one gets it, and whoever comes later gets nothing.
-pub async fn an_object_belongs_to_one_file(stores: &Stores) {
+/// Of many files for one object one is attached; a later one is refused.
+pub(super) async fn an_object_belongs_to_one_file(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let (talk, other) = (scene.conversation_of(1).await, scene.conversation_of(1).await);
     let blob = reserved(&scene).await;
@@ -181,7 +181,7 @@ pub async fn an_object_belongs_to_one_file(stores: &Stores) {
     }));
     let file_of = |outcome| match outcome {
         Access::Granted(file) => Some(file),
-        Access::Foreign => panic!("both are the user's"),
+        Access::Foreign => panic!("both conversations are the user's"),
         Access::Absent => None,
     };
     let granted: Vec<File> = outcomes.await.into_iter().filter_map(file_of).collect();
@@ -191,16 +191,16 @@ pub async fn an_object_belongs_to_one_file(stores: &Stores) {
         assert_eq!(has_files(&scene, to).await, winner.conversation == to);
         assert_eq!(texts(stores, to, ALL).await.len(), usize::from(winner.conversation == to));
     }
-    assert!(ever_doomed(stores).await.is_empty());
+    assert!(pending_deletions(stores).await.is_empty());
 }
 
-/// A begin says whether there are files, from the first one on, whichever way the conversation was made.
-pub async fn a_begin_tells_of_files(stores: &Stores) {
+/// A begin reports whether the conversation has files, however the conversation was made.
+pub(super) async fn a_begin_tells_of_files(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begun = scene.start("q").await;
     let with_turn = begun.conversation.id;
     assert!(!begun.has_files);
-    // One that comes while a turn runs is there for the next.
+    // A file that is attached while a turn runs counts from the next turn on.
     attached(&scene, with_turn, "text").await;
     scene.answer(&begun, "a").await;
     assert!(has_files(&scene, with_turn).await);
@@ -208,7 +208,7 @@ pub async fn a_begin_tells_of_files(stores: &Stores) {
     let new = scene.new_conversation();
     let without_turn = stores.conversations.create(new).await.unwrap().id;
     assert!(!has_files(&scene, without_turn).await);
-    // A scan is a file as well.
+    // A scan without text is a file as well.
     attached(&scene, without_turn, "").await;
     assert!(has_files(&scene, without_turn).await);
     stores.conversations.soft_delete(scene.owner, without_turn.into(), scene.now()).await.unwrap();
@@ -216,7 +216,7 @@ pub async fn a_begin_tells_of_files(stores: &Stores) {
     assert!(has_files(&scene, without_turn).await);
     assert!(!scene.start("q").await.has_files);
 
-    // Each of those that are begun together is told its own.
+    // Turns that are begun together each get their own answer.
     let mut begins = Vec::new();
     for number in 0..8 {
         let talk = scene.conversation_of(1).await;
@@ -232,8 +232,8 @@ pub async fn a_begin_tells_of_files(stores: &Stores) {
     assert!(told.await.into_iter().all(|(told, expected)| told == expected));
 }
 
-/// Texts are those of one conversation, newest first, and files without text are as if they were not there.
-pub async fn texts_begin_with_the_newest(stores: &Stores) {
+/// The texts of one conversation, newest first; files without text are left out.
+pub(super) async fn texts_begin_with_the_newest(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let (talk, other) = (scene.conversation_of(1).await, scene.conversation_of(1).await);
     assert!(texts(stores, talk, ALL).await.is_empty());
@@ -247,12 +247,12 @@ pub async fn texts_begin_with_the_newest(stores: &Stores) {
     assert_eq!(texts(stores, talk, u64::MAX).await.len(), 3);
     assert_eq!(texts(stores, other, ALL).await.len(), 4);
     assert!(texts(stores, conversation_id(), ALL).await.is_empty());
-    // Names of files without text take no room: "a.pdf" and "three", "a.pdf" and "two".
+    // Names of files without text do not count: 18 bytes are "a.pdf", "three", "a.pdf" and "two".
     assert_eq!(texts(stores, talk, 18).await, ["three", "two"]);
 }
 
 /// Texts and names are counted in bytes; the last one may reach beyond the bound.
-pub async fn texts_are_bounded_in_bytes(stores: &Stores) {
+pub(super) async fn texts_are_bounded_in_bytes(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let talk = scene.conversation_of(1).await;
     for text in ["small", &"x".repeat(100), "grüezi"] {
@@ -269,11 +269,11 @@ pub async fn texts_are_bounded_in_bytes(stores: &Stores) {
     }
 }
 
-/// The longest text that is kept of a file, under the longest name.
-pub async fn a_long_text_is_kept_whole(stores: &Stores) {
+/// The longest text that a file can have, with the longest name.
+pub(super) async fn a_long_text_is_kept_whole(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let talk = scene.conversation_of(1).await;
-    // Not to be compressed into nothing.
+    // Random, so that it does not compress.
     let mut text = String::with_capacity(FILE_TEXT_BYTES);
     while text.len() < FILE_TEXT_BYTES {
         text.push_str(&Uuid::now_v7().simple().to_string());
@@ -291,33 +291,33 @@ pub async fn a_long_text_is_kept_whole(stores: &Stores) {
     assert_eq!(stores.files.texts(talk, one).await.unwrap(), [said]);
 }
 
-/// Reserved objects are doomed from their time on, the longest due first, until they are forgotten.
-pub async fn objects_are_doomed_when_they_are_due(stores: &Stores) {
+/// Reserved objects are to be deleted from their due time on, the longest due first, until that is confirmed.
+pub(super) async fn objects_are_deleted_when_they_are_due(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let [first, second, third] = [blob(&scene), blob(&scene), blob(&scene)];
     let files = &stores.files;
     for (blob, due) in [(&second, 20), (&third, 30), (&first, 10)] {
         files.reserve(blob.clone(), instant(due)).await.unwrap();
     }
-    assert!(doomed(stores, instant(9)).await.is_empty());
-    assert_eq!(doomed(stores, instant(10)).await, from_ref(&first));
-    assert_eq!(doomed(stores, instant(29)).await, [first.clone(), second.clone()]);
+    assert!(due_deletions(stores, instant(9)).await.is_empty());
+    assert_eq!(due_deletions(stores, instant(10)).await, from_ref(&first));
+    assert_eq!(due_deletions(stores, instant(29)).await, [first.clone(), second.clone()]);
     assert_eq!(files.pending_deletions(instant(99), 2).await.unwrap(), [first.clone(), second.clone()]);
     assert!(files.pending_deletions(instant(99), 0).await.unwrap().is_empty());
 
-    // Repeated, a reservation moves, either way.
+    // A repeated reservation replaces the due time.
     files.reserve(first.clone(), instant(40)).await.unwrap();
     files.reserve(third.clone(), instant(15)).await.unwrap();
-    assert_eq!(doomed(stores, instant(99)).await, [third.clone(), second.clone(), first.clone()]);
-    assert_eq!(doomed(stores, instant(15)).await, from_ref(&third));
+    assert_eq!(due_deletions(stores, instant(99)).await, [third.clone(), second.clone(), first.clone()]);
+    assert_eq!(due_deletions(stores, instant(15)).await, from_ref(&third));
 
     files.confirm_deleted(vec![third, blob(&scene), first.clone()]).await.unwrap();
     files.confirm_deleted(Vec::new()).await.unwrap();
-    assert_eq!(doomed(stores, instant(99)).await, [second]);
+    assert_eq!(due_deletions(stores, instant(99)).await, [second]);
 }
 
-/// The objects of a purged conversation are doomed at once, those of a hidden one are not.
-pub async fn a_purge_dooms_the_objects(stores: &Stores) {
+/// The objects of a purged conversation may be deleted at once, those of a hidden one may not.
+pub(super) async fn a_purge_deletes_the_objects(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let (talk, hidden, other) =
         (scene.conversation_of(1).await, scene.conversation_of(1).await, scene.conversation_of(1).await);
@@ -329,21 +329,24 @@ pub async fn a_purge_dooms_the_objects(stores: &Stores) {
     attached(&scene, other, "other").await;
 
     stores.conversations.soft_delete(scene.owner, hidden.into(), scene.now()).await.unwrap();
-    assert!(ever_doomed(stores).await.is_empty());
+    assert!(pending_deletions(stores).await.is_empty());
     stores.conversations.purge(scene.owner, talk.into()).await.unwrap();
-    assert_eq!(doomed_at_once(stores).await, sorted(blobs.clone()));
+    assert_eq!(immediate_deletions(stores).await, sorted(blobs.clone()));
     stores.conversations.purge(scene.owner, hidden.into()).await.unwrap();
     blobs.push(hidden_blob);
     let blobs = sorted(blobs);
-    assert_eq!((ever_doomed(stores).await, doomed_at_once(stores).await), (blobs.clone(), blobs.clone()));
+    assert_eq!(
+        (pending_deletions(stores).await, immediate_deletions(stores).await),
+        (blobs.clone(), blobs.clone())
+    );
     assert!(texts(stores, talk, ALL).await.is_empty());
     stores.files.confirm_deleted(blobs).await.unwrap();
-    assert!(ever_doomed(stores).await.is_empty());
+    assert!(pending_deletions(stores).await.is_empty());
     assert_eq!(texts(stores, other, ALL).await, ["other"]);
 }
 
-/// A persona's conversations go with it, and so do their files.
-pub async fn a_deleted_persona_dooms_the_objects(stores: &Stores) {
+/// A persona is deleted with its conversations and their files.
+pub(super) async fn a_deleted_persona_deletes_the_objects(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let (gone, kept) = (scene.persona("Grace").await, scene.persona("Ada").await);
     let (talk, hidden, other) =
@@ -356,12 +359,12 @@ pub async fn a_deleted_persona_dooms_the_objects(stores: &Stores) {
     stores.conversations.soft_delete(scene.owner, hidden.into(), scene.now()).await.unwrap();
     stores.personas.delete(scene.owner, gone).await.unwrap();
     let blobs = sorted(blobs);
-    assert_eq!((ever_doomed(stores).await, doomed_at_once(stores).await), (blobs.clone(), blobs));
+    assert_eq!((pending_deletions(stores).await, immediate_deletions(stores).await), (blobs.clone(), blobs));
     assert!(has_files(&scene, other).await);
 }
 
-/// Files that come at once are all kept, and turns go on meanwhile.
-pub async fn files_may_come_at_once(stores: &Stores) {
+/// Files that are attached at the same time are all stored, and turns go on meanwhile.
+pub(super) async fn files_may_come_at_once(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let (talk, owner) = (scene.conversation_of(1).await, scene.owner);
     let mut calls = Vec::new();
@@ -375,11 +378,11 @@ pub async fn files_may_come_at_once(stores: &Stores) {
     assert_eq!(numbers, (1..=16).collect());
     assert_eq!(texts(stores, talk, ALL).await.len(), 16);
     assert!(has_files(&scene, talk).await);
-    assert!(ever_doomed(stores).await.is_empty());
+    assert!(pending_deletions(stores).await.is_empty());
 }
 
-/// Whichever comes first, a purge or a file, the object is doomed in the end.
-pub async fn a_file_that_meets_a_purge_leaves_no_object(stores: &Stores) {
+/// Whichever comes first, a purge or a file, the object is to be deleted in the end.
+pub(super) async fn a_file_that_meets_a_purge_leaves_no_object(stores: &Stores) {
     let scene = Scene::new(stores).await;
     for _ in 0..20 {
         let talk = scene.conversation_of(1).await;
@@ -391,13 +394,13 @@ pub async fn a_file_that_meets_a_purge_leaves_no_object(stores: &Stores) {
         let (attached, purged) = join(attach, purge).await;
         assert!(!matches!(attached.expect("no panic"), Access::Foreign));
         assert!(matches!(purged.expect("no panic"), Access::Granted(_)));
-        assert_eq!(ever_doomed(stores).await, from_ref(&blob));
+        assert_eq!(pending_deletions(stores).await, from_ref(&blob));
         stores.files.confirm_deleted(vec![blob]).await.unwrap();
     }
 }
 
-/// Whichever comes first, a file or the one who takes its object away, the other learns of it.
-pub async fn a_file_that_meets_the_sweep_gets_its_object_or_none(stores: &Stores) {
+/// Whichever comes first, the file or the confirmed deletion of its object, the other one has no effect.
+pub(super) async fn a_file_that_meets_the_sweep_gets_its_object_or_none(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let talk = scene.conversation_of(1).await;
     let mut kept = 0;
@@ -409,6 +412,6 @@ pub async fn a_file_that_meets_the_sweep_gets_its_object_or_none(stores: &Stores
         stores.files.confirm_deleted(vec![blob]).await.unwrap();
         kept += usize::from(attach.await.expect("no panic").granted().is_some());
         assert_eq!(texts(stores, talk, ALL).await.len(), kept);
-        assert!(ever_doomed(stores).await.is_empty());
+        assert!(pending_deletions(stores).await.is_empty());
     }
 }

@@ -17,7 +17,7 @@ async fn record(scene: &Scene<'_>, turn: TurnId) -> TurnRecord {
 }
 
 /// A reply is kept with the facts of its call, and the conversation adds them up.
-pub async fn a_completed_turn_keeps_its_reply(stores: &Stores) {
+pub(super) async fn a_completed_turn_keeps_its_reply(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begun = scene.start("q").await;
     let id = begun.conversation.id;
@@ -48,7 +48,7 @@ pub async fn a_completed_turn_keeps_its_reply(stores: &Stores) {
 }
 
 /// A turn that broke off keeps what it said, marked so, and counts as an exchange.
-pub async fn a_turn_that_broke_off_keeps_what_it_said(stores: &Stores) {
+pub(super) async fn a_turn_that_broke_off_keeps_what_it_said(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let states = [
         (EndState::Failed(FailureKind::Truncated.into()), MessageState::Failed),
@@ -71,7 +71,7 @@ pub async fn a_turn_that_broke_off_keeps_what_it_said(stores: &Stores) {
 }
 
 /// A turn without a word makes no row, counts as no exchange, and still costs what it cost.
-pub async fn a_turn_without_a_word_makes_no_row(stores: &Stores) {
+pub(super) async fn a_turn_without_a_word_makes_no_row(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let mut thought = Reply::default();
     thought.push(Delta::Reasoning("hm".to_owned()));
@@ -93,7 +93,7 @@ pub async fn a_turn_without_a_word_makes_no_row(stores: &Stores) {
 }
 
 /// A refusal and a call of a tool are replies too.
-pub async fn a_refusal_and_a_tool_call_make_a_row(stores: &Stores) {
+pub(super) async fn a_refusal_and_a_tool_call_make_a_row(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let call = Delta::ToolCall {
         call: "c".to_owned(),
@@ -111,7 +111,7 @@ pub async fn a_refusal_and_a_tool_call_make_a_row(stores: &Stores) {
 }
 
 /// The deltas of a reply come back one by one, as they arrived.
-pub async fn a_replay_is_exact(stores: &Stores) {
+pub(super) async fn a_replay_is_exact(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begun = scene.start("q").await;
     let mut said = Reply::default();
@@ -141,7 +141,7 @@ pub async fn a_replay_is_exact(stores: &Stores) {
 }
 
 /// Every way to end is read back as it was.
-pub async fn every_ending_is_kept(stores: &Stores) {
+pub(super) async fn every_ending_is_kept(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let reasons = [
         FinishReason::Stop,
@@ -179,7 +179,7 @@ pub async fn every_ending_is_kept(stores: &Stores) {
 }
 
 /// The totals of a conversation are the sum of its turns.
-pub async fn totals_add_up(stores: &Stores) {
+pub(super) async fn totals_add_up(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begun = scene.start("q").await;
     let id = begun.conversation.id;
@@ -196,7 +196,7 @@ pub async fn totals_add_up(stores: &Stores) {
 }
 
 /// A turn gives a title to a conversation that has none by then.
-pub async fn a_title_is_given_where_there_is_none(stores: &Stores) {
+pub(super) async fn a_title_is_given_where_there_is_none(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let title = |text: &str| Some(Title::parse(text).unwrap());
     let begun = scene.start("q").await;
@@ -223,7 +223,7 @@ pub async fn a_title_is_given_where_there_is_none(stores: &Stores) {
 }
 
 /// A repeated finish answers the same and adds nothing, also once the next turn runs.
-pub async fn a_repeated_finish_answers_the_same(stores: &Stores) {
+pub(super) async fn a_repeated_finish_answers_the_same(stores: &Stores) {
     let scene = Scene::new(stores).await;
     for said in [reply(["a"]), Reply::default()] {
         let begun = scene.start("q").await;
@@ -245,7 +245,7 @@ pub async fn a_repeated_finish_answers_the_same(stores: &Stores) {
 }
 
 /// Only the process that runs a turn can close it.
-pub async fn another_process_cannot_finish_the_turn(stores: &Stores) {
+pub(super) async fn another_process_cannot_finish_the_turn(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begun = scene.start("q").await;
     let other = scene.in_another_process().await;
@@ -258,7 +258,7 @@ pub async fn another_process_cannot_finish_the_turn(stores: &Stores) {
 }
 
 /// A turn that is gone, or never was, is lost.
-pub async fn a_purged_or_unknown_turn_is_lost(stores: &Stores) {
+pub(super) async fn a_purged_or_unknown_turn_is_lost(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begun = scene.start("q").await;
     let kept = scene.start("kept").await;
@@ -271,7 +271,7 @@ pub async fn a_purged_or_unknown_turn_is_lost(stores: &Stores) {
 }
 
 /// A turn goes on in a conversation that is hidden meanwhile, and its reply is there once it is back.
-pub async fn a_hidden_conversation_still_gets_its_reply(stores: &Stores) {
+pub(super) async fn a_hidden_conversation_still_gets_its_reply(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begun = scene.start("q").await;
     let id = begun.conversation.id;

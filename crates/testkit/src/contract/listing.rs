@@ -24,7 +24,7 @@ async fn made(scene: &Scene<'_>, change: impl FnOnce(&mut domain::NewConversatio
 }
 
 /// Lists begin with the newest update; of equal ones with the newest id.
-pub async fn lists_begin_with_the_newest_update(stores: &Stores) {
+pub(super) async fn lists_begin_with_the_newest_update(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let (one, two) = (made(&scene, |_| ()).await, made(&scene, |_| ()).await);
     let three = made(&scene, |new| new.at = two.updated_at).await;
@@ -43,7 +43,7 @@ pub async fn lists_begin_with_the_newest_update(stores: &Stores) {
 }
 
 /// A listed conversation is the same as a found one.
-pub async fn a_list_shows_what_is_found(stores: &Stores) {
+pub(super) async fn a_list_shows_what_is_found(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_of(2).await;
     scene.ask(id, "running").await;
@@ -52,7 +52,7 @@ pub async fn a_list_shows_what_is_found(stores: &Stores) {
 }
 
 /// Pages follow each other without a gap.
-pub async fn lists_come_in_pages(stores: &Stores) {
+pub(super) async fn lists_come_in_pages(stores: &Stores) {
     let scene = Scene::new(stores).await;
     for _ in 0..7 {
         made(&scene, |_| ()).await;
@@ -69,7 +69,7 @@ pub async fn lists_come_in_pages(stores: &Stores) {
 }
 
 /// Nobody sees the conversations of others, nor hidden ones.
-pub async fn lists_hold_the_callers_visible_conversations_alone(stores: &Stores) {
+pub(super) async fn lists_hold_the_callers_visible_conversations_alone(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;
     let mine = made(&scene, |_| ()).await;
@@ -86,7 +86,7 @@ pub async fn lists_hold_the_callers_visible_conversations_alone(stores: &Stores)
 }
 
 /// Every condition holds, alone and with others.
-pub async fn filters_hold_together(stores: &Stores) {
+pub(super) async fn filters_hold_together(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let label = Label::parse("Their 100% \"label\"").unwrap();
     let plain = made(&scene, |_| ()).await.number.0;
@@ -114,7 +114,7 @@ pub async fn filters_hold_together(stores: &Stores) {
 }
 
 /// A conversation is found by the model it shows: its own, else that of its last reply.
-pub async fn a_filter_by_model_goes_by_the_shown_one(stores: &Stores) {
+pub(super) async fn a_filter_by_model_goes_by_the_shown_one(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let own = made(&scene, |new| new.model = Some(model("a"))).await;
     let mut begin = scene.begin_in(own.id, "q");
@@ -134,7 +134,7 @@ pub async fn a_filter_by_model_goes_by_the_shown_one(stores: &Stores) {
 }
 
 /// A span of time holds its first instant and not its last.
-pub async fn a_span_of_time_holds_its_first_instant(stores: &Stores) {
+pub(super) async fn a_span_of_time_holds_its_first_instant(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let mut numbers = Vec::new();
     for second in 10..14 {

@@ -23,7 +23,7 @@ async fn listed(scene: &Scene<'_>, page: Page) -> Vec<i64> {
 }
 
 /// A persona is found again as it was made, and the first one has the number 1.
-pub async fn a_persona_is_found_as_it_was_made(stores: &Stores) {
+pub(super) async fn a_persona_is_found_as_it_was_made(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let descriptions = [None, Some(String::new()), Some("Says \"grüezi\",\n100% 🏔".to_owned())];
     for (number, (relation, name)) in (1..).zip(Relation::ALL) {
@@ -52,7 +52,7 @@ pub async fn a_persona_is_found_as_it_was_made(stores: &Stores) {
 }
 
 /// Nobody but its owner reads, changes or takes away a persona, and a name may be given twice.
-pub async fn a_persona_is_its_owners_alone(stores: &Stores) {
+pub(super) async fn a_persona_is_its_owners_alone(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;
     let id = scene.persona("Grace").await;
@@ -73,7 +73,7 @@ pub async fn a_persona_is_its_owners_alone(stores: &Stores) {
 }
 
 /// Personas are listed from the newest update on, of equal ones from the newest, in pages without a gap.
-pub async fn personas_begin_with_the_newest_update(stores: &Stores) {
+pub(super) async fn personas_begin_with_the_newest_update(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;
     assert!(listed(&scene, ALL).await.is_empty());
@@ -104,7 +104,7 @@ pub async fn personas_begin_with_the_newest_update(stores: &Stores) {
 }
 
 /// A change sets what it names, and the instant; the rest stays.
-pub async fn a_persona_is_changed_as_named(stores: &Stores) {
+pub(super) async fn a_persona_is_changed_as_named(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.persona("Grace").await;
     let other = scene.persona("other").await;
@@ -134,7 +134,7 @@ pub async fn a_persona_is_changed_as_named(stores: &Stores) {
 }
 
 /// A persona that is taken away takes all its conversations with it, hidden or busy; what ran in them is named.
-pub async fn a_deleted_persona_takes_its_conversations_along(stores: &Stores) {
+pub(super) async fn a_deleted_persona_takes_its_conversations_along(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.persona("Grace").await;
     let (idle, busy, hidden, hidden_busy) = (
@@ -180,7 +180,7 @@ pub async fn a_deleted_persona_takes_its_conversations_along(stores: &Stores) {
 }
 
 /// A persona that is taken away leaves other conversations alone, and one that nobody talked with leaves nothing.
-pub async fn a_deleted_persona_leaves_others_alone(stores: &Stores) {
+pub(super) async fn a_deleted_persona_leaves_others_alone(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let (gone, kept) = (scene.persona("gone").await, scene.persona("kept").await);
     let (with_other, moved) = (scene.talk_with(kept).await, scene.talk_with(gone).await);

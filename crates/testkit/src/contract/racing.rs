@@ -46,7 +46,7 @@ pub(super) async fn assert_whole(scene: &Scene<'_>, conversation: &Conversation)
 }
 
 /// Of many begins in one conversation exactly one is let in.
-pub async fn one_of_many_begins_wins(stores: &Stores) {
+pub(super) async fn one_of_many_begins_wins(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_of(1).await;
     for round in 1..=5 {
@@ -70,7 +70,7 @@ pub async fn one_of_many_begins_wins(stores: &Stores) {
 }
 
 /// A begin that is let in right after a finish has the reply in its window, however close they are.
-pub async fn a_begin_sees_the_reply_that_was_just_kept(stores: &Stores) {
+pub(super) async fn a_begin_sees_the_reply_that_was_just_kept(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let mut begun = scene.start("q0").await;
     let id = begun.conversation.id;
@@ -113,7 +113,7 @@ async fn begin_until_won(turns: Arc<dyn TurnStore>, begin: Begin, is_won: Arc<At
 }
 
 /// Where turns follow each other at once, each sees all that came before it.
-pub async fn turns_in_quick_succession_see_each_other(stores: &Stores) {
+pub(super) async fn turns_in_quick_succession_see_each_other(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_of(1).await;
     let rounds = AtomicUsize::new(0);
@@ -141,7 +141,7 @@ pub async fn turns_in_quick_succession_see_each_other(stores: &Stores) {
 }
 
 /// Where a late finish and a takeover meet, one of them has its way, and the begin sees which.
-pub async fn a_late_finish_and_a_takeover_agree(stores: &Stores) {
+pub(super) async fn a_late_finish_and_a_takeover_agree(stores: &Stores) {
     let first = Scene::new(stores).await;
     for round in 0..40 {
         let late = first.in_another_process().await;
@@ -175,7 +175,7 @@ pub async fn a_late_finish_and_a_takeover_agree(stores: &Stores) {
 }
 
 /// Begins in different conversations do not stand in each other's way, and each gets its own answer.
-pub async fn many_conversations_go_on_at_once(stores: &Stores) {
+pub(super) async fn many_conversations_go_on_at_once(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begins = (0..200).map(|number| scene.begin_new(&format!("q{number}"))).collect();
     let begun: Vec<Begun> =
@@ -202,7 +202,7 @@ pub async fn many_conversations_go_on_at_once(stores: &Stores) {
 }
 
 /// A call that is refused spoils none of those that are made with it.
-pub async fn a_refused_call_spoils_no_other(stores: &Stores) {
+pub(super) async fn a_refused_call_spoils_no_other(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;
     let foreign = stranger.conversation_of(1).await;
@@ -231,7 +231,7 @@ pub async fn a_refused_call_spoils_no_other(stores: &Stores) {
 }
 
 /// The same finish many times at once is one finish.
-pub async fn a_finish_repeated_at_once_counts_once(stores: &Stores) {
+pub(super) async fn a_finish_repeated_at_once_counts_once(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begun = scene.start("q").await;
     let finish = scene.completion_of(&begun, reply(["a"]));
@@ -245,7 +245,7 @@ pub async fn a_finish_repeated_at_once_counts_once(stores: &Stores) {
 }
 
 /// Checkpoints, finishes and stops of the same turns do not block each other.
-pub async fn checkpoints_and_finishes_do_not_deadlock(stores: &Stores) {
+pub(super) async fn checkpoints_and_finishes_do_not_deadlock(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let work = async {
         for _ in 0..10 {
@@ -276,7 +276,7 @@ pub async fn checkpoints_and_finishes_do_not_deadlock(stores: &Stores) {
 }
 
 /// A purge that meets a begin or a finish leaves nothing behind.
-pub async fn a_purge_leaves_nothing_behind(stores: &Stores) {
+pub(super) async fn a_purge_leaves_nothing_behind(stores: &Stores) {
     let scene = Scene::new(stores).await;
     for round in 0..30 {
         let begun = scene.start("q").await;
@@ -300,7 +300,7 @@ pub async fn a_purge_leaves_nothing_behind(stores: &Stores) {
 }
 
 /// A race of two reapers ends each turn once.
-pub async fn two_reapers_end_each_turn_once(stores: &Stores) {
+pub(super) async fn two_reapers_end_each_turn_once(stores: &Stores) {
     let dead = Scene::new(stores).await;
     let mut ids = Vec::new();
     for _ in 0..30 {

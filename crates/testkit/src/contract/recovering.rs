@@ -8,7 +8,7 @@ use super::Stores;
 use super::scene::{Scene, model, path_of, reply, turn_of, window_of};
 
 /// A begin ends the turn of a dead process and goes on, all in one call.
-pub async fn a_begin_takes_over_from_a_dead_process(stores: &Stores) {
+pub(super) async fn a_begin_takes_over_from_a_dead_process(stores: &Stores) {
     let dead = Scene::new(stores).await;
     let first = dead.start("q").await;
     let id = first.conversation.id;
@@ -44,7 +44,7 @@ pub async fn a_begin_takes_over_from_a_dead_process(stores: &Stores) {
 }
 
 /// The turn of a dead process that had said nothing leaves no reply.
-pub async fn a_dead_process_that_said_nothing_leaves_no_reply(stores: &Stores) {
+pub(super) async fn a_dead_process_that_said_nothing_leaves_no_reply(stores: &Stores) {
     let dead = Scene::new(stores).await;
     let first = dead.start("q").await;
     let id = first.conversation.id;
@@ -59,7 +59,7 @@ pub async fn a_dead_process_that_said_nothing_leaves_no_reply(stores: &Stores) {
 }
 
 /// A process that wakes up too late can no longer write to its turn.
-pub async fn a_process_that_wakes_up_has_lost_its_turns(stores: &Stores) {
+pub(super) async fn a_process_that_wakes_up_has_lost_its_turns(stores: &Stores) {
     let dead = Scene::new(stores).await;
     let (first, second) = (dead.start("taken over").await, dead.start("reaped").await);
     for begun in [&first, &second] {
@@ -91,7 +91,7 @@ pub async fn a_process_that_wakes_up_has_lost_its_turns(stores: &Stores) {
 }
 
 /// A process that renews its lease in time keeps its turns.
-pub async fn a_renewed_process_keeps_its_turns(stores: &Stores) {
+pub(super) async fn a_renewed_process_keeps_its_turns(stores: &Stores) {
     let late = Scene::new(stores).await;
     let begun = late.start("q").await;
     let scene = late.in_another_process().await;
@@ -103,7 +103,7 @@ pub async fn a_renewed_process_keeps_its_turns(stores: &Stores) {
 }
 
 /// The reaper ends the turns of the dead with their partial text, and answers how many.
-pub async fn the_reaper_ends_the_turns_of_the_dead(stores: &Stores) {
+pub(super) async fn the_reaper_ends_the_turns_of_the_dead(stores: &Stores) {
     let dead = Scene::new(stores).await;
     let (with_text, without, hidden) =
         (dead.start("one").await, dead.start("two").await, dead.start("three").await);
@@ -135,7 +135,7 @@ pub async fn the_reaper_ends_the_turns_of_the_dead(stores: &Stores) {
 }
 
 /// The reaper leaves living processes alone, where there can be several.
-pub async fn the_reaper_leaves_the_living_alone(stores: &Stores) {
+pub(super) async fn the_reaper_leaves_the_living_alone(stores: &Stores) {
     let living = Scene::new(stores).await;
     let begun = living.start("q").await;
     let scene = living.in_another_process().await;
@@ -151,7 +151,7 @@ pub async fn the_reaper_leaves_the_living_alone(stores: &Stores) {
 }
 
 /// Many turns of a dead process are ended at once.
-pub async fn the_reaper_ends_many_turns(stores: &Stores) {
+pub(super) async fn the_reaper_ends_many_turns(stores: &Stores) {
     let dead = Scene::new(stores).await;
     let mut turns = Vec::new();
     for number in 0..100 {
@@ -171,7 +171,7 @@ pub async fn the_reaper_ends_many_turns(stores: &Stores) {
 }
 
 /// A process that ends in order is forgotten, and may come back.
-pub async fn a_process_may_retire(stores: &Stores) {
+pub(super) async fn a_process_may_retire(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begun = scene.start("q").await;
     scene.answer(&begun, "a").await;

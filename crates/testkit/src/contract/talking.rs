@@ -18,7 +18,7 @@ fn with(persona: PersonaId) -> ConversationPatch {
 }
 
 /// A begin answers whom the conversation is held with, as the persona is by then.
-pub async fn a_begin_brings_the_persona_of_its_conversation(stores: &Stores) {
+pub(super) async fn a_begin_brings_the_persona_of_its_conversation(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let new = NewPersona {
         owner: scene.owner,
@@ -44,7 +44,7 @@ pub async fn a_begin_brings_the_persona_of_its_conversation(stores: &Stores) {
 }
 
 /// A patch gives a conversation a persona, or another one, from the next turn on.
-pub async fn a_patch_gives_a_conversation_another_persona(stores: &Stores) {
+pub(super) async fn a_patch_gives_a_conversation_another_persona(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let (one, two) = (scene.persona("one").await, scene.persona("two").await);
     let id = scene.conversation_of(1).await;
@@ -69,7 +69,7 @@ pub async fn a_patch_gives_a_conversation_another_persona(stores: &Stores) {
 }
 
 /// Lists and counts hold the conversations with one persona, or with any.
-pub async fn conversations_are_listed_by_their_persona(stores: &Stores) {
+pub(super) async fn conversations_are_listed_by_their_persona(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;
     let (one, two) = (scene.persona("one").await, scene.persona("two").await);
@@ -103,7 +103,7 @@ pub async fn conversations_are_listed_by_their_persona(stores: &Stores) {
 }
 
 /// Whoever's a conversation is, it is known whether it is held with a persona; hidden ones are not.
-pub async fn a_conversation_is_known_to_be_held_with_a_persona(stores: &Stores) {
+pub(super) async fn a_conversation_is_known_to_be_held_with_a_persona(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;
     let holds = async |key: ConversationKey| stores.personas.has_persona(key).await.unwrap();
@@ -141,7 +141,7 @@ pub async fn a_conversation_is_known_to_be_held_with_a_persona(stores: &Stores) 
 }
 
 /// The totals are of the caller's conversations with personas that are there, and of the messages on their paths.
-pub async fn conversations_with_personas_add_up(stores: &Stores) {
+pub(super) async fn conversations_with_personas_add_up(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;
     let totals = async || stores.personas.totals(scene.owner).await.unwrap();
@@ -182,7 +182,7 @@ pub async fn conversations_with_personas_add_up(stores: &Stores) {
 }
 
 /// A deleted message is not counted; its tokens are.
-pub async fn a_deleted_message_does_not_count_but_its_tokens_do(stores: &Stores) {
+pub(super) async fn a_deleted_message_does_not_count_but_its_tokens_do(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let talk = scene.talk_with(scene.persona("Grace").await).await;
     scene.exchange(talk, "q1", "a1").await;
