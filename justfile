@@ -1,4 +1,4 @@
-# Daily work; `just` alone lists it. The scripts do the work, so that `just` itself is not needed.
+# Commands for daily work; `just` alone lists them. They only call scripts and cargo, so `just` itself is not needed.
 
 _list:
     @just --list --unsorted
@@ -19,16 +19,16 @@ test *arguments:
 check:
     .ci/run
 
-# Write again what is generated and kept in the repository.
+# Write the generated files of the repository again: queries of both stores, OpenAPI document.
 generate:
     scripts/generate-sqlite.sh
     scripts/generate-postgres.sh
     scripts/generate-openapi.sh
 
-# Bring the configured database up to date.
+# Bring the schema of the configured database up to date.
 migrate:
     cargo run --locked -- migrate
 
-# Measure beside direct calls and a bare gateway; `just bench --against COMMIT` says whether turns became slower.
+# Measure OmniChat beside direct calls and a bare gateway; `--against COMMIT` tells whether turns became slower.
 bench *arguments:
     scripts/bench.sh {{arguments}}

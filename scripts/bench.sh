@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Measures OmniChat beside direct calls and a bare gateway, in one run. docs/BENCHMARKS.md says how to read it.
+# Measures OmniChat beside direct calls and a bare gateway. docs/BENCHMARKS.md says how to read the report.
 #
 #   scripts/bench.sh [--profile] [--floor-only] [FILE]
 #   scripts/bench.sh --against COMMIT [--rounds N] [--turns N] [FILE]
 #
-# --profile         also look with perf at what costs most
+# --profile         also profile with perf
 # --floor-only      direct calls and the floor alone: no OmniChat, no PostgreSQL
-# --against COMMIT  compare the working tree with a commit instead: is it slower?
-# --rounds N        so many rounds of both (5 where it is not given)
-# --turns N         so many durable turns in each run (6000 where it is not given)
-# FILE              keep the report there, too
+# --against COMMIT  instead, compare the working tree with a commit: is it slower?
+# --rounds N        the number of rounds (default 5)
+# --turns N         the number of durable turns in each run (default 6000)
+# FILE              also write the report to this file
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -45,7 +45,7 @@ else
     [ "${#comparison[@]}" -eq 0 ] || usage
 fi
 
-# Where PostgreSQL's programs are: the tests look in the same places.
+# The directory of PostgreSQL's programs: the tests look in the same places.
 postgres_programs() {
     local directory found=
     if [ -n "${OMNICHAT_TEST_PG_BIN:-}" ]; then
@@ -74,7 +74,7 @@ cluster=$(mktemp -d)
 load_pid=
 clean_up() {
     trap - EXIT INT TERM
-    # `load` ends what it started; what it could not end has left its number behind.
+    # `load` ends the processes that it started. If it was killed, their ids are in these files.
     if [ -n "$load_pid" ] && kill -TERM "$load_pid" 2>/dev/null; then
         wait "$load_pid" 2>/dev/null || true
     fi
@@ -117,20 +117,20 @@ start_postgres() {
     return 1
 }
 
-# Builds the commit in a worktree below `target`, with a target directory of its own. The program is kept.
+# Builds the commit in a worktree below `target`, with a target directory of its own. The program is kept for later runs.
 build_commit() {
-    local place=$root/target/against
-    old=$place/omnichat-$against
+    local folder=$root/target/against
+    old=$folder/omnichat-$against
     [ ! -x "$old" ] || return 0
-    mkdir -p "$place"
+    mkdir -p "$folder"
     git -C "$root" worktree prune
-    if [ -d "$place/tree" ]; then
-        git -C "$place/tree" checkout --quiet --force --detach "$against"
+    if [ -d "$folder/tree" ]; then
+        git -C "$folder/tree" checkout --quiet --force --detach "$against"
     else
-        git -C "$root" worktree add --quiet --detach "$place/tree" "$against"
+        git -C "$root" worktree add --quiet --detach "$folder/tree" "$against"
     fi
-    (cd "$place/tree" && CARGO_TARGET_DIR=$place/target cargo build --release --locked -p omnichat) >&2
-    cp "$place/target/release/omnichat" "$old.part"
+    (cd "$folder/tree" && CARGO_TARGET_DIR=$folder/target cargo build --release --locked -p omnichat) >&2
+    cp "$folder/target/release/omnichat" "$old.part"
     mv "$old.part" "$old"
 }
 
@@ -138,7 +138,7 @@ omnichat=()
 database=()
 if [ -z "$floor_only" ]; then
     programs=$(postgres_programs)
-    # A profile needs the names of functions.
+    # A profile needs symbols.
     [ "${#profile[@]}" -eq 0 ] || export CARGO_PROFILE_RELEASE_STRIP=none
     (cd "$root" && cargo build --release --locked -p omnichat) >&2
     omnichat=(--omnichat "$root/target/release/omnichat")
@@ -150,7 +150,7 @@ if [ -z "$floor_only" ]; then
 fi
 (cd "$root/bench" && env -u CARGO_PROFILE_RELEASE_STRIP cargo build --release --locked) >&2
 
-# A thousand streams are two thousand sockets in a gateway.
+# A gateway needs two sockets for each of a thousand streams.
 ulimit -n "$(ulimit -Hn)"
 
 report=$scratch/report.md

@@ -18,6 +18,8 @@ const CONNECTIONS: usize = 32;
 /// The turns are spread over this many conversations, so that none becomes long.
 const CONVERSATIONS: usize = 1_024;
 const WARM_UP: Duration = Duration::from_millis(500);
+/// Fewer rounds tell too little about the spread. It is also the default.
+pub(crate) const ENOUGH_ROUNDS: usize = 5;
 
 /// What to compare, and how often.
 #[derive(Debug)]
@@ -56,7 +58,7 @@ pub(crate) async fn compare(plan: &Plan<'_>, installations: &[Installation]) -> 
         }
     }
     let mut text = format!(
-        "{} rounds of {} durable turns by {CONNECTIONS} connections on each build and store.\n\n{HEAD}",
+        "{} rounds of {} durable turns on {CONNECTIONS} connections, for each build and store.\n\n{HEAD}",
         plan.rounds, plan.turns
     );
     for (installation, comparison) in installations.iter().zip(&comparisons) {
@@ -64,10 +66,13 @@ pub(crate) async fn compare(plan: &Plan<'_>, installations: &[Installation]) -> 
     }
     let is_not_slower = comparisons.iter().all(Comparison::is_not_slower);
     text.push_str(if is_not_slower {
-        "\nVerdict: not slower (each ratio ≤ 1.05, or inside the spread of the old build against itself).\n"
+        "\nVerdict: not slower (each ratio is ≤ 1.05, or inside the spread of the old build against itself).\n"
     } else {
         "\nVerdict: **slower** (a ratio is > 1.05 and outside the spread of the old build against itself).\n"
     });
+    if plan.rounds < ENOUGH_ROUNDS {
+        text.push_str("Fewer than five rounds are not enough for a verdict.\n");
+    }
     Ok(Verdict { text, is_not_slower })
 }
 

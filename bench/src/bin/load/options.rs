@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 
-use crate::against::Plan;
+use crate::against::{ENOUGH_ROUNDS, Plan};
 use crate::omnichat::Installation;
 
 const USAGE: &str = "load --scratch DIR [--omnichat PROGRAM] [--database-url URL --database-pid PID] \
@@ -31,8 +31,6 @@ pub(crate) struct Options {
     turns: Option<usize>,
 }
 
-/// The number of rounds of a comparison.
-const ROUNDS: usize = 5;
 /// The number of turns in each run of a comparison: a few seconds.
 const TURNS: usize = 6_000;
 
@@ -72,7 +70,7 @@ impl Options {
         Some(Plan {
             old: self.against.as_deref()?,
             new: self.omnichat.as_deref()?,
-            rounds: self.rounds.unwrap_or(ROUNDS).max(1),
+            rounds: self.rounds.unwrap_or(ENOUGH_ROUNDS).max(1),
             turns: self.turns.unwrap_or(TURNS).max(1),
             psql: self.psql.as_deref(),
         })
