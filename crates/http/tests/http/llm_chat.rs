@@ -8,8 +8,8 @@ use ports::{Begin, Begun, Finished, ModelError, StopOutcome, Target, Window};
 use serde_json::{Value, json};
 
 use crate::support::{
-    PREFIXED, Setup, Step, UUID, appended, conversation, get, granted, kept, message, post, setup, start,
-    unchanged,
+    Gate, PREFIXED, Setup, Step, UUID, appended, conversation, get, granted, kept, message, post, setup,
+    start, unchanged,
 };
 
 /// A store that keeps every exchange under a title.
@@ -170,9 +170,9 @@ async fn a_slow_start_is_bridged_by_heartbeats() {
 }
 
 /// A model that begins and never ends, in a conversation that can be stopped.
-fn endless() -> Setup {
+fn endless(gate: &Gate) -> Setup {
     let mut setup = setup();
-    setup.steps = vec![Step::Say("Hel"), Step::Wait(Duration::from_mins(1)), Step::Finish];
+    setup.steps = vec![Step::Say("Hel"), Step::Gate(gate.clone()), Step::Finish];
     let (told, turn) = std::sync::mpsc::channel();
     setup.turns.expect_begin().returning(move |begin: Begin| {
         told.send(begin.turn).unwrap();
@@ -199,9 +199,10 @@ fn endless() -> Setup {
 #[actix_web::test]
 async fn a_stopped_answer_says_so() {
     for stream in [true, false] {
-        let app = start(endless()).await;
+        let gate = Gate::default();
+        let app = start(endless(&gate)).await;
         let stop = async {
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            gate.reached().await;
             app.call(post(&format!("/conversations/{UUID}/stop"), json!({}))).await
         };
         let chat = app.call(post("/chat", json!({"input": "Hi", "stream": stream})));

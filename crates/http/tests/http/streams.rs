@@ -7,8 +7,8 @@ use ports::{StopOutcome, TurnRecord};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::sockets::{Client, chunks, serve};
-use crate::support::{Setup, Step, UUID, by_alice, conversation, get, kept, now, setup, start};
+use crate::support::sockets::{Client, PATIENCE, chunks, serve};
+use crate::support::{Gate, Setup, Step, UUID, by_alice, conversation, get, kept, now, setup, start};
 use actix_web::test::TestRequest;
 
 const TURN: u128 = 0x77;
@@ -117,7 +117,8 @@ async fn a_stop_is_200_also_when_nothing_runs() {
 
 #[actix_web::test]
 async fn a_running_turn_is_watched_with_heartbeats() {
-    let steps = vec![Step::Say("Hel"), Step::Wait(Duration::from_millis(300)), Step::Say("lo"), Step::Finish];
+    let gate = Gate::default();
+    let steps = vec![Step::Say("Hel"), Step::Gate(gate.clone()), Step::Say("lo"), Step::Finish];
     let mut setup = setup().with_working_turns(steps);
     setup.settings.heartbeat = Duration::from_millis(50);
     let (settings, services) = setup.ready();
@@ -127,6 +128,8 @@ async fn a_running_turn_is_watched_with_heartbeats() {
     let head = sender.until("x-turn-id: ").await;
     let turn = &head.split_once("x-turn-id: ").unwrap().1[..36];
     let mut watcher = Client::ask(address, "GET", &format!("/turns/{turn}/events"), "").await;
+    watcher.until(": keep-alive\n\n").await;
+    gate.open();
     let answer = watcher.until("0\r\n\r\n").await;
     let text = chunks(&answer).0.concat();
     assert!(text.contains("\n\n: keep-alive\n\ndata: "), "{text}");
@@ -136,7 +139,8 @@ async fn a_running_turn_is_watched_with_heartbeats() {
 
 #[actix_web::test]
 async fn a_tab_that_closes_stops_nobody() {
-    let steps = vec![Step::Say("Hel"), Step::Wait(Duration::from_millis(200)), Step::Say("lo"), Step::Finish];
+    let gate = Gate::default();
+    let steps = vec![Step::Say("Hel"), Step::Gate(gate.clone()), Step::Say("lo"), Step::Finish];
     let mut setup = setup().with_open_turns(steps);
     let (sent, mut stored) = tokio::sync::mpsc::unbounded_channel();
     setup.turns.expect_finish().returning(move |finish| {
@@ -148,7 +152,9 @@ async fn a_tab_that_closes_stops_nobody() {
     let path = format!("/conversation/completion/{UUID}");
     let mut tab = Client::ask(address, "POST", &path, "{\"message\":\"Hi\",\"stream\":true}").await;
     tab.until("Hel").await;
-    drop(tab);
+    tab.hang_up().await;
+    tab.is_let_go_within(PATIENCE).await;
+    gate.open();
     assert_eq!(stored.recv().await.unwrap().as_deref(), Some("Hello"));
 }
 
@@ -162,12 +168,7 @@ async fn a_closed_tab_is_noticed_while_the_model_is_silent() {
     tab.until("Hel").await;
     assert!(!tab.is_closed_by_server());
     tab.hang_up().await;
-    let noticed = async {
-        while !tab.is_closed_by_server() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(1), noticed).await.unwrap();
+    tab.is_let_go_within(Duration::from_secs(1)).await;
 }
 
 #[actix_web::test]
@@ -183,9 +184,13 @@ async fn a_tab_that_stalls_is_closed_and_the_turn_goes_on() {
     let mut tab = Client::ask(address, "POST", &path, "{\"message\":\"Hi\",\"stream\":true}").await;
     tab.until("HTTP/1.1 200").await;
     assert!(!tab.is_closed_by_server());
-    tokio::time::sleep(Duration::from_millis(1500)).await;
-    assert_eq!(turns.running(), 0);
-    assert!(tab.is_closed_by_server());
+    tab.is_let_go_within(PATIENCE).await;
+    let ended = async {
+        while turns.running() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, ended).await.expect("the turn ends");
     let answer = tab.until_closed().await;
     assert!(answer.len() < 200 * 64 * 1024);
     assert!(!answer.ends_with("0\r\n\r\n"));

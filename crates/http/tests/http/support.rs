@@ -1,5 +1,6 @@
 //! What the tests of HTTP share: services over mocked ports, a model that follows a script, plain sockets.
 
+mod gate;
 mod mocks;
 mod settings;
 pub mod sockets;
@@ -33,6 +34,8 @@ use services::{
 };
 use uuid::Uuid;
 
+pub use gate::Gate;
+
 use mocks::{clock, ids, issuer, open_limiter, verifier, working_storage};
 use settings::{default_models, limit_settings, public_config, test_model, turn_settings};
 
@@ -42,6 +45,7 @@ pub enum Step {
     Say(&'static str),
     SayMuch(usize),
     Wait(Duration),
+    Gate(Gate),
     Finish,
     Fail(fn() -> ModelError),
 }
@@ -65,6 +69,10 @@ impl LanguageModel for ScriptedModel {
                     Step::SayMuch(bytes) => Ok(ModelEvent::Delta(Delta::Text("x".repeat(bytes)))),
                     Step::Wait(time) => {
                         tokio::time::sleep(time).await;
+                        continue;
+                    }
+                    Step::Gate(gate) => {
+                        gate.pass().await;
                         continue;
                     }
                     Step::Finish => {

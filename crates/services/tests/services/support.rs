@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -124,6 +125,30 @@ pub(crate) fn opening_store() -> MockTurnStore {
         })
     });
     store
+}
+
+/// What a store was asked to finish.
+pub(crate) struct Finishes(Receiver<Finish>);
+
+impl Finishes {
+    /// The one finish there was. Checks of it belong here, in the test's own task: a turn survives the panic of a mock.
+    #[track_caller]
+    pub(crate) fn only(&self) -> Finish {
+        let finish = self.0.try_recv().unwrap_or_else(|_| panic!("the turn was not finished"));
+        assert!(self.0.try_recv().is_err(), "the turn was finished twice");
+        finish
+    }
+}
+
+/// A store that opens every turn and keeps every reply, and what it was asked to finish.
+pub(crate) fn keeping_store() -> (MockTurnStore, Finishes) {
+    let mut store = opening_store();
+    let (sent, finishes) = channel();
+    store.expect_finish().returning(move |finish| {
+        sent.send(finish.clone()).unwrap();
+        Ok(kept(finish))
+    });
+    (store, Finishes(finishes))
 }
 
 /// What a store answers that keeps the reply.

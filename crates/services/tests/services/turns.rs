@@ -8,7 +8,7 @@ use domain::{EndState, ErrorCode, FailureKind, NanoDollars, TurnEvent, Usage};
 use omnichat_services::{DescribeError, SendError, TurnFailure};
 use ports::{BeginError, Finished, ModelError, Signals, StoreError};
 
-use crate::support::{Step, caller, kept, opening_store, question, turns};
+use crate::support::{Step, caller, keeping_store, kept, opening_store, question, turns};
 
 fn usage() -> Usage {
     Usage { input: 10, output: 15, ..Usage::default() }
@@ -16,14 +16,7 @@ fn usage() -> Usage {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_is_stored_before_anybody_sees_its_end() {
-    let mut store = opening_store();
-    store.expect_finish().times(1).returning(|finish| {
-        assert_eq!(finish.reply.as_ref().unwrap().1.text(), "Hello");
-        assert_eq!(finish.title.as_ref().unwrap().as_str(), "How are you, my dear");
-        let ledger = finish.ledger.as_ref().unwrap();
-        assert_eq!((ledger.usage, ledger.cost), (usage(), NanoDollars(175_000)));
-        Ok(kept(finish))
-    });
+    let (store, finishes) = keeping_store();
     let steps = vec![Step::Say("Hel"), Step::Say("lo"), Step::Finish(Some(usage()))];
     let (turns, _, _) = turns(store, steps);
     let turn = turns.send(&caller(), question("How are you, my dear friend?")).await.unwrap();
@@ -32,6 +25,11 @@ async fn an_answer_is_stored_before_anybody_sees_its_end() {
     assert!(answer.ending.reply.is_some());
     assert_eq!(answer.conversation.title.unwrap().as_str(), "How are you, my dear");
     assert_eq!(turns.running(), 0);
+    let finish = finishes.only();
+    assert_eq!(finish.reply.unwrap().1.text(), "Hello");
+    assert_eq!(finish.title.unwrap().as_str(), "How are you, my dear");
+    let ledger = finish.ledger.unwrap();
+    assert_eq!((ledger.usage, ledger.cost), (usage(), NanoDollars(175_000)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -59,89 +57,81 @@ async fn a_listener_sees_every_event_once_and_in_order() {
 
 #[tokio::test(start_paused = true)]
 async fn a_listener_that_leaves_stops_nobody() {
-    let mut store = opening_store();
-    store.expect_finish().times(1).returning(|finish| {
-        assert_eq!(finish.reply.as_ref().unwrap().1.text(), "Hello");
-        Ok(kept(finish))
-    });
+    let (store, finishes) = keeping_store();
     let steps =
         vec![Step::Say("Hel"), Step::Wait(Duration::from_secs(3)), Step::Say("lo"), Step::Finish(None)];
     let (turns, _, tasks) = turns(store, steps);
     drop(turns.send(&caller(), question("?")).await.unwrap());
     assert!(tasks.shut_down(Duration::from_secs(10), Duration::from_secs(1)).await);
+    let finish = finishes.only();
+    assert!(matches!(finish.ending.state, EndState::Completed(_)), "{:?}", finish.ending);
+    assert_eq!(finish.reply.unwrap().1.text(), "Hello");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_caller_that_leaves_before_the_turn_is_open_stops_nobody() {
-    let mut store = opening_store();
-    store.expect_finish().times(1).returning(|finish| Ok(kept(finish)));
+    let (store, finishes) = keeping_store();
     let (turns, _, tasks) = turns(store, vec![Step::Say("x"), Step::Finish(None)]);
     let caller = caller();
     let mut send = Box::pin(turns.send(&caller, question("?")));
     assert!(futures_util::poll!(&mut send).is_pending());
     drop(send);
     assert!(tasks.shut_down(Duration::from_secs(10), Duration::from_secs(1)).await);
+    assert_eq!(finishes.only().reply.unwrap().1.text(), "x");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_model_that_fails_at_once_is_an_early_failure() {
-    let mut store = opening_store();
-    store.expect_finish().times(1).returning(|finish| {
-        assert!(finish.reply.is_none() && finish.ledger.is_none());
-        Ok(kept(finish))
-    });
+    let (store, finishes) = keeping_store();
     let busy = || ModelError::Busy { retry_after: Some(Duration::from_secs(7)), source: "429".into() };
     let (turns, _, _) = turns(store, vec![Step::Fail(busy)]);
     let mut turn = turns.send(&caller(), question("?")).await.unwrap();
     let failure = turn.first_event(Duration::from_secs(8)).await.unwrap_err();
     assert_eq!(failure.describe().retry_after, Some(Duration::from_secs(7)));
     assert_eq!(failure.describe().code, ErrorCode::UpstreamRateLimited);
+    let finish = finishes.only();
+    assert!(finish.reply.is_none() && finish.ledger.is_none());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_model_that_breaks_off_leaves_its_text_and_no_success() {
-    let mut store = opening_store();
-    store.expect_finish().times(1).returning(|finish| {
-        assert_eq!(finish.reply.as_ref().unwrap().1.text(), "Hel");
-        assert!(finish.ledger.as_ref().unwrap().usage.estimated);
-        Ok(kept(finish))
-    });
+    let (store, finishes) = keeping_store();
     let (turns, _, _) = turns(store, vec![Step::Say("Hel"), Step::Fail(|| ModelError::Truncated)]);
     let mut turn = turns.send(&caller(), question("?")).await.unwrap();
     turn.first_event(Duration::from_secs(8)).await.unwrap();
     let failure = turn.whole().await.unwrap_err();
     assert_eq!(failure, TurnFailure::Failed(FailureKind::Truncated.into()));
+    let finish = finishes.only();
+    assert_eq!(finish.reply.unwrap().1.text(), "Hel");
+    assert!(finish.ledger.unwrap().usage.estimated);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_without_an_end_is_no_success() {
-    let mut store = opening_store();
-    store.expect_finish().times(1).returning(|finish| Ok(kept(finish)));
+    let (store, finishes) = keeping_store();
     let (turns, _, _) = turns(store, vec![Step::Say("Hel")]);
     let failure = turns.send(&caller(), question("?")).await.unwrap().whole().await.unwrap_err();
     assert_eq!(failure, TurnFailure::Failed(FailureKind::Truncated.into()));
+    assert_eq!(finishes.only().ending.state, EndState::Failed(FailureKind::Truncated.into()));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_model_that_says_nothing_is_no_success() {
-    let mut store = opening_store();
-    store.expect_finish().times(1).returning(|finish| Ok(kept(finish)));
+    let (store, finishes) = keeping_store();
     let (turns, _, _) = turns(store, vec![Step::Finish(Some(usage()))]);
     let failure = turns.send(&caller(), question("?")).await.unwrap().whole().await.unwrap_err();
     assert_eq!(failure, TurnFailure::Failed(FailureKind::Empty.into()));
+    assert_eq!(finishes.only().ending.state, EndState::Failed(FailureKind::Empty.into()));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_the_model_ends_the_turn_and_not_the_process() {
-    let mut store = opening_store();
-    store.expect_finish().times(1).returning(|finish| {
-        assert_eq!(finish.reply.as_ref().unwrap().1.text(), "Hel");
-        Ok(kept(finish))
-    });
+    let (store, finishes) = keeping_store();
     let pause = Step::Wait(Duration::from_millis(1));
     let (turns, _, _) = turns(store, vec![Step::Say("Hel"), pause, Step::Panic]);
     let failure = turns.send(&caller(), question("?")).await.unwrap().whole().await.unwrap_err();
     assert_eq!(failure, TurnFailure::Failed(FailureKind::Internal.into()));
+    assert_eq!(finishes.only().reply.unwrap().1.text(), "Hel");
 }
 
 #[tokio::test(start_paused = true)]
@@ -194,33 +184,34 @@ async fn a_turn_that_another_process_took_is_interrupted() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_asked_of_another_process_arrives_with_a_checkpoint() {
-    let mut store = opening_store();
-    store.expect_checkpoint().returning(|_, running, chunks| {
-        assert_eq!(chunks[0].deltas.text(), "x");
+    let (mut store, finishes) = keeping_store();
+    let (sent, checkpoints) = std::sync::mpsc::channel();
+    store.expect_checkpoint().returning(move |_, running, chunks| {
+        sent.send(chunks).unwrap();
         Ok(Signals { stop: running, lost: vec![] })
     });
-    store.expect_finish().returning(|finish| Ok(kept(finish)));
     let (turns, _, _) =
         turns(store, vec![Step::Say("x"), Step::Wait(Duration::from_hours(1)), Step::Finish(None)]);
     turns.start_upkeep();
     let answer = turns.send(&caller(), question("?")).await.unwrap().whole().await.unwrap();
     assert!(answer.stopped());
     assert_eq!(answer.reply.text(), "x");
+    let kept: Vec<String> = checkpoints.recv().unwrap().iter().map(|chunk| chunk.deltas.text()).collect();
+    assert_eq!(kept, ["x"]);
+    assert_eq!(finishes.only().ending.state, EndState::Stopped);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_keeps_what_there_is() {
-    let mut store = opening_store();
-    store.expect_finish().times(1).returning(|finish| {
-        assert_eq!(finish.ending.state, EndState::Interrupted);
-        assert_eq!(finish.reply.as_ref().unwrap().1.text(), "Hel");
-        Ok(kept(finish))
-    });
+    let (store, finishes) = keeping_store();
     let (turns, _, tasks) = turns(store, vec![Step::Say("Hel"), Step::Wait(Duration::from_hours(1))]);
     let turn = turns.send(&caller(), question("?")).await.unwrap();
     assert!(tasks.shut_down(Duration::from_secs(5), Duration::from_secs(5)).await);
     assert_eq!(turn.whole().await.unwrap_err(), TurnFailure::Interrupted);
     assert!(matches!(turns.send(&caller(), question("?")).await, Err(SendError::ShuttingDown)));
+    let finish = finishes.only();
+    assert_eq!(finish.ending.state, EndState::Interrupted);
+    assert_eq!(finish.reply.unwrap().1.text(), "Hel");
 }
 
 #[tokio::test(start_paused = true)]

@@ -26,7 +26,7 @@ pub struct Client {
 }
 
 /// No answer takes longer.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Client {
     pub async fn send(address: SocketAddr, request: &str) -> Self {
@@ -76,6 +76,16 @@ impl Client {
             fields[1].ends_with(&server) && fields[2].ends_with(&client) && matches!(fields[3], "01" | "08")
         };
         !sockets.lines().skip(1).any(is_open)
+    }
+
+    /// Waits until the server has closed its side, no longer than so.
+    pub async fn is_let_go_within(&self, patience: Duration) {
+        let closed = async {
+            while !self.is_closed_by_server() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(patience, closed).await.expect("the server closes the connection in time");
     }
 
     fn text(&self) -> String {
