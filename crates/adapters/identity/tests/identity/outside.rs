@@ -1,4 +1,4 @@
-//! Tokens of outside issuers: which of them pass, and what happens while their keys are away.
+//! Tokens of outside issuers: which of them pass, also while their keys cannot be fetched.
 
 mod support;
 

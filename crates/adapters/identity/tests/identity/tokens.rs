@@ -1,4 +1,4 @@
-//! Which tokens pass, and whose word they are.
+//! Which tokens pass, and what they say about the caller.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,14 +84,14 @@ async fn our_own_token_names_the_user() {
 }
 
 #[tokio::test]
-async fn no_two_tokens_are_the_same() {
+async fn two_tokens_always_differ() {
     let identity = identity(settings());
     let now = FixedClock(NOW).now();
     assert_ne!(identity.issue(UserId(7), now).unwrap(), identity.issue(UserId(7), now).unwrap());
 }
 
 #[tokio::test]
-async fn a_token_without_an_issuer_is_of_the_shared_namespace() {
+async fn a_token_without_an_issuer_belongs_to_the_shared_namespace() {
     let subject = passes(json!({})).await;
     assert_eq!((subject.issuer, subject.subject.as_str()), (Issuer::Outside("shared".to_owned()), "alice"));
     assert_eq!(passes(json!({ "iss": null })).await.issuer, Issuer::Outside("shared".to_owned()));
@@ -120,7 +120,7 @@ async fn another_secret_is_refused() {
     let other = EncodingKey::from_secret(b"another secret of the tests, as long as that");
     let token = jsonwebtoken::encode(&Header::default(), &claims(&json!({})), &other).unwrap();
     assert!(matches!(verify(&identity(settings()), token).await, Err(TokenError::Invalid(_))));
-    // Nor does a changed byte pass.
+    // A changed token is refused too.
     let token = signed(&claims(&json!({})));
     let (body, _) = token.rsplit_once('.').unwrap();
     for forged in [format!("{body}."), body.to_owned(), format!("{body}.AAAA"), token.replace('.', ".e30")] {
@@ -130,7 +130,7 @@ async fn another_secret_is_refused() {
 
 /// Threat 19
 #[tokio::test]
-async fn a_token_without_a_signature_is_refused_however_none_is_spelt() {
+async fn a_token_without_a_signature_is_refused_in_any_spelling_of_none() {
     // {"sub":"alice","exp":32503680000}
     let claims = "eyJzdWIiOiJhbGljZSIsImV4cCI6MzI1MDM2ODAwMDB9";
     let none =
@@ -154,7 +154,7 @@ async fn other_algorithms_of_the_same_secret_are_refused() {
 }
 
 #[test]
-fn an_issuer_cannot_have_a_name_that_stands_for_something_else() {
+fn an_issuer_cannot_have_a_reserved_name() {
     let refused = |names: &[&str]| {
         let trusted_issuers = names.iter().map(|name| (*name).to_owned()).collect();
         JwtIdentity::new(TokenSettings { trusted_issuers, ..settings() }, Arc::new(FixedClock(NOW))).err()
@@ -193,8 +193,8 @@ async fn times_are_whole_numbers() {
 }
 
 #[tokio::test]
-async fn a_claim_that_stands_twice_is_refused() {
-    // A header of ours, and {"sub":"alice","exp":32503680000,"sub":"bob"}: which one holds is nobody's to choose.
+async fn a_token_with_the_same_claim_twice_is_refused() {
+    // {"sub":"alice","exp":32503680000,"sub":"bob"}: readers could disagree about the subject.
     let twice: Value = serde_json::from_str(r#"{"sub":"alice","exp":32503680000}"#).unwrap();
     let token = signed(&twice);
     assert!(verify(&identity(settings()), token).await.is_ok());
@@ -309,7 +309,7 @@ async fn the_header_cannot_bring_or_choose_a_key() {
         let header = Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::HS256) };
         assert!(verify(&identity(settings()), with_header(&header, &claims(&json!({})))).await.is_ok());
     }
-    // Somebody's own key, offered in each way that a header has.
+    // An attacker's own key, offered in each way that a header allows.
     let own = EncodingKey::from_secret(b"a key that somebody brings along");
     let jwk: Jwk = serde_json::from_value(json!({
         "kty": "oct", "alg": "HS256", "k": "YSBrZXkgdGhhdCBzb21lYm9keSBicmluZ3MgYWxvbmc"
@@ -335,7 +335,7 @@ async fn an_extension_that_must_be_understood_is_refused() {
 
 /// Threat 27
 #[tokio::test]
-async fn what_is_no_token_is_refused() {
+async fn text_that_is_not_a_token_is_refused() {
     let long = signed(&claims(&json!({ "pad": "x".repeat(16_000) })));
     assert!(long.len() > 16 * 1024);
     for text in

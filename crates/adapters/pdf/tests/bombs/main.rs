@@ -1,4 +1,5 @@
-//! Documents that unpack to a thousand times their size. One test alone in its process, as it measures the process.
+//! Documents that unpack to a thousand times their size. This test has a process of its own, as it measures the
+//! memory of the process.
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 #[path = "../reader/support.rs"]
@@ -13,12 +14,12 @@ use ports::ExtractionError;
 use support::{pdf, read, stream};
 
 const MIB: usize = 1024 * 1024;
-/// What each of them unpacks to.
+/// The unpacked size of each document.
 const UNPACKED: usize = 1024 * MIB;
-/// How much the process that has them read may grow by.
+/// How much the memory of this process, the parent, may grow.
 const GROWTH_KIB: usize = 16 * 1024;
 
-/// Spaces, packed. Each MiB is packed to the same bytes, so that one is enough to pack.
+/// Packed spaces. Each MiB is packed to the same bytes, so only one MiB is packed and then repeated.
 fn bomb() -> Vec<u8> {
     let mut block = Vec::with_capacity(MIB);
     let mut packer = Compress::new(Compression::best(), false);
@@ -58,7 +59,7 @@ fn page(content: Vec<u8>) -> Vec<u8> {
     ])
 }
 
-/// A document all of whose objects stand in a stream.
+/// A document whose objects are all in an object stream.
 fn objects(bomb: &[u8]) -> Vec<u8> {
     let mut pdf = b"%PDF-1.7\n".to_vec();
     let container = pdf.len();
@@ -66,11 +67,11 @@ fn objects(bomb: &[u8]) -> Vec<u8> {
     pdf.extend(stream("/Type/ObjStm/N 3/First 100/Filter/FlateDecode", bomb));
     pdf.extend(b"\nendobj\n");
     let table = pdf.len();
-    // Objects 1 to 3 are the first three of container 4; 4 and 5 stand in the file.
+    // Objects 1 to 3 are the first three in object stream 4; objects 4 and 5 are in the file itself.
     let mut entries: Vec<[u8; 6]> = vec![[0, 0, 0, 0, 0, 0]];
     entries.extend((0..3).map(|index| [2, 0, 0, 0, 4, index]));
-    for place in [container, table] {
-        let [a, b, c, d] = u32::try_from(place).unwrap().to_be_bytes();
+    for offset in [container, table] {
+        let [a, b, c, d] = u32::try_from(offset).unwrap().to_be_bytes();
         entries.push([1, a, b, c, d, 0]);
     }
     pdf.extend(b"5 0 obj\n");
@@ -79,7 +80,7 @@ fn objects(bomb: &[u8]) -> Vec<u8> {
     pdf
 }
 
-/// The most memory that this process has had.
+/// The peak memory of this process.
 fn peak_kib() -> usize {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
@@ -88,7 +89,7 @@ fn peak_kib() -> usize {
 
 /// Threat 55
 #[tokio::test]
-async fn bombs_go_off_far_from_the_process() {
+async fn documents_that_unpack_to_gigabytes_cost_the_parent_no_memory() {
     let bomb = bomb();
     let filter = "/Filter/FlateDecode";
     let documents = [
@@ -101,7 +102,7 @@ async fn bombs_go_off_far_from_the_process() {
         let read = read(&document).await;
         assert!(matches!(read, Err(ExtractionError::TooComplex)), "{read:?}");
     }
-    // The kernel counts in batches, so that the figure may also fall a little.
+    // The kernel updates the figure in batches, so it may also fall a little.
     let grown = peak_kib().saturating_sub(before);
     assert!(grown < GROWTH_KIB, "the process grew by {grown} KiB");
 }

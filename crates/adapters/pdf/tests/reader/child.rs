@@ -1,4 +1,4 @@
-//! What the tests of the reader start as its child.
+//! The child program of the tests.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! What children may do, and what becomes of them.
+//! The limits of child processes, and how they are ended.
 
 use std::fs;
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::support::{pdf, settings};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A child that does what a script says.
+/// Settings with a shell script in place of the child program.
 fn scripted(script: &str) -> PdfSettings {
     PdfSettings { program: "/bin/sh".into(), arguments: vec!["-c".into(), script.into()], ..settings() }
 }
@@ -38,14 +38,14 @@ fn is_alive(process: u32) -> bool {
     Path::new(&format!("/proc/{process}")).exists()
 }
 
-/// The process that wrote its number into a file.
-async fn number_in(file: &Path) -> u32 {
+/// The id of the process that wrote it to this file.
+async fn process_id_in(file: &Path) -> u32 {
     until(|| fs::read_to_string(file).is_ok_and(|number| number.ends_with('\n'))).await;
     fs::read_to_string(file).unwrap().trim().parse().unwrap()
 }
 
 #[tokio::test]
-async fn a_child_gives_up_what_it_does_not_need() {
+async fn a_child_lowers_its_own_limits() {
     let mut child =
         Command::new(settings().program).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     let limits = format!("/proc/{}/limits", child.id());
@@ -65,7 +65,7 @@ async fn a_child_gives_up_what_it_does_not_need() {
 
 #[tokio::test]
 async fn a_child_inherits_no_environment() {
-    // What a shell sets itself is not inherited.
+    // These two variables are not ones that a shell sets itself.
     let read =
         outcome("cat >/dev/null; echo \"{\\\"pages\\\":1,\\\"text\\\":\\\"${HOME-none} ${CARGO-none}\\\"}\"")
             .await;
@@ -73,7 +73,7 @@ async fn a_child_inherits_no_environment() {
 }
 
 #[tokio::test]
-async fn a_child_that_is_killed_had_too_much_to_do() {
+async fn a_child_that_is_killed_means_too_complex_a_document() {
     for script in ["kill -KILL $$", "kill -XCPU $$", "kill -ABRT $$", "cat >/dev/null; exit 101"] {
         let read = outcome(script).await;
         assert!(matches!(read, Err(ExtractionError::TooComplex)), "{script}: {read:?}");
@@ -81,7 +81,7 @@ async fn a_child_that_is_killed_had_too_much_to_do() {
 }
 
 #[tokio::test]
-async fn a_child_that_fails_says_nothing_of_the_document() {
+async fn a_child_that_fails_is_an_internal_failure() {
     for script in ["exit 3", "cat >/dev/null; echo '{\"pages\"'", "true", "yes"] {
         let settings = PdfSettings { wall: Duration::from_secs(2), ..scripted(script) };
         let read = PdfReader::new(settings).extract(Arc::from(&b"%PDF-"[..])).await;
@@ -102,7 +102,7 @@ async fn a_child_that_takes_too_long_is_ended() {
     // More than a pipe holds: the child never reads it.
     let read = PdfReader::new(settings).extract(vec![0; 1_000_000].into()).await;
     assert!(matches!(read, Err(ExtractionError::TooComplex)), "{read:?}");
-    assert!(!is_alive(number_in(&number).await));
+    assert!(!is_alive(process_id_in(&number).await));
 }
 
 #[tokio::test]
@@ -112,14 +112,14 @@ async fn a_child_ends_with_the_request() {
     let reader = PdfReader::new(scripted(&format!("echo $$ > {}; exec sleep 600", number.display())));
     let child = tokio::select! {
         read = reader.extract(Arc::from(&b"%PDF-"[..])) => panic!("{read:?}"),
-        child = number_in(&number) => child,
+        child = process_id_in(&number) => child,
     };
     until(|| !is_alive(child)).await;
 }
 
 /// Threat 55
 #[tokio::test]
-async fn documents_are_read_a_few_at_once_and_the_others_wait() {
+async fn two_documents_are_read_at_the_same_time_and_the_others_wait() {
     let directory = TempDir::new().unwrap();
     let (started, go) = (directory.path().join("started"), directory.path().join("go"));
     let script = format!(
@@ -134,7 +134,7 @@ async fn documents_are_read_a_few_at_once_and_the_others_wait() {
         let reader = Arc::clone(&reader);
         reads.spawn(async move { reader.extract(Arc::from(&b"%PDF-"[..])).await });
     }
-    // Two run, three wait, and three have no place.
+    // Two run, three wait, and three are refused.
     for _ in 0..3 {
         let read = reads.join_next().await.unwrap().unwrap();
         assert!(matches!(read, Err(ExtractionError::Busy)), "{read:?}");
@@ -148,7 +148,7 @@ async fn documents_are_read_a_few_at_once_and_the_others_wait() {
 }
 
 #[tokio::test]
-async fn nobody_waits_for_ever() {
+async fn a_document_waits_for_a_limited_time() {
     let settings =
         PdfSettings { at_once: 1, patience: Duration::from_millis(50), ..scripted("exec sleep 600") };
     let reader = PdfReader::new(settings);
@@ -161,7 +161,7 @@ async fn nobody_waits_for_ever() {
 }
 
 #[tokio::test]
-async fn eight_documents_at_once_are_all_read() {
+async fn eight_documents_at_the_same_time_are_all_read() {
     let document: Arc<[u8]> = pdf(&[
         "<</Type/Catalog/Pages 2 0 R>>",
         "<</Type/Pages/Kids[3 0 R]/Count 1>>",

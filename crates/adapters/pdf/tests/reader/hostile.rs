@@ -1,4 +1,4 @@
-//! Documents that are broken, by accident or with intent.
+//! Broken documents, by accident or on purpose.
 
 use ports::{Extracted, ExtractionError};
 
@@ -36,7 +36,7 @@ async fn says(pdf: &[u8], pages: u32, text: &str) {
 
 /// C-33
 #[tokio::test]
-async fn what_is_no_document_is_unreadable() {
+async fn bytes_that_are_not_a_document_are_unreadable() {
     is_unreadable(b"").await;
     is_unreadable(b"%PDF-").await;
     is_unreadable(b"%PDF-1.7\n<html><script>alert(1)</script></html>").await;
@@ -54,10 +54,10 @@ async fn what_is_no_document_is_unreadable() {
 }
 
 #[tokio::test]
-async fn a_document_that_breaks_off_is_unreadable() {
+async fn a_truncated_document_is_unreadable() {
     let whole = page(TEXT, &[]);
     is_unreadable(&whole[..40]).await;
-    // What follows the objects can be made up for.
+    // Without the table at the end, the library may still find the objects.
     let table = whole.windows(4).position(|word| word == b"xref").unwrap();
     let read = read(&whole[..table]).await;
     assert!(matches!(read, Ok(_) | Err(ExtractionError::Unreadable)), "{read:?}");
@@ -65,7 +65,7 @@ async fn a_document_that_breaks_off_is_unreadable() {
 
 /// Threat 55
 #[tokio::test]
-async fn deep_arrays_overflow_nothing() {
+async fn deeply_nested_arrays_do_not_overflow_the_stack() {
     let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
     for pdf in [page(TEXT, &[deep.clone().into()]), page(&format!("{deep} TJ {TEXT}"), &[])] {
         let read = read(&pdf).await;
@@ -91,7 +91,7 @@ async fn forms_that_multiply_are_too_complex() {
     is_too_complex(&page("/X0 Do", &forms)).await;
 }
 
-/// What takes all memory ends the child alone.
+/// A document that uses up the memory ends only its child.
 #[tokio::test]
 async fn a_table_of_all_characters_is_too_complex() {
     let font = "<</Type/Font/Subtype/Type0/BaseFont/X/Encoding/Identity-H/ToUnicode 6 0 R>>";

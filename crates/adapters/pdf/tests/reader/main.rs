@@ -1,4 +1,4 @@
-//! The reader with its real child, and with children that misbehave.
+//! The reader with its real child program, and with scripts in its place that misbehave.
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 mod children;

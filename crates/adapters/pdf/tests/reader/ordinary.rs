@@ -1,4 +1,4 @@
-//! Documents as people have them.
+//! Ordinary documents.
 
 use domain::limits::FILE_TEXT_BYTES;
 use lopdf::encryption::crypt_filters::{Aes256CryptFilter, CryptFilter};
@@ -40,7 +40,7 @@ async fn text(pdf: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn pages_stand_in_order_with_a_blank_line_between() {
+async fn pages_are_in_order_with_a_blank_line_between_them() {
     let pages: [&[u8]; 3] = [
         b"BT /F 12 Tf 72 700 Td (First page) Tj ET",
         b"BT /F 12 Tf 72 700 Td (Second page) Tj ET",
@@ -51,7 +51,7 @@ async fn pages_stand_in_order_with_a_blank_line_between() {
 }
 
 #[tokio::test]
-async fn words_and_lines_follow_from_where_text_stands() {
+async fn words_and_lines_follow_from_the_positions_of_text() {
     let content =
         b"BT /F 10 Tf 14 TL 72 700 Td [(He) 20 (llo) -300 (wo) -60 (rld)] TJ T* (second) Tj (line) ' ET
         q 2 0 0 2 0 0 cm BT /F 10 Tf 1 0 0 1 36 200 Tm (scaled) Tj 1 0 0 1 300 200 Tm (apart) Tj ET Q";
@@ -59,20 +59,20 @@ async fn words_and_lines_follow_from_where_text_stands() {
 }
 
 #[tokio::test]
-async fn a_named_encoding_says_what_codes_stand_for() {
+async fn a_named_encoding_gives_the_characters_of_codes() {
     let content = b"BT /F 12 Tf 72 700 Td (\xc4pfel f\xfcr 5 \x80 \x96 \\(gut\\)) Tj ET";
     assert_eq!(text(&document(HELVETICA, &[content], &[])).await, "Äpfel für 5 € – (gut)");
 }
 
 #[tokio::test]
-async fn names_of_glyphs_say_what_codes_stand_for() {
+async fn names_of_glyphs_give_the_characters_of_codes() {
     let font = "<</Type/Font/Subtype/Type1/BaseFont/X/Encoding<</Type/Encoding/Differences[1/eacute/uni20AC/f_i/g17]>>>>";
     let content = b"BT /F 12 Tf 72 700 Td (caf\\001 5\\002 \\003\\004n) Tj ET";
     assert_eq!(text(&document(font, &[content], &[])).await, "café 5€ fin");
 }
 
 #[tokio::test]
-async fn a_table_of_characters_says_what_two_bytes_stand_for() {
+async fn a_table_of_characters_gives_those_of_two_byte_codes() {
     let font =
         "<</Type/Font/Subtype/Type0/BaseFont/X/Encoding/Identity-H/ToUnicode 4 0 R/DescendantFonts[5 0 R]>>";
     let table = b"/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapType 2 def
@@ -95,7 +95,7 @@ async fn text_in_a_form_is_read() {
 }
 
 #[tokio::test]
-async fn a_broken_page_costs_its_own_text() {
+async fn a_broken_page_is_left_out() {
     let pages: [&[u8]; 3] =
         [b"BT /F 12 Tf (before) Tj ET", b"\xff( BT /F 12 Tf (((", b"BT /F 12 Tf (after) Tj ET"];
     let read = read(&document(HELVETICA, &pages, &[])).await.unwrap();
@@ -117,7 +117,7 @@ async fn a_long_text_is_cut_between_characters() {
     content.extend(std::iter::repeat_n(0xe9, FILE_TEXT_BYTES));
     content.extend(b") Tj ET");
     let read = read(&document(HELVETICA, &[&content, &content], &[])).await.unwrap();
-    // `x`, then characters of two bytes: the last one would end beyond.
+    // `x`, then characters of two bytes: the last one would exceed the limit.
     assert_eq!((read.pages, read.text.len()), (2, FILE_TEXT_BYTES - 1));
 }
 
@@ -158,7 +158,7 @@ fn encrypted(owner_password: &str, user_password: &str, is_modern: bool) -> Vec<
 
 /// C-33
 #[tokio::test]
-async fn what_needs_a_password_is_encrypted() {
+async fn a_document_that_needs_a_password_is_refused_as_encrypted() {
     for is_modern in [false, true] {
         let refused = read(&encrypted("owner", "user", is_modern)).await.unwrap_err();
         assert!(matches!(refused, ExtractionError::Encrypted), "{refused:?}");
@@ -166,7 +166,7 @@ async fn what_needs_a_password_is_encrypted() {
 }
 
 #[tokio::test]
-async fn what_opens_without_a_password_is_read() {
+async fn an_encrypted_document_without_a_user_password_is_read() {
     for is_modern in [false, true] {
         assert_eq!(text(&encrypted("owner", "", is_modern)).await, "confidential");
     }

@@ -1,4 +1,4 @@
-//! Documents written by hand, and a reader of them.
+//! Builds documents from objects, and reads them.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use omnichat_pdf::{PdfReader, PdfSettings};
 use ports::{Extracted, ExtractionError, TextExtractor};
 
-/// A reader as the application has it.
+/// The settings of the application, with the child program of the tests.
 pub(crate) fn settings() -> PdfSettings {
     PdfSettings {
         program: env!("CARGO_BIN_EXE_omnichat-pdf-child").into(),
@@ -18,7 +18,7 @@ pub(crate) fn settings() -> PdfSettings {
     }
 }
 
-/// What a document says, which is answered in time.
+/// Reads a document; fails if that takes too long.
 pub(crate) async fn read(pdf: &[u8]) -> Result<Extracted, ExtractionError> {
     let started = Instant::now();
     let read = PdfReader::new(settings()).extract(Arc::from(pdf)).await;

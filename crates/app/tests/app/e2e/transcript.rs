@@ -1,4 +1,4 @@
-//! `docs/TRANSCRIPT.md` is what the application says. `UPDATE_TRANSCRIPT=1` writes it anew.
+//! Compares `docs/TRANSCRIPT.md` with the running application. `UPDATE_TRANSCRIPT=1` writes it again.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -12,12 +12,13 @@ use crate::support::{Answer, App, Store, User, on_sqlite_alone};
 on_sqlite_alone!(the_transcript_is_true);
 
 const INTRODUCTION: &str = "\
-# The documented examples, answered
+# Requests and responses of the documented examples
 
-The pirate, image and persona examples of the documents: each request as a client sends it, what the provider is asked,
-and the answer. The provider is the tests' own, so that its words stay the same; a test compares this page with what
-the application says (`UPDATE_TRANSCRIPT=1 cargo test -p omnichat --test app transcript` writes it anew). Tokens, ids
-that are made anew each time, and times stand as `…` or 0.
+The examples of the contracts with instructions, images and a persona. For each there is the client's request, the request
+that the service sends to the provider, and the response to the client. The provider is the fake one of the tests, so its
+replies are always the same. A test compares this page with the running application; to write it again, run
+`UPDATE_TRANSCRIPT=1 cargo test -p omnichat --test app transcript`. Tokens, ids and times, which change with each run,
+are shown as `…` or 0.
 ";
 
 const PIRATE: &str = r#"{
@@ -83,7 +84,7 @@ async fn the_transcript_is_true(store: Store) {
     transcript.heading("The image");
     transcript.answered("A lighthouse on a cliff at sunset.", "Lighthouse at Sunset", (779, 9));
     transcript.post("/chat", IMAGE).await;
-    transcript.say("An image may also travel in the request itself, and the answer as it is made:");
+    transcript.say("An image may also be part of the request, and the response may be a stream:");
     transcript.answered("A tiny dot.", "Tiny Dot", (265, 4));
     transcript.post("/chat", IMAGE_AS_STREAM).await;
 
@@ -148,7 +149,7 @@ impl Transcript {
         let calls = self.app.llm.calls().split_off(calls);
         if let Some(call) = calls.iter().find(|call| call.model() != "gpt-4o-mini") {
             let asked = json!({"model": call.model(), "messages": call.body["messages"]});
-            self.say("The provider is asked:");
+            self.say("The request to the provider:");
             self.block("json", &indent(&asked.to_string()));
         }
     }
@@ -159,7 +160,7 @@ impl Transcript {
         let is_json = media.starts_with("application/json");
         let body = if is_json { indent(&answer.text) } else { answer.text.clone() };
         let body: Vec<String> = body.lines().map(normal).collect();
-        self.say("The answer:");
+        self.say("The response:");
         self.block("http", &format!("200 OK\nContent-Type: {media}\n\n{}", body.join("\n")));
     }
 

@@ -1,4 +1,4 @@
-//! Issuers whose key stands in a file.
+//! Issuers whose key is in a file.
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use omnichat_identity::{KeyError, PublicKey};
@@ -50,7 +50,7 @@ fn a_file_holds_one_public_key_of_a_kind_that_we_use() {
 }
 
 #[tokio::test]
-async fn the_key_of_a_file_needs_no_name_and_no_other_passes() {
+async fn the_key_of_a_file_needs_no_name_and_no_other_key_passes() {
     let service = Service::trusting(vec![fixed(ISSUER, ED25519)]);
     let signer = Signer::ed25519();
     for kid in [None, Some("ed25519"), Some("../../dev/null"), Some("' OR 1=1--"), Some("")] {
@@ -64,7 +64,7 @@ async fn the_key_of_a_file_needs_no_name_and_no_other_passes() {
 }
 
 #[tokio::test]
-async fn an_issuer_speaks_with_its_own_key_and_for_itself_alone() {
+async fn an_issuer_signs_only_for_itself_and_only_with_its_own_key() {
     let (one, other) = (Signer::of_byte(1, "k"), Signer::of_byte(2, "k"));
     let (one_name, other_name) = ("https://one.example", "https://other.example");
     let service = Service::trusting(vec![fixed(one_name, &pem(&one)), fixed(other_name, &pem(&other))]);
@@ -89,7 +89,7 @@ async fn an_issuer_speaks_with_its_own_key_and_for_itself_alone() {
 }
 
 #[tokio::test]
-async fn a_public_key_is_no_secret() {
+async fn a_public_key_is_not_accepted_as_a_secret() {
     let service = Service::trusting(vec![fixed(ISSUER, RSA)]);
     for issuer in [json!(ISSUER), json!("omnichat"), json!(null)] {
         for secret in [RSA.to_owned(), RSA.trim().to_owned(), RSA.replace('\n', "")] {

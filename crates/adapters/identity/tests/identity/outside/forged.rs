@@ -1,4 +1,4 @@
-//! Tokens that others make up.
+//! Forged tokens.
 
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -20,7 +20,7 @@ async fn service() -> (KeyServer, Service) {
 
 /// Threat 19
 #[tokio::test]
-async fn no_signature_is_none() {
+async fn a_token_without_a_signature_is_refused() {
     let (_server, service) = service().await;
     let claims = encoded(&claims(&json!({})));
     for algorithm in ["none", "None", "NONE", "nOnE", ""] {
@@ -35,7 +35,7 @@ async fn no_signature_is_none() {
             }
         }
     }
-    // Nor does a good header make an empty or a foreign signature good.
+    // A good header with an empty signature, or with that of another token.
     let token = Signer::ed25519().token(&json!({}));
     let (body, signature) = token.rsplit_once('.').unwrap();
     let other = Signer::ed25519().token(&json!({ "sub": "bob" }));
@@ -49,7 +49,7 @@ async fn no_signature_is_none() {
 
 /// Threat 20
 #[tokio::test]
-async fn a_key_verifies_in_its_own_way_only() {
+async fn a_key_verifies_with_its_own_algorithm_only() {
     let (server, service) = service().await;
     let signers = [Signer::rsa(), Signer::p256(), Signer::ed25519()];
     for signer in &signers {
@@ -66,7 +66,7 @@ async fn a_key_verifies_in_its_own_way_only() {
         let header = Header { alg: algorithm, ..Signer::rsa().header() };
         service.is_refused(Signer::rsa().token_with(&header, &json!({}))).await;
     }
-    // What is published is no secret, in whichever form it is taken for one.
+    // Published values are not accepted as a secret, in any form.
     let (n, x) = (Signer::rsa().public()["n"].clone(), Signer::ed25519().public()["x"].clone());
     for (secret, kid) in [
         (n.as_str().unwrap().as_bytes().to_vec(), "rsa"),
@@ -82,14 +82,14 @@ async fn a_key_verifies_in_its_own_way_only() {
                 .await;
         }
     }
-    // And our own secret does not speak for the issuer.
+    // Our own secret may not sign for the issuer.
     let own = EncodingKey::from_secret(SECRET.as_bytes());
     service.is_refused(jsonwebtoken::encode(&Header::default(), &claims(&json!({})), &own).unwrap()).await;
     assert_eq!(server.calls(), 1, "nothing of this is worth a fetch");
 }
 
 #[tokio::test]
-async fn a_published_secret_is_no_key() {
+async fn a_published_secret_is_not_a_key() {
     let secret = json!({ "kty": "oct", "kid": "oct", "use": "sig", "alg": "HS256", "k": "c2VjcmV0LXRoYXQtZXZlcnlib2R5LWtub3dz" });
     let server = KeyServer::start(json!({ "keys": [secret] })).await;
     let service = Service::over(&server);
@@ -101,7 +101,7 @@ async fn a_published_secret_is_no_key() {
 }
 
 #[tokio::test]
-async fn a_key_name_is_looked_up_and_nothing_else() {
+async fn the_name_of_a_key_is_only_looked_up() {
     let (server, service) = service().await;
     let signer = Signer::ed25519();
     let long = "k".repeat(10_000);
@@ -129,9 +129,9 @@ async fn a_key_name_is_looked_up_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_header_cannot_bring_a_key_or_say_where_one_is() {
+async fn a_header_cannot_bring_a_key_or_the_address_of_one() {
     let (server, service) = service().await;
-    // Somebody's own key, under the name of a good one and under its own.
+    // An attacker's own key, under the name of a trusted one and under its own.
     for name in ["ed25519", "own"] {
         let own = Signer::of_byte(7, name);
         let elsewhere = KeyServer::start(key_set(&[&own])).await;
@@ -152,7 +152,7 @@ async fn a_header_cannot_bring_a_key_or_say_where_one_is() {
 }
 
 #[tokio::test]
-async fn another_issuer_is_refused_however_good_its_keys_are() {
+async fn another_issuer_is_refused_even_with_good_keys() {
     let (server, service) = service().await;
     let stranger = Signer::of_byte(7, "k");
     let second = KeyServer::start(key_set(&[&stranger])).await;
@@ -164,7 +164,7 @@ async fn another_issuer_is_refused_however_good_its_keys_are() {
         more["iss"] = iss;
         service.is_refused(stranger.token(&more)).await;
     }
-    // The trusted issuer's key speaks for nobody else, not even for us.
+    // The key of the trusted issuer may sign for no other issuer, and not for us.
     for iss in ["https://second.example", "omnichat", "shared"] {
         service.is_refused(Signer::rsa().token(&json!({ "iss": iss }))).await;
     }

@@ -1,4 +1,4 @@
-//! What passes while an issuer's keys cannot be fetched.
+//! Tokens while the keys of their issuer cannot be fetched.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::support::{NOW, Service, Signer, calls_reach, key_set};
 const DOWN: Published = Published::Answer(503, String::new());
 
 #[tokio::test]
-async fn before_the_first_keys_nobody_can_tell() {
+async fn before_the_first_keys_tokens_cannot_be_checked() {
     let signer = Signer::of_byte(1, "k");
     let server = KeyServer::start(key_set(&[&signer])).await;
     server.publish(DOWN);
@@ -31,7 +31,7 @@ async fn before_the_first_keys_nobody_can_tell() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_gone_is_as_one_that_fails() {
+async fn a_server_that_is_gone_counts_as_one_that_fails() {
     let signer = Signer::of_byte(1, "k");
     let server = KeyServer::start(key_set(&[&signer])).await;
     let service = Service::over(&server);
@@ -40,7 +40,7 @@ async fn a_server_that_is_gone_is_as_one_that_fails() {
 }
 
 #[tokio::test]
-async fn known_keys_hold_for_a_day_without_their_issuer() {
+async fn known_keys_are_used_for_a_day_without_their_issuer() {
     let (signer, stranger) = (Signer::of_byte(1, "k"), Signer::of_byte(2, "other"));
     let server = KeyServer::start(key_set(&[&signer])).await;
     let service = Service::over(&server);
@@ -49,7 +49,7 @@ async fn known_keys_hold_for_a_day_without_their_issuer() {
     for minute in 1..=10 {
         service.clock.move_by(60);
         service.passes(signer.token(&json!({}))).await;
-        // There is a set of keys, and that one is not in it.
+        // There is a known set of keys, and this key is not in it.
         service.is_refused(stranger.token(&json!({}))).await;
         assert_eq!(server.calls(), 1 + minute);
     }
@@ -66,7 +66,7 @@ async fn known_keys_hold_for_a_day_without_their_issuer() {
 }
 
 #[tokio::test]
-async fn during_an_outage_the_issuer_is_asked_every_half_minute_and_no_more() {
+async fn during_an_outage_keys_are_fetched_every_half_minute_at_most() {
     let signer = Signer::of_byte(1, "k");
     let server = KeyServer::start(key_set(&[&signer])).await;
     let service = Service::over(&server);
@@ -79,7 +79,7 @@ async fn during_an_outage_the_issuer_is_asked_every_half_minute_and_no_more() {
             service.passes(token.clone()).await;
         }
         calls_reach(&server, 2 + attempt).await;
-        // Its end lets no other one begin either.
+        // The end of this fetch does not start another one.
         tokio::time::sleep(Duration::from_millis(20)).await;
         service.clock.move_by(29);
         service.passes(token.clone()).await;
@@ -104,13 +104,13 @@ async fn tokens_of_the_secret_never_wait() {
     };
     tokio::select! {
         biased;
-        retry_after = outside => panic!("the outside token has its answer, {retry_after:?}, before our own"),
+        retry_after = outside => panic!("the outside token was answered, {retry_after:?}, before our own"),
         () = ours => {}
     }
 }
 
 #[tokio::test]
-async fn what_cannot_hold_anyway_is_refused_without_asking() {
+async fn tokens_that_no_key_could_make_valid_are_refused_without_a_fetch() {
     let signer = Signer::of_byte(1, "k");
     let server = KeyServer::start(key_set(&[&signer])).await;
     server.publish(DOWN);
@@ -121,6 +121,6 @@ async fn what_cannot_hold_anyway_is_refused_without_asking() {
     let long = jsonwebtoken::Header { kid: Some("k".repeat(256)), ..signer.header() };
     service.is_refused(signer.token_with(&long, &json!({}))).await;
     assert_eq!(server.calls(), 0);
-    // An expired one could be told only by its claims, which nobody has signed yet.
+    // For an expired token the keys are needed: its claims are not verified before.
     service.is_unavailable(signer.token(&json!({ "exp": NOW - 60 }))).await;
 }

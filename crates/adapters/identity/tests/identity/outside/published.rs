@@ -1,4 +1,4 @@
-//! Keys that an issuer publishes: who is asked for them, how often, and which of them count.
+//! Keys that an issuer publishes: from where and how often they are fetched, and which of them are used.
 
 use std::time::Duration;
 
@@ -25,11 +25,11 @@ async fn tokens_of_each_kind_of_key_pass_after_one_fetch() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_thousand_unknown_names_cost_one_fetch_in_half_a_minute() {
+async fn ten_thousand_unknown_names_cause_one_fetch_in_half_a_minute() {
     let (signer, stranger) = (Signer::of_byte(1, "known"), Signer::of_byte(2, "other"));
     let server = KeyServer::start(key_set(&[&signer])).await;
     let service = Service::over(&server);
-    // Nobody gets as far as the signature.
+    // The tokens are refused before their signature is checked.
     let token = stranger.token(&json!({}));
     let (_, rest) = token.split_once('.').unwrap();
     let mut refused = 0;
@@ -54,7 +54,7 @@ async fn ten_thousand_unknown_names_cost_one_fetch_in_half_a_minute() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn those_who_come_at_once_share_the_first_fetch() {
+async fn concurrent_callers_share_the_first_fetch() {
     let signer = Signer::of_byte(1, "k");
     let server = KeyServer::start(key_set(&[&signer])).await;
     let service = Service::over(&server);
@@ -85,7 +85,7 @@ async fn a_caller_that_leaves_does_not_end_the_fetch() {
 }
 
 #[tokio::test]
-async fn a_token_without_a_key_name_passes_where_there_is_one_key() {
+async fn a_token_without_a_key_name_passes_if_there_is_one_key() {
     let (one, other) = (Signer::of_byte(1, "one"), Signer::of_byte(2, "other"));
     let nameless = Header { kid: None, ..one.header() };
     let of = |signer: &Signer| signer.token_with(&nameless, &json!({}));
@@ -157,7 +157,7 @@ async fn only_keys_that_may_sign_are_used() {
 }
 
 #[tokio::test]
-async fn weak_and_odd_keys_are_passed_over() {
+async fn weak_and_malformed_keys_are_left_out() {
     let (rsa, p256) = (Signer::rsa(), Signer::p256());
     let with = |signer: &Signer, name: &str, value: String| {
         let mut key = signer.public();
@@ -211,7 +211,7 @@ async fn each_issuer_has_keys_of_its_own() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_key_set_holds_no_keys() {
+async fn a_response_that_is_not_a_key_set_holds_no_keys() {
     let signer = Signer::of_byte(1, "k");
     let keys = key_set(&[&signer]);
     let elsewhere = KeyServer::start(keys.clone()).await;

@@ -1,4 +1,4 @@
-//! Keys come and go.
+//! New keys, and keys that are withdrawn.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ async fn a_new_key_is_fetched_when_its_first_token_comes() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_withdrawn_is_gone_after_ten_minutes_of_use() {
+async fn a_withdrawn_key_is_refused_after_ten_minutes() {
     let (old, new) = (Signer::of_byte(1, "old"), Signer::of_byte(2, "new"));
     let server = KeyServer::start(key_set(&[&old])).await;
     let service = Service::over(&server);
@@ -44,7 +44,7 @@ async fn a_key_that_is_withdrawn_is_gone_after_ten_minutes_of_use() {
 }
 
 #[tokio::test]
-async fn nobody_waits_while_known_keys_are_fetched_again() {
+async fn callers_do_not_wait_while_known_keys_are_fetched_again() {
     let signer = Signer::of_byte(1, "k");
     let server = KeyServer::start(key_set(&[&signer])).await;
     let service = Service::over(&server);
@@ -73,7 +73,7 @@ async fn an_empty_set_withdraws_all_keys_until_there_are_new_ones() {
 }
 
 #[tokio::test]
-async fn a_clock_that_goes_back_stops_nothing() {
+async fn a_clock_that_is_set_back_does_not_stop_fetches() {
     let (old, new) = (Signer::of_byte(1, "old"), Signer::of_byte(2, "new"));
     let server = KeyServer::start(key_set(&[&old])).await;
     let service = Service::over(&server);

@@ -15,7 +15,7 @@ use testkit::outside_issuer::{ED25519_KEY, P256_KEY, RSA_KEY};
 
 pub(crate) const SECRET: &str = "a secret of the tests, long enough for HS256";
 pub(crate) const ISSUER: &str = "https://issuer.example";
-/// When the tests begin.
+/// The time at which the tests begin, in unix seconds.
 pub(crate) const NOW: i64 = 1_800_000_000;
 
 /// A clock that a test moves.
@@ -93,7 +93,7 @@ pub(crate) fn claims(more: &Value) -> Value {
     claims
 }
 
-/// Base64 as tokens have it, out of the library's own hands.
+/// A value encoded as a part of a token, by the library itself.
 pub(crate) fn encoded(value: &Value) -> String {
     let token = jsonwebtoken::encode(&Header::default(), value, &EncodingKey::from_secret(b"any")).unwrap();
     token.split('.').nth(1).unwrap().to_owned()
@@ -125,7 +125,7 @@ impl Service {
         Self { identity, clock }
     }
 
-    /// Trusts [`ISSUER`], whose keys are published there.
+    /// A service that trusts [`ISSUER`], whose keys are published by this server.
     pub(crate) fn over(server: &KeyServer) -> Self {
         Self::trusting(vec![published(ISSUER, server)])
     }
@@ -150,7 +150,7 @@ impl Service {
         }
     }
 
-    /// Checks that nobody can tell now, and answers when to come back.
+    /// Checks that the token cannot be checked now; returns after how long to try again.
     #[track_caller]
     pub(crate) fn is_unavailable(&self, token: String) -> impl Future<Output = Duration> + use<> {
         let (caller, identity) = (std::panic::Location::caller(), Arc::clone(&self.identity));
@@ -189,7 +189,7 @@ pub(crate) fn outside(subject: &Subject) -> (&str, &str) {
     (issuer, &subject.subject)
 }
 
-/// Waits until the server was asked so often.
+/// Waits until the server has received this many requests.
 pub(crate) async fn calls_reach(server: &KeyServer, calls: usize) {
     let reached = async {
         while server.calls() < calls {
