@@ -11,7 +11,7 @@ use local::{SlidingMinute, SystemClock, UuidIds};
 use ports::{Clock, IdSource, StoreError};
 use services::{
     Conversations, Files, FilesSetup, Health, Limits, PersonaSettings, Personas, PersonasSetup, Tasks,
-    TurnSettings, Turns, TurnsSetup,
+    TurnSettings, Turns, TurnsSetup, UploadLimit,
 };
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
@@ -30,7 +30,6 @@ const RENEW_EVERY: Duration = Duration::from_secs(5);
 const FINISH_PATIENCE: Duration = Duration::from_mins(1);
 /// How long interrupted turns have to store the text they have so far.
 const INTERRUPT_GRACE: Duration = Duration::from_secs(5);
-const BYTES_PER_MB: usize = 1024 * 1024;
 /// The pause between two attempts to reach the database at the start.
 const START_PAUSE: Duration = Duration::from_secs(1);
 
@@ -129,7 +128,7 @@ fn assemble(config: &Config, stores: &Stores, tasks: &Tasks) -> anyhow::Result<(
         clock: Arc::clone(&clock),
         ids,
         tasks: tasks.clone(),
-        max_bytes: config.limits.max_pdf_size_mb as usize * BYTES_PER_MB,
+        upload_limit: UploadLimit::megabytes(config.limits.max_pdf_size_mb),
     });
     let personas = Personas::new(PersonasSetup {
         store: Arc::clone(&stores.personas),

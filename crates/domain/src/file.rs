@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::limits::FILE_NAME_CHARS;
 use crate::usage::estimate_tokens;
-use crate::{BlobId, ConversationId, ConversationNumber, FileNumber, Timestamp, UserId};
+use crate::{BlobId, ConversationId, ConversationNumber, FileNumber, Timestamp, UserId, text};
 
 /// The media type of every file that is taken.
 pub const PDF: &str = "application/pdf";
@@ -32,8 +32,8 @@ impl FileName {
     #[must_use]
     pub fn from_sender(raw: &str) -> Self {
         let last = raw.rsplit(['/', '\\']).next().unwrap_or_default();
-        let shown = last.chars().filter(|c| !c.is_control() && !turns_text(*c)).take(FILE_NAME_CHARS);
-        let name: String = shown.collect();
+        let shown = text::without_controls(last, &[]);
+        let name: String = shown.chars().filter(|c| !turns_text(*c)).take(FILE_NAME_CHARS).collect();
         let name = name.trim();
         Self(if name.is_empty() { Self::UNNAMED.to_owned() } else { name.to_owned() })
     }

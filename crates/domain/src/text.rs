@@ -38,11 +38,17 @@ pub fn clean_optional(raw: &str, max_chars: usize) -> Result<String, TextError> 
     if raw.contains('\0') {
         return Err(TextError::Nul);
     }
-    let text: String = raw.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t' | '\r')).collect();
+    let text = without_controls(raw, &['\n', '\t', '\r']);
     if text.chars().count() > max_chars {
         return Err(TextError::TooLong { max: max_chars });
     }
     Ok(text)
+}
+
+/// The text without its control characters, except these.
+#[must_use]
+pub fn without_controls(text: &str, except: &[char]) -> String {
+    text.chars().filter(|c| !c.is_control() || except.contains(c)).collect()
 }
 
 /// The boolean that a word stands for, in any case: `true`, `1`, `yes`, `on`; `false`, `0`, `no`, `off` (C-11).

@@ -1,8 +1,7 @@
 //! Stored objects: the bytes of uploaded files.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
+use bytes::Bytes;
 use domain::{BlobKey, FileName};
 
 use crate::BoxError;
@@ -23,7 +22,7 @@ pub enum BlobError {
 #[async_trait]
 pub trait Blobs: Send + Sync {
     /// Keeps an object, whole or not at all; one under the same key is replaced.
-    async fn put(&self, key: BlobKey, bytes: Arc<[u8]>, media_type: &'static str) -> Result<(), BlobError>;
+    async fn put(&self, key: BlobKey, bytes: Bytes, media_type: &'static str) -> Result<(), BlobError>;
 
     /// Takes an object away; one that is not there is as good as gone.
     async fn delete(&self, key: BlobKey) -> Result<(), BlobError>;

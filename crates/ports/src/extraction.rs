@@ -1,8 +1,7 @@
 //! The text in a document.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
+use bytes::Bytes;
 
 use crate::BoxError;
 
@@ -40,5 +39,5 @@ pub enum ExtractionError {
 #[async_trait]
 pub trait TextExtractor: Send + Sync {
     /// Reads a PDF. No document takes more than about ten seconds once its turn has come, or harms the process.
-    async fn extract(&self, pdf: Arc<[u8]>) -> Result<Extracted, ExtractionError>;
+    async fn extract(&self, pdf: Bytes) -> Result<Extracted, ExtractionError>;
 }

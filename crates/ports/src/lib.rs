@@ -19,6 +19,7 @@ pub mod turns;
 pub mod users;
 
 pub use blobs::{BlobError, Blobs};
+pub use bytes::Bytes;
 pub use clock::{Clock, IdSource, Jitter};
 pub use conversations::{Access, ConversationFilter, ConversationStore, Purged};
 pub use extraction::{Extracted, ExtractionError, TextExtractor};

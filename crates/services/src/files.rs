@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use ports::{Blobs, Clock, FileStore, IdSource, TextExtractor};
 
-pub use attach::{Attached, ReservedUpload, Upload};
+pub use attach::{Attached, ReservedUpload, Upload, UploadLimit};
 pub use error::FilesError;
 pub use sweep::Swept;
 
@@ -26,7 +26,7 @@ pub struct Files {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     tasks: Tasks,
-    max_bytes: usize,
+    upload_limit: UploadLimit,
     slots: Arc<UploadSlots>,
 }
 
@@ -46,22 +46,22 @@ pub struct FilesSetup {
     pub ids: Arc<dyn IdSource>,
     /// Where writes run.
     pub tasks: Tasks,
-    /// The largest file that is taken, in bytes.
-    pub max_bytes: usize,
+    /// The size of the largest file that is accepted.
+    pub upload_limit: UploadLimit,
 }
 
 impl Files {
     /// Files in these stores. [`Files::start_sweeping`] takes away what nobody needs any more.
     #[must_use]
     pub fn new(setup: FilesSetup) -> Self {
-        let FilesSetup { store, conversations, blobs, extractor, clock, ids, tasks, max_bytes } = setup;
+        let FilesSetup { store, conversations, blobs, extractor, clock, ids, tasks, upload_limit } = setup;
         let slots = Arc::new(UploadSlots::new());
-        Self { store, conversations, blobs, extractor, clock, ids, tasks, max_bytes, slots }
+        Self { store, conversations, blobs, extractor, clock, ids, tasks, upload_limit, slots }
     }
 
-    /// The largest file that is taken, in bytes.
+    /// The size of the largest file that is accepted.
     #[must_use]
-    pub fn max_bytes(&self) -> usize {
-        self.max_bytes
+    pub fn upload_limit(&self) -> UploadLimit {
+        self.upload_limit
     }
 }

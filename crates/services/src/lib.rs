@@ -18,7 +18,7 @@ pub mod turns;
 pub use accounts::Accounts;
 pub use conversations::{Conversations, ConversationsError, Deletion, NewConversationRequest};
 pub use describe_error::{DescribeError, ErrorDescription};
-pub use files::{Attached, Files, FilesError, FilesSetup, ReservedUpload, Swept, Upload};
+pub use files::{Attached, Files, FilesError, FilesSetup, ReservedUpload, Swept, Upload, UploadLimit};
 pub use health::{Health, HealthReport, Readiness};
 pub use limits::{LimitSettings, Limits, Permit, Quota, RateLimited};
 pub use models::{ConcurrencyLimited, Failover, ModelSettings, RetryPolicy, Retrying};

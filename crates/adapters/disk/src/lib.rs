@@ -98,7 +98,12 @@ impl DiskBlobs {
 
 #[async_trait]
 impl Blobs for DiskBlobs {
-    async fn put(&self, key: BlobKey, bytes: Arc<[u8]>, _media_type: &'static str) -> Result<(), BlobError> {
+    async fn put(
+        &self,
+        key: BlobKey,
+        bytes: ports::Bytes,
+        _media_type: &'static str,
+    ) -> Result<(), BlobError> {
         let path = self.path(&key)?;
         self.run(LIMIT, move || objects::replace(&path, &bytes)).await
     }

@@ -5,7 +5,6 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -82,7 +81,7 @@ impl PdfReader {
 
 #[async_trait]
 impl TextExtractor for PdfReader {
-    async fn extract(&self, pdf: Arc<[u8]>) -> Result<Extracted, ExtractionError> {
+    async fn extract(&self, pdf: ports::Bytes) -> Result<Extracted, ExtractionError> {
         let _permit = self.permit().await?;
         let mut child = self.spawn().map_err(|error| failed(Failure::Start(error)))?;
         let wall = self.settings.wall;

@@ -129,7 +129,12 @@ fn path(key: &BlobKey) -> Result<&str, BlobError> {
 
 #[async_trait]
 impl Blobs for S3Blobs {
-    async fn put(&self, key: BlobKey, bytes: Arc<[u8]>, media_type: &'static str) -> Result<(), BlobError> {
+    async fn put(
+        &self,
+        key: BlobKey,
+        bytes: ports::Bytes,
+        media_type: &'static str,
+    ) -> Result<(), BlobError> {
         path(&key)?;
         let (bucket, runtime) = (Arc::clone(&self.bucket), Handle::current());
         // The whole object is hashed before it is sent, which takes too long for an async thread. It also goes on if

@@ -65,7 +65,7 @@ async fn upload(
 ) -> HandlerResult {
     let number = ConversationNumber(path.0);
     let place = files.admit(&caller.0, number).await?;
-    let upload = form.read(files.max_bytes()).await?;
+    let upload = form.read(files.upload_limit()).await?;
     let attached = files.attach(&caller.0, place, upload).await?;
     Ok(HttpResponse::Ok().json(UploadedBody::from(attached)))
 }

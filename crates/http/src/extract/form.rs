@@ -7,11 +7,11 @@ use std::rc::Rc;
 use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
-use actix_web::web::Bytes;
+use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use domain::FileName;
 use futures_util::{Stream, StreamExt};
-use services::{FilesError, Upload};
+use services::{Upload, UploadLimit};
 
 use super::body::{body_time, declared_length};
 use crate::error::{ApiError, FieldError};
@@ -24,7 +24,6 @@ const PARTS: usize = 16;
 const BOUNDARY_CHARS: usize = 70;
 /// What a form may hold beside a file of the largest size: boundaries, headers, other fields.
 const BESIDE_FILE: usize = 32 * 1024;
-const BYTES_PER_MB: usize = 1024 * 1024;
 
 /// A form with a file in the field `file`. Nothing of it is read before [`FileForm::read`].
 pub(crate) struct FileForm {
@@ -42,13 +41,13 @@ impl FromRequest for FileForm {
 }
 
 impl FileForm {
-    /// The file, which has at most so many bytes. Other fields are passed over.
-    pub(crate) async fn read(self, max_bytes: usize) -> Result<Upload, ApiError> {
+    /// The file, up to this size. Other fields are passed over.
+    pub(crate) async fn read(self, limit: UploadLimit) -> Result<Upload, ApiError> {
         let Self { request, payload } = self;
         check_type(&request)?;
-        let bounds = Bounds { max_bytes, read: Rc::default() };
+        let bounds = Bounds { limit, read: Rc::default() };
         if declared_length(&request) > bounds.form_bytes() {
-            return Err(bounds.too_large());
+            return Err(limit.too_large().into());
         }
         let time = body_time(&request, bounds.form_bytes());
         let form = Multipart::new(request.headers(), bounds.counted(payload));
@@ -73,7 +72,7 @@ fn check_type(request: &HttpRequest) -> Result<(), ApiError> {
 /// How much is read of a form, and how much has been.
 struct Bounds {
     /// The largest file.
-    max_bytes: usize,
+    limit: UploadLimit,
     /// Bytes of the body that have come.
     read: Rc<Cell<usize>>,
 }
@@ -81,11 +80,7 @@ struct Bounds {
 impl Bounds {
     /// The largest form.
     fn form_bytes(&self) -> usize {
-        self.max_bytes.saturating_add(BESIDE_FILE)
-    }
-
-    fn too_large(&self) -> ApiError {
-        FilesError::TooLarge { max_mb: self.max_bytes / BYTES_PER_MB }.into()
+        self.limit.bytes().saturating_add(BESIDE_FILE)
     }
 
     /// The body, which ends in an error once it is larger than a form may be.
@@ -120,15 +115,13 @@ impl Bounds {
 
     async fn file(&self, mut part: Field) -> Result<Upload, ApiError> {
         let name = name_of(&part);
-        let mut bytes = Vec::new();
+        let mut bytes = BytesMut::new();
         while let Some(chunk) = part.next().await {
             let chunk = chunk.map_err(|error| self.broken(&error))?;
-            if bytes.len() + chunk.len() > self.max_bytes {
-                return Err(self.too_large());
-            }
+            self.limit.check(bytes.len() + chunk.len())?;
             bytes.extend_from_slice(&chunk);
         }
-        Ok(Upload { name, bytes })
+        Ok(Upload { name, bytes: bytes.freeze() })
     }
 
     async fn pass_over(&self, mut part: Field) -> Result<(), ApiError> {
@@ -141,7 +134,7 @@ impl Bounds {
     /// The reader of forms keeps at most 64 KiB of what is no content, so that headers and boundaries are bounded too.
     fn broken(&self, error: &MultipartError) -> ApiError {
         if self.read.get() > self.form_bytes() {
-            return self.too_large();
+            return self.limit.too_large().into();
         }
         let message = if let MultipartError::Payload(PayloadError::Overflow) = error {
             "A header or a boundary of the form is too long"
@@ -170,7 +163,7 @@ mod tests {
 
     use super::*;
 
-    const LIMIT: usize = 256 * 1024;
+    const LIMIT: usize = 1024 * 1024;
     const OF_FILE: &str = "--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n";
     const OF_OTHER: &str = "--x\r\nContent-Disposition: form-data; name=\"other\"\r\n\r\n";
 
@@ -191,7 +184,7 @@ mod tests {
             giving.set(giving.get() + bytes.len());
             Ok(bytes)
         });
-        let error = form(body).read(LIMIT).await.unwrap_err();
+        let error = form(body).read(UploadLimit::megabytes(1)).await.unwrap_err();
         assert_eq!(error.code(), "file_too_large");
         given.get()
     }
@@ -222,7 +215,8 @@ mod tests {
             for size in [1, 2, 3, 7, 64, 100_000] {
                 let chunks: Vec<_> =
                     body.as_bytes().chunks(size).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
-                let upload = form(futures_util::stream::iter(chunks)).read(LIMIT).await.unwrap();
+                let upload =
+                    form(futures_util::stream::iter(chunks)).read(UploadLimit::megabytes(1)).await.unwrap();
                 assert!(upload.bytes == content.as_bytes(), "{content:.20?} in chunks of {size}");
             }
         }

@@ -30,7 +30,7 @@ use ports::{
 use serde_json::Value;
 use services::{
     Conversations, Files, FilesSetup, Health, Limits, PersonaSettings, Personas, PersonasSetup, SignIn,
-    SignInSetup, Tasks, Turns, TurnsSetup,
+    SignInSetup, Tasks, Turns, TurnsSetup, UploadLimit,
 };
 use uuid::Uuid;
 
@@ -105,8 +105,6 @@ pub struct Setup {
     pub files: MockFileStore,
     pub blobs: MockBlobs,
     pub extractor: MockTextExtractor,
-    /// The largest file, in bytes.
-    pub max_file: usize,
     /// Lets everybody in, unless a test brings its own.
     pub limiter: MockRateLimiter,
     pub users: MockUserStore,
@@ -128,7 +126,6 @@ pub fn setup() -> Setup {
         files: MockFileStore::new(),
         blobs: working_storage(),
         extractor: MockTextExtractor::new(),
-        max_file: 1024 * 1024,
         limiter: open_limiter(),
         users,
         health: MockStoreHealth::new(),
@@ -150,7 +147,6 @@ impl Setup {
             files,
             blobs,
             extractor,
-            max_file,
             limiter,
             users,
             health,
@@ -210,7 +206,7 @@ impl Setup {
             clock: Arc::new(clock()),
             ids: Arc::new(ids()),
             tasks,
-            max_bytes: max_file,
+            upload_limit: UploadLimit::megabytes(1),
         });
         let limits = Limits::new(Arc::new(limiter), limit_settings());
         let health = Health::new(Arc::new(health), model, blobs);

@@ -17,7 +17,6 @@ const LIMIT: usize = 1024 * 1024;
 
 fn with_session() -> Setup {
     let mut setup = setup();
-    setup.max_file = LIMIT;
     setup.conversations.expect_find().returning(|_, key| Ok(granted(&key, conversation())));
     setup
 }

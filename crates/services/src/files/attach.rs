@@ -1,11 +1,12 @@
 //! Attaches a file to a conversation: its text becomes part of the conversation's context.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use domain::limits::FILE_TEXT_BYTES;
-use domain::{BlobKey, Caller, Conversation, ConversationKey, ConversationNumber, File, FileName, NewFile};
-use ports::Extracted;
+use domain::{
+    BlobKey, Caller, Conversation, ConversationKey, ConversationNumber, File, FileName, NewFile, text,
+};
+use ports::{Bytes, Extracted};
 
 use super::upload_slots::UploadSlot;
 use super::{Files, FilesError};
@@ -15,13 +16,47 @@ use crate::ConversationsError;
 const RESERVED_FOR: Duration = Duration::from_mins(15);
 const BYTES_PER_MB: usize = 1024 * 1024;
 
-/// A file as it came.
+/// The size of the largest file that is accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UploadLimit {
+    max_mb: u32,
+}
+
+impl UploadLimit {
+    /// A limit in MiB.
+    #[must_use]
+    pub fn megabytes(max_mb: u32) -> Self {
+        Self { max_mb }
+    }
+
+    /// The limit in bytes.
+    #[must_use]
+    pub fn bytes(self) -> usize {
+        self.max_mb as usize * BYTES_PER_MB
+    }
+
+    /// Checks the size of a file, or of the part of it that has arrived.
+    ///
+    /// # Errors
+    /// [`FilesError::TooLarge`] above the limit.
+    pub fn check(self, bytes: usize) -> Result<(), FilesError> {
+        if bytes > self.bytes() { Err(self.too_large()) } else { Ok(()) }
+    }
+
+    /// The error for a file above the limit.
+    #[must_use]
+    pub fn too_large(self) -> FilesError {
+        FilesError::TooLarge { max_mb: self.max_mb }
+    }
+}
+
+/// An uploaded file, within the [`UploadLimit`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upload {
-    /// Its sender's name for it.
+    /// The name that the client gave it.
     pub name: FileName,
-    /// Its bytes.
-    pub bytes: Vec<u8>,
+    /// Its content.
+    pub bytes: Bytes,
 }
 
 /// A file that was attached.
@@ -71,11 +106,7 @@ impl Files {
         if !domain::file::is_pdf(&bytes) {
             return Err(FilesError::NotPdf);
         }
-        if bytes.len() > self.max_bytes {
-            return Err(FilesError::TooLarge { max_mb: self.max_bytes / BYTES_PER_MB });
-        }
-        let bytes: Arc<[u8]> = bytes.into();
-        let extracted = self.extractor.extract(Arc::clone(&bytes)).await.map_err(FilesError::Unread)?;
+        let extracted = self.extractor.extract(bytes.clone()).await.map_err(FilesError::Unread)?;
         let blob = BlobKey::upload(caller.user, conversation.number, self.ids.blob());
         // What may fail stands before what is kept.
         let link = self.blobs.link(blob.clone(), name.clone()).await?;
@@ -95,9 +126,10 @@ impl Files {
     }
 }
 
-/// A document's text as stores can keep it: no control characters but newline and tab, no more than is kept of a file.
+/// The text of a document as it is stored: without control characters except newline and tab, cut to
+/// [`FILE_TEXT_BYTES`].
 fn readable(text: &str) -> String {
-    let mut text: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
+    let mut text = text::without_controls(text, &['\n', '\t']);
     text.truncate(text.floor_char_boundary(FILE_TEXT_BYTES));
     text
 }

@@ -21,7 +21,7 @@ pub enum FilesError {
     #[error("The file is larger than {max_mb} MB")]
     TooLarge {
         /// The limit, in MiB.
-        max_mb: usize,
+        max_mb: u32,
     },
     /// It could not be read.
     #[error("{}", unread(.0))]

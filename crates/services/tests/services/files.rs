@@ -6,16 +6,19 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use domain::{BlobKey, ConversationNumber, ErrorCode, ErrorKind, FileName, FileNumber, FileText, Part, Role};
 use mockall::Sequence;
-use omnichat_services::{Conversations, DescribeError, Files, FilesError, FilesSetup, Swept, Tasks, Upload};
+use omnichat_services::{
+    Conversations, DescribeError, Files, FilesError, FilesSetup, Swept, Tasks, Upload, UploadLimit,
+};
 use ports::{
-    Access, Begun, BlobError, Extracted, ExtractionError, MockBlobs, MockClock, MockConversationStore,
+    Access, Begun, BlobError, Bytes, Extracted, ExtractionError, MockBlobs, MockConversationStore,
     MockFileStore, MockTextExtractor, MockTurnStore, StoreError, Window,
 };
 
-use crate::support::{Step, caller, conversation, ids, kept, now, question, turns, turns_with_files};
+use crate::support::{
+    Step, caller, clock, conversation, ids, kept, now, question, settings, turns, turns_with,
+};
 
 const PDF: &[u8] = b"%PDF-1.7 ...";
-const MAX_BYTES: usize = 1024 * 1024;
 
 struct Setup {
     store: MockFileStore,
@@ -45,11 +48,6 @@ impl Setup {
 
     fn files(self) -> Files {
         let (turns, _, tasks) = turns(MockTurnStore::new(), Vec::new());
-        let clock = || {
-            let mut clock = MockClock::new();
-            clock.expect_now().returning(now);
-            Arc::new(clock)
-        };
         let conversations =
             Conversations::new(Arc::new(self.conversations), turns, clock(), Arc::new(ids()), tasks);
         Files::new(FilesSetup {
@@ -60,19 +58,19 @@ impl Setup {
             clock: clock(),
             ids: Arc::new(ids()),
             tasks: Tasks::new(tokio::runtime::Handle::current()),
-            max_bytes: MAX_BYTES,
+            upload_limit: UploadLimit::megabytes(1),
         })
     }
 }
 
 fn upload(bytes: &[u8]) -> Upload {
-    Upload { name: FileName::from_sender("report.pdf"), bytes: bytes.to_vec() }
+    Upload { name: FileName::from_sender("report.pdf"), bytes: Bytes::copy_from_slice(bytes) }
 }
 
 async fn refused(setup: Setup, bytes: &[u8]) -> FilesError {
     let files = setup.files();
-    let place = files.admit(&caller(), ConversationNumber(1)).await.unwrap();
-    files.attach(&caller(), place, upload(bytes)).await.unwrap_err()
+    let slot = files.admit(&caller(), ConversationNumber(1)).await.unwrap();
+    files.attach(&caller(), slot, upload(bytes)).await.unwrap_err()
 }
 
 #[tokio::test]
@@ -102,8 +100,8 @@ async fn an_object_is_reserved_before_it_is_put_and_put_before_its_file_is_kept(
         .returning(|_, file| Ok(Access::Granted(file.kept_as(FileNumber(1)))));
     setup.blobs.expect_link().returning(|_, _| Ok(Some("https://s3.example.com/x".to_owned())));
     let files = setup.files();
-    let place = files.admit(&caller(), ConversationNumber(1)).await.unwrap();
-    let attached = files.attach(&caller(), place, upload(PDF)).await.unwrap();
+    let slot = files.admit(&caller(), ConversationNumber(1)).await.unwrap();
+    let attached = files.attach(&caller(), slot, upload(PDF)).await.unwrap();
     assert_eq!(attached.file.name.as_str(), "report.pdf");
     assert_eq!(attached.link.as_deref(), Some("https://s3.example.com/x"));
 }
@@ -116,9 +114,9 @@ async fn nothing_is_kept_of_what_is_no_pdf_or_too_large() {
         (told.code, told.code.kind(), told.param),
         (ErrorCode::NotAPdf, ErrorKind::Invalid, Some("file"))
     );
-    let mut large = PDF.to_vec();
-    large.resize(MAX_BYTES + 1, b' ');
-    let error = refused(Setup::new(), &large).await;
+    let limit = Setup::new().files().upload_limit();
+    assert!(limit.check(limit.bytes()).is_ok());
+    let error = limit.check(limit.bytes() + 1).unwrap_err();
     assert_eq!(
         (error.describe().code, error.to_string().as_str()),
         (ErrorCode::FileTooLarge, "The file is larger than 1 MB")
@@ -188,18 +186,18 @@ async fn a_conversation_that_went_away_meanwhile_is_not_found() {
 #[tokio::test]
 async fn so_many_uploads_are_held_at_once_and_no_more() {
     let files = Setup::new().files();
-    let mut places = Vec::new();
+    let mut slots = Vec::new();
     let refused = loop {
         match files.admit(&caller(), ConversationNumber(1)).await {
-            Ok(place) => places.push(place),
+            Ok(slot) => slots.push(slot),
             Err(error) => break error,
         }
-        assert!(places.len() <= 100, "there is no bound");
+        assert!(slots.len() <= 100, "there is no bound");
     };
     let refused = refused.describe();
     assert_eq!((refused.code.kind(), refused.code), (ErrorKind::Unavailable, ErrorCode::FilesBusy));
     assert!(refused.retry_after.is_some());
-    places.pop();
+    slots.pop();
     assert!(files.admit(&caller(), ConversationNumber(1)).await.is_ok());
 }
 
@@ -288,7 +286,7 @@ async fn a_model_is_told_what_the_files_say_before_the_history() {
             |name: &str, text: &str| FileText { name: FileName::from_sender(name), text: text.to_owned() };
         Ok(vec![file("new.pdf", "newer"), file("old.pdf", "older")])
     });
-    let (turns, model, _) = turns_with_files(store, files, vec![Step::Say("Yes."), Step::Finish(None)]);
+    let (turns, model, _) = turns_with(store, files, vec![Step::Say("Yes."), Step::Finish(None)], settings());
     turns.send(&caller(), question("What do they say?")).await.unwrap().whole().await.unwrap();
     let request = model.requests.lock().unwrap().remove(0);
     let file = |name: &str, text: &str| Part::File { name: name.to_owned(), text: text.to_owned() };

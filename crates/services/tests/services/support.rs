@@ -185,19 +185,18 @@ pub(crate) fn appended(messages: &[NewMessage]) -> Vec<AppendedMessage> {
 
 /// Turns over this store and a model that follows these steps.
 pub(crate) fn turns(store: MockTurnStore, steps: Vec<Step>) -> (Turns, Arc<ScriptedModel>, Tasks) {
-    turns_with_files(store, MockFileStore::new(), steps)
+    turns_with(store, MockFileStore::new(), steps, settings())
 }
 
-/// As [`turns`], with files.
-pub(crate) fn turns_with_files(
+/// Turns over these stores and a model that follows these steps.
+pub(crate) fn turns_with(
     store: MockTurnStore,
     files: MockFileStore,
     steps: Vec<Step>,
+    settings: TurnSettings,
 ) -> (Turns, Arc<ScriptedModel>, Tasks) {
     let model = Arc::new(ScriptedModel { steps, requests: std::sync::Mutex::default() });
     let tasks = Tasks::new(tokio::runtime::Handle::current());
-    let mut clock = MockClock::new();
-    clock.expect_now().returning(now);
     let mut ledger = MockLedger::new();
     ledger.expect_append().returning(|_| Ok(()));
     let turns = Turns::new(TurnsSetup {
@@ -206,12 +205,19 @@ pub(crate) fn turns_with_files(
         runners: Arc::new(MockRunnerStore::new()),
         ledger: Arc::new(ledger),
         model: Arc::clone(&model) as Arc<dyn LanguageModel>,
-        clock: Arc::new(clock),
+        clock: clock(),
         ids: Arc::new(ids()),
         tasks: tasks.clone(),
-        settings: settings(),
+        settings,
     });
     (turns, model, tasks)
+}
+
+/// A clock that stands still.
+pub(crate) fn clock() -> Arc<MockClock> {
+    let mut clock = MockClock::new();
+    clock.expect_now().returning(now);
+    Arc::new(clock)
 }
 
 pub(crate) fn ids() -> MockIdSource {
@@ -230,7 +236,7 @@ fn test_model() -> ModelName {
     ModelName::parse("test-model").unwrap()
 }
 
-fn settings() -> TurnSettings {
+pub(crate) fn settings() -> TurnSettings {
     let price = Price {
         input_per_1k: NanoDollars(2_500_000),
         cached_input_per_1k: NanoDollars(2_500_000),

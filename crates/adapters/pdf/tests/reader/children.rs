@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use omnichat_pdf::{PdfReader, PdfSettings};
-use ports::{ExtractionError, TextExtractor};
+use ports::{Bytes, ExtractionError, TextExtractor};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -22,7 +22,7 @@ fn scripted(script: &str) -> PdfSettings {
 }
 
 async fn outcome(script: &str) -> Result<ports::Extracted, ExtractionError> {
-    PdfReader::new(scripted(script)).extract(Arc::from(&b"%PDF-"[..])).await
+    PdfReader::new(scripted(script)).extract(Bytes::from_static(b"%PDF-")).await
 }
 
 async fn until(condition: impl Fn() -> bool) {
@@ -84,12 +84,12 @@ async fn a_child_that_is_killed_means_too_complex_a_document() {
 async fn a_child_that_fails_is_an_internal_failure() {
     for script in ["exit 3", "cat >/dev/null; echo '{\"pages\"'", "true", "yes"] {
         let settings = PdfSettings { wall: Duration::from_secs(2), ..scripted(script) };
-        let read = PdfReader::new(settings).extract(Arc::from(&b"%PDF-"[..])).await;
+        let read = PdfReader::new(settings).extract(Bytes::from_static(b"%PDF-")).await;
         let is_endless = script == "yes";
         assert!(matches!(read, Err(ExtractionError::Failed(_))) != is_endless, "{script}: {read:?}");
     }
     let absent = PdfSettings { program: "/absent".into(), ..settings() };
-    let read = PdfReader::new(absent).extract(Arc::from(&b"%PDF-"[..])).await;
+    let read = PdfReader::new(absent).extract(Bytes::from_static(b"%PDF-")).await;
     assert!(matches!(read, Err(ExtractionError::Failed(_))), "{read:?}");
 }
 
@@ -111,7 +111,7 @@ async fn a_child_ends_with_the_request() {
     let number = directory.path().join("number");
     let reader = PdfReader::new(scripted(&format!("echo $$ > {}; exec sleep 600", number.display())));
     let child = tokio::select! {
-        read = reader.extract(Arc::from(&b"%PDF-"[..])) => panic!("{read:?}"),
+        read = reader.extract(Bytes::from_static(b"%PDF-")) => panic!("{read:?}"),
         child = process_id_in(&number) => child,
     };
     until(|| !is_alive(child)).await;
@@ -132,7 +132,7 @@ async fn two_documents_are_read_at_the_same_time_and_the_others_wait() {
     let mut reads = JoinSet::new();
     for _ in 0..8 {
         let reader = Arc::clone(&reader);
-        reads.spawn(async move { reader.extract(Arc::from(&b"%PDF-"[..])).await });
+        reads.spawn(async move { reader.extract(Bytes::from_static(b"%PDF-")).await });
     }
     // Two run, three wait, and three are refused.
     for _ in 0..3 {
@@ -152,17 +152,17 @@ async fn a_document_waits_for_a_limited_time() {
     let settings =
         PdfSettings { at_once: 1, patience: Duration::from_millis(50), ..scripted("exec sleep 600") };
     let reader = PdfReader::new(settings);
-    let first = reader.extract(Arc::from(&b"%PDF-"[..]));
+    let first = reader.extract(Bytes::from_static(b"%PDF-"));
     tokio::select! {
         biased;
         read = first => panic!("{read:?}"),
-        read = reader.extract(Arc::from(&b"%PDF-"[..])) => assert!(matches!(read, Err(ExtractionError::Busy)), "{read:?}"),
+        read = reader.extract(Bytes::from_static(b"%PDF-")) => assert!(matches!(read, Err(ExtractionError::Busy)), "{read:?}"),
     }
 }
 
 #[tokio::test]
 async fn eight_documents_at_the_same_time_are_all_read() {
-    let document: Arc<[u8]> = pdf(&[
+    let document: Bytes = pdf(&[
         "<</Type/Catalog/Pages 2 0 R>>",
         "<</Type/Pages/Kids[3 0 R]/Count 1>>",
         "<</Type/Page/Parent 2 0 R>>",
@@ -171,7 +171,7 @@ async fn eight_documents_at_the_same_time_are_all_read() {
     let reader = Arc::new(PdfReader::new(settings()));
     let mut reads = JoinSet::new();
     for _ in 0..8 {
-        let (reader, document) = (Arc::clone(&reader), Arc::clone(&document));
+        let (reader, document) = (Arc::clone(&reader), document.clone());
         reads.spawn(async move { reader.extract(document).await });
     }
     while let Some(read) = reads.join_next().await {

@@ -1,6 +1,5 @@
 //! Builds documents from objects, and reads them.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use omnichat_pdf::{PdfReader, PdfSettings};
@@ -21,7 +20,7 @@ pub(crate) fn settings() -> PdfSettings {
 /// Reads a document; fails if that takes too long.
 pub(crate) async fn read(pdf: &[u8]) -> Result<Extracted, ExtractionError> {
     let started = Instant::now();
-    let read = PdfReader::new(settings()).extract(Arc::from(pdf)).await;
+    let read = PdfReader::new(settings()).extract(ports::Bytes::copy_from_slice(pdf)).await;
     assert!(started.elapsed() < Duration::from_secs(12), "it took {:?}", started.elapsed());
     read
 }
