@@ -1,4 +1,4 @@
-//! Who is asking: registration, sign-in, and what a token stands for.
+//! Registration, sign-in, and the callers that tokens stand for.
 
 mod authenticate;
 mod error;
@@ -25,8 +25,8 @@ pub struct SignIn {
     issuer: Arc<dyn TokenIssuer>,
     clock: Arc<dyn Clock>,
     tasks: Tasks,
-    /// Accounts by issuer and subject, for a few seconds: so long may a suspended user go on.
-    known: Cache<(Issuer, String), User>,
+    /// Accounts by issuer and subject, kept for [`ACCOUNT_TTL`]: a suspension takes effect after at most that time.
+    accounts: Cache<(Issuer, String), User>,
 }
 
 /// What [`SignIn`] works with.
@@ -41,7 +41,7 @@ pub struct SignInSetup {
     pub issuer: Arc<dyn TokenIssuer>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Where writes run.
+    /// The tasks that writes run in.
     pub tasks: Tasks,
 }
 
@@ -54,17 +54,17 @@ pub struct SignedIn {
     pub token: AccessToken,
 }
 
-/// How long an account is remembered.
-const REMEMBERED: Duration = Duration::from_secs(5);
-/// How many accounts are remembered.
-const REMEMBERED_ACCOUNTS: u64 = 10_000;
+/// How long an account is cached.
+const ACCOUNT_TTL: Duration = Duration::from_secs(5);
+/// How many accounts are cached.
+const CACHED_ACCOUNTS: u64 = 10_000;
 
 impl SignIn {
     /// Sign-in over these accounts and keys.
     #[must_use]
     pub fn new(setup: SignInSetup) -> Self {
         let SignInSetup { users, hasher, verifier, issuer, clock, tasks } = setup;
-        let known = Cache::builder().max_capacity(REMEMBERED_ACCOUNTS).time_to_live(REMEMBERED).build();
-        Self { users, hasher, verifier, issuer, clock, tasks, known }
+        let accounts = Cache::builder().max_capacity(CACHED_ACCOUNTS).time_to_live(ACCOUNT_TTL).build();
+        Self { users, hasher, verifier, issuer, clock, tasks, accounts }
     }
 }

@@ -1,4 +1,4 @@
-//! From a token to a caller.
+//! Finds the caller that a token stands for.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use ports::{Issuer, StoreError, Subject};
 use super::{SignIn, SignInError};
 
 impl SignIn {
-    /// Who the bearer of a token is. A subject of an outside issuer gets an account at its first call.
+    /// Finds the caller that a token stands for. A subject of an outside issuer gets an account with its first call.
     pub async fn authenticate(&self, token: String) -> Result<Caller, SignInError> {
         let subject = self.verifier.verify(token).await?;
         let user = self.account(&subject).await?;
@@ -23,17 +23,18 @@ impl SignIn {
         self.users.find(caller.user).await?.ok_or(SignInError::NoAccount)
     }
 
+    /// The account that a token stands for. Calls that ask for the same one at the same time share one query.
     async fn account(&self, subject: &Subject) -> Result<User, SignInError> {
         let key = (subject.issuer.clone(), subject.subject.clone());
-        if let Some(user) = self.known.get(&key).await {
-            return Ok(user);
-        }
-        let user = match &subject.issuer {
-            Issuer::Own => self.own_account(&subject.subject).await?,
-            Issuer::Outside(issuer) => self.provisioned(issuer.clone(), subject.subject.clone()).await?,
+        let find = async {
+            match &subject.issuer {
+                Issuer::Own => self.own_account(&subject.subject).await,
+                Issuer::Outside(issuer) => {
+                    Ok(self.provisioned(issuer.clone(), subject.subject.clone()).await?)
+                }
+            }
         };
-        self.known.insert(key, user.clone()).await;
-        Ok(user)
+        self.accounts.try_get_with(key, find).await.map_err(SignInError::Account)
     }
 
     async fn own_account(&self, subject: &str) -> Result<User, SignInError> {

@@ -1,5 +1,6 @@
-//! How sign-in fails.
+//! The errors of registration, sign-in and tokens.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ErrorCode;
@@ -13,34 +14,37 @@ pub enum SignInError {
     /// The token has expired.
     #[error("Invalid or expired token")]
     TokenExpired,
-    /// The token does not hold.
+    /// The token is not valid.
     #[error("Invalid or expired token")]
     InvalidToken(#[source] BoxError),
-    /// Whether the token holds cannot be told now.
+    /// The token cannot be checked now, because the keys of its issuer are not available.
     #[error("The token cannot be checked now, try again later")]
     IdentityUnavailable {
-        /// When it may be.
+        /// When to try again.
         retry_after: Duration,
-        /// What is away.
+        /// Why the keys are not available.
         #[source]
         source: BoxError,
     },
-    /// The token holds, and its account does not: suspended or gone.
+    /// The token is valid, but its account is suspended or deleted.
     #[error("Invalid or expired token")]
     NoAccount,
-    /// The name or the password is wrong; nobody learns which.
+    /// The account of a token could not be found. Calls that waited for the same account share the error.
+    #[error(transparent)]
+    Account(Arc<SignInError>),
+    /// The name or the password is wrong; the client is not told which.
     #[error("Incorrect username or password")]
     WrongPassword,
     /// The name or the email address is in use.
     #[error("The username or the email address is already registered")]
     Taken,
-    /// Too many sign-ins at once.
+    /// Too many passwords are being hashed.
     #[error("Too many sign-ins at once, try again later")]
     Overloaded,
     /// The store failed.
     #[error("The account could not be read or stored")]
     Store(#[from] StoreError),
-    /// A fault of ours.
+    /// An error of the service itself.
     #[error("Internal error")]
     Internal(#[source] BoxError),
 }
@@ -74,6 +78,7 @@ impl DescribeError for SignInError {
             Self::IdentityUnavailable { retry_after, .. } => {
                 ErrorDescription::from(ErrorCode::IdentityUnavailable).with_retry_after(*retry_after)
             }
+            Self::Account(error) => error.describe(),
             Self::WrongPassword => ErrorCode::InvalidCredentials.into(),
             Self::Taken => ErrorCode::AlreadyRegistered.into(),
             Self::Overloaded => ErrorCode::Overloaded.into(),

@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
 mod accounts;
+mod conversations;
 mod files;
 mod models;
+mod sign_in;
 mod support;
 mod turns;
