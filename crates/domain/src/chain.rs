@@ -1,8 +1,8 @@
-//! Errors as the log tells them.
+//! Formats errors for the log.
 
 use std::error::Error;
 
-/// An error and what caused it, on one line: `this: because of that: because of this`.
+/// Returns an error and its causes on one line: `the error: its cause: the cause of that`.
 #[must_use]
 pub fn chain(error: &dyn Error) -> String {
     let causes = std::iter::successors(error.source(), |&cause| cause.source());

@@ -1,4 +1,4 @@
-//! Conversations: whose they are, how they are named, what they add up to.
+//! Conversations: their owners, ids, titles and totals.
 
 use std::fmt;
 
@@ -11,18 +11,18 @@ use crate::{
     UserId,
 };
 
-/// The contract a request came in by. It decides defaults, never rights.
+/// The contract of a request. It decides defaults, never permissions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Contract {
     /// S0, the LLM Chat API.
     LlmChat,
     /// S1, the Chat API.
     ChatApi,
-    /// S2, the Chat Service.
+    /// S2, the Chat Service API.
     ChatService,
     /// S3, the `ChatAI` API.
     ChatAi,
-    /// S4, the Persona Chat.
+    /// S4, the Persona Chat API.
     PersonaChat,
     /// The API of `OpenAI`.
     OpenAi,
@@ -31,62 +31,62 @@ pub enum Contract {
 /// A conversation, without its messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conversation {
-    /// Its id in every contract.
+    /// The id, the same in every contract.
     pub id: ConversationId,
-    /// Its number in contracts with integer ids.
+    /// The id in contracts with integer ids.
     pub number: ConversationNumber,
-    /// Whose it is.
+    /// The user that it belongs to.
     pub owner: UserId,
-    /// The caller's own label for it (contract S0 calls it `user_id`).
+    /// The caller's own label (`user_id` in contract S0).
     pub label: Label,
-    /// The project it belongs to (contract S2).
+    /// The project, if any (contract S2).
     pub project: Option<ProjectId>,
-    /// Whom it is held with (contract S4).
+    /// The persona of the conversation, if any (contract S4).
     pub persona: Option<PersonaId>,
-    /// The contract that began it.
+    /// The contract that created it.
     pub begun_by: Contract,
-    /// Where its messages live; never changes.
+    /// Where its messages are stored; never changes.
     pub home: HistoryLocation,
-    /// `None` until somebody or something names it.
+    /// The title; `None` until a caller or a turn sets one.
     pub title: Option<Title>,
-    /// The conversation's own model (set by contract S1 only).
+    /// The conversation's own model, if one was chosen (contract S1 only).
     pub model: Option<ModelName>,
-    /// The model of its last reply.
+    /// The model of the last reply.
     pub last_model: Option<ModelName>,
-    /// A JSON object of the caller's.
+    /// A JSON object that the caller may set.
     pub metadata: JsonText,
-    /// What older messages said, in short.
+    /// A summary of older messages, if one was made.
     pub summary: Option<Summary>,
-    /// The application it was begun by (contract S1).
+    /// The application that created it (contract S1).
     pub application: Option<i64>,
-    /// `false` once it is archived (contract S4).
+    /// Whether it is active; an archived conversation is not (contract S4).
     pub active: bool,
-    /// Exchanges: questions that have a reply.
+    /// The number of exchanges: questions that have a reply.
     pub message_count: u32,
-    /// What its turns added up to.
+    /// The tokens and the cost of all its turns.
     pub totals: Totals,
-    /// The place of the last message that was ever appended; 0 while there is none.
+    /// The position of the last message that was ever appended; 0 before the first one.
     pub last_seq: Seq,
-    /// The turn that runs in it.
+    /// The running turn, if any.
     pub running: Option<TurnId>,
-    /// When it was begun.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
 }
 
-/// What may have changed of a conversation while a turn ran in it.
+/// The fields of a conversation that may have changed during a turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConversationChange {
-    /// Its title: an edit or the turn may have given it one.
+    /// The title, which an edit or the turn may have set.
     pub title: Option<Title>,
-    /// Its persona: an edit may have given it another.
+    /// The persona, which an edit may have changed.
     pub persona: Option<PersonaId>,
-    /// The model of its last reply.
+    /// The model of the last reply.
     pub last_model: Option<ModelName>,
-    /// Exchanges: questions that have a reply.
+    /// The number of exchanges: questions that have a reply.
     pub message_count: u32,
-    /// What its turns added up to.
+    /// The tokens and the cost of all its turns.
     pub totals: Totals,
     /// The position of the last message that was ever appended.
     pub last_seq: Seq,
@@ -95,7 +95,7 @@ pub struct ConversationChange {
 }
 
 impl Conversation {
-    /// The conversation as it is after a turn.
+    /// Returns the conversation as it is after a turn.
     #[must_use]
     pub fn after(self, change: ConversationChange) -> Self {
         let ConversationChange { title, persona, last_model, message_count, totals, last_seq, updated_at } =
@@ -114,7 +114,7 @@ impl Conversation {
     }
 }
 
-/// Where the messages of a conversation live.
+/// Where the messages of a conversation are stored.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum HistoryLocation {
     /// In our own store.
@@ -123,18 +123,18 @@ pub enum HistoryLocation {
     OpenAi(String),
 }
 
-/// A summary and how far it reaches.
+/// A summary of the oldest exchanges of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// The summary.
+    /// The text.
     pub text: String,
-    /// The exchanges that it covers.
+    /// The number of exchanges that it covers.
     pub message_count: u32,
     /// When it was made.
     pub updated_at: Timestamp,
 }
 
-/// What the turns of a conversation consumed.
+/// The tokens and the cost of the turns of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Totals {
     /// Input tokens.
@@ -145,61 +145,61 @@ pub struct Totals {
     pub cost: NanoDollars,
 }
 
-/// A conversation to be made. The store numbers it.
+/// A conversation to create. The store assigns its number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewConversation {
-    /// Its id.
+    /// The id.
     pub id: ConversationId,
-    /// Whose it is.
+    /// The user that it belongs to.
     pub owner: UserId,
-    /// The caller's label for it.
+    /// The caller's own label.
     pub label: Label,
-    /// Its project.
+    /// The project, if any.
     pub project: Option<ProjectId>,
-    /// Its persona.
+    /// The persona, if any.
     pub persona: Option<PersonaId>,
-    /// The contract that begins it.
+    /// The contract that creates it.
     pub begun_by: Contract,
-    /// Where its messages will live.
+    /// Where its messages will be stored.
     pub home: HistoryLocation,
-    /// A title that the caller gave.
+    /// The title, if the caller gave one.
     pub title: Option<Title>,
-    /// Its own model.
+    /// The conversation's own model, if one was chosen.
     pub model: Option<ModelName>,
-    /// A JSON object of the caller's.
+    /// A JSON object that the caller may set.
     pub metadata: JsonText,
-    /// The application that begins it.
+    /// The application that creates it, if any.
     pub application: Option<i64>,
-    /// When it is made.
+    /// The time of creation.
     pub at: Timestamp,
 }
 
-/// What a caller changes of a conversation; what is `None` stays.
+/// Changes to a conversation; fields that are `None` stay as they are.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ConversationPatch {
     /// A new title.
     pub title: Option<Title>,
-    /// Keys to set in the metadata; others stay.
+    /// Keys to set in the metadata; other keys stay.
     pub metadata: Option<JsonText>,
-    /// The conversation's own model from now on.
+    /// A new model for the conversation.
     pub model: Option<ModelName>,
-    /// Another persona.
+    /// A new persona.
     pub persona: Option<PersonaId>,
 }
 
-/// How a client names a conversation: every contract takes every form.
+/// The id of a conversation as a client writes it. Every contract accepts every form.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ConversationKey {
     /// `conv_<32 hex>` or a UUID.
     Id(ConversationId),
     /// A number.
     Number(ConversationNumber),
-    /// An id that the provider gave, `conv_…`.
+    /// An id that the provider assigned, `conv_…`.
     Provider(String),
 }
 
 impl ConversationKey {
-    /// Reads any text form of an id; `None` for what can be none.
+    /// Parses any text form of an id. Returns `None` for text that cannot be an id.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let is_number = !text.is_empty() && text.len() < 19 && text.bytes().all(|b| b.is_ascii_digit());
@@ -241,18 +241,18 @@ impl From<ConversationNumber> for ConversationKey {
 pub struct Title(String);
 
 impl Title {
-    /// Reads a title; line ends become spaces.
+    /// Parses a title; line breaks and tabs become spaces.
     pub fn parse(raw: &str) -> Result<Self, TextError> {
         Self::parse_within(raw, TITLE_CHARS)
     }
 
-    /// As [`Title::parse`], for contracts with a tighter limit.
+    /// Like [`Title::parse`], for contracts with a tighter limit.
     pub fn parse_within(raw: &str, max_chars: usize) -> Result<Self, TextError> {
         let text = text::clean(raw, max_chars.min(TITLE_CHARS))?;
         Ok(Self(text.trim().replace("\r\n", " ").replace(['\n', '\r', '\t'], " ")))
     }
 
-    /// The first five words of a question; `None` where it has none, as an image has none.
+    /// Makes a title of the first five words of a question. Returns `None` if there are none.
     #[must_use]
     pub fn from_words(question: &str) -> Option<Self> {
         let words: Vec<&str> = question.split_whitespace().take(TITLE_WORDS).collect();
@@ -260,7 +260,7 @@ impl Title {
         (!title.is_empty()).then_some(Self(title))
     }
 
-    /// The title.
+    /// Returns the title as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -274,7 +274,7 @@ macro_rules! short_text {
         pub struct $name(String);
 
         impl $name {
-            /// Reads it: not blank, at most 255 characters.
+            /// Parses a text that is not blank and has at most 255 characters.
             pub fn parse(raw: &str) -> Result<Self, TextError> {
                 text::clean(raw, LABEL_CHARS).map(Self)
             }
@@ -289,16 +289,16 @@ macro_rules! short_text {
 }
 
 short_text! {
-    /// A caller's own label for a conversation. Never an identity (C-6).
+    /// A caller's own label for a conversation. It never identifies a user (C-6).
     Label
 }
 short_text! {
-    /// A caller's own name of a project.
+    /// A caller's own name for a project.
     ProjectId
 }
 
 impl Label {
-    /// The label of conversations that were given none: the owner's number.
+    /// Returns the label of a conversation that was given none: the number of its owner.
     #[must_use]
     pub fn of_owner(owner: UserId) -> Self {
         Self(owner.to_string())
@@ -316,7 +316,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_conversation_is_known_by_every_form_of_its_id() {
+    fn every_form_of_an_id_is_parsed() {
         let id = ConversationId(Uuid::from_u128(0x0193_4a5b_6c7d_7e8f_9012_3456_789a_bcde));
         for form in [id.prefixed(), id.to_string(), id.0.simple().to_string()] {
             assert_eq!(ConversationKey::parse(&form), Some(ConversationKey::Id(id)), "{form}");
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_no_id_is_none() {
+    fn text_that_cannot_be_an_id_is_none() {
         for text in ["", "conv_", "conv_a b", "-1", "99999999999999999999", "xyz", "../1", "conv_%00"] {
             assert_eq!(ConversationKey::parse(text), None, "{text}");
         }

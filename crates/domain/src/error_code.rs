@@ -1,13 +1,13 @@
-//! The stable codes of errors: the words that programs match on, with all that is fixed for each of them.
+//! The stable codes of errors, which client programs match on, and the properties of each code.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::ErrorKind;
 
-/// What is fixed for a code.
-struct Facts {
-    word: &'static str,
+/// The properties of a code.
+struct Properties {
+    text: &'static str,
     kind: ErrorKind,
     param: Option<&'static str>,
     retry_after: Option<Duration>,
@@ -16,9 +16,9 @@ struct Facts {
     is_foreign_conversation: bool,
 }
 
-impl Facts {
-    /// A code of this class. Where a new try helps, one second is the usual pause.
-    const fn new(word: &'static str, kind: ErrorKind) -> Self {
+impl Properties {
+    /// Makes a code of this class. Where a new try can help, the default pause is one second.
+    const fn new(text: &'static str, kind: ErrorKind) -> Self {
         let retry_after = match kind {
             ErrorKind::TooMany | ErrorKind::Unavailable => Some(Duration::from_secs(1)),
             ErrorKind::Invalid
@@ -34,7 +34,7 @@ impl Facts {
             | ErrorKind::Internal => None,
         };
         Self {
-            word,
+            text,
             kind,
             param: None,
             retry_after,
@@ -65,10 +65,10 @@ impl Facts {
     }
 }
 
-/// Declares the codes: one entry makes the variant, its place in `ALL` and its facts.
+/// Declares the codes: one entry makes the variant, its entry in `ALL` and its properties.
 macro_rules! error_codes {
-    ($($(#[$doc:meta])+ $code:ident: $facts:expr,)+) => {
-        /// A stable code. Each code has one word, which never changes once clients have seen it.
+    ($($(#[$doc:meta])+ $code:ident: $properties:expr,)+) => {
+        /// A stable code. Its text never changes once clients have seen it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum ErrorCode {
             $($(#[$doc])+ $code,)+
@@ -78,9 +78,9 @@ macro_rules! error_codes {
             /// All codes.
             pub const ALL: &'static [Self] = &[$(Self::$code,)+];
 
-            const fn facts(self) -> Facts {
+            const fn properties(self) -> Properties {
                 match self {
-                    $(Self::$code => $facts,)+
+                    $(Self::$code => $properties,)+
                 }
             }
         }
@@ -89,146 +89,146 @@ macro_rules! error_codes {
 
 error_codes! {
     /// The request is broken in a way that no other code names.
-    BadRequest: Facts::new("bad_request", ErrorKind::Invalid),
+    BadRequest: Properties::new("bad_request", ErrorKind::Invalid),
     /// The body is not JSON where JSON is expected.
-    InvalidJson: Facts::new("invalid_json", ErrorKind::Invalid),
+    InvalidJson: Properties::new("invalid_json", ErrorKind::Invalid),
     /// The body is not a form where a form is expected.
-    InvalidForm: Facts::new("invalid_form", ErrorKind::Invalid),
+    InvalidForm: Properties::new("invalid_form", ErrorKind::Invalid),
     /// A field, a query value or a path value breaks a rule.
-    ValidationError: Facts::new("validation_error", ErrorKind::InvalidField),
+    ValidationError: Properties::new("validation_error", ErrorKind::InvalidField),
     /// The body is too large.
-    PayloadTooLarge: Facts::new("payload_too_large", ErrorKind::TooLarge),
+    PayloadTooLarge: Properties::new("payload_too_large", ErrorKind::TooLarge),
     /// The body did not arrive in time.
-    RequestTimeout: Facts::new("request_timeout", ErrorKind::TooSlow),
+    RequestTimeout: Properties::new("request_timeout", ErrorKind::TooSlow),
     /// There is nothing at this path.
-    NotFound: Facts::new("not_found", ErrorKind::NotFound),
+    NotFound: Properties::new("not_found", ErrorKind::NotFound),
     /// The path exists, but not for this method.
-    MethodNotAllowed: Facts::new("method_not_allowed", ErrorKind::Unsupported),
+    MethodNotAllowed: Properties::new("method_not_allowed", ErrorKind::Unsupported),
     /// Web pages of this origin may not make the call.
-    OriginNotAllowed: Facts::new("origin_not_allowed", ErrorKind::Forbidden),
+    OriginNotAllowed: Properties::new("origin_not_allowed", ErrorKind::Forbidden),
 
     /// No token was sent.
-    MissingToken: Facts::new("missing_token", ErrorKind::Unauthenticated),
+    MissingToken: Properties::new("missing_token", ErrorKind::Unauthenticated),
     /// The token is not valid, or its account is suspended or deleted.
-    InvalidToken: Facts::new("invalid_token", ErrorKind::Unauthenticated).rejects_token(),
+    InvalidToken: Properties::new("invalid_token", ErrorKind::Unauthenticated).rejects_token(),
     /// The token has expired.
-    TokenExpired: Facts::new("token_expired", ErrorKind::Unauthenticated).rejects_token(),
+    TokenExpired: Properties::new("token_expired", ErrorKind::Unauthenticated).rejects_token(),
     /// The name or the password is wrong.
-    InvalidCredentials: Facts::new("invalid_credentials", ErrorKind::Unauthenticated),
+    InvalidCredentials: Properties::new("invalid_credentials", ErrorKind::Unauthenticated),
     /// The name or the email address is in use.
-    AlreadyRegistered: Facts::new("already_registered", ErrorKind::Invalid),
+    AlreadyRegistered: Properties::new("already_registered", ErrorKind::Invalid),
     /// Too many sign-ins at once.
-    Overloaded: Facts::new("overloaded", ErrorKind::Unavailable),
+    Overloaded: Properties::new("overloaded", ErrorKind::Unavailable),
     /// The issuer of the token cannot be asked now.
-    IdentityUnavailable: Facts::new("identity_unavailable", ErrorKind::Unavailable),
+    IdentityUnavailable: Properties::new("identity_unavailable", ErrorKind::Unavailable),
 
     /// The conversation does not exist, or is deleted.
-    ConversationNotFound: Facts::new("conversation_not_found", ErrorKind::NotFound),
+    ConversationNotFound: Properties::new("conversation_not_found", ErrorKind::NotFound),
     /// The conversation belongs to another user.
-    ConversationForbidden: Facts::new("conversation_forbidden", ErrorKind::Forbidden).foreign_conversation(),
+    ConversationForbidden: Properties::new("conversation_forbidden", ErrorKind::Forbidden).foreign_conversation(),
     /// A turn is running in the conversation.
-    ConversationBusy: Facts::new("conversation_busy", ErrorKind::Conflict).retry_after_seconds(1),
+    ConversationBusy: Properties::new("conversation_busy", ErrorKind::Conflict).retry_after_seconds(1),
     /// The turn does not exist, or is another user's.
-    TurnNotFound: Facts::new("turn_not_found", ErrorKind::NotFound),
+    TurnNotFound: Properties::new("turn_not_found", ErrorKind::NotFound),
     /// The persona does not exist, or is another user's.
-    PersonaNotFound: Facts::new("persona_not_found", ErrorKind::NotFound),
+    PersonaNotFound: Properties::new("persona_not_found", ErrorKind::NotFound),
     /// The message does not exist, or is deleted.
-    MessageNotFound: Facts::new("message_not_found", ErrorKind::NotFound),
+    MessageNotFound: Properties::new("message_not_found", ErrorKind::NotFound),
     /// The message belongs to another user.
-    MessageForbidden: Facts::new("message_forbidden", ErrorKind::Forbidden),
+    MessageForbidden: Properties::new("message_forbidden", ErrorKind::Forbidden),
     /// The model is not in the list of those that may be used.
-    ModelNotAllowed: Facts::new("model_not_allowed", ErrorKind::Invalid).param("model"),
+    ModelNotAllowed: Properties::new("model_not_allowed", ErrorKind::Invalid).param("model"),
 
     /// The file is not a PDF.
-    NotAPdf: Facts::new("not_a_pdf", ErrorKind::Invalid).param("file"),
+    NotAPdf: Properties::new("not_a_pdf", ErrorKind::Invalid).param("file"),
     /// The file is too large.
-    FileTooLarge: Facts::new("file_too_large", ErrorKind::Invalid).param("file"),
+    FileTooLarge: Properties::new("file_too_large", ErrorKind::Invalid).param("file"),
     /// The PDF is encrypted.
-    PdfEncrypted: Facts::new("pdf_encrypted", ErrorKind::Invalid).param("file"),
+    PdfEncrypted: Properties::new("pdf_encrypted", ErrorKind::Invalid).param("file"),
     /// The PDF is broken.
-    PdfUnreadable: Facts::new("pdf_unreadable", ErrorKind::Invalid).param("file"),
+    PdfUnreadable: Properties::new("pdf_unreadable", ErrorKind::Invalid).param("file"),
     /// Reading the PDF takes too much time or memory.
-    PdfTooComplex: Facts::new("pdf_too_complex", ErrorKind::Invalid).param("file"),
+    PdfTooComplex: Properties::new("pdf_too_complex", ErrorKind::Invalid).param("file"),
     /// Too many files are being uploaded or read.
-    FilesBusy: Facts::new("files_busy", ErrorKind::Unavailable).retry_after_seconds(5),
+    FilesBusy: Properties::new("files_busy", ErrorKind::Unavailable).retry_after_seconds(5),
     /// The file storage is not available.
-    StorageUnavailable: Facts::new("storage_unavailable", ErrorKind::Unavailable).retry_after_seconds(5),
+    StorageUnavailable: Properties::new("storage_unavailable", ErrorKind::Unavailable).retry_after_seconds(5),
 
     /// The caller has used up a rate limit.
-    RateLimitExceeded: Facts::new("rate_limit_exceeded", ErrorKind::TooMany),
+    RateLimitExceeded: Properties::new("rate_limit_exceeded", ErrorKind::TooMany),
 
     /// The model provider refused the request: the model, the input, its length.
-    UpstreamRejected: Facts::new("upstream_rejected", ErrorKind::Invalid).upstream(),
+    UpstreamRejected: Properties::new("upstream_rejected", ErrorKind::Invalid).upstream(),
     /// The model provider refused the operator's key.
-    UpstreamUnauthorized: Facts::new("upstream_unauthorized", ErrorKind::Upstream).upstream(),
+    UpstreamUnauthorized: Properties::new("upstream_unauthorized", ErrorKind::Upstream).upstream(),
     /// The model provider limits the operator's calls.
-    UpstreamRateLimited: Facts::new("upstream_rate_limited", ErrorKind::TooMany).upstream(),
+    UpstreamRateLimited: Properties::new("upstream_rate_limited", ErrorKind::TooMany).upstream(),
     /// The model provider could not be reached, or failed.
-    UpstreamUnavailable: Facts::new("upstream_unavailable", ErrorKind::Upstream).upstream(),
+    UpstreamUnavailable: Properties::new("upstream_unavailable", ErrorKind::Upstream).upstream(),
     /// The model provider did not answer, or stopped answering.
-    UpstreamTimeout: Facts::new("upstream_timeout", ErrorKind::Upstream).upstream(),
+    UpstreamTimeout: Properties::new("upstream_timeout", ErrorKind::Upstream).upstream(),
     /// The model provider's stream broke off.
-    UpstreamTruncated: Facts::new("upstream_truncated", ErrorKind::Upstream).upstream(),
+    UpstreamTruncated: Properties::new("upstream_truncated", ErrorKind::Upstream).upstream(),
     /// The model provider's answer cannot be read.
-    UpstreamBroken: Facts::new("upstream_broken", ErrorKind::Upstream).upstream(),
+    UpstreamBroken: Properties::new("upstream_broken", ErrorKind::Upstream).upstream(),
     /// The model finished without an answer.
-    UpstreamEmpty: Facts::new("upstream_empty", ErrorKind::Upstream).upstream(),
+    UpstreamEmpty: Properties::new("upstream_empty", ErrorKind::Upstream).upstream(),
     /// The conversation's model provider is not configured.
-    ProviderUnavailable: Facts::new("provider_unavailable", ErrorKind::Unavailable),
+    ProviderUnavailable: Properties::new("provider_unavailable", ErrorKind::Unavailable),
     /// The reply could not be stored.
-    StoreUnavailable: Facts::new("store_unavailable", ErrorKind::Unavailable),
+    StoreUnavailable: Properties::new("store_unavailable", ErrorKind::Unavailable),
     /// The process that ran the turn ended.
-    TurnInterrupted: Facts::new("turn_interrupted", ErrorKind::Unavailable),
+    TurnInterrupted: Properties::new("turn_interrupted", ErrorKind::Unavailable),
 
     /// The database is not available.
-    DatabaseUnavailable: Facts::new("database_unavailable", ErrorKind::Unavailable).retry_after_seconds(2),
+    DatabaseUnavailable: Properties::new("database_unavailable", ErrorKind::Unavailable).retry_after_seconds(2),
     /// The service is shutting down.
-    ShuttingDown: Facts::new("shutting_down", ErrorKind::Unavailable),
+    ShuttingDown: Properties::new("shutting_down", ErrorKind::Unavailable),
     /// An error of the service itself.
-    InternalError: Facts::new("internal_error", ErrorKind::Internal),
+    InternalError: Properties::new("internal_error", ErrorKind::Internal),
 }
 
 impl ErrorCode {
-    /// The word, in snake case.
+    /// Returns the text of the code, in snake case.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        self.facts().word
+        self.properties().text
     }
 
-    /// The class.
+    /// Returns the class.
     #[must_use]
     pub const fn kind(self) -> ErrorKind {
-        self.facts().kind
+        self.properties().kind
     }
 
-    /// The field of the request that is always to blame for this code.
+    /// Returns the field of the request that this code always refers to, if any.
     #[must_use]
     pub const fn param(self) -> Option<&'static str> {
-        self.facts().param
+        self.properties().param
     }
 
-    /// When a new try makes sense, where the error itself does not say.
+    /// Returns when to try again, unless the error itself says so.
     #[must_use]
     pub const fn retry_after(self) -> Option<Duration> {
-        self.facts().retry_after
+        self.properties().retry_after
     }
 
     /// Whether the model provider caused the error, whatever its class.
     #[must_use]
     pub const fn is_upstream(self) -> bool {
-        self.facts().is_upstream
+        self.properties().is_upstream
     }
 
     /// Whether a token was sent and is not accepted.
     #[must_use]
     pub const fn rejects_token(self) -> bool {
-        self.facts().rejects_token
+        self.properties().rejects_token
     }
 
     /// Whether the conversation belongs to another user, which most contracts do not reveal (C-7).
     #[must_use]
     pub const fn is_foreign_conversation(self) -> bool {
-        self.facts().is_foreign_conversation
+        self.properties().is_foreign_conversation
     }
 }
 
@@ -245,20 +245,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_word_is_unique_and_in_snake_case() {
-        let mut words = HashSet::new();
+    fn every_code_is_unique_and_in_snake_case() {
+        let mut texts = HashSet::new();
         for code in ErrorCode::ALL {
-            let word = code.as_str();
-            assert!(words.insert(word), "{word} stands for two codes");
-            let is_snake_case = word
+            let text = code.as_str();
+            assert!(texts.insert(text), "{text} is used for two codes");
+            let is_snake_case = text
                 .split('_')
                 .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase()));
-            assert!(is_snake_case, "{word}");
+            assert!(is_snake_case, "{text}");
         }
     }
 
     #[test]
-    fn the_codes_of_the_provider_begin_with_one_word() {
+    fn codes_of_the_provider_have_one_prefix() {
         for code in ErrorCode::ALL {
             assert_eq!(code.is_upstream(), code.as_str().starts_with("upstream_"), "{code}");
         }

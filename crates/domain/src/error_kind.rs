@@ -1,23 +1,23 @@
-//! What went wrong, without a word of any protocol.
+//! The classes of errors, independent of any protocol.
 
-/// The class of an error. Each contract has one table from it to a status.
+/// The class of an error. Each contract maps it to a status in one table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
     /// The request as a whole cannot be accepted.
     Invalid,
     /// One value of the request breaks a rule.
     InvalidField,
-    /// The caller has not proved who they are.
+    /// The caller is not authenticated.
     Unauthenticated,
-    /// The caller is known and has no right to do this.
+    /// The caller is authenticated but may not do this.
     Forbidden,
-    /// The thing does not exist, or the caller may not know that it does.
+    /// The resource does not exist, or its existence is not revealed to the caller.
     NotFound,
-    /// The thing exists and does not offer this operation.
+    /// The resource exists but does not support this operation.
     Unsupported,
-    /// The request conflicts with something that is under way.
+    /// The request conflicts with an operation that is still running.
     Conflict,
-    /// The request has too many bytes.
+    /// The request is too large.
     TooLarge,
     /// The request took too long to arrive.
     TooSlow,
@@ -25,7 +25,7 @@ pub enum ErrorKind {
     TooMany,
     /// The model provider failed.
     Upstream,
-    /// Something that the service needs is not available for now.
+    /// Something that the service depends on is not available.
     Unavailable,
     /// An error of the service itself.
     Internal,

@@ -1,4 +1,4 @@
-//! Files that a conversation was given: what they say is part of its context.
+//! Files of conversations. Their text is part of the context of a model.
 
 use std::fmt;
 
@@ -6,45 +6,45 @@ use crate::limits::FILE_NAME_CHARS;
 use crate::usage::estimate_tokens;
 use crate::{BlobId, ConversationId, ConversationNumber, FileNumber, Timestamp, UserId, text};
 
-/// The media type of every file that is taken.
+/// The media type of every file that is accepted.
 pub const PDF: &str = "application/pdf";
-/// Where the mark of a PDF must begin, in bytes from the start (row S1-38).
+/// The mark `%PDF-` must lie within this many bytes from the start (row S1-38).
 const PDF_MARK_WITHIN: usize = 1024;
 const PDF_MARK: &[u8] = b"%PDF-";
 
-/// Whether these bytes say that they are a PDF, whatever their sender calls them.
+/// Whether these bytes have the mark of a PDF. The name and the media type that the client sent do not count.
 #[must_use]
 pub fn is_pdf(bytes: &[u8]) -> bool {
     let mut starts = bytes.windows(PDF_MARK.len()).take(PDF_MARK_WITHIN - PDF_MARK.len() + 1);
     starts.any(|window| window == PDF_MARK)
 }
 
-/// The name that the sender gave a file: shown and said to the model, never used as a path.
+/// The name that the client gave a file: shown to users and to the model, never used as a path.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FileName(String);
 
 impl FileName {
-    /// The name of a file that has none.
+    /// The name of a file without one.
     const UNNAMED: &'static str = "document.pdf";
 
-    /// Takes the last part of a path, without characters that control a terminal or the direction of text, cut to
+    /// Makes a name of the last part of a path: without control characters and marks of text direction, cut to
     /// [`FILE_NAME_CHARS`].
     #[must_use]
     pub fn from_sender(raw: &str) -> Self {
         let last = raw.rsplit(['/', '\\']).next().unwrap_or_default();
         let shown = text::without_controls(last, &[]);
-        let name: String = shown.chars().filter(|c| !turns_text(*c)).take(FILE_NAME_CHARS).collect();
+        let name: String = shown.chars().filter(|c| !is_direction_mark(*c)).take(FILE_NAME_CHARS).collect();
         let name = name.trim();
         Self(if name.is_empty() { Self::UNNAMED.to_owned() } else { name.to_owned() })
     }
 
-    /// Takes a name that a store has kept.
+    /// Reads a stored name.
     #[must_use]
     pub fn from_stored(name: String) -> Self {
         Self(name)
     }
 
-    /// The name itself.
+    /// Returns the name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -57,12 +57,13 @@ impl fmt::Display for FileName {
     }
 }
 
-/// Marks, overrides and isolates of Unicode's bidirectional algorithm (UAX 9), and line and paragraph separators.
-fn turns_text(c: char) -> bool {
+/// Whether a character is a mark, override or isolate of Unicode's bidirectional algorithm (UAX 9), or a line or
+/// paragraph separator.
+fn is_direction_mark(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// The name of a stored object. Made by us, so that it is safe as a path and as a key.
+/// The key of a stored object. It holds no text of a client, so it is safe as a path.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BlobKey(String);
 
@@ -73,13 +74,13 @@ impl BlobKey {
         Self(format!("uploads/{user}/{conversation}/{blob}.pdf"))
     }
 
-    /// Takes a key that a store has kept.
+    /// Reads a stored key.
     #[must_use]
     pub fn from_stored(key: String) -> Self {
         Self(key)
     }
 
-    /// The key itself.
+    /// Returns the key as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -92,66 +93,66 @@ impl fmt::Display for BlobKey {
     }
 }
 
-/// A file that is yet to be kept.
+/// A file to store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewFile {
-    /// The conversation that it is given to.
+    /// The conversation that it is attached to.
     pub conversation: ConversationId,
-    /// Its stored object.
+    /// The stored object with its bytes.
     pub blob: BlobKey,
-    /// Its sender's name for it.
+    /// The name that the client gave it.
     pub name: FileName,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Its pages.
+    /// The number of pages.
     pub pages: u32,
-    /// The text in it; empty where it has none, as a scan.
+    /// The text; empty for a scan.
     pub text: String,
-    /// Now.
+    /// The current time.
     pub at: Timestamp,
 }
 
 impl NewFile {
-    /// The file under its number.
+    /// Returns the stored file with its number.
     #[must_use]
-    pub fn kept_as(self, number: FileNumber) -> File {
+    pub fn with_number(self, number: FileNumber) -> File {
         let Self { conversation, blob, name, size, pages, text, at } = self;
         File { number, conversation, blob, name, size, pages, text, created_at: at }
     }
 }
 
-/// A file as it is kept.
+/// A stored file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
-    /// Its number: 1, 2, … on a fresh database.
+    /// The number: 1, 2, … on a fresh database.
     pub number: FileNumber,
-    /// The conversation that it was given to.
+    /// The conversation that it is attached to.
     pub conversation: ConversationId,
-    /// Its stored object.
+    /// The stored object with its bytes.
     pub blob: BlobKey,
-    /// Its sender's name for it.
+    /// The name that the client gave it.
     pub name: FileName,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Its pages.
+    /// The number of pages.
     pub pages: u32,
-    /// The text in it.
+    /// The text.
     pub text: String,
-    /// When it came.
+    /// When it was uploaded.
     pub created_at: Timestamp,
 }
 
-/// What a file says, as a prompt needs it.
+/// The text of a file, for a request to the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileText {
-    /// Its sender's name for it.
+    /// The name that the client gave it.
     pub name: FileName,
-    /// The text in it.
+    /// The text.
     pub text: String,
 }
 
 impl FileText {
-    /// An estimate of what it costs a prompt.
+    /// Estimates the tokens in a request.
     #[must_use]
     pub fn tokens(&self) -> u32 {
         estimate_tokens(self.name.as_str().len() + self.text.len())
@@ -165,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pdf_is_known_by_its_mark_near_the_start() {
+    fn a_pdf_has_its_mark_near_the_start() {
         assert!(is_pdf(b"%PDF-1.7\n"));
         assert!(is_pdf(&[vec![b' '; 1019], b"%PDF-".to_vec()].concat()));
         assert!(!is_pdf(&[vec![b' '; 1020], b"%PDF-".to_vec()].concat()));
@@ -174,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn names_lose_their_paths_and_what_deceives_a_reader() {
+    fn paths_and_misleading_characters_are_removed_from_names() {
         let named = |raw: &str| FileName::from_sender(raw).to_string();
         assert_eq!(named("../../etc/passwd"), "passwd");
         assert_eq!(named("C:\\x\\report.pdf"), "report.pdf");
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_hold_nothing_of_the_sender() {
+    fn keys_hold_no_text_of_the_client() {
         let key = BlobKey::upload(UserId(7), ConversationNumber(3), BlobId(Uuid::nil()));
         assert_eq!(key.as_str(), "uploads/7/3/00000000-0000-0000-0000-000000000000.pdf");
     }

@@ -1,27 +1,27 @@
-//! The history of a conversation: the planner picks what the model sees of it, within the model's token limit.
+//! Picks the messages of the history that a request to the model includes, within the model's token limit.
 
 use std::collections::VecDeque;
 
 use crate::{MessageState, ModelMessage, Part, Role, Seq, TurnId};
 
-/// A message of the history, as `begin` reads it: active and not deleted.
+/// A message of the history, as `begin` reads it: on the active path and not deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WindowMessage {
     /// Its position in the conversation.
     pub seq: Seq,
-    /// The turn it came with.
+    /// The turn that appended it.
     pub turn: Option<TurnId>,
     /// The author's role.
     pub role: Role,
-    /// Its content.
+    /// The content.
     pub parts: Vec<Part>,
-    /// How it ended.
+    /// The state.
     pub state: MessageState,
-    /// Its tokens, counted or estimated.
+    /// The tokens, counted or estimated.
     pub token_count: u32,
 }
 
-/// Picks whole exchanges from the history, newest first, while there is room.
+/// Picks complete exchanges from the history, newest first, until the limits are reached.
 #[derive(Debug)]
 pub struct HistoryPlanner {
     token_room: u32,
@@ -31,11 +31,11 @@ pub struct HistoryPlanner {
     full: bool,
 }
 
-/// Tokens that each message costs beside its text.
+/// Tokens that each message costs in addition to its text.
 const MESSAGE_OVERHEAD: u32 = 4;
 
 impl HistoryPlanner {
-    /// A planner with room for so many tokens and, where a contract bounds them, so many messages of history.
+    /// Creates a planner with these limits. `message_room` is `None` where the contract sets no limit.
     #[must_use]
     pub fn new(token_room: u32, message_room: Option<usize>) -> Self {
         Self {
@@ -47,8 +47,8 @@ impl HistoryPlanner {
         }
     }
 
-    /// Takes a page of history, oldest first, that ends where the last one began.
-    /// Answers whether there is room for an older page.
+    /// Adds a page of history, oldest first, that ends where the previous one began.
+    /// Returns whether there is room for an older page.
     pub fn take(&mut self, page: Vec<WindowMessage>) -> bool {
         for message in page.into_iter().rev() {
             if self.full {
@@ -63,7 +63,7 @@ impl HistoryPlanner {
         !self.full && self.group_fits()
     }
 
-    /// The chosen messages, oldest first.
+    /// Returns the chosen messages, oldest first.
     #[must_use]
     pub fn finish(mut self) -> Vec<ModelMessage> {
         self.close_group();
@@ -73,7 +73,7 @@ impl HistoryPlanner {
             .collect()
     }
 
-    /// A turn is kept whole or not at all; questions that got no reply are left out.
+    /// Adds the messages of one turn if all of them fit. Questions without a reply are left out.
     fn close_group(&mut self) {
         while self.group.back().is_some_and(|message| message.role == Role::User) {
             self.group.pop_back();
@@ -119,7 +119,7 @@ mod tests {
         }
     }
 
-    /// Three exchanges; the question of turn 3 got no reply.
+    /// Three exchanges, and the question of turn 3, which has no reply.
     fn history() -> Vec<WindowMessage> {
         vec![
             message(1, 1, Role::User),
@@ -144,14 +144,14 @@ mod tests {
     }
 
     #[test]
-    fn whole_exchanges_drop_oldest_first() {
+    fn the_oldest_exchanges_are_dropped_as_a_whole() {
         assert_eq!(planned(HistoryPlanner::new(59, None)), ["3", "4", "6", "7"]);
         assert_eq!(planned(HistoryPlanner::new(1_000, Some(3))), ["6", "7"]);
         assert_eq!(planned(HistoryPlanner::new(19, None)), Vec::<String>::new());
     }
 
     #[test]
-    fn pages_may_cut_an_exchange() {
+    fn an_exchange_may_span_two_pages() {
         let mut planner = HistoryPlanner::new(1_000, None);
         let mut older = history();
         let newer = older.split_off(3);
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_planner_asks_for_no_older_page() {
+    fn a_full_planner_needs_no_older_page() {
         let mut planner = HistoryPlanner::new(25, None);
         assert!(!planner.take(history()));
         assert_eq!(planner.finish().len(), 2);

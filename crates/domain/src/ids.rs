@@ -1,4 +1,4 @@
-//! Identifiers. Mixing two of them is a compile error.
+//! Ids, each with a type of its own, so that mixing two of them is a compile error.
 
 use std::fmt;
 
@@ -33,52 +33,52 @@ macro_rules! number_id {
 }
 
 uuid_id! {
-    /// A conversation, in every contract (`UUIDv7`).
+    /// The id of a conversation in every contract (`UUIDv7`).
     ConversationId
 }
 uuid_id! {
-    /// A message, in every contract (`UUIDv7`).
+    /// The id of a message in every contract (`UUIDv7`).
     MessageId
 }
 uuid_id! {
-    /// A turn: one question and what the model made of it (`UUIDv7`).
+    /// The id of a turn: one question and the reply of the model (`UUIDv7`).
     TurnId
 }
 uuid_id! {
-    /// A process that runs turns (`UUIDv7`, new at each start).
+    /// The id of a process that runs turns (`UUIDv7`, new at each start).
     RunnerId
 }
 uuid_id! {
-    /// A stored object (`UUIDv7`).
+    /// The id of a stored object (`UUIDv7`).
     BlobId
 }
 number_id! {
-    /// A user account.
+    /// The number of a user account.
     UserId
 }
 number_id! {
-    /// The global number of a conversation: 1, 2, … on a fresh database. Contracts with integer ids show it.
+    /// The number of a conversation, for contracts with integer ids: 1, 2, … on a fresh database.
     ConversationNumber
 }
 number_id! {
-    /// The global number of a message: 1, 2, … on a fresh database.
+    /// The number of a message, for contracts with integer ids: 1, 2, … on a fresh database.
     MessageNumber
 }
 number_id! {
-    /// A persona.
+    /// The number of a persona.
     PersonaId
 }
 number_id! {
-    /// A file: 1, 2, … on a fresh database.
+    /// The number of a file: 1, 2, … on a fresh database.
     FileNumber
 }
 number_id! {
-    /// The place of a message in its conversation: 1 is the first one ever appended.
+    /// The position of a message in its conversation: the first one has 1.
     Seq
 }
 
 impl ConversationId {
-    /// The text form `conv_<32 hex>`.
+    /// Returns the text form `conv_<32 hex>`.
     #[must_use]
     pub fn prefixed(self) -> String {
         format!("conv_{}", self.0.simple())
@@ -86,14 +86,14 @@ impl ConversationId {
 }
 
 impl MessageId {
-    /// The text form `msg_<32 hex>`.
+    /// Returns the text form `msg_<32 hex>`.
     #[must_use]
     pub fn prefixed(self) -> String {
         format!("msg_{}", self.0.simple())
     }
 }
 
-/// The id that a provider gave an answer, `resp_…`.
+/// The id of a provider's response, `resp_…`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ResponseId(String);
 
@@ -101,7 +101,7 @@ impl ResponseId {
     const PREFIX: &str = "resp_";
     const LONGEST: usize = 128;
 
-    /// Reads an id; `None` for what has another form. It is the provider's word, and clients are shown it.
+    /// Parses an id, which clients are shown. Returns `None` for text of any other form.
     #[must_use]
     pub fn parse(id: String) -> Option<Self> {
         let is_plain = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-');
@@ -109,13 +109,13 @@ impl ResponseId {
         is_one.then_some(Self(id))
     }
 
-    /// The id of an answer that its provider gave none.
+    /// Makes an id for a response whose provider sent none.
     #[must_use]
     pub fn of_turn(turn: TurnId) -> Self {
         Self(format!("{}{}", Self::PREFIX, turn.0.simple()))
     }
 
-    /// The id itself.
+    /// Returns the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,39 +1,39 @@
-//! The ledger: one row for each call of a model, whatever it was for.
+//! The ledger: one row for each call of a model, whatever its purpose.
 
 use crate::{ConversationId, ModelName, NanoDollars, Timestamp, TurnId, Usage, UserId};
 
-/// What a model call was made for.
+/// The purpose of a model call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Purpose {
-    /// The answer of a turn.
+    /// The reply of a turn.
     Turn,
-    /// A title of a conversation.
+    /// The title of a conversation.
     Title,
-    /// A summary of a conversation.
+    /// The summary of a conversation.
     Summary,
-    /// A preview of a prompt.
+    /// The preview of a prompt.
     Preview,
 }
 
 /// One model call, with or without a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerEntry {
-    /// Who pays for it.
+    /// The user who pays for the call.
     pub user: UserId,
-    /// The conversation it was for.
+    /// The conversation, if any.
     pub conversation: Option<ConversationId>,
-    /// The turn it was for.
+    /// The turn, if any.
     pub turn: Option<TurnId>,
-    /// Why the model was called.
+    /// The purpose of the call.
     pub purpose: Purpose,
     /// The provider's name in the configuration, such as `openrouter`.
     pub provider: String,
-    /// The model as it was asked for.
+    /// The model, by the name in the request.
     pub model: ModelName,
-    /// What the call consumed.
+    /// The tokens of the call.
     pub usage: Usage,
-    /// What it cost.
+    /// The cost of the call.
     pub cost: NanoDollars,
-    /// When it ended.
+    /// The end of the call.
     pub at: Timestamp,
 }

@@ -1,4 +1,4 @@
-//! What a conversation is: types and rules. No async, no serde, no I/O.
+//! The types and rules of conversations. No async, no serde, no I/O.
 
 pub mod chain;
 pub mod conversation;
@@ -49,5 +49,5 @@ pub use turn::{EndState, Ending, Failure, FailureKind, FinishReason, ReplyRef, T
 pub use usage::Usage;
 pub use user::{Caller, NewUser, Tier, User};
 
-/// An instant in UTC, kept to the microsecond, as both stores keep it.
+/// A time in UTC, with the precision of both stores: one microsecond.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

@@ -1,38 +1,38 @@
-//! Bounds that requests and domain constructors share. Lengths count Unicode characters.
+//! Limits that the checks of requests and the domain share. Lengths count Unicode characters.
 
-/// A title of a conversation (contract S0).
+/// The longest title of a conversation (contract S0).
 pub const TITLE_CHARS: usize = 500;
-/// A label, a project id.
+/// The longest label or project id.
 pub const LABEL_CHARS: usize = 255;
-/// A model's name (contract S1, row S1-24).
+/// The longest name of a model (contract S1, row S1-24).
 pub const MODEL_NAME_CHARS: usize = 128;
-/// Messages that one begin may append.
+/// The most messages that one `begin` may append.
 pub const MESSAGES_PER_SEND: usize = 2_000;
-/// Messages of the window that a begin returns.
+/// The most messages in the window that `begin` returns.
 pub const WINDOW_MESSAGES: u32 = 64;
-/// Bytes of stored parts in the window that a begin returns.
+/// The most bytes of stored parts in the window that `begin` returns.
 pub const WINDOW_BYTES: u32 = 256 * 1024;
-/// Bytes of one reply; a provider that sends more is broken.
+/// The most bytes of one reply; a longer one counts as broken.
 pub const REPLY_BYTES: usize = 16 * 1024 * 1024;
-/// Words of the first question that make a title.
+/// The number of words of the first question in a title.
 pub const TITLE_WORDS: usize = 5;
-/// The shortest password that registration takes, in characters.
+/// The shortest password for registration, in characters.
 pub const PASSWORD_MIN_CHARS: usize = 8;
-/// The longest password that is hashed, in bytes.
+/// The longest password, in bytes.
 pub const PASSWORD_MAX_BYTES: usize = 1024;
-/// A user's name, email address or full name.
+/// The longest user name, email address or full name.
 pub const NAME_CHARS: usize = 255;
-/// The name of a persona (contract S4).
+/// The longest name of a persona (contract S4).
 pub const PERSONA_NAME_CHARS: usize = 128;
-/// A title of a conversation with a persona (contract S4).
+/// The longest title of a conversation with a persona (contract S4).
 pub const PERSONA_TITLE_CHARS: usize = 255;
-/// The name of an uploaded file; a longer one is cut.
+/// The longest name of an uploaded file; a longer one is cut.
 pub const FILE_NAME_CHARS: usize = 255;
-/// The largest PDF that can be read, in MiB, whatever is configured.
+/// The largest PDF that can be configured, in MiB.
 pub const PDF_MB: u32 = 64;
-/// Bytes of text that are kept of one file; what comes after is cut.
+/// The most bytes of text of one file; the rest is cut.
 pub const FILE_TEXT_BYTES: usize = 1024 * 1024;
-/// Rows of a list that has no paging in its contract (C-40).
+/// The most rows of a list without paging in its contract (C-40).
 pub const LIST_ROWS: u32 = 1_000;
 /// The largest offset of a list.
 pub const OFFSET_MAX: u32 = 1_000_000;

@@ -1,16 +1,16 @@
-//! Messages: a tree of parts, read along its active path.
+//! Messages: a tree in each conversation, read along its active path.
 
 use std::sync::Arc;
 
 use crate::usage::estimate_tokens;
 use crate::{ConversationId, JsonText, MessageId, MessageNumber, ModelName, Seq, Timestamp, TurnId, Usage};
 
-/// Who speaks.
+/// The author of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
     /// The operator or the application.
     System,
-    /// The person.
+    /// The user.
     User,
     /// The model.
     Assistant,
@@ -19,7 +19,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// The name on every wire and in both stores.
+    /// Returns the name that every API and both stores use.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -30,7 +30,7 @@ impl Role {
         }
     }
 
-    /// Reads a name.
+    /// Parses a name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         match name {
@@ -43,47 +43,47 @@ impl Role {
     }
 }
 
-/// A piece of a message.
+/// A part of the content of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
     /// Text.
     Text(String),
-    /// An image by its URL: `https:` or `data:`. Never fetched by us.
+    /// An image, by an `https:` or `data:` URL. The service never fetches it.
     Image {
         /// The URL as the client gave it.
         url: String,
     },
-    /// A file by what it says.
+    /// A file, by its text.
     File {
         /// The name that the client gave it.
         name: String,
-        /// The text in it.
+        /// Its text.
         text: String,
     },
-    /// The model calls a tool.
+    /// A call of a tool by the model.
     ToolCall {
-        /// The provider's key of the call.
+        /// The id that the provider gave the call.
         call: String,
-        /// The tool's name.
+        /// The name of the tool.
         name: String,
         /// The arguments, as the model wrote them.
         arguments: JsonText,
     },
-    /// What a tool answered.
+    /// The result of a tool call.
     ToolResult {
-        /// The key of the call that it answers.
+        /// The id of the call.
         call: String,
-        /// The answer.
+        /// The output of the tool.
         output: String,
     },
-    /// The model declines, in its own words.
+    /// A refusal, in the model's own words.
     Refusal(String),
-    /// The model thinks aloud; never shown as the answer.
+    /// Reasoning of the model; never shown as the answer.
     Reasoning(String),
 }
 
 impl Part {
-    /// The size in bytes of what the part says.
+    /// Returns the size of the content in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         match self {
@@ -96,22 +96,22 @@ impl Part {
     }
 }
 
-/// How a reply ended. Questions are always `Completed`.
+/// The state of a message. Questions are always `Completed`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum MessageState {
-    /// It is whole.
+    /// It is complete.
     #[default]
     Completed,
-    /// The provider failed in the middle of it.
+    /// The provider failed before it was complete.
     Failed,
-    /// Its reader stopped it.
+    /// The user stopped it.
     Stopped,
-    /// The process that wrote it ended.
+    /// The process that ran the turn ended.
     Interrupted,
 }
 
 impl MessageState {
-    /// The name in answers and in both stores.
+    /// Returns the name that responses and both stores use.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -122,7 +122,7 @@ impl MessageState {
         }
     }
 
-    /// Reads a name.
+    /// Parses a name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         match name {
@@ -135,57 +135,57 @@ impl MessageState {
     }
 }
 
-/// A message as it is kept.
+/// A stored message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// Its id in every contract.
+    /// The id, the same in every contract.
     pub id: MessageId,
-    /// Its number in contracts with integer ids.
+    /// The id in contracts with integer ids.
     pub number: MessageNumber,
-    /// Where it stands.
+    /// The conversation that it belongs to.
     pub conversation: ConversationId,
-    /// Its place there.
+    /// Its position in the conversation.
     pub seq: Seq,
-    /// The message it follows in the tree.
+    /// The position of the message that it follows in the tree.
     pub parent: Option<Seq>,
-    /// The turn it came with.
+    /// The turn that appended it.
     pub turn: Option<TurnId>,
-    /// Who speaks.
+    /// The author's role.
     pub role: Role,
-    /// What it says.
+    /// The content.
     pub parts: Vec<Part>,
-    /// How it ended.
+    /// The state.
     pub state: MessageState,
-    /// Facts of the model call, for replies.
+    /// Details of the model call, for replies.
     pub reply: Option<ReplyFacts>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 
-/// What is known of the model call behind a reply.
+/// Details of the model call that wrote a reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplyFacts {
-    /// The model as it was asked for.
+    /// The model, by the name in the request.
     pub model: ModelName,
-    /// What the call consumed.
+    /// The tokens of the call.
     pub usage: Usage,
-    /// How long the model call took, in milliseconds.
+    /// The duration of the call, in milliseconds.
     pub response_time_ms: u32,
 }
 
-/// A message to be appended. The store gives it its number and its place.
+/// A message to append. The store assigns its number and its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewMessage {
-    /// Its id.
+    /// The id.
     pub id: MessageId,
     /// The author's role.
     pub role: Role,
-    /// Its content, shared with the request to the model.
+    /// The content, shared with the request to the model.
     pub parts: Arc<[Part]>,
 }
 
 impl NewMessage {
-    /// An estimate of its tokens, for the planner.
+    /// Estimates the tokens, for the history planner.
     #[must_use]
     pub fn token_count(&self) -> u32 {
         token_count(&self.parts)
@@ -193,14 +193,15 @@ impl NewMessage {
 }
 
 impl Message {
-    /// What a person would read of it.
+    /// Returns the readable text, see [`text_of`].
     #[must_use]
     pub fn text(&self) -> String {
         text_of(&self.parts)
     }
 }
 
-/// The readable text of parts: one line end between parts, `[Image]` for an image, nothing of reasoning and tools.
+/// Returns the readable text of parts, one part per line: `[Image]` for an image, the name of a file, nothing of
+/// reasoning and tool calls.
 #[must_use]
 pub fn text_of(parts: &[Part]) -> String {
     let mut pieces: Vec<&str> = Vec::with_capacity(parts.len());
@@ -215,10 +216,10 @@ pub fn text_of(parts: &[Part]) -> String {
     pieces.join("\n")
 }
 
-/// Tokens that an image counts for in the planner's estimate: a large tile count at `OpenAI`'s high detail.
+/// The estimated tokens of an image: a large tile count at `OpenAI`'s high detail.
 const IMAGE_TOKENS: u32 = 1_100;
 
-/// An estimate of the tokens that parts will take in a prompt; reasoning is never sent back.
+/// Estimates the tokens of parts in a request. Reasoning counts 0, because it is never sent back.
 #[must_use]
 pub fn token_count(parts: &[Part]) -> u32 {
     let tokens = |part: &Part| match part {

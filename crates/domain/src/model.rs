@@ -14,10 +14,10 @@ pub struct ModelName(String);
 pub struct ModelNameError;
 
 impl ModelName {
-    /// Reads a name.
+    /// Parses a name.
     ///
     /// # Errors
-    /// [`ModelNameError`] where the name is not well-formed.
+    /// [`ModelNameError`] if the name is not well-formed.
     pub fn parse(raw: &str) -> Result<Self, ModelNameError> {
         let begins_well = raw.chars().next().is_some_and(|c| c.is_ascii_alphanumeric());
         let all_known = raw.chars().all(|c| c.is_ascii_alphanumeric() || "._:/@+-".contains(c));
@@ -27,7 +27,7 @@ impl ModelName {
         Ok(Self(raw.to_owned()))
     }
 
-    /// The name.
+    /// Returns the name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,4 +1,4 @@
-//! A request to a model: what it is told, what was said, and how it is to write.
+//! A request to a model: instructions, messages and options.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,23 +7,23 @@ use crate::message::token_count;
 use crate::usage::{bytes_within, estimate_tokens};
 use crate::{FileText, ModelName, Part, Role, Sampling};
 
-/// A request to a model. It is shared by all that ask a provider, and never copied: an image has its size many times.
+/// A request to a model. It is shared behind `Arc` and never copied, because an image may have many megabytes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelRequest {
     /// The model, by the name that the caller used.
     pub model: ModelName,
-    /// The system instructions, which stand before all messages.
+    /// The system instructions, if any.
     pub instructions: Option<String>,
     /// The messages, oldest first; the last one is the question.
     pub messages: Vec<ModelMessage>,
-    /// How the model is to write.
+    /// The options.
     pub options: Arc<RequestOptions>,
 }
 
-/// How a model is to write.
+/// The options of a request to a model.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct RequestOptions {
-    /// How it picks its words, and how many it may write.
+    /// The sampling parameters and the limit of output tokens.
     pub sampling: Sampling,
 }
 
@@ -32,12 +32,12 @@ pub struct RequestOptions {
 pub struct ModelMessage {
     /// The author's role.
     pub role: Role,
-    /// The content, shared with the store, which keeps it meanwhile.
+    /// The content, shared with the store that writes it at the same time.
     pub parts: Arc<[Part]>,
 }
 
 impl ModelRequest {
-    /// An estimate of the tokens that the model will read.
+    /// Estimates the input tokens.
     #[must_use]
     pub fn token_count(&self) -> u32 {
         let instructions = self.instructions.as_ref().map_or(0, |text| estimate_tokens(text.len()));
@@ -46,22 +46,22 @@ impl ModelRequest {
 }
 
 impl ModelMessage {
-    /// A message of the user.
+    /// Makes a message of the user.
     #[must_use]
-    pub fn of_user(parts: Vec<Part>) -> Self {
+    pub fn from_user(parts: Vec<Part>) -> Self {
         Self { role: Role::User, parts: parts.into() }
     }
 
-    /// An estimate of the tokens of these messages.
+    /// Estimates the tokens of these messages.
     #[must_use]
     pub fn token_count_of(messages: &[Self]) -> u32 {
         messages.iter().map(|message| token_count(&message.parts)).fold(0, u32::saturating_add)
     }
 
-    /// What the files of a conversation say, as the user's words: the oldest first. They are given the newest first, as
-    /// many as fit into so many tokens; the first that does not fit is cut. `None` where nothing is left to say.
+    /// Makes a message of the user from the text of files, oldest first. As many files as fit are taken, beginning with the
+    /// newest; the first one that does not fit is cut. Returns `None` if no text fits.
     #[must_use]
-    pub fn of_files(newest_first: Vec<FileText>, token_room: u32) -> Option<Self> {
+    pub fn from_files(newest_first: Vec<FileText>, token_room: u32) -> Option<Self> {
         let mut room = token_room;
         let mut parts = VecDeque::new();
         for file in newest_first {
@@ -82,11 +82,11 @@ impl ModelMessage {
             }
             room -= tokens;
         }
-        (!parts.is_empty()).then(|| Self::of_user(parts.into()))
+        (!parts.is_empty()).then(|| Self::from_user(parts.into()))
     }
 }
 
-/// Stands where a file was cut.
+/// Marks the end of a file that was cut.
 const CUT: &str = "\n[The rest of this file does not fit.]";
 
 #[cfg(test)]
@@ -99,20 +99,20 @@ mod tests {
     }
 
     #[test]
-    fn the_first_file_that_does_not_fit_is_cut_and_ends_the_list() {
+    fn the_first_file_that_does_not_fit_is_cut_and_older_ones_are_left_out() {
         let files = || vec![file("b", "news"), file("a", &"ä".repeat(300)), file("c", "old")];
-        let all = ModelMessage::of_files(files(), 1_000).unwrap();
+        let all = ModelMessage::from_files(files(), 1_000).unwrap();
         assert_eq!(all.parts.len(), 3);
         assert_eq!(all.parts[2], Part::File { name: "b".to_owned(), text: "news".to_owned() });
-        let some = ModelMessage::of_files(files(), 60).unwrap();
+        let some = ModelMessage::from_files(files(), 60).unwrap();
         let [Part::File { name, text }, Part::File { .. }] = &some.parts[..] else { panic!("{some:?}") };
         assert!(name == "a" && text.starts_with('ä') && text.ends_with(CUT), "{text}");
         assert!(crate::message::token_count(&some.parts) <= 60, "{some:?}");
-        assert_eq!(ModelMessage::of_files(files().split_off(1), 10), None, "nothing of it fits");
+        assert_eq!(ModelMessage::from_files(files().split_off(1), 10), None, "nothing of it fits");
     }
 
     #[test]
     fn no_files_make_no_message() {
-        assert_eq!(ModelMessage::of_files(Vec::new(), 1_000), None);
+        assert_eq!(ModelMessage::from_files(Vec::new(), 1_000), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Money: integer nano-dollars, summed as such, rounded only where it is shown.
+//! Money: integer nano-dollars, which are rounded only for output.
 
 use std::iter::Sum;
 use std::ops::{Add, AddAssign};
@@ -10,7 +10,7 @@ use crate::Usage;
 pub struct NanoDollars(pub i64);
 
 impl NanoDollars {
-    /// From dollars, as a provider or a price list writes them; what is no finite amount in range counts as none.
+    /// Converts an amount in dollars. Returns `None` if it is not finite or out of range.
     #[must_use]
     pub fn from_dollars(dollars: f64) -> Option<Self> {
         let nanos = (dollars * 1e9).round();
@@ -22,13 +22,13 @@ impl NanoDollars {
         Some(Self(nanos as i64))
     }
 
-    /// In millionths of a dollar, rounded half to even.
+    /// Returns the amount in millionths of a dollar, rounded half to even.
     #[must_use]
     pub fn to_micros(self) -> i64 {
         i64::try_from(divide_half_even(i128::from(self.0), 1_000)).unwrap_or(i64::MAX)
     }
 
-    /// In dollars with 6 decimals: the form of every answer.
+    /// Returns the amount in dollars with 6 decimals, as every response shows it.
     #[must_use]
     pub fn to_dollars(self) -> f64 {
         #[expect(
@@ -59,19 +59,19 @@ impl Sum for NanoDollars {
     }
 }
 
-/// What a model costs, per thousand tokens.
+/// The price of a model, per thousand tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Price {
-    /// Of input tokens that are read afresh.
+    /// Input tokens that are not in the provider's cache.
     pub input_per_1k: NanoDollars,
-    /// Of input tokens that the provider found in its cache.
+    /// Input tokens from the provider's cache.
     pub cached_input_per_1k: NanoDollars,
-    /// Of output tokens, reasoning included.
+    /// Output tokens, including reasoning.
     pub output_per_1k: NanoDollars,
 }
 
 impl Price {
-    /// The cost of a call, rounded half to even once.
+    /// Returns the cost of a call, rounded half to even.
     #[must_use]
     pub fn cost(&self, usage: &Usage) -> NanoDollars {
         let cached = usage.cached_input.min(usage.input);

@@ -1,15 +1,15 @@
-//! One way to page: lists by `(updated_at, id)`, messages by their place.
+//! Paging: lists are ordered by `(updated_at, id)`, messages by their position.
 
-/// A part of a list.
+/// A page of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
-    /// At most so many rows.
+    /// The maximum number of rows.
     pub limit: u32,
-    /// After so many rows.
+    /// The number of rows to skip.
     pub offset: u32,
 }
 
-/// Which end comes first.
+/// The order of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SortOrder {
     /// Oldest first.
@@ -19,13 +19,13 @@ pub enum SortOrder {
     Descending,
 }
 
-/// Which messages of a conversation, counted from the start of the order.
+/// A page of the messages of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct MessagePage {
-    /// Which end comes first.
+    /// The order.
     pub order: SortOrder,
-    /// At most so many; all where absent.
+    /// The maximum number of messages; `None` means all.
     pub limit: Option<u32>,
-    /// After so many.
+    /// The number of messages to skip, from the start of the order.
     pub offset: u32,
 }

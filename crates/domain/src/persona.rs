@@ -1,8 +1,8 @@
-//! Personas: whom a conversation is held with (contract S4).
+//! Personas: the characters that a model plays in a conversation (contract S4).
 
 use crate::PersonaId;
 
-/// How the persona stands to the user.
+/// The relation of a persona to the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Relation {
     /// A parent.
@@ -22,7 +22,7 @@ pub enum Relation {
 }
 
 impl Relation {
-    /// All relations with their names.
+    /// All relations and their names.
     pub const ALL: [(Self, &'static str); 7] = [
         (Self::Parent, "parent"),
         (Self::Spouse, "spouse"),
@@ -33,19 +33,19 @@ impl Relation {
         (Self::Other, "other"),
     ];
 
-    /// Reads a name, in any case.
+    /// Parses a name, in any letter case.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|(_, known)| known.eq_ignore_ascii_case(name)).map(|(relation, _)| *relation)
     }
 
-    /// Reads a name that was kept: one that nobody knows any more stands for [`Relation::Other`].
+    /// Reads a stored name. A name that is no longer known becomes [`Relation::Other`].
     #[must_use]
     pub fn from_stored(name: &str) -> Self {
         Self::parse(name).unwrap_or(Self::Other)
     }
 
-    /// The name, in lower case.
+    /// Returns the name, in lower case.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -61,7 +61,7 @@ impl Relation {
 }
 
 impl Relation {
-    /// How somebody who stands so to the user behaves, as the document lists it, in our own words.
+    /// Describes to the model how the persona behaves. The traits are those that contract S4 lists for the relation.
     fn behaviour(self) -> &'static str {
         match self {
             Self::Parent => {
@@ -95,21 +95,21 @@ impl Relation {
     }
 }
 
-/// What the model is told about a persona.
+/// A persona, as it is described to the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Persona {
-    /// Its number.
+    /// The id.
     pub id: PersonaId,
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// What it is like.
+    /// A description of its character, if any.
     pub description: Option<String>,
-    /// How it stands to the user.
+    /// Its relation to the user.
     pub relation: Relation,
 }
 
 impl Persona {
-    /// The instructions that make a model speak as this persona.
+    /// Returns the instructions that make a model answer as this persona.
     #[must_use]
     pub fn instructions(&self) -> String {
         let mut text = format!("You are {}, and you answer as {} would.", self.name, self.name);
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_model_learns_who_it_is_and_how_it_behaves() {
+    fn instructions_name_the_persona_and_describe_its_behaviour() {
         for (relation, words) in [
             (Relation::Parent, ["nurturing", "advice", "concern", "protective"]),
             (Relation::Spouse, ["romantic", "understanding", "joys and concerns", "intimate"]),

@@ -1,22 +1,22 @@
-//! A reply as it grows: its parts, and where each delta ended, so that a replay of any age is exact.
+//! A reply: its parts, and where each delta ended, so that a later replay sends exactly the same deltas.
 
 use crate::JsonText;
 use crate::message::{self, Part};
 
-/// A piece of a reply as it arrived.
+/// A delta of a reply, as it arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delta {
-    /// More text.
+    /// Text.
     Text(String),
-    /// More of a refusal.
+    /// Text of a refusal.
     Refusal(String),
-    /// More of the model's thoughts.
+    /// Text of the model's reasoning.
     Reasoning(String),
-    /// A whole tool call; adapters gather its fragments.
+    /// A complete tool call; adapters join its fragments.
     ToolCall {
-        /// The provider's key of the call.
+        /// The id that the provider gave the call.
         call: String,
-        /// The tool's name.
+        /// The name of the tool.
         name: String,
         /// The arguments, as the model wrote them.
         arguments: JsonText,
@@ -32,25 +32,25 @@ impl Delta {
     }
 }
 
-/// A reply, or what there is of it so far.
+/// A reply, complete or still growing.
 ///
-/// Invariant: the ends rise strictly, the last one is the size of all parts, and no delta crosses a part.
+/// Invariant: the ends increase strictly, the last one is the size of all parts, and no delta spans two parts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reply {
     parts: Vec<Part>,
     ends: Vec<u32>,
 }
 
-/// Stored deltas do not fit their parts.
+/// The stored deltas of a reply do not fit its parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the deltas of a reply do not fit its parts")]
 pub struct ReplyError;
 
 impl Reply {
-    /// Puts a reply together from what a store kept.
+    /// Reads a stored reply.
     ///
     /// # Errors
-    /// [`ReplyError`] where the lengths do not fit the parts.
+    /// [`ReplyError`] if the lengths do not fit the parts.
     pub fn from_stored(parts: Vec<Part>, lengths: &[u32]) -> Result<Self, ReplyError> {
         let mut ends = Vec::with_capacity(lengths.len());
         let mut end: u32 = 0;
@@ -67,7 +67,7 @@ impl Reply {
         Ok(reply)
     }
 
-    /// Appends a delta. Empty ones are nothing, and are passed over.
+    /// Appends a delta. An empty one is ignored.
     pub fn push(&mut self, delta: Delta) {
         let size = self.bytes() + delta.bytes();
         if delta.bytes() == 0 {
@@ -87,49 +87,49 @@ impl Reply {
         self.ends.push(u32::try_from(size).unwrap_or(u32::MAX));
     }
 
-    /// How many deltas there are.
+    /// Returns the number of deltas.
     #[must_use]
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no deltas.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 
-    /// The size of all parts, in bytes.
+    /// Returns the size of all parts, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.ends.last().map_or(0, |end| *end as usize)
     }
 
-    /// The parts.
+    /// Returns the parts.
     #[must_use]
     pub fn parts(&self) -> &[Part] {
         &self.parts
     }
 
-    /// The readable text, as lists show it.
+    /// Returns the readable text.
     #[must_use]
     pub fn text(&self) -> String {
         message::text_of(&self.parts)
     }
 
-    /// Whether there is anything that a reply row is made for: text, a refusal or a tool call.
+    /// Whether there is content to store as a message: text, a refusal or a tool call.
     #[must_use]
-    pub fn says_something(&self) -> bool {
+    pub fn has_content(&self) -> bool {
         self.parts.iter().any(|part| !matches!(part, Part::Reasoning(_)))
     }
 
-    /// The lengths of the deltas, in bytes, in order: the compact form that stores keep.
+    /// Returns the lengths of the deltas, in bytes: the form that is stored.
     pub fn lengths(&self) -> impl Iterator<Item = u32> + '_ {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         self.ends.iter().zip(starts).map(|(end, start)| end - start)
     }
 
-    /// The delta with this index, as it arrived.
+    /// Returns the delta with this index, as it arrived.
     #[must_use]
     pub fn delta(&self, index: usize) -> Option<Delta> {
         let end = *self.ends.get(index)? as usize;
@@ -146,7 +146,7 @@ impl Reply {
         None
     }
 
-    /// The deltas from this index on, as one reply: what a checkpoint writes.
+    /// Returns the deltas from this index on, as a reply of their own.
     #[must_use]
     pub fn since(&self, index: usize) -> Self {
         let mut rest = Self::default();
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_that_do_not_fit_are_refused() {
+    fn lengths_that_do_not_fit_the_parts_are_refused() {
         let parts = vec![Part::Text("é".into())];
         for lengths in [&[1_u32, 1][..], &[3], &[], &[0, 2], &[u32::MAX, 1]] {
             assert_eq!(Reply::from_stored(parts.clone(), lengths), Err(ReplyError), "{lengths:?}");
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn chunks_add_up_to_the_whole() {
+    fn chunks_add_up_to_the_reply() {
         let reply = reply();
         for cut in 0..=reply.len() {
             let mut again = Reply::default();
@@ -240,10 +240,10 @@ mod tests {
     }
 
     #[test]
-    fn empty_deltas_are_passed_over() {
+    fn empty_deltas_are_ignored() {
         let mut reply = Reply::default();
         reply.push(Delta::Text(String::new()));
         assert!(reply.is_empty());
-        assert!(!reply.says_something());
+        assert!(!reply.has_content());
     }
 }

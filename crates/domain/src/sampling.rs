@@ -1,15 +1,15 @@
-//! How a model picks its words, within the ranges that every provider takes.
+//! The sampling parameters of a model, within the ranges that every provider accepts.
 
 use std::num::NonZeroU32;
 
-/// How a model picks its words. What is `None` is not sent, so the provider's default holds.
+/// Sampling parameters. One that is `None` is not sent, so the provider's default applies.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Sampling {
-    /// How freely it picks.
+    /// The temperature.
     pub temperature: Option<Temperature>,
-    /// From how much of the probability it picks.
+    /// The share of the probability for nucleus sampling.
     pub top_p: Option<TopP>,
-    /// The most tokens that it may write.
+    /// The limit of output tokens.
     pub max_tokens: Option<NonZeroU32>,
 }
 
@@ -17,29 +17,29 @@ pub struct Sampling {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Temperature(f64);
 
-/// A share of the probability, from 0 to 1.
+/// A share of the probability for nucleus sampling, from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TopP(f64);
 
-/// A number is outside its range.
+/// A parameter is out of range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SamplingError {
-    /// Of a temperature.
+    /// The temperature.
     #[error("must be between 0 and 2")]
     Temperature,
-    /// Of a share of the probability.
+    /// The share of the probability.
     #[error("must be between 0 and 1")]
     TopP,
-    /// Of a number of tokens.
+    /// The limit of output tokens.
     #[error("must be at least 1")]
     MaxTokens,
 }
 
 impl Sampling {
-    /// Checks the numbers of a request.
+    /// Checks the parameters of a request.
     ///
     /// # Errors
-    /// The first number that is outside its range.
+    /// The first parameter that is out of range.
     pub fn new(
         temperature: Option<f64>,
         top_p: Option<f64>,
@@ -56,7 +56,7 @@ impl Sampling {
 }
 
 impl SamplingError {
-    /// The field that every contract has for the number.
+    /// Returns the name of the field, which is the same in every contract.
     #[must_use]
     pub fn field(self) -> &'static str {
         match self {
@@ -76,7 +76,7 @@ impl Temperature {
         if (0.0..=2.0).contains(&value) { Ok(Self(value)) } else { Err(SamplingError::Temperature) }
     }
 
-    /// The number, from 0 to 2.
+    /// Returns the temperature.
     #[must_use]
     pub fn get(self) -> f64 {
         self.0
@@ -84,7 +84,7 @@ impl Temperature {
 }
 
 impl TopP {
-    /// Checks a share.
+    /// Checks a share of the probability.
     ///
     /// # Errors
     /// [`SamplingError::TopP`] outside 0 to 1.
@@ -92,7 +92,7 @@ impl TopP {
         if (0.0..=1.0).contains(&value) { Ok(Self(value)) } else { Err(SamplingError::TopP) }
     }
 
-    /// The number, from 0 to 1.
+    /// Returns the share.
     #[must_use]
     pub fn get(self) -> f64 {
         self.0
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ends_of_every_range_are_in_it() {
+    fn the_ends_of_every_range_are_accepted() {
         let least = Sampling::new(Some(0.0), Some(0.0), Some(1)).unwrap();
         let most = Sampling::new(Some(2.0), Some(1.0), Some(u32::MAX)).unwrap();
         assert_eq!(least.temperature.map(Temperature::get), Some(0.0));
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_outside_is_refused_with_its_field() {
+    fn a_parameter_out_of_range_is_refused_with_its_field() {
         let outside = [
             (Sampling::new(Some(2.1), None, None), "temperature"),
             (Sampling::new(Some(f64::NAN), None, None), "temperature"),

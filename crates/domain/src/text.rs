@@ -1,27 +1,27 @@
-//! Text from outside: what is refused, what is cleaned.
+//! Checks and cleans text of clients.
 
 use std::fmt;
 
-/// Why a text was refused.
+/// Why a text is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
-    /// Nothing but white space.
+    /// It is blank.
     #[error("must not be empty")]
     Empty,
-    /// Longer than the limit.
+    /// It is longer than the limit.
     #[error("must have at most {max} characters")]
     TooLong {
         /// The limit, in Unicode characters.
         max: usize,
     },
-    /// Holds U+0000, which PostgreSQL cannot keep.
+    /// It contains U+0000, which PostgreSQL cannot store.
     #[error("must not contain the character U+0000")]
     Nul,
 }
 
-/// Cleans a text of control characters (all but newline, tab and carriage return) and checks its length.
+/// Removes control characters (all but newline, tab and carriage return) and checks the length.
 ///
-/// Leading and trailing white space is kept; a text of nothing else is empty.
+/// Leading and trailing white space stays. A text of white space alone counts as empty.
 pub fn clean(raw: &str, max_chars: usize) -> Result<String, TextError> {
     let text = clean_optional(raw, max_chars)?;
     if text.trim().is_empty() {
@@ -30,7 +30,7 @@ pub fn clean(raw: &str, max_chars: usize) -> Result<String, TextError> {
     Ok(text)
 }
 
-/// As [`clean`], but a text may be empty.
+/// Like [`clean`], but the text may be empty.
 ///
 /// # Errors
 /// [`TextError::TooLong`] and [`TextError::Nul`].
@@ -45,13 +45,13 @@ pub fn clean_optional(raw: &str, max_chars: usize) -> Result<String, TextError> 
     Ok(text)
 }
 
-/// The text without its control characters, except these.
+/// Removes the control characters of a text, except these.
 #[must_use]
 pub fn without_controls(text: &str, except: &[char]) -> String {
     text.chars().filter(|c| !c.is_control() || except.contains(c)).collect()
 }
 
-/// The boolean that a word stands for, in any case: `true`, `1`, `yes`, `on`; `false`, `0`, `no`, `off` (C-11).
+/// Parses a boolean, in any letter case: `true`, `1`, `yes`, `on`; `false`, `0`, `no`, `off` (C-11).
 #[must_use]
 pub fn flag(word: &str) -> Option<bool> {
     match word.to_ascii_lowercase().as_str() {
@@ -61,24 +61,24 @@ pub fn flag(word: &str) -> Option<bool> {
     }
 }
 
-/// JSON that a parser has written: metadata, arguments of a tool call. Never parsed in this crate.
+/// Valid JSON as text: metadata, or the arguments of a tool call. This crate does not parse it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct JsonText(String);
 
 impl JsonText {
-    /// Takes JSON that the caller has parsed and written again.
+    /// Takes JSON that the caller has already parsed.
     #[must_use]
     pub fn from_parsed(json: String) -> Self {
         Self(json)
     }
 
-    /// The empty object.
+    /// Returns the empty object.
     #[must_use]
     pub fn empty_object() -> Self {
         Self("{}".to_owned())
     }
 
-    /// The JSON itself.
+    /// Returns the JSON as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_characters_are_stripped_and_white_space_is_kept() {
+    fn control_characters_are_removed_and_white_space_stays() {
         assert_eq!(clean("a\u{7}b\n\tc ", 10), Ok("ab\n\tc ".to_owned()));
     }
 
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn blank_and_nul_are_refused() {
+    fn blank_text_and_nul_are_refused() {
         assert_eq!(clean(" \n", 10), Err(TextError::Empty));
         assert_eq!(clean("a\0", 10), Err(TextError::Nul));
     }

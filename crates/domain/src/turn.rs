@@ -1,4 +1,4 @@
-//! A turn is a log of events: `Started`, deltas, then exactly one ending.
+//! Turns. A turn is a log of events: `Started`, deltas, then exactly one ending.
 
 use std::time::Duration;
 
@@ -7,56 +7,56 @@ use crate::{
     TurnId, Usage,
 };
 
-/// An entry of a turn's log. Its number is its index: 0 is `Started`, then the deltas, then the ending.
+/// An event of a turn. Its number is its index in the log: 0 is `Started`, then the deltas, then the ending.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TurnEvent {
-    /// The question is kept and the turn runs.
+    /// The question is stored and the turn is running.
     Started {
         /// The turn.
         turn: TurnId,
-        /// The conversation it runs in.
+        /// The conversation that it runs in.
         conversation: ConversationId,
     },
-    /// A piece of the reply.
+    /// A delta of the reply.
     Delta(Delta),
-    /// The last event; whoever sees it can rely on the history.
+    /// The last event. It is published only after the reply is stored.
     Ended(Box<Ending>),
 }
 
 /// How a turn ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ending {
-    /// Its state.
+    /// The state.
     pub state: EndState,
-    /// The reply's row, where there was text.
+    /// The stored reply, if there was text.
     pub reply: Option<ReplyRef>,
-    /// What the model call consumed.
+    /// The tokens of the model call.
     pub usage: Usage,
-    /// What it cost.
+    /// The cost of the model call.
     pub cost: NanoDollars,
-    /// How long the model call took, in milliseconds.
+    /// The duration of the model call, in milliseconds.
     pub response_time_ms: u32,
     /// When it ended.
     pub at: Timestamp,
 }
 
-/// The four ways to end.
+/// The state of a turn that has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EndState {
     /// The model finished.
     Completed(FinishReason),
-    /// The provider, or something else, failed.
+    /// The provider or the service failed.
     Failed(Failure),
-    /// Somebody stopped it.
+    /// A user stopped it.
     Stopped,
-    /// Its process ended.
+    /// The process that ran it ended.
     Interrupted,
 }
 
 impl EndState {
-    /// The state of a reply that ended so.
+    /// Returns the state of the reply.
     #[must_use]
-    pub fn of_message(&self) -> MessageState {
+    pub fn message_state(&self) -> MessageState {
         match self {
             Self::Completed(_) => MessageState::Completed,
             Self::Failed(_) => MessageState::Failed,
@@ -66,36 +66,36 @@ impl EndState {
     }
 }
 
-/// The row of a reply.
+/// A stored reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReplyRef {
-    /// Its id.
+    /// The id.
     pub id: MessageId,
-    /// Its number; a reply that lives elsewhere has none.
+    /// The number; `None` for a reply that is stored elsewhere.
     pub number: Option<MessageNumber>,
-    /// Its position.
+    /// Its position in the conversation.
     pub seq: Seq,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 
 /// Why a model stopped writing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum FinishReason {
-    /// It was done.
+    /// It was finished.
     Stop,
-    /// It reached the limit of its output.
+    /// It reached the limit of output tokens.
     Length,
-    /// A filter of the provider cut it.
+    /// A content filter of the provider cut it off.
     ContentFilter,
-    /// It waits for the results of tools.
+    /// It called tools and needs their results.
     ToolCalls,
-    /// A reason that we do not know, as the provider names it.
+    /// Any other reason, by the provider's name for it.
     Other(String),
 }
 
 impl FinishReason {
-    /// The name, as Chat Completions names it.
+    /// Returns the name in Chat Completions.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -107,7 +107,7 @@ impl FinishReason {
         }
     }
 
-    /// Reads a name; an unknown one is kept.
+    /// Reads a name; an unknown one becomes [`FinishReason::Other`].
     #[must_use]
     pub fn from_name(name: &str) -> Self {
         match name {
@@ -120,12 +120,12 @@ impl FinishReason {
     }
 }
 
-/// Why a turn failed, fit to be shown: it never holds a word of the provider's.
+/// Why a turn failed. It holds no text of the provider, so it may be shown to clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failure {
     /// The class.
     pub kind: FailureKind,
-    /// When a new try makes sense, where the provider said so.
+    /// When to try again, if the provider said so.
     pub retry_after: Option<Duration>,
 }
 
@@ -136,23 +136,23 @@ pub enum FailureKind {
     Rejected,
     /// The provider refused the operator's key.
     Unauthorized,
-    /// The provider is out of capacity for us.
+    /// The provider limits our calls.
     RateLimited,
     /// The provider could not be reached, or failed.
     Unavailable,
-    /// The provider did not answer, or stopped answering.
+    /// The provider did not answer, or stopped sending.
     TimedOut,
-    /// The provider's stream ended without an end.
+    /// The provider's stream ended before the answer was complete.
     Truncated,
-    /// The provider sent what cannot be read.
+    /// The provider sent an answer that cannot be read.
     Broken,
-    /// The provider finished without a word.
+    /// The provider sent an empty answer.
     Empty,
     /// The conversation's provider is not configured.
     NotConfigured,
-    /// The store could not keep the reply.
+    /// The reply could not be stored.
     Store,
-    /// A fault of ours.
+    /// An error of the service itself.
     Internal,
 }
 
@@ -171,7 +171,7 @@ impl FailureKind {
         Self::Internal,
     ];
 
-    /// The code and the sentence that clients see.
+    /// The code and the message that clients see.
     const fn facts(self) -> (ErrorCode, &'static str) {
         match self {
             Self::Rejected => {
@@ -200,22 +200,22 @@ impl FailureKind {
         }
     }
 
-    /// The stable code.
+    /// Returns the stable code.
     #[must_use]
     pub const fn code(self) -> ErrorCode {
         self.facts().0
     }
 
-    /// The sentence for clients.
+    /// Returns the message for clients.
     #[must_use]
     pub const fn message(self) -> &'static str {
         self.facts().1
     }
 
-    /// Reads the word of a code.
+    /// Finds the class of a code.
     #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.code().as_str() == word)
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.code().as_str() == code)
     }
 }
 

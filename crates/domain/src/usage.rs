@@ -1,24 +1,24 @@
-//! What a model call consumed.
+//! The tokens of model calls.
 
 use std::ops::{Add, AddAssign};
 
-/// Tokens of one model call, or of many.
+/// The tokens of one model call or of several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {
-    /// Input tokens, those from the provider's cache included.
+    /// Input tokens, including those from the provider's cache.
     pub input: u64,
-    /// Input tokens that the provider found in its cache: a part of `input`.
+    /// Input tokens from the provider's cache: a part of `input`.
     pub cached_input: u64,
-    /// Output tokens, reasoning included.
+    /// Output tokens, including reasoning.
     pub output: u64,
-    /// Output tokens spent on reasoning: a part of `output`.
+    /// Output tokens of reasoning: a part of `output`.
     pub reasoning: u64,
-    /// The provider named no figures, so they were estimated from the text.
+    /// Whether the figures are estimated from the text, because the provider sent none.
     pub estimated: bool,
 }
 
 impl Usage {
-    /// Input and output together.
+    /// Returns the sum of input and output.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.input + self.output
@@ -47,16 +47,16 @@ impl AddAssign for Usage {
 /// The bytes that [`estimate_tokens`] counts as one token.
 const BYTES_PER_TOKEN: usize = 3;
 
-/// How many bytes of text [`estimate_tokens`] counts as at most so many tokens.
+/// Returns how many bytes of text [`estimate_tokens`] counts as this many tokens.
 #[must_use]
 pub fn bytes_within(tokens: u32) -> usize {
     tokens as usize * BYTES_PER_TOKEN
 }
 
-/// Tokens that a text of so many bytes has at most, in ordinary prose of any script.
+/// Estimates the most tokens that ordinary prose of this many bytes has, in any script.
 ///
-/// English prose has about 4.5 bytes a token, Chinese about 3: the estimate errs on the safe side.
-/// A tokenizer's tables would cost 40 MiB of memory for a bound that providers measure themselves.
+/// English has about 4.5 bytes per token and Chinese about 3, so the estimate is on the safe side.
+/// The tables of a tokenizer would take 40 MiB of memory, for a limit that providers enforce themselves.
 #[must_use]
 pub fn estimate_tokens(bytes: usize) -> u32 {
     u32::try_from(bytes.div_ceil(BYTES_PER_TOKEN)).unwrap_or(u32::MAX)

@@ -2,20 +2,20 @@
 
 use crate::{Timestamp, UserId};
 
-/// What a user pays for; rate limits hang on it.
+/// The tier of a user, which decides the rate limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Tier {
     /// The default.
     #[default]
     Free,
-    /// The middle one.
+    /// The middle tier.
     Pro,
-    /// The highest one.
+    /// The highest tier.
     Enterprise,
 }
 
 impl Tier {
-    /// Reads a tier's name.
+    /// Parses a name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         match name {
@@ -26,7 +26,7 @@ impl Tier {
         }
     }
 
-    /// The tier's name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -37,47 +37,47 @@ impl Tier {
     }
 }
 
-/// An account: registered here, or provisioned for a subject of an outside issuer.
+/// An account, either registered here or created for a subject of an outside issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// Its number.
+    /// The number.
     pub id: UserId,
-    /// In lower case; outside subjects have none.
+    /// The email address in lower case; outside subjects have none.
     pub email: Option<String>,
     /// The name to sign in with; outside subjects have none.
     pub username: Option<String>,
-    /// As the user wrote it.
+    /// The full name, as the user wrote it.
     pub full_name: Option<String>,
-    /// What the user pays for.
+    /// The tier.
     pub tier: Tier,
-    /// A suspended user cannot call anything.
+    /// Whether the user may make calls; a suspended user may not.
     pub active: bool,
-    /// When the account was made.
+    /// When the account was created.
     pub created_at: Timestamp,
 }
 
-/// An account to be made by registration.
+/// An account to register.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewUser {
-    /// In lower case.
+    /// The email address in lower case.
     pub email: Option<String>,
     /// The name to sign in with.
     pub username: String,
-    /// As the user wrote it.
+    /// The full name, as the user wrote it.
     pub full_name: Option<String>,
-    /// The hash of the password, in PHC form; `None` for accounts that only ever use tokens.
+    /// The hash of the password, in PHC form; `None` for an account that only uses tokens.
     pub password_hash: Option<String>,
-    /// When the account is made.
+    /// The time of creation.
     pub at: Timestamp,
 }
 
-/// Who is asking: identity comes from the token alone.
+/// The user who makes a request. The identity comes from the token alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// The account.
     pub user: UserId,
-    /// What the account pays for.
+    /// The tier of the account.
     pub tier: Tier,
-    /// The token's claim `application_id`, where it is an integer.
+    /// The token's claim `application_id`, if it is an integer.
     pub application: Option<i64>,
 }

@@ -41,7 +41,7 @@ impl FileStore for PostgresStore {
         Ok(match self.pool.run(attach).await? {
             Some(row) if row.owner != caller.0 => Access::Foreign,
             Some(row) => match row.number {
-                Some(number) => Access::Granted(file.kept_as(FileNumber(number))),
+                Some(number) => Access::Granted(file.with_number(FileNumber(number))),
                 None => Access::Absent,
             },
             None => Access::Absent,

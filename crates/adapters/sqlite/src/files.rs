@@ -23,7 +23,7 @@ impl FileStore for SqliteStore {
 
     async fn attach(&self, caller: UserId, file: NewFile) -> Result<Access<File>, StoreError> {
         let number = self.writer.write(Attach { caller, file: file.clone() }).await?;
-        Ok(number.map(|number| file.kept_as(number)))
+        Ok(number.map(|number| file.with_number(number)))
     }
 
     async fn texts(&self, conversation: ConversationId, max_bytes: u64) -> Result<Vec<FileText>, StoreError> {

@@ -74,7 +74,7 @@ pub struct StoredEnd<'a> {
 
 impl<'a> From<&'a EndState> for StoredEnd<'a> {
     fn from(end: &'a EndState) -> Self {
-        let state = end.of_message().as_str();
+        let state = end.message_state().as_str();
         let plain = Self { state, finish_reason: None, failure: None, retry_after_ms: None };
         match end {
             EndState::Completed(reason) => Self { finish_reason: Some(reason.as_str()), ..plain },

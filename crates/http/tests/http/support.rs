@@ -364,7 +364,7 @@ pub fn granted<T>(key: &ConversationKey, thing: T) -> Access<T> {
 }
 
 pub fn kept(finish: Finish) -> Finished {
-    let reply = finish.reply.filter(|(_, reply)| reply.says_something()).map(|(id, _)| ReplyRef {
+    let reply = finish.reply.filter(|(_, reply)| reply.has_content()).map(|(id, _)| ReplyRef {
         id,
         number: Some(MessageNumber(2)),
         seq: Seq(2),

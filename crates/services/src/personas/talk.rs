@@ -97,7 +97,7 @@ impl Personas {
         number: ConversationNumber,
         content: String,
     ) -> Result<RunningTurn, PersonasError> {
-        let question = ModelMessage::of_user(vec![Part::Text(content)]);
+        let question = ModelMessage::from_user(vec![Part::Text(content)]);
         let target = SendTarget::WithPersona(number.into());
         let model = self.settings.default_model.clone();
         let message = SendMessage {

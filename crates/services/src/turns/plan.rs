@@ -45,6 +45,6 @@ impl Inner {
         }
         let bytes = bytes_within(room) as u64;
         let newest_first = self.files.texts(begun.conversation.id, bytes).await?;
-        Ok(ModelMessage::of_files(newest_first, room))
+        Ok(ModelMessage::from_files(newest_first, room))
     }
 }

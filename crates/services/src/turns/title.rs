@@ -102,7 +102,7 @@ impl Inner {
         let request = ModelRequest {
             model: self.settings.title_model.clone(),
             instructions: Some(INSTRUCTIONS.to_owned()),
-            messages: vec![ModelMessage::of_user(vec![Part::Text(question)])],
+            messages: vec![ModelMessage::from_user(vec![Part::Text(question)])],
             options: Arc::new(RequestOptions::default()),
         };
         let mut said = Reply::default();

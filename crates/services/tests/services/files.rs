@@ -97,7 +97,7 @@ async fn an_object_is_reserved_before_it_is_put_and_put_before_its_file_is_kept(
         .withf(|_, file| file.text == "All of it\n." && file.pages == 2 && file.size == PDF.len() as u64)
         .times(1)
         .in_sequence(&mut order)
-        .returning(|_, file| Ok(Access::Granted(file.kept_as(FileNumber(1)))));
+        .returning(|_, file| Ok(Access::Granted(file.with_number(FileNumber(1)))));
     setup.blobs.expect_link().returning(|_, _| Ok(Some("https://s3.example.com/x".to_owned())));
     let files = setup.files();
     let slot = files.admit(&caller(), ConversationNumber(1)).await.unwrap();

@@ -153,7 +153,7 @@ pub(crate) fn keeping_store() -> (MockTurnStore, Finishes) {
 
 /// What a store answers that keeps the reply.
 pub(crate) fn kept(finish: Finish) -> Finished {
-    let reply = finish.reply.filter(|(_, reply)| reply.says_something()).map(|(id, _)| ReplyRef {
+    let reply = finish.reply.filter(|(_, reply)| reply.has_content()).map(|(id, _)| ReplyRef {
         id,
         number: Some(MessageNumber(2)),
         seq: Seq(2),
@@ -259,7 +259,7 @@ pub(crate) fn settings() -> TurnSettings {
 }
 
 pub(crate) fn question(text: &str) -> SendMessage {
-    let question = ModelMessage::of_user(vec![Part::Text(text.to_owned())]);
+    let question = ModelMessage::from_user(vec![Part::Text(text.to_owned())]);
     let target = SendTarget::Existing(ConversationKey::Id(conversation().id));
     SendMessage::plain(target, Contract::ChatService, test_model(), question)
 }

@@ -51,7 +51,7 @@ impl CloseTurn {
     pub(super) fn of(finish: Finish) -> Self {
         let Finish { turn, runner, conversation, ending, reply, title, ledger } = finish;
         let usage = ending.usage;
-        let reply = reply.filter(|(_, reply)| reply.says_something());
+        let reply = reply.filter(|(_, reply)| reply.has_content());
         Self {
             turn,
             conversation,
@@ -83,7 +83,7 @@ impl CloseTurn {
             runner: dead,
             closer,
             ending: interrupted(usage, at),
-            reply: kept.says_something().then(|| ReplyToKeep::new(id, kept, usage)),
+            reply: kept.has_content().then(|| ReplyToKeep::new(id, kept, usage)),
             title: None,
             ledger: None,
         }

@@ -193,7 +193,7 @@ impl Writes {
             title: turn.title.clone().or_else(|| finish.title.as_ref().map(ToString::to_string)),
             updated_at: ending.at,
         };
-        if let Some((id, reply)) = finish.reply.as_ref().filter(|(_, reply)| reply.says_something()) {
+        if let Some((id, reply)) = finish.reply.as_ref().filter(|(_, reply)| reply.has_content()) {
             head = turn.last_seq + 1;
             change.last_seq = head;
             change.message_count += 1;
@@ -265,7 +265,7 @@ fn reply_row(finish: &Finish, turn: &OpenTurn, id: MessageId, reply: &Reply, seq
         parent: (turn.question_seq > 0).then_some(turn.question_seq),
         turn: finish.turn.0.simple(),
         role: Role::Assistant.as_str(),
-        state: finish.ending.state.of_message().as_str(),
+        state: finish.ending.state.message_state().as_str(),
         token_count,
         at: micros(finish.ending.at),
         lengths: Some(hex(&stored::lengths_to_bytes(reply.lengths()))),

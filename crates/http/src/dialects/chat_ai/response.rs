@@ -86,7 +86,7 @@ impl From<&CompletedTurn> for ReplyBody {
             author: Role::Assistant.as_str(),
             content: answer.reply.text(),
             created_at: wire::time(ending.reply.map_or(ending.at, |reply| reply.created_at)),
-            state: wire::state(ending.state.of_message()),
+            state: wire::state(ending.state.message_state()),
         }
     }
 }

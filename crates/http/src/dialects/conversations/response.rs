@@ -139,7 +139,7 @@ impl SentBody {
             conversation_id,
             user_message_id: answer.question.map(|question| question.id.prefixed()),
             assistant_message_id: ending.reply.map(|reply| reply.id.prefixed()),
-            state: wire::state(ending.state.of_message()),
+            state: wire::state(ending.state.message_state()),
         }
     }
 }

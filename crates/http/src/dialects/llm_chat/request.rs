@@ -69,7 +69,7 @@ impl ChatRequest {
             max_tokens,
             top_p,
         } = self;
-        let question = ModelMessage::of_user(input.into_parts(settings)?);
+        let question = ModelMessage::from_user(input.into_parts(settings)?);
         let label = user_id.as_deref().map(label).transpose()?;
         let model = model.as_deref().map(model_name).transpose()?;
         let instructions = instructions.as_deref().map(|text| told(text, settings)).transpose()?.flatten();

@@ -59,7 +59,7 @@ impl ChatBody {
             message_count: conversation.message_count,
             usage: ending.usage.into(),
             cost: ending.cost.to_dollars(),
-            state: wire::state(ending.state.of_message()),
+            state: wire::state(ending.state.message_state()),
         }
     }
 }
@@ -79,7 +79,7 @@ impl<'a> DoneBody<'a> {
             message_count: conversation.message_count,
             usage: ending.usage.into(),
             cost: ending.cost.to_dollars(),
-            state: wire::state(ending.state.of_message()),
+            state: wire::state(ending.state.message_state()),
         }
     }
 }

@@ -110,7 +110,7 @@ impl MessageBody {
             model_used: Some(answer.model.to_string()),
             response_time_ms: Some(ending.response_time_ms),
             created_at: wire::time(reply.created_at),
-            state: wire::state(ending.state.of_message()),
+            state: wire::state(ending.state.message_state()),
         })
     }
 }
