@@ -1,32 +1,32 @@
-//! Time and jitter.
+//! Time, ids and jitter.
 
 use domain::{BlobId, ConversationId, MessageId, RunnerId, Timestamp, TurnId};
 
 /// The time.
 #[cfg_attr(feature = "mock", mockall::automock)]
 pub trait Clock: Send + Sync {
-    /// Now, cut to the microsecond.
+    /// Returns the current time, truncated to the microsecond.
     fn now(&self) -> Timestamp;
 }
 
-/// New ids, each greater than the ones before (`UUIDv7`).
+/// Creates ids, each greater than the previous one (`UUIDv7`).
 #[cfg_attr(feature = "mock", mockall::automock)]
 pub trait IdSource: Send + Sync {
-    /// For a conversation.
+    /// Creates the id of a conversation.
     fn conversation(&self) -> ConversationId;
-    /// For a message.
+    /// Creates the id of a message.
     fn message(&self) -> MessageId;
-    /// For a turn.
+    /// Creates the id of a turn.
     fn turn(&self) -> TurnId;
-    /// For a process.
+    /// Creates the id of a process that runs turns.
     fn runner(&self) -> RunnerId;
-    /// For a stored object.
+    /// Creates the id of a stored object.
     fn blob(&self) -> BlobId;
 }
 
-/// Jitter, for pauses that must not fall together.
+/// Random numbers for pauses, so that callers do not retry at the same time.
 #[cfg_attr(feature = "mock", mockall::automock)]
 pub trait Jitter: Send + Sync {
-    /// A number from 0 to 1, 1 itself left out.
+    /// Returns a number from 0 to 1, excluding 1.
     fn fraction(&self) -> f64;
 }

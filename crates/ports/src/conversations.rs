@@ -1,4 +1,4 @@
-//! Conversations and their messages, as they are read and edited.
+//! Reads and changes conversations and their messages.
 
 use async_trait::async_trait;
 use domain::{
@@ -8,19 +8,19 @@ use domain::{
 
 use crate::StoreError;
 
-/// What came of looking for something of the caller's.
+/// The result of a lookup of something that must belong to the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Access<T> {
-    /// Here it is.
+    /// It belongs to the caller.
     Granted(T),
-    /// It exists, and is somebody else's.
+    /// It belongs to another user.
     Foreign,
-    /// There is none, or it is deleted.
+    /// It does not exist, or is deleted.
     Absent,
 }
 
 impl<T> Access<T> {
-    /// The thing, where access was granted.
+    /// Returns the value if access was granted.
     pub fn granted(self) -> Option<T> {
         match self {
             Self::Granted(thing) => Some(thing),
@@ -28,10 +28,10 @@ impl<T> Access<T> {
         }
     }
 
-    /// The thing, or the error for what is somebody else's, or for what is not there.
+    /// Returns the value, or the error for one that belongs to another user or does not exist.
     ///
     /// # Errors
-    /// `foreign` or `absent`, where access was not granted.
+    /// `foreign` or `absent`, if access was not granted.
     pub fn or<E>(self, foreign: E, absent: E) -> Result<T, E> {
         match self {
             Self::Granted(thing) => Ok(thing),
@@ -40,7 +40,7 @@ impl<T> Access<T> {
         }
     }
 
-    /// The same access to something made of the thing.
+    /// Converts the value, if access was granted.
     pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Access<U> {
         match self {
             Self::Granted(thing) => Access::Granted(make(thing)),
@@ -50,48 +50,48 @@ impl<T> Access<T> {
     }
 }
 
-/// Which of the caller's conversations; all conditions hold together.
+/// Selects conversations of the caller. All conditions must hold.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ConversationFilter {
-    /// With this label.
+    /// Only those with this label.
     pub label: Option<Label>,
-    /// Of this project.
+    /// Only those of this project.
     pub project: Option<ProjectId>,
-    /// With this persona.
+    /// Only those with this persona.
     pub persona: Option<PersonaId>,
-    /// With any persona.
+    /// Only those with a persona.
     pub any_persona: bool,
-    /// Whose shown model is this one: its own, else its last reply's.
+    /// Only those whose model is this one: their own, else that of the last reply.
     pub model: Option<ModelName>,
-    /// Begun at this instant or later.
+    /// Only those created at this time or later.
     pub created_from: Option<Timestamp>,
-    /// Begun before this instant.
+    /// Only those created before this time.
     pub created_before: Option<Timestamp>,
 }
 
-/// What a purge took away.
+/// A conversation that was deleted for good.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Purged {
     /// The conversation.
     pub id: ConversationId,
-    /// The turn that ran in it, which is to be stopped.
+    /// The turn that was running in it, which the caller must stop.
     pub running: Option<TurnId>,
 }
 
 /// The conversations of a user.
 ///
-/// Every method checks the owner in the query itself. Deleted conversations are absent for all methods but
+/// Every method checks the owner in the query itself. Deleted conversations are absent for all methods except
 /// [`restore`](ConversationStore::restore) and [`purge`](ConversationStore::purge).
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait ConversationStore: Send + Sync {
-    /// Makes a conversation without messages.
+    /// Creates a conversation without messages.
     async fn create(&self, new: NewConversation) -> Result<Conversation, StoreError>;
 
-    /// One conversation.
+    /// Finds a conversation.
     async fn find(&self, caller: UserId, key: ConversationKey) -> Result<Access<Conversation>, StoreError>;
 
-    /// Conversations, newest update first (then by id, newest first).
+    /// Lists conversations, the last updated first (then by id, newest first).
     async fn list(
         &self,
         caller: UserId,
@@ -99,10 +99,10 @@ pub trait ConversationStore: Send + Sync {
         page: Page,
     ) -> Result<Vec<Conversation>, StoreError>;
 
-    /// How many conversations match.
+    /// Counts conversations.
     async fn count(&self, caller: UserId, filter: ConversationFilter) -> Result<u64, StoreError>;
 
-    /// Messages along the active path, without deleted ones. The page counts from the start of its order.
+    /// Lists the messages of the active path, without deleted ones.
     async fn messages(
         &self,
         caller: UserId,
@@ -110,14 +110,14 @@ pub trait ConversationStore: Send + Sync {
         page: MessagePage,
     ) -> Result<Access<Vec<Message>>, StoreError>;
 
-    /// All messages along the active paths of these conversations of the caller's, by conversation and place.
+    /// Lists all messages of the active paths of several conversations, by conversation and position.
     async fn messages_of(
         &self,
         caller: UserId,
         conversations: Vec<ConversationId>,
     ) -> Result<Vec<Message>, StoreError>;
 
-    /// Changes a conversation. Metadata keys are set at the top level; a key set to `null` holds `null`.
+    /// Changes a conversation. Metadata keys are set at the top level; a key that is set to `null` is stored as `null`.
     async fn patch(
         &self,
         caller: UserId,
@@ -126,7 +126,7 @@ pub trait ConversationStore: Send + Sync {
         at: Timestamp,
     ) -> Result<Access<Conversation>, StoreError>;
 
-    /// Hides a conversation. A running turn goes on.
+    /// Hides a conversation. A running turn continues.
     async fn soft_delete(
         &self,
         caller: UserId,
@@ -134,7 +134,7 @@ pub trait ConversationStore: Send + Sync {
         at: Timestamp,
     ) -> Result<Access<ConversationId>, StoreError>;
 
-    /// Brings a hidden conversation back; one that is not hidden is absent.
+    /// Restores a hidden conversation. One that is not hidden is absent.
     async fn restore(
         &self,
         caller: UserId,
@@ -142,6 +142,6 @@ pub trait ConversationStore: Send + Sync {
         at: Timestamp,
     ) -> Result<Access<Conversation>, StoreError>;
 
-    /// Takes a conversation away for good, hidden or not: messages, turns, chunks. The ledger stays.
+    /// Deletes a conversation for good, hidden or not, with its messages, turns and chunks. The ledger stays.
     async fn purge(&self, caller: UserId, key: ConversationKey) -> Result<Access<Purged>, StoreError>;
 }

@@ -1,43 +1,44 @@
-//! The text in a document.
+//! Extracts the text of documents.
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::BoxError;
 
-/// What was found in a document.
+/// The content of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extracted {
-    /// Its pages.
+    /// The number of pages.
     pub pages: u32,
-    /// Its text, in the order in which it is drawn; empty where it has none, as a scan.
+    /// The text, in the order in which it is drawn; empty for a scan.
     pub text: String,
 }
 
-/// Why a document's text was not extracted.
+/// The text of a document could not be extracted.
 #[derive(Debug, thiserror::Error)]
 pub enum ExtractionError {
-    /// It cannot be opened without a password.
+    /// The document needs a password.
     #[error("the document is encrypted")]
     Encrypted,
-    /// It is broken.
+    /// The document is broken.
     #[error("the document cannot be read")]
     Unreadable,
-    /// It takes more time, memory or pages than one document may.
+    /// The document needs more time, memory or pages than allowed.
     #[error("the document is too complex")]
     TooComplex,
-    /// Too many documents are being read.
+    /// Too many documents are waiting.
     #[error("too many documents are being read")]
     Busy,
-    /// The reader itself failed.
+    /// The extraction itself failed.
     #[error("the reader of documents failed")]
     Failed(#[source] BoxError),
 }
 
-/// Reads documents that nobody vouches for.
+/// Extracts text from untrusted documents.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait TextExtractor: Send + Sync {
-    /// Reads a PDF. No document takes more than about ten seconds once its turn has come, or harms the process.
+    /// Extracts the text of a PDF. No document takes longer than about ten seconds, not counting the wait, and none can
+    /// harm the process.
     async fn extract(&self, pdf: Bytes) -> Result<Extracted, ExtractionError>;
 }

@@ -7,53 +7,53 @@ use domain::{Timestamp, UserId};
 
 use crate::BoxError;
 
-/// Whose word a token is.
+/// The issuer of a token.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Issuer {
-    /// Ours: the subject is a user's number.
+    /// This service: the subject is the number of a user.
     Own,
-    /// An outside one, by its name; tokens that are signed with our secret and name no issuer are `shared`.
+    /// An outside issuer, by its name. A token that is signed with our secret and names no issuer has `shared`.
     Outside(String),
 }
 
-/// What a valid token says.
+/// The content of a valid token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
-    /// Whose word it is.
+    /// The issuer.
     pub issuer: Issuer,
-    /// Whom it is about; never empty, at most 255 characters.
+    /// The subject; not empty, at most 255 characters.
     pub subject: String,
-    /// The claim `application_id`, where it is an integer.
+    /// The claim `application_id`, if it is an integer.
     pub application: Option<i64>,
-    /// Until when it holds.
+    /// When it expires.
     pub expires_at: Timestamp,
 }
 
-/// A token is not valid, or nobody can tell now.
+/// A token is not valid, or cannot be checked now.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// It has expired.
     #[error("the token has expired")]
     Expired,
-    /// It is malformed, forged, or not for us.
+    /// It is malformed, forged, or meant for another service.
     #[error("the token is not valid")]
     Invalid(#[source] BoxError),
-    /// The keys of its issuer are away, so nobody can tell.
+    /// The keys of its issuer cannot be read, so it cannot be checked.
     #[error("the keys of the token's issuer are not available")]
     Unavailable {
-        /// When they are asked for again.
+        /// When the keys are requested again.
         retry_after: Duration,
-        /// What is wrong.
+        /// Why the keys cannot be read.
         #[source]
         source: BoxError,
     },
 }
 
-/// Reads tokens.
+/// Checks tokens.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait TokenVerifier: Send + Sync {
-    /// Checks a token: signature, algorithm, expiry, issuer, audience. Our own tokens never wait for somebody else.
+    /// Checks the signature, algorithm, expiry, issuer and audience of a token. Our own tokens need no outside keys.
     async fn verify(&self, token: String) -> Result<Subject, TokenError>;
 }
 
@@ -62,27 +62,27 @@ pub trait TokenVerifier: Send + Sync {
 pub struct AccessToken {
     /// The token.
     pub token: String,
-    /// For how many seconds it holds.
+    /// Its lifetime in seconds.
     pub expires_in: u64,
 }
 
-/// Makes tokens.
+/// Issues tokens.
 #[cfg_attr(feature = "mock", mockall::automock)]
 pub trait TokenIssuer: Send + Sync {
-    /// Makes a token for a user.
+    /// Issues a token for a user.
     ///
     /// # Errors
-    /// Where signing fails: a fault of ours.
+    /// If signing fails, which is an error of the service itself.
     fn issue(&self, user: UserId, at: Timestamp) -> Result<AccessToken, BoxError>;
 }
 
-/// A password could not be hashed or compared.
+/// A password could not be hashed or checked.
 #[derive(Debug, thiserror::Error)]
 pub enum HashingError {
-    /// Too many are waiting already.
+    /// Too many passwords are waiting already.
     #[error("too many sign-ins at once")]
     Busy,
-    /// A fault of ours.
+    /// An error of the service itself.
     #[error("the password could not be hashed")]
     Failed(#[source] BoxError),
 }
@@ -94,7 +94,7 @@ pub trait PasswordHasher: Send + Sync {
     /// Hashes a password into PHC form.
     async fn hash(&self, password: String) -> Result<String, HashingError>;
 
-    /// Compares a password with a hash. Without a hash it takes the same time and answers `false`, so that nobody
-    /// can tell whether an account exists.
+    /// Checks a password against a hash. Without a hash it takes the same time and returns `false`, so that the time
+    /// does not reveal whether an account exists.
     async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, HashingError>;
 }

@@ -1,19 +1,19 @@
-//! The ledger, for model calls beside turns. A turn's own call is written by [`crate::TurnStore::finish`], unless the
-//! turn was lost.
+//! The ledger of model calls. The call of a turn is written by [`crate::TurnStore::finish`], unless another process
+//! ended the turn.
 
 use async_trait::async_trait;
 use domain::{LedgerEntry, NanoDollars, Usage, UserId};
 
 use crate::StoreError;
 
-/// What model calls add up to.
+/// The totals of model calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LedgerTotals {
-    /// How many calls.
+    /// The number of calls.
     pub calls: u64,
-    /// What they consumed.
+    /// Their tokens.
     pub usage: Usage,
-    /// What they cost.
+    /// Their cost.
     pub cost: NanoDollars,
 }
 
@@ -21,9 +21,9 @@ pub struct LedgerTotals {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Ledger: Send + Sync {
-    /// Adds a call that is no turn's own, or whose turn was lost: a title, a summary, a preview.
+    /// Adds a call that no `finish` writes: a title, a summary, a preview, or a turn that another process ended.
     async fn append(&self, entry: LedgerEntry) -> Result<(), StoreError>;
 
-    /// What all calls of a user add up to, turns included.
+    /// Returns the totals of all calls of a user.
     async fn totals(&self, user: UserId) -> Result<LedgerTotals, StoreError>;
 }

@@ -1,4 +1,4 @@
-//! What the engine needs from outside, as traits. No implementations here.
+//! The traits that the engine needs from outside, without implementations.
 //!
 //! Each method is one atomic change or one read. Arguments are owned and each call has its own result, so an adapter
 //! may group waiting calls into one commit. With the feature `mock` every trait has a mockall mock.

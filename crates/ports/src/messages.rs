@@ -1,29 +1,29 @@
-//! Single messages.
+//! Changes single messages.
 
 use async_trait::async_trait;
 use domain::{MessageNumber, Timestamp, UserId};
 
 use crate::StoreError;
 
-/// What came of deleting a message.
+/// The result of deleting a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MessageDeletion {
-    /// It is gone from lists, prompts and views; totals and ledger stay.
+    /// It no longer appears in lists, requests and views. Totals and the ledger stay.
     Deleted,
-    /// It belongs to the turn that runs.
+    /// It belongs to a running turn, so it was not deleted.
     Running,
-    /// It is somebody else's.
+    /// It belongs to another user.
     Foreign,
-    /// There is none, or it is deleted, or its conversation is.
+    /// It does not exist, or it or its conversation is deleted.
     Absent,
 }
 
-/// The messages of conversations with a persona, one by one (contract S4).
+/// Single messages of conversations with a persona (contract S4).
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait MessageStore: Send + Sync {
-    /// Empties a message and hides it; its row stays in the tree. Messages of conversations without a persona are
-    /// absent.
+    /// Removes the content of a message and hides it. Its row stays in the tree. Messages of conversations without a
+    /// persona are absent.
     async fn delete(
         &self,
         caller: UserId,

@@ -1,4 +1,4 @@
-//! Models. The port only streams: a whole answer is a folded stream.
+//! Language models. Every answer is a stream; a complete answer is a stream read to its end.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,66 +8,66 @@ use async_trait::async_trait;
 use domain::{Delta, FailureKind, FinishReason, ModelRequest, NanoDollars, ResponseId, Usage};
 use futures_core::Stream;
 
-/// An error of an outside library, as the cause of ours.
+/// An error of an outside library, as the cause of one of ours.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A stream of a model's events.
+/// A stream of the events of one answer.
 ///
 /// It holds any number of deltas, then exactly one [`ModelEvent::Finished`] or one `Err`, then the end. A provider
-/// that ends without either is [`ModelError::Truncated`]; the adapter says so. Dropping the stream ends the call.
+/// whose stream ends without either yields [`ModelError::Truncated`]. Dropping the stream ends the call.
 pub type ModelStream = Pin<Box<dyn Stream<Item = Result<ModelEvent, ModelError>> + Send>>;
 
-/// What a model sends.
+/// An event of an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ModelEvent {
-    /// A piece of the answer; never empty.
+    /// A delta of the answer; never empty.
     Delta(Delta),
-    /// Another provider than the one that was asked first answers. Sent before all else, by the fail-over alone.
+    /// Another provider answers instead of the first one. Sent by the fail-over alone, before all other events.
     ServedBy(&'static str),
     /// The end of the answer.
     Finished {
-        /// The provider's own id of the answer, `resp_…`, where it gives it one.
+        /// The provider's id of the response, `resp_…`, if it sent one.
         response: Option<ResponseId>,
-        /// Why it ended.
+        /// Why the answer ended.
         reason: FinishReason,
-        /// What the call consumed, where the provider says so.
+        /// The tokens of the call, if the provider sent them.
         usage: Option<Usage>,
-        /// What the call cost, where the provider says so.
+        /// The cost of the call, if the provider sent it.
         cost: Option<NanoDollars>,
     },
 }
 
-/// How a model call failed. Classified once, in the adapter; the class decides about a retry.
+/// A model call failed. The adapter classifies the error, and the class decides about a retry.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
-    /// The provider refuses this request, whoever sends it.
+    /// The provider refused this request.
     #[error("the provider refused the request")]
     Rejected(#[source] BoxError),
-    /// The provider refuses our key, or its account.
+    /// The provider refused our key or our account.
     #[error("the provider refused the key")]
     Refused(#[source] BoxError),
-    /// The prompt is too long for the model.
+    /// The input is too long for the model.
     #[error("the prompt is too long for the model")]
     TooLong(#[source] BoxError),
-    /// The provider is out of capacity for us.
+    /// The provider limits our calls.
     #[error("the provider is busy")]
     Busy {
-        /// When it expects a new try.
+        /// When to try again, if the provider said so.
         retry_after: Option<Duration>,
-        /// What it said.
+        /// The provider's message.
         #[source]
         source: BoxError,
     },
     /// The provider could not be reached, or failed before it began to answer.
     #[error("the provider is not available")]
     Unavailable(#[source] BoxError),
-    /// Sent, and unanswered for too long: it may be paid for, so it is not repeated.
+    /// The provider did not answer in time. The call may have to be paid for, so it is not repeated.
     #[error("the provider did not answer in time")]
     TimedOut,
-    /// The stream ended without an end.
+    /// The stream ended before the answer was complete.
     #[error("the provider broke off")]
     Truncated,
-    /// The stream holds an error, or what cannot be read.
+    /// The stream contained an error, or an event that cannot be read.
     #[error("the provider sent an answer that cannot be read")]
     Broken(#[source] BoxError),
 }
@@ -75,7 +75,7 @@ pub enum ModelError {
 /// Whether a failed call may be made again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retry {
-    /// No.
+    /// It may not.
     Never,
     /// After a pause of our choice.
     Soon,
@@ -84,7 +84,7 @@ pub enum Retry {
 }
 
 impl ModelError {
-    /// Whether the call may be made again, if nothing of an answer was seen.
+    /// Returns whether the call may be made again, provided that no event of the answer was received.
     #[must_use]
     pub fn retry(&self) -> Retry {
         match self {
@@ -99,7 +99,7 @@ impl ModelError {
         }
     }
 
-    /// The failure that clients see.
+    /// Returns the failure that clients see.
     #[must_use]
     pub fn failure(&self) -> FailureKind {
         match self {
@@ -121,9 +121,9 @@ pub trait LanguageModel: Send + Sync {
     /// The provider's name in the configuration, such as `openrouter`.
     fn provider(&self) -> &'static str;
 
-    /// Asks a model. Resolves once the provider has accepted the request.
+    /// Sends a request to a model. Returns once the provider has accepted it.
     async fn stream(&self, request: Arc<ModelRequest>) -> Result<ModelStream, ModelError>;
 
-    /// Whether the provider answers and takes our key; costs no tokens.
+    /// Checks whether the provider answers and accepts our key. Costs no tokens.
     async fn check(&self) -> Result<(), ModelError>;
 }

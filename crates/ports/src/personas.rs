@@ -5,67 +5,67 @@ use domain::{ConversationKey, Page, Persona, PersonaId, Relation, Timestamp, Tur
 
 use crate::{Access, StoreError};
 
-/// A persona as it is kept.
+/// A stored persona.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PersonaRecord {
-    /// What the model is told about it.
+    /// The persona.
     pub persona: Persona,
-    /// Whose it is.
+    /// The user that it belongs to.
     pub owner: UserId,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
 }
 
-/// A persona to be made.
+/// A persona to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewPersona {
-    /// Whose it is.
+    /// The user that it belongs to.
     pub owner: UserId,
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// What it is like.
+    /// A description of its character, if any.
     pub description: Option<String>,
-    /// How it stands to the user.
+    /// Its relation to the user.
     pub relation: Relation,
-    /// When it is made.
+    /// The time of creation.
     pub at: Timestamp,
 }
 
-/// What a caller changes of a persona; what is `None` stays.
+/// Changes to a persona; fields that are `None` stay as they are.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PersonaPatch {
-    /// Another name.
+    /// A new name.
     pub name: Option<String>,
-    /// Another description.
+    /// A new description.
     pub description: Option<String>,
-    /// Another relation.
+    /// A new relation.
     pub relation: Option<Relation>,
 }
 
-/// What a user's conversations with personas add up to; deleted ones are left out.
+/// The totals of a user's conversations with personas, without deleted ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PersonaChatTotals {
-    /// How many conversations.
+    /// The number of conversations.
     pub conversations: u64,
-    /// How many messages, deleted ones left out.
+    /// The number of messages, without deleted ones.
     pub messages: u64,
-    /// Their tokens, input and output together, those of deleted messages included.
+    /// The input and output tokens together, including those of deleted messages.
     pub tokens: u64,
 }
 
-/// The personas of a user. The owner is checked in the query itself.
+/// Personas. Every method checks the owner in the query itself.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait PersonaStore: Send + Sync {
-    /// Makes a persona.
+    /// Creates a persona.
     async fn create(&self, new: NewPersona) -> Result<PersonaRecord, StoreError>;
 
-    /// One persona.
+    /// Finds a persona.
     async fn find(&self, caller: UserId, id: PersonaId) -> Result<Access<PersonaRecord>, StoreError>;
 
-    /// The caller's personas, newest update first (then by id, newest first).
+    /// Lists the caller's personas, the last updated first (then by id, newest first).
     async fn list(&self, caller: UserId, page: Page) -> Result<Vec<PersonaRecord>, StoreError>;
 
     /// Changes a persona.
@@ -77,12 +77,13 @@ pub trait PersonaStore: Send + Sync {
         at: Timestamp,
     ) -> Result<Access<PersonaRecord>, StoreError>;
 
-    /// Takes a persona away with all its conversations. Answers the turns that ran in them, which are to be stopped.
+    /// Deletes a persona with all its conversations. Returns the turns that were running in them, which the caller must
+    /// stop.
     async fn delete(&self, caller: UserId, id: PersonaId) -> Result<Access<Vec<TurnId>>, StoreError>;
 
-    /// Whether this conversation, whosever it is, is held with a persona; a deleted one is not.
+    /// Whether a conversation of any user has a persona. `false` for a deleted one.
     async fn has_persona(&self, key: ConversationKey) -> Result<bool, StoreError>;
 
-    /// What the caller's conversations with personas add up to.
+    /// Returns the totals of the caller's conversations with personas.
     async fn totals(&self, caller: UserId) -> Result<PersonaChatTotals, StoreError>;
 }

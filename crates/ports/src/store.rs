@@ -1,33 +1,33 @@
-//! What all stores share.
+//! The errors and the health check of all stores.
 
 use async_trait::async_trait;
 
 use crate::BoxError;
 
-/// A store could not do what it was asked.
+/// An operation of a store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// What is stored cannot be read; asking again answers the same.
+    /// A stored value cannot be read. Trying again does not help.
     #[error("stored {what} cannot be read")]
     Corrupt {
-        /// What could not be read.
+        /// The kind of value.
         what: &'static str,
         /// Why.
         #[source]
         source: BoxError,
     },
-    /// The store is away for now: not reachable, too slow, shutting down, out of space.
+    /// The store is not available: not reachable, too slow, shutting down, or out of space.
     #[error("the store is not available")]
     Unavailable(#[source] BoxError),
-    /// A fault in how we use the store.
+    /// The store does not accept a statement, which is an error of the service itself.
     #[error("the store refused the statement")]
     Refused(#[source] BoxError),
 }
 
-/// Whether a store can be used now.
+/// Checks a store.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait StoreHealth: Send + Sync {
-    /// Answers within about a second. Writes nothing, but what it asks only a usable store can answer.
+    /// Checks whether the store can be used. Takes at most about a second and writes nothing.
     async fn check(&self) -> Result<(), StoreError>;
 }

@@ -1,4 +1,4 @@
-//! Turns: the heart of the store. `begin` keeps the question, `finish` keeps the reply.
+//! Turns: `begin` stores the question, `finish` stores the reply.
 
 use std::time::Duration;
 
@@ -11,50 +11,50 @@ use domain::{
 
 use crate::StoreError;
 
-/// Opens a turn: appends its messages and locks the conversation for it, in one change.
+/// A turn to begin: appends its messages and locks the conversation, in one change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Begin {
-    /// The user who asks.
+    /// The user who makes the request.
     pub caller: UserId,
-    /// The conversation that it is asked in.
+    /// The conversation.
     pub target: Target,
     /// Where the new messages branch off; `None` appends them to the end of the active path.
     pub branch: Option<Branch>,
-    /// The messages to append, oldest first; the last one is the question. Empty only for a branch that ends in a
-    /// stored question, which is answered anew.
+    /// The messages to append, oldest first; the last one is the question. Empty only for a branch that ends with a
+    /// stored question, which is answered again.
     pub messages: Vec<NewMessage>,
-    /// The turn's id.
+    /// The id of the turn.
     pub turn: TurnId,
     /// The process that will run it.
     pub runner: RunnerId,
-    /// The contract that the request came in by.
+    /// The contract of the request.
     pub contract: Contract,
-    /// The model named for this turn; `None` is the conversation's own, else `default_model`.
+    /// The model for this turn; if `None`, the conversation's own model, else `default_model`.
     pub model: Option<ModelName>,
-    /// The serving contract's default.
+    /// The default model of the contract.
     pub default_model: ModelName,
-    /// Becomes the conversation's own model where it has none yet.
+    /// Becomes the conversation's own model if it has none.
     pub own_model: Option<ModelName>,
-    /// Now.
+    /// The current time.
     pub at: Timestamp,
 }
 
-/// The conversation that a turn is begun in.
+/// The conversation of a new turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
-    /// One that exists.
+    /// An existing conversation.
     Existing {
         /// Any form of its id.
         key: ConversationKey,
-        /// A conversation without a persona counts as absent, also somebody else's (contract S4).
+        /// Treats a conversation without a persona as absent, also that of another user (contract S4).
         only_with_persona: bool,
     },
-    /// One that is made with the turn.
+    /// A conversation that is created with the turn.
     New(Box<NewConversation>),
 }
 
 impl Target {
-    /// Any conversation that exists.
+    /// Any existing conversation.
     pub fn existing(key: impl Into<ConversationKey>) -> Self {
         Self::Existing { key: key.into(), only_with_persona: false }
     }
@@ -63,16 +63,16 @@ impl Target {
 /// Replaces the end of the active path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Branch {
-    /// The conversation's `last_seq` as the caller saw it; otherwise the begin is refused as `Moved`.
+    /// The `last_seq` that the caller has seen. If the conversation has another one, the result is `Moved`.
     pub expect_last: Seq,
-    /// The last message that stays on the active path; 0 keeps none. Later ones stay in the tree, inactive.
+    /// The position of the last message that stays on the active path; 0 keeps none. Later ones become inactive.
     pub keep_to: Seq,
 }
 
-/// An open turn.
+/// A turn that has begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Begun {
-    /// The conversation, with the new messages counted in `last_seq` and this turn running.
+    /// The conversation. `last_seq` includes the new messages, and this turn is running.
     pub conversation: Conversation,
     /// The persona of the conversation, if any.
     pub persona: Option<Persona>,
@@ -80,22 +80,22 @@ pub struct Begun {
     pub question: Seq,
     /// The rows of the new messages, in their order.
     pub appended: Vec<AppendedMessage>,
-    /// The model that the turn asks: named for it, else the conversation's own, else the default.
+    /// The model of the turn: the one named for it, else the conversation's own, else the default.
     pub model: ModelName,
     /// The newest messages before the question's own, oldest first.
     pub window: Window,
-    /// Whether the conversation was given files, which [`FileStore::texts`](crate::FileStore::texts) reads.
+    /// Whether the conversation has files, which [`FileStore::texts`](crate::FileStore::texts) reads.
     pub has_files: bool,
 }
 
-/// The row of a message that was appended.
+/// A message that was appended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AppendedMessage {
     /// Its id.
     pub id: MessageId,
     /// Its position.
     pub seq: Seq,
-    /// Its number; messages that live elsewhere have none.
+    /// Its number; `None` for a message that is stored elsewhere.
     pub number: Option<MessageNumber>,
 }
 
@@ -108,16 +108,16 @@ pub struct Window {
     pub has_older: bool,
 }
 
-/// Why a turn was not opened.
+/// A turn could not begin.
 #[derive(Debug, thiserror::Error)]
 pub enum BeginError {
-    /// There is no such conversation, or it is deleted.
+    /// The conversation does not exist, or is deleted.
     #[error("there is no such conversation")]
     NotFound,
-    /// It is somebody else's.
+    /// The conversation belongs to another user.
     #[error("the conversation is somebody else's")]
     Foreign,
-    /// A turn runs in it.
+    /// Another turn is running in the conversation.
     #[error("a turn is running in the conversation")]
     Busy {
         /// When to try again.
@@ -131,80 +131,80 @@ pub enum BeginError {
     Store(#[from] StoreError),
 }
 
-/// Deltas to keep before the turn ends.
+/// Deltas to store before the turn ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chunk {
     /// The turn.
     pub turn: TurnId,
-    /// The number of deltas kept before.
+    /// The number of deltas that are already stored.
     pub first: u32,
     /// The new deltas.
     pub deltas: Reply,
 }
 
-/// What the store knows of the turns that a process runs.
+/// Requests of other processes about the turns of this process.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Signals {
-    /// Somebody asked, by another process, to stop these.
+    /// Turns that a user asked another process to stop.
     pub stop: Vec<TurnId>,
-    /// These are no longer the process's to write: purged, or ended by another one.
+    /// Turns that this process may no longer write, because they were deleted or another process ended them.
     pub lost: Vec<TurnId>,
 }
 
-/// Closes a turn: keeps the reply, adds to the totals, unlocks the conversation, in one change.
+/// A turn to end: stores the reply, adds to the totals and unlocks the conversation, in one change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finish {
     /// The turn.
     pub turn: TurnId,
     /// The process that ran it.
     pub runner: RunnerId,
-    /// The conversation it ran in.
+    /// The conversation that it ran in.
     pub conversation: ConversationId,
     /// How it ended; `ending.reply` is not read.
     pub ending: Ending,
-    /// The reply, with the id of its row; a row is made only where it says something.
+    /// The reply and the id of its message, which is stored only if the reply has content.
     pub reply: Option<(MessageId, Reply)>,
-    /// A title for a conversation that has none by now.
+    /// A title, which is set only if the conversation has none.
     pub title: Option<Title>,
     /// The model call, if one was made.
     pub ledger: Option<LedgerEntry>,
 }
 
-/// What came of closing a turn.
+/// The result of ending a turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finished {
-    /// It is closed, by this call or by an earlier one with the same words.
+    /// It has ended, by this call or by an earlier identical one.
     Done {
-        /// How it ended, as stored: with the reply's row.
+        /// How it ended, with the stored reply.
         ending: Ending,
-        /// The conversation after it, as far as it may have changed.
+        /// The fields of the conversation that may have changed.
         change: Box<ConversationChange>,
     },
-    /// The turn is not this process's any more.
+    /// The turn no longer belongs to this process.
     Lost,
 }
 
-/// A turn as the store knows it.
+/// A stored turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TurnRecord {
     /// The turn.
     pub turn: TurnId,
     /// The conversation that it runs or ran in.
     pub conversation: ConversationId,
-    /// Its deltas; for a running turn those kept so far.
+    /// Its deltas; for a running turn, those stored so far.
     pub reply: Reply,
-    /// How it ended; `None` while it runs.
+    /// How it ended; `None` while it is running.
     pub ending: Option<Ending>,
 }
 
-/// What came of asking to stop.
+/// The result of a request to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopOutcome {
-    /// This turn runs and has been told.
+    /// This running turn was asked to stop.
     Asked(TurnId),
-    /// Nothing runs.
+    /// No turn is running.
     Idle,
-    /// There is no such conversation of the caller's.
+    /// The caller has no such conversation.
     NotFound,
 }
 
@@ -212,16 +212,16 @@ pub enum StopOutcome {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait TurnStore: Send + Sync {
-    /// Appends the question and opens a turn, if the caller owns the conversation and no other turn runs in it.
-    /// A turn whose process is dead is ended as interrupted first. A conversation that is made with the turn cannot
+    /// Appends the messages and begins a turn, if the caller owns the conversation and no other turn is running in it.
+    /// A running turn whose process is dead is first ended as interrupted. A turn that creates its conversation cannot
     /// be refused.
     async fn begin(&self, begin: Begin) -> Result<Begun, BeginError>;
 
-    /// Older messages of the active path, for a planner with room left: the newest ones before `before`, oldest first.
+    /// Reads older messages of the active path: the newest ones before `before`, oldest first.
     async fn earlier(&self, conversation: ConversationId, before: Seq) -> Result<Window, StoreError>;
 
-    /// Keeps new deltas of the turns that this process runs, and answers what others did to them.
-    /// A chunk that was kept already is passed over.
+    /// Stores new deltas of the turns of this process, and returns what other processes ask for. A chunk that is already
+    /// stored is ignored.
     async fn checkpoint(
         &self,
         runner: RunnerId,
@@ -229,27 +229,27 @@ pub trait TurnStore: Send + Sync {
         chunks: Vec<Chunk>,
     ) -> Result<Signals, StoreError>;
 
-    /// Appends the reply, closes the turn and adds its usage to the totals. Repeating it answers the same.
+    /// Ends a turn. Repeating the call returns the same result.
     async fn finish(&self, finish: Finish) -> Result<Finished, StoreError>;
 
-    /// Asks whichever process runs the conversation's turn to stop it.
+    /// Asks the process that runs the conversation's turn to stop it.
     async fn request_stop(&self, caller: UserId, key: ConversationKey) -> Result<StopOutcome, StoreError>;
 
-    /// A turn of the caller's; `None` where there is none, or its conversation is deleted.
+    /// Finds a turn of the caller; `None` if there is none, or its conversation is deleted.
     async fn find(&self, caller: UserId, turn: TurnId) -> Result<Option<TurnRecord>, StoreError>;
 }
 
-/// The processes that run turns. Processes hold leases, by the store's clock; turns name their process.
+/// The processes that run turns. Each process holds a lease, by the clock of the store; each turn names its process.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait RunnerStore: Send + Sync {
-    /// Makes the process known, or renews its lease.
+    /// Registers a process, or renews its lease.
     async fn renew(&self, runner: RunnerId) -> Result<(), StoreError>;
 
-    /// Ends, as interrupted and with their partial text, the turns of processes that are dead: 20 s without a
-    /// renewal. Where only one process can use the store, all turns of other processes. Answers how many.
+    /// Ends the turns of dead processes as interrupted, with their partial text. A process is dead 20 s after its last
+    /// renewal; where only one process can use the store, every other process is. Returns the number of turns.
     async fn reap(&self, runner: RunnerId, at: Timestamp) -> Result<u64, StoreError>;
 
-    /// Forgets a process that ends in order; it runs no turn any more.
+    /// Removes a process that shuts down and runs no turn any more.
     async fn retire(&self, runner: RunnerId) -> Result<(), StoreError>;
 }

@@ -5,7 +5,7 @@ use domain::{NewUser, Tier, Timestamp, User, UserId};
 
 use crate::StoreError;
 
-/// Why an account was not made.
+/// An account could not be registered.
 #[derive(Debug, thiserror::Error)]
 pub enum RegisterError {
     /// The name or the email address is in use.
@@ -16,41 +16,41 @@ pub enum RegisterError {
     Store(#[from] StoreError),
 }
 
-/// What a sign-in needs to know.
+/// An account with the hash of its password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignInRecord {
     /// The account.
     pub user: User,
-    /// The hash of its password, in PHC form.
+    /// The hash of the password in PHC form; `None` for an account that only uses tokens.
     pub password_hash: Option<String>,
 }
 
-/// What an operator changes of an account; what is `None` stays.
+/// Changes to an account by an operator; fields that are `None` stay as they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct UserChange {
-    /// Another tier.
+    /// A new tier.
     pub tier: Option<Tier>,
-    /// Suspends (`false`) or lets in again.
+    /// `false` suspends the account, `true` activates it again.
     pub active: Option<bool>,
 }
 
-/// The accounts.
+/// User accounts.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait UserStore: Send + Sync {
-    /// Makes an account. Names and email addresses are compared in lower case, and a name may not be the email
+    /// Creates an account. Names and email addresses are compared in lower case, and a name may not be the email
     /// address of another account.
     async fn register(&self, new: NewUser) -> Result<User, RegisterError>;
 
-    /// The registered account with this name or email address, in any case.
+    /// Finds the registered account with this name or email address, in any letter case.
     async fn find_for_sign_in(&self, name: String) -> Result<Option<SignInRecord>, StoreError>;
 
-    /// The account of a subject of an outside issuer; made at the first call, the same one ever after.
+    /// Finds the account of a subject of an outside issuer, and creates it with the first call.
     async fn provision(&self, issuer: String, subject: String, at: Timestamp) -> Result<User, StoreError>;
 
-    /// One account.
+    /// Finds an account.
     async fn find(&self, user: UserId) -> Result<Option<User>, StoreError>;
 
-    /// Changes an account; `None` where there is none.
+    /// Changes an account. Returns `None` if it does not exist.
     async fn change(&self, user: UserId, change: UserChange) -> Result<Option<User>, StoreError>;
 }
