@@ -115,7 +115,7 @@ pub enum BeginError {
     #[error("there is no such conversation")]
     NotFound,
     /// The conversation belongs to another user.
-    #[error("the conversation is somebody else's")]
+    #[error("the conversation belongs to another user")]
     Foreign,
     /// Another turn is running in the conversation.
     #[error("a turn is running in the conversation")]

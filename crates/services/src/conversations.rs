@@ -1,4 +1,4 @@
-//! Everything a caller can do with conversations, but for talking.
+//! Creates, reads, changes and deletes conversations. Messages are sent by [`Turns`].
 
 mod create;
 mod delete;
@@ -27,7 +27,7 @@ pub struct Conversations {
 }
 
 impl Conversations {
-    /// Conversations in this store, whose turns these are.
+    /// Creates the service over this store and these turns.
     #[must_use]
     pub fn new(
         store: Arc<dyn ConversationStore>,

@@ -1,42 +1,42 @@
-//! What every error of a use case tells a client, whatever the protocol.
+//! How errors of use cases are described to clients, independent of the protocol.
 
 use std::time::Duration;
 
 use domain::ErrorCode;
 use ports::StoreError;
 
-/// An error of a use case. `Display` is fit for the client; `source` is for the log.
+/// An error of a use case. Clients may see its `Display`; the log also shows its `source`.
 pub trait DescribeError: std::error::Error {
-    /// What programs are told of it.
+    /// Describes the error for client programs.
     fn describe(&self) -> ErrorDescription;
 }
 
-/// What programs are told of an error, beside its message.
+/// The description of an error for client programs, in addition to its message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ErrorDescription {
-    /// The stable code, from which the class follows.
+    /// The stable code. It determines the class.
     pub code: ErrorCode,
-    /// The field of the request that is to blame, if one is.
+    /// The field of the request that caused the error, if any.
     pub param: Option<&'static str>,
-    /// When a new try makes sense, if ever.
+    /// When to try again, if that can help.
     pub retry_after: Option<Duration>,
 }
 
 impl ErrorDescription {
-    /// The same, with the pause that the error itself knows.
+    /// Sets when to try again.
     #[must_use]
     pub fn with_retry_after(self, pause: Duration) -> Self {
         Self { retry_after: Some(pause), ..self }
     }
 
-    /// The same, with a field that is to blame.
+    /// Sets the field that caused the error.
     #[must_use]
     pub fn with_param(self, name: &'static str) -> Self {
         Self { param: Some(name), ..self }
     }
 }
 
-/// What is fixed for the code.
+/// The description that is fixed for a code.
 impl From<ErrorCode> for ErrorDescription {
     fn from(code: ErrorCode) -> Self {
         Self { code, param: code.param(), retry_after: code.retry_after() }

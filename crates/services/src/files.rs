@@ -1,4 +1,4 @@
-//! Files that a conversation is given, and the objects behind them.
+//! Files of conversations, and the stored objects with their bytes.
 
 mod attach;
 mod error;
@@ -11,7 +11,7 @@ use ports::{Blobs, Clock, FileStore, IdSource, TextExtractor};
 
 pub use attach::{Attached, ReservedUpload, Upload, UploadLimit};
 pub use error::FilesError;
-pub use sweep::Swept;
+pub use sweep::SweepResult;
 
 use crate::{Conversations, Tasks};
 use upload_slots::UploadSlots;
@@ -30,28 +30,28 @@ pub struct Files {
     slots: Arc<UploadSlots>,
 }
 
-/// What [`Files`] works with.
+/// The dependencies of [`Files`].
 pub struct FilesSetup {
-    /// Which files there are.
+    /// The store of files.
     pub store: Arc<dyn FileStore>,
-    /// The conversations that they are given to.
+    /// The conversations that files are attached to.
     pub conversations: Conversations,
-    /// Where their bytes are kept.
+    /// The storage of their bytes.
     pub blobs: Arc<dyn Blobs>,
-    /// Who reads them.
+    /// The extractor of their text.
     pub extractor: Arc<dyn TextExtractor>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New ids.
     pub ids: Arc<dyn IdSource>,
-    /// Where writes run.
+    /// The tasks that writes run in.
     pub tasks: Tasks,
     /// The size of the largest file that is accepted.
     pub upload_limit: UploadLimit,
 }
 
 impl Files {
-    /// Files in these stores. [`Files::start_sweeping`] takes away what nobody needs any more.
+    /// Creates the service. [`Files::start_sweeping`] starts the deletion of objects that are no longer needed.
     #[must_use]
     pub fn new(setup: FilesSetup) -> Self {
         let FilesSetup { store, conversations, blobs, extractor, clock, ids, tasks, upload_limit } = setup;
@@ -59,7 +59,7 @@ impl Files {
         Self { store, conversations, blobs, extractor, clock, ids, tasks, upload_limit, slots }
     }
 
-    /// The size of the largest file that is accepted.
+    /// Returns the size of the largest file that is accepted.
     #[must_use]
     pub fn upload_limit(&self) -> UploadLimit {
         self.upload_limit

@@ -1,4 +1,4 @@
-//! Whether the service can do its work.
+//! The health of the service.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +8,7 @@ use ports::{Blobs, LanguageModel, StoreHealth};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-/// The state of the service. Cheap to clone.
+/// Health checks. Cheap to clone.
 #[derive(Clone)]
 pub struct Health {
     store: Arc<dyn StoreHealth>,
@@ -19,26 +19,26 @@ pub struct Health {
     storage: Arc<CachedProbe>,
 }
 
-/// How long the answer of the provider is used again: anyone may ask for it, and each probe costs a call.
+/// How long a check of the provider is cached: anyone may ask for it, and each check costs a call.
 const PROVIDER_TTL: Duration = Duration::from_secs(30);
-/// How long the answer of the file storage is used again.
+/// How long a check of the file storage is cached.
 const STORAGE_TTL: Duration = Duration::from_secs(5);
-/// How long a probe may take.
+/// The longest duration of a check.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The health of each part of the service. It names no host and no path.
+/// The health of each part of the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HealthReport {
     /// Whether the store can be used.
     pub database: bool,
-    /// Whether files can be stored. Conversations work without.
+    /// Whether files can be stored. Conversations work without it.
     pub storage: bool,
 }
 
 /// Whether this process accepts new work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Readiness {
-    /// It does.
+    /// It accepts new work.
     Ready,
     /// The store cannot be used.
     NoDatabase,
@@ -46,7 +46,7 @@ pub enum Readiness {
     ShuttingDown,
 }
 
-/// A probe of an outside system whose last result is used again for a while.
+/// A check of an outside system whose result is cached.
 #[derive(Debug)]
 struct CachedProbe {
     ttl: Duration,
@@ -58,7 +58,7 @@ impl CachedProbe {
         Arc::new(Self { ttl, last: Mutex::default() })
     }
 
-    /// The last result while it is fresh, else that of a new probe. Callers that come meanwhile wait for it.
+    /// Returns the cached result while it is fresh, else that of a new check. Concurrent callers wait for the same check.
     async fn healthy<E>(&self, probe: impl Future<Output = Result<(), E>>) -> bool {
         let mut last = self.last.lock().await;
         if let Some((at, healthy)) = *last
@@ -73,25 +73,25 @@ impl CachedProbe {
 }
 
 impl Health {
-    /// The state of a service over this store, this provider and this file storage.
+    /// Creates health checks of this store, this provider and this file storage.
     #[must_use]
     pub fn new(store: Arc<dyn StoreHealth>, model: Arc<dyn LanguageModel>, blobs: Arc<dyn Blobs>) -> Self {
         let (provider, storage) = (CachedProbe::new(PROVIDER_TTL), CachedProbe::new(STORAGE_TTL));
         Self { store, model, blobs, draining: Arc::default(), provider, storage }
     }
 
-    /// Whether the provider answers and accepts our key. It is asked at most every 30 s.
+    /// Whether the provider answers and accepts our key. It is checked at most every 30 s.
     pub async fn provider_answers(&self) -> bool {
         self.provider.healthy(self.model.check()).await
     }
 
-    /// The health of the store and the file storage. Calls no provider.
+    /// Checks the store and the file storage, but not the provider.
     pub async fn report(&self) -> HealthReport {
         let (database, storage) = tokio::join!(self.store.check(), self.storage.healthy(self.blobs.check()));
         HealthReport { database: database.is_ok(), storage }
     }
 
-    /// Whether this process accepts new work. The file storage does not matter: conversations work without it.
+    /// Whether this process accepts new work. The file storage does not count, because conversations work without it.
     pub async fn readiness(&self) -> Readiness {
         if self.draining.load(Ordering::Relaxed) {
             Readiness::ShuttingDown
@@ -102,7 +102,7 @@ impl Health {
         }
     }
 
-    /// Reports the process as not ready from now on, so that new work is sent elsewhere.
+    /// Reports the process as not ready from now on, so that new work goes to other processes.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }

@@ -1,6 +1,6 @@
-//! What a caller can do: one struct for each aggregate, one file for each use case.
+//! The use cases: one struct for each aggregate, one file for each use case.
 //!
-//! Services decide; they know no protocol, no SQL and no provider.
+//! All rules are here or in the domain. Services know no protocol, no SQL and no provider.
 
 pub mod accounts;
 pub mod conversations;
@@ -18,7 +18,7 @@ pub mod turns;
 pub use accounts::Accounts;
 pub use conversations::{Conversations, ConversationsError, Deletion, NewConversationRequest};
 pub use describe_error::{DescribeError, ErrorDescription};
-pub use files::{Attached, Files, FilesError, FilesSetup, ReservedUpload, Swept, Upload, UploadLimit};
+pub use files::{Attached, Files, FilesError, FilesSetup, ReservedUpload, SweepResult, Upload, UploadLimit};
 pub use health::{Health, HealthReport, Readiness};
 pub use limits::{LimitSettings, Limits, Permit, Quota, RateLimited};
 pub use models::{ConcurrencyLimited, Failover, ModelSettings, RetryPolicy, Retrying};

@@ -1,4 +1,4 @@
-//! Rate limits: which calls count, in which bucket, and how many may pass (C-13).
+//! Rate limits: which calls are counted, by which key, and how many are allowed (C-13).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,21 +16,21 @@ pub struct Limits {
     settings: Arc<LimitSettings>,
 }
 
-/// How many calls may pass in any 60 seconds.
+/// The number of calls that are allowed in any 60 seconds.
 #[derive(Debug, Clone)]
 pub struct LimitSettings {
-    /// Calls of `POST /chat`, for each principal and label (bucket A).
+    /// Calls of `POST /chat`, for each user and label (bucket A).
     pub chat: u32,
-    /// Calls that reach a model, for each principal by tier (bucket B).
+    /// Calls that reach a model, for each user, by tier (bucket B).
     pub tiers: HashMap<Tier, u32>,
     /// Registrations and sign-ins, for each address.
     pub sign_in: u32,
 }
 
-/// Lets one call pass.
+/// Allows one call.
 #[derive(Debug)]
 pub struct Permit {
-    /// The tightest of the limits that apply, for the response's headers.
+    /// The limit with the fewest remaining calls, for the headers of the response.
     pub quota: Option<Quota>,
     reservations: Vec<Reservation>,
 }
@@ -38,19 +38,19 @@ pub struct Permit {
 /// The state of a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
-    /// How many calls may pass in any 60 seconds.
+    /// The number of calls that are allowed in any 60 seconds.
     pub limit: u32,
-    /// How many more may pass now.
+    /// The number of calls that are still allowed now.
     pub remaining: u32,
-    /// When the next call may pass, where none may now; else when the oldest call stops counting.
+    /// When the next call is allowed, if none is now; otherwise when the oldest call stops counting.
     pub reset_after: Duration,
 }
 
-/// The call came too early.
+/// A rate limit is exceeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("Rate limit exceeded, try again later")]
 pub struct RateLimited {
-    /// The limit that it ran into.
+    /// The exceeded limit.
     pub quota: Quota,
 }
 
@@ -61,16 +61,16 @@ impl DescribeError for RateLimited {
 }
 
 impl Limits {
-    /// Limits over this limiter.
+    /// Creates limits over this limiter.
     #[must_use]
     pub fn new(limiter: Arc<dyn RateLimiter>, settings: LimitSettings) -> Self {
         Self { limiter, settings: Arc::new(settings) }
     }
 
-    /// Lets a call of `POST /chat` pass.
+    /// Counts a call of `POST /chat`.
     ///
     /// # Errors
-    /// Where it comes too early for its label or for its principal.
+    /// If the limit of the label or of the user is exceeded.
     pub async fn chat(&self, caller: &Caller, label: Option<&Label>) -> Result<Permit, RateLimited> {
         let own = caller.user.to_string();
         let label = label.map_or(own.as_str(), Label::as_str);
@@ -78,18 +78,18 @@ impl Limits {
         self.take(vec![by_label, self.by_tier(caller)]).await
     }
 
-    /// Lets a call pass that reaches a model.
+    /// Counts a call that reaches a model.
     ///
     /// # Errors
-    /// Where it comes too early for its principal.
+    /// If the limit of the user is exceeded.
     pub async fn model(&self, caller: &Caller) -> Result<Permit, RateLimited> {
         self.take(vec![self.by_tier(caller)]).await
     }
 
-    /// Lets a registration or a sign-in from this address pass.
+    /// Counts a registration or a sign-in from this address.
     ///
     /// # Errors
-    /// Where it comes too early for its address.
+    /// If the limit of the address is exceeded.
     pub async fn sign_in(&self, address: &str) -> Result<Permit, RateLimited> {
         self.take(vec![Bucket { key: format!("sign-in:{address}"), limit: self.settings.sign_in }]).await
     }
@@ -116,7 +116,7 @@ impl Limits {
             let decision = match self.limiter.take(bucket).await {
                 Ok(decision) => decision,
                 Err(error) => {
-                    // A limiter that is away must not stop the service.
+                    // A limiter that is not available must not stop the service.
                     tracing::warn!(error = %error, "a rate limit was not checked");
                     continue;
                 }

@@ -1,4 +1,4 @@
-//! One call of a model, whatever it is for: what it says, what it consumes and costs, and its entry in the ledger.
+//! A call of a model for any purpose: its deltas, its usage and cost, and its entry in the ledger.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -14,17 +14,17 @@ use tokio::time::Instant;
 
 use crate::ModelSettings;
 
-/// How many events that are ready together are handed on at once.
+/// The most events that are passed on together.
 const EVENTS_AT_ONCE: usize = 256;
 
-/// A call that is being made. It may be dropped or ended at any event, and is counted all the same.
+/// A running call. It may be cancelled at any event, and [`ModelCall::end`] counts it all the same.
 #[derive(Debug)]
 pub(crate) struct ModelCall {
     model: ModelName,
-    /// An estimate of what the model reads, for providers that name no usage.
+    /// An estimate of the input tokens, for providers that send no usage.
     request_tokens: u32,
     provider: &'static str,
-    /// Whether the provider took the request, so that it counts.
+    /// Whether the provider accepted the request; only then does it cost anything.
     accepted: bool,
     response: Option<ResponseId>,
     usage: Option<Usage>,
@@ -32,33 +32,33 @@ pub(crate) struct ModelCall {
     started: Instant,
 }
 
-/// How a call came to its end.
+/// How a call ended, if it did not fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum CallEnd {
-    /// The model ended its answer.
+    /// The model finished its answer.
     Finished(FinishReason),
-    /// What took the deltas wanted no more of them.
+    /// The receiver of the deltas wanted no more.
     CutOff,
 }
 
-/// A call that has ended, with what it consumed and cost.
+/// A call that has ended, with its usage and cost.
 #[derive(Debug)]
 pub(crate) struct EndedCall {
     model: ModelName,
     accepted: bool,
-    /// The provider that answered, or was asked first.
+    /// The provider that answered, or else the first one.
     pub(crate) provider: &'static str,
-    /// The provider's id of its answer.
+    /// The provider's id of the response, if it sent one.
     pub(crate) response: Option<ResponseId>,
-    /// The provider's figures, else an estimate: what was sent was most likely read and is paid for.
+    /// The provider's figures, else an estimate, because an accepted request is most likely paid for.
     pub(crate) usage: Usage,
-    /// The provider's figure, else by the price list; nothing for a request that was not taken.
+    /// The provider's figure, else by the price list; 0 for a request that was not accepted.
     pub(crate) cost: NanoDollars,
-    /// From the request to the end of the answer, in milliseconds.
+    /// The time from the request to the end of the answer, in milliseconds.
     pub(crate) response_time_ms: u32,
 }
 
-/// What a call was made for, as the ledger names it.
+/// What a call was made for, as the ledger records it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CallPurpose {
     pub(crate) user: UserId,
@@ -68,7 +68,7 @@ pub(crate) struct CallPurpose {
 }
 
 impl ModelCall {
-    /// A call that is about to be made.
+    /// Prepares a call.
     pub(crate) fn new(provider: &'static str, request: &ModelRequest) -> Self {
         Self {
             model: request.model.clone(),
@@ -82,10 +82,10 @@ impl ModelCall {
         }
     }
 
-    /// Makes the call and hands its deltas on, those that arrived together at once, until it ends.
+    /// Makes the call and passes on its deltas, those that arrived together at once, until it ends.
     ///
     /// # Errors
-    /// How the provider failed. What it said before that was handed on.
+    /// The failure of the provider. The deltas before it were passed on.
     pub(crate) async fn run(
         &mut self,
         model: &dyn LanguageModel,
@@ -125,7 +125,7 @@ impl ModelCall {
         Err(ModelError::Truncated)
     }
 
-    /// Ends the call and counts it. `reply_bytes` is the size of what the model said.
+    /// Ends the call and counts it. `reply_bytes` is the size of the answer.
     pub(crate) fn end(self, reply_bytes: usize, models: &ModelSettings) -> EndedCall {
         let usage = match self.usage {
             Some(usage) => usage,
@@ -156,9 +156,9 @@ impl ModelCall {
 }
 
 impl EndedCall {
-    /// The call's entry in the ledger; none for a request that no provider took.
-    pub(crate) fn ledger_entry(&self, made_for: CallPurpose, at: Timestamp) -> Option<LedgerEntry> {
-        let CallPurpose { user, conversation, turn, purpose } = made_for;
+    /// Returns the entry in the ledger; `None` for a request that no provider accepted.
+    pub(crate) fn ledger_entry(&self, purpose: CallPurpose, at: Timestamp) -> Option<LedgerEntry> {
+        let CallPurpose { user, conversation, turn, purpose } = purpose;
         self.accepted.then(|| LedgerEntry {
             user,
             conversation,

@@ -1,8 +1,8 @@
-//! Personas, and what a caller can do with the conversations that are held with them (contract S4).
+//! Personas, and conversations with personas (contract S4).
 
+mod conversations;
 mod error;
-mod keep;
-mod talk;
+mod records;
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use domain::{ModelName, RequestOptions};
 use ports::{Clock, MessageStore, PersonaStore};
 
 pub use error::PersonasError;
-pub use keep::PersonaRequest;
+pub use records::PersonaRequest;
 
 use crate::{Conversations, Tasks, Turns};
 
@@ -26,7 +26,7 @@ pub struct Personas {
     settings: Arc<PersonaSettings>,
 }
 
-/// What [`Personas`] works with.
+/// The dependencies of [`Personas`].
 pub struct PersonasSetup {
     /// The personas.
     pub store: Arc<dyn PersonaStore>,
@@ -38,25 +38,25 @@ pub struct PersonasSetup {
     pub turns: Turns,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Where writes run.
+    /// The tasks that writes run in.
     pub tasks: Tasks,
-    /// How personas write.
+    /// The settings of messages to personas.
     pub settings: PersonaSettings,
 }
 
-/// How personas write; for messages of contract S4 only.
+/// The settings of messages to personas.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PersonaSettings {
-    /// The model where the conversation names none.
+    /// The default model.
     pub default_model: ModelName,
-    /// How the model is to write.
+    /// The options of the model.
     pub options: Arc<RequestOptions>,
-    /// How many messages of history they are given.
+    /// The most messages of history in a request.
     pub history_limit: usize,
 }
 
 impl Personas {
-    /// Personas in these stores.
+    /// Creates the service.
     #[must_use]
     pub fn new(setup: PersonasSetup) -> Self {
         let PersonasSetup { store, messages, conversations, turns, clock, tasks, settings } = setup;

@@ -29,15 +29,15 @@ pub struct SignIn {
     accounts: Cache<(Issuer, String), User>,
 }
 
-/// What [`SignIn`] works with.
+/// The dependencies of [`SignIn`].
 pub struct SignInSetup {
     /// The accounts.
     pub users: Arc<dyn UserStore>,
-    /// Hashes passwords.
+    /// The hasher of passwords.
     pub hasher: Arc<dyn PasswordHasher>,
-    /// Reads tokens.
+    /// The verifier of tokens.
     pub verifier: Arc<dyn TokenVerifier>,
-    /// Makes tokens.
+    /// The issuer of our own tokens.
     pub issuer: Arc<dyn TokenIssuer>,
     /// The time.
     pub clock: Arc<dyn Clock>,
@@ -60,7 +60,7 @@ const ACCOUNT_TTL: Duration = Duration::from_secs(5);
 const CACHED_ACCOUNTS: u64 = 10_000;
 
 impl SignIn {
-    /// Sign-in over these accounts and keys.
+    /// Creates the service.
     #[must_use]
     pub fn new(setup: SignInSetup) -> Self {
         let SignInSetup { users, hasher, verifier, issuer, clock, tasks } = setup;

@@ -1,4 +1,4 @@
-//! Work that outlives the request that asked for it.
+//! Tasks that continue when the request that started them ends.
 
 use std::future::Future;
 use std::time::Duration;
@@ -9,8 +9,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
-/// Spawns tracked tasks on the main runtime, not on the one of an HTTP worker, which may end before they do.
-/// Their log lines stand in the span of what spawned them.
+/// Spawns tracked tasks on the main runtime. The runtime of an HTTP worker may end before them.
+///
+/// The log lines of a task are written in the span of its caller, so they carry the id of the request.
 #[derive(Debug, Clone)]
 pub struct Tasks {
     tracker: TaskTracker,
@@ -21,7 +22,7 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    /// Tasks of this runtime.
+    /// Creates tasks that run on this runtime.
     #[must_use]
     pub fn new(handle: Handle) -> Self {
         Self {
@@ -33,7 +34,7 @@ impl Tasks {
         }
     }
 
-    /// Spawns a task that shutdown waits for.
+    /// Spawns a task. A shutdown waits for it.
     pub fn spawn<F>(&self, work: F) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
@@ -42,7 +43,7 @@ impl Tasks {
         self.tracker.spawn_on(work.in_current_span(), &self.handle)
     }
 
-    /// Spawns work that serves other tasks; shutdown ends it when those have ended.
+    /// Spawns a task that serves the others. A shutdown ends it once the others have ended.
     pub fn spawn_background<F>(&self, work: F)
     where
         F: Future<Output = ()> + Send + 'static,
@@ -52,7 +53,7 @@ impl Tasks {
         self.background.spawn_on(until_over.in_current_span(), &self.handle);
     }
 
-    /// Runs work to its end even if nobody waits for it any more.
+    /// Runs a future to its end, even if the caller stops waiting for it.
     pub async fn run<F>(&self, work: F) -> F::Output
     where
         F: Future + Send + 'static,
@@ -63,14 +64,14 @@ impl Tasks {
             .unwrap_or_else(|error: JoinError| std::panic::resume_unwind(error.into_panic()))
     }
 
-    /// Cancelled when tasks must come to an end.
+    /// Returns the token that is cancelled when tasks must end.
     #[must_use]
     pub fn closing(&self) -> &CancellationToken {
         &self.closing
     }
 
-    /// Waits for all tasks: first for as long as `grace`, then tells them to end and waits for `last`.
-    /// Answers whether all of them ended.
+    /// Waits up to `grace` for all tasks, then tells them to end and waits up to `last`. Returns whether all of them have
+    /// ended.
     pub async fn shut_down(&self, grace: Duration, last: Duration) -> bool {
         self.tracker.close();
         self.background.close();

@@ -1,6 +1,7 @@
-//! Everything a caller can do with a turn: send, watch, stop.
+//! Turns: send a message, watch the reply, stop it.
 //!
-//! One tracked task owns a turn from `begin` to `finish`. Who asked only listens: dropping a listener changes nothing.
+//! One tracked task owns a turn from `begin` to `finish`. Clients only listen to it: a listener that is dropped changes
+//! nothing.
 
 mod error;
 mod live;
@@ -35,42 +36,42 @@ pub struct Turns {
     inner: Arc<Inner>,
 }
 
-/// What [`Turns`] works with.
+/// The dependencies of [`Turns`].
 pub struct TurnsSetup {
-    /// Where turns are kept.
+    /// The store of turns.
     pub turns: Arc<dyn TurnStore>,
-    /// What the files of conversations say.
+    /// The store of files, for their text.
     pub files: Arc<dyn FileStore>,
-    /// Where this process holds its lease.
+    /// The store of processes and their leases.
     pub runners: Arc<dyn RunnerStore>,
-    /// Where model calls beside turns are counted.
+    /// The ledger of model calls.
     pub ledger: Arc<dyn Ledger>,
-    /// Whom to ask.
+    /// The provider of models.
     pub model: Arc<dyn LanguageModel>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New ids.
     pub ids: Arc<dyn IdSource>,
-    /// Where turns run.
+    /// The tasks that turns run in.
     pub tasks: Tasks,
-    /// How turns run.
+    /// The settings of turns.
     pub settings: TurnSettings,
 }
 
-/// How turns run.
+/// The settings of turns.
 #[derive(Debug, Clone)]
 pub struct TurnSettings {
-    /// What is known about models.
+    /// The settings of models.
     pub models: ModelSettings,
-    /// The model that makes titles.
+    /// The model that writes titles.
     pub title_model: ModelName,
-    /// How long a streamed answer waits for the first event before it begins with heartbeats.
+    /// How long a streamed response waits for the first event before it starts with heartbeats.
     pub first_event_grace: Duration,
-    /// How often partial text is kept.
+    /// How often partial text is stored.
     pub checkpoint_every: Duration,
     /// How often the process renews its lease.
     pub renew_every: Duration,
-    /// How long a reply is offered to a store that is away.
+    /// How long storing a reply is retried while the store is not available.
     pub finish_patience: Duration,
 }
 
@@ -89,7 +90,7 @@ struct Inner {
 }
 
 impl Turns {
-    /// Turns of a new process. [`Turns::start_upkeep`] begins its lease.
+    /// Creates the service for a new process. [`Turns::start_upkeep`] keeps its lease.
     #[must_use]
     pub fn new(setup: TurnsSetup) -> Self {
         let TurnsSetup { turns, files, runners, ledger, model, clock, ids, tasks, settings } = setup;
@@ -100,18 +101,18 @@ impl Turns {
         Self { inner: Arc::new(inner) }
     }
 
-    /// How long a streamed answer waits for the first event.
+    /// Returns how long a streamed response waits for the first event.
     #[must_use]
     pub fn first_event_grace(&self) -> Duration {
         self.inner.settings.first_event_grace
     }
 
-    /// Whether the model may be asked.
+    /// Whether the model is offered.
     pub(crate) fn offers(&self, model: &ModelName) -> bool {
-        self.inner.settings.models.allows(model)
+        self.inner.settings.models.offers(model)
     }
 
-    /// How many turns this process runs now.
+    /// Returns the number of turns that this process is running.
     #[must_use]
     pub fn running(&self) -> usize {
         self.inner.live.len()

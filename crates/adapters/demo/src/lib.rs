@@ -1,4 +1,5 @@
-//! The offline model: it needs no key and no network, answers the same to the same, and says that it is no model.
+//! The offline model. It needs no key and no network, always gives the same answer to the same request, and says that
+//! it is no real model.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +10,10 @@ use domain::{Delta, FinishReason, ModelRequest, NanoDollars, Role, Usage};
 use futures_util::{StreamExt, stream};
 use ports::{LanguageModel, ModelError, ModelEvent, ModelStream};
 
-/// How the demo writes.
+/// The settings of the demo model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DemoSettings {
-    /// The pause before each word but the first.
+    /// The pause before each word except the first.
     pub delay_between_words: Duration,
 }
 
@@ -29,7 +30,7 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// A demo that writes so.
+    /// Creates a demo model.
     #[must_use]
     pub fn new(settings: DemoSettings) -> Self {
         Self { settings }
@@ -49,7 +50,7 @@ impl LanguageModel for Demo {
         let room = room.map_or(usize::MAX, |tokens| tokens.get() as usize);
         let reason = if room < words.len() { FinishReason::Length } else { FinishReason::Stop };
         let written = room.min(words.len());
-        let usage = Usage { input: words_of(&request), output: written as u64, ..Usage::default() };
+        let usage = Usage { input: word_count(&request), output: written as u64, ..Usage::default() };
         let end =
             ModelEvent::Finished { response: None, reason, usage: Some(usage), cost: Some(NanoDollars(0)) };
         let pause = self.settings.delay_between_words;
@@ -68,7 +69,7 @@ impl LanguageModel for Demo {
     }
 }
 
-/// What the demo has to say to a request.
+/// Writes the answer to a request.
 fn answer(request: &ModelRequest) -> String {
     let (question, earlier) = match request.messages.iter().rposition(|message| message.role == Role::User) {
         Some(position) => {
@@ -89,10 +90,10 @@ fn answer(request: &ModelRequest) -> String {
     )
 }
 
-fn words_of(request: &ModelRequest) -> u64 {
+fn word_count(request: &ModelRequest) -> u64 {
     let words = |text: &str| text.split_whitespace().count() as u64;
-    let said: u64 = request.messages.iter().map(|message| words(&text_of(&message.parts))).sum();
-    said + request.instructions.as_deref().map_or(0, words)
+    let in_messages: u64 = request.messages.iter().map(|message| words(&text_of(&message.parts))).sum();
+    in_messages + request.instructions.as_deref().map_or(0, words)
 }
 
 #[cfg(test)]
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_says_that_it_is_no_model_and_what_it_was_given() {
+    async fn the_answer_says_that_it_is_no_real_one_and_quotes_the_question() {
         let (words, end) = ask(request(&["Hi", "Hello!", "What is\n2 + 2?"], None)).await;
         assert_eq!(
             words.concat(),
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_writes_word_by_word_and_the_same_each_time() {
+    async fn the_answer_comes_word_by_word_and_is_always_the_same() {
         let before = Instant::now();
         let first = ask(request(&["Hi"], None)).await;
         assert_eq!(before.elapsed().as_millis(), 20 * (first.0.len() as u128 - 1));
@@ -156,14 +157,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_stops_at_the_limit_of_its_output() {
+    async fn the_answer_ends_at_the_limit_of_tokens() {
         let (words, end) = ask(request(&["Hi"], Some(3))).await;
         assert_eq!(words.concat(), "This is the ");
         assert!(matches!(end, ModelEvent::Finished { reason: FinishReason::Length, .. }));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_answers_even_to_nothing() {
+    async fn a_request_without_messages_is_answered() {
         let (words, _) = ask(request(&[], None)).await;
         assert!(words.concat().ends_with("I was given no earlier message of this conversation."));
     }

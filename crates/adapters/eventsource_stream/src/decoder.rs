@@ -1,31 +1,31 @@
-//! The lines of a stream of events, and what they mean.
+//! Decodes the lines of a stream of events.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::{EVENT_BYTES, Event};
 
-/// A line or an event is larger than the bound.
+/// A line or an event is larger than [`EVENT_BYTES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooLarge;
 
-/// Takes bytes as they come; a line may be cut anywhere.
+/// Takes chunks of bytes, which may begin and end anywhere in a line.
 #[derive(Debug, Default)]
 pub(crate) struct Decoder {
     pub(crate) last_id: String,
-    /// The beginning of the line that has not ended.
+    /// The beginning of an unfinished line.
     line: Vec<u8>,
-    /// A line feed that comes next belongs to the carriage return before it.
+    /// Whether the last byte was a carriage return: a line feed after it belongs to the same line end.
     after_return: bool,
     after_first_line: bool,
-    /// Each line of the data so far, with a line feed after it.
+    /// The data of the event so far, each line with a line feed.
     data: String,
     event: String,
     retry: Option<Duration>,
 }
 
 impl Decoder {
-    /// Reads a chunk and appends the events that end in it.
+    /// Decodes a chunk and appends the events that end in it.
     pub(crate) fn push(&mut self, chunk: &[u8], events: &mut VecDeque<Event>) -> Result<(), TooLarge> {
         let mut rest = chunk;
         while let [first, after_first @ ..] = rest {
@@ -92,7 +92,7 @@ impl Decoder {
         let mut data = std::mem::take(&mut self.data);
         let mut event = std::mem::take(&mut self.event);
         let retry = self.retry.take();
-        // Without a line of data there is no event.
+        // An event without data is not dispatched.
         if data.pop().is_none() {
             return;
         }
@@ -102,7 +102,7 @@ impl Decoder {
         events.push_back(Event { event, data, id: self.last_id.clone(), retry });
     }
 
-    /// One sign of life is enough, however many comments there are.
+    /// Reports comments as an empty event, at most one in a row.
     fn keep_alive(&self, events: &mut VecDeque<Event>) {
         if events.is_empty() {
             events.push_back(Event { id: self.last_id.clone(), ..Event::default() });

@@ -1,9 +1,9 @@
-//! Reads server-sent events from a stream of bytes, within bounds.
+//! Reads server-sent events from a stream of bytes, with a limit on their size.
 //!
-//! `reqwest-eventsource` reads through a crate of this name. That crate keeps an event of any size, goes through the
-//! whole of it again with every chunk, panics on a byte order mark, and swallows all that follows a byte which is not
-//! UTF-8. Nothing can be put between the two, so this crate stands in its place, with the same interface: at most
-//! [`EVENT_BYTES`] are kept, every byte is read once, marks are skipped, and what is not UTF-8 becomes U+FFFD.
+//! `reqwest-eventsource` uses a crate of this name. That crate keeps an event of any size, scans the whole of it again
+//! with every chunk, panics on a byte order mark, and drops everything after a byte that is not UTF-8. This crate
+//! replaces it with the same interface (docs/decisions/004-event-stream-parser.md): it keeps at most [`EVENT_BYTES`],
+//! reads every byte once, skips the mark, and replaces bytes that are not UTF-8 by U+FFFD.
 
 mod decoder;
 
@@ -19,33 +19,33 @@ use nom::error::{Error as NomError, ErrorKind};
 
 use decoder::Decoder;
 
-/// The largest event, in bytes, and the longest line.
+/// The largest event and the longest line, in bytes.
 pub const EVENT_BYTES: usize = 1024 * 1024;
 
-/// Chunks without an event after which others get a turn, so that no flood holds the thread.
+/// The number of chunks without an event after which the task yields, so that it cannot block the thread.
 const CHUNKS_AT_ONCE: usize = 32;
 
-/// An event. One without `data` and `event` stands for comments: somebody at the other end lives.
+/// An event. One without `data` and `event` stands for comments, which servers send to keep the connection open.
 #[derive(Default, Debug, Eq, PartialEq, Clone)]
 pub struct Event {
-    /// Its type; `message` where it names none.
+    /// The type; `message` if the event has none.
     pub event: String,
-    /// Its data; lines are joined by a line feed.
+    /// The data; lines are joined by a line feed.
     pub data: String,
-    /// The last id that the stream has named.
+    /// The last id in the stream.
     pub id: String,
-    /// The pause before a new connection that the stream asks for.
+    /// The pause before a reconnect that the stream asks for.
     pub retry: Option<Duration>,
 }
 
-/// Why a stream of events ended early.
+/// A stream of events failed.
 #[derive(Debug, PartialEq)]
 pub enum EventStreamError<E> {
-    /// Never made: what is not UTF-8 is replaced. The interface asks for it.
+    /// Never returned, because bytes that are not UTF-8 are replaced. It is part of the interface.
     Utf8(FromUtf8Error),
     /// An event is larger than [`EVENT_BYTES`].
     Parser(NomError<String>),
-    /// The bytes ended with an error.
+    /// The stream of bytes failed.
     Transport(E),
 }
 
@@ -61,9 +61,9 @@ impl<E: fmt::Display> fmt::Display for EventStreamError<E> {
 
 impl<E: fmt::Display + fmt::Debug> std::error::Error for EventStreamError<E> {}
 
-/// Makes streams of bytes into streams of events.
+/// Converts a stream of bytes into a stream of events.
 pub trait Eventsource: Sized {
-    /// The events in these bytes.
+    /// Returns the events in these bytes.
     fn eventsource(self) -> EventStream<Self>;
 }
 
@@ -86,17 +86,17 @@ pub struct EventStream<S> {
 }
 
 impl<S> EventStream<S> {
-    /// The events in a stream of bytes.
+    /// Reads the events in a stream of bytes.
     pub fn new(bytes: S) -> Self {
         Self { bytes: Box::pin(bytes), decoder: Decoder::default(), ready: VecDeque::new(), is_over: false }
     }
 
-    /// Sets the id that holds until the stream names one.
+    /// Sets the id that is used until the stream contains one.
     pub fn set_last_event_id(&mut self, id: impl Into<String>) {
         self.decoder.last_id = id.into();
     }
 
-    /// The last id that the stream has named.
+    /// Returns the last id in the stream.
     #[must_use]
     pub fn last_event_id(&self) -> &str {
         &self.decoder.last_id

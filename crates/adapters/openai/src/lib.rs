@@ -1,4 +1,4 @@
-//! `OpenAI`, and every server that speaks one of its wires.
+//! The provider `openai`: `OpenAI`, and every server with one of its APIs.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use ports::{LanguageModel, ModelError, ModelStream};
 use reqwest::{Client, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 
-/// The wire that is spoken.
+/// The API of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OpenAiApi {
     /// The Responses API, `OpenAI`'s own.
@@ -20,16 +20,16 @@ pub enum OpenAiApi {
     Chat,
 }
 
-/// Where and how the provider is called.
+/// The settings of the provider.
 #[derive(Debug, Clone)]
 pub struct OpenAiSettings {
-    /// The key; without one, as local servers are, none is sent.
+    /// The key. An empty one is not sent, as for local servers.
     pub api_key: SecretString,
-    /// The base of its addresses, with `/v1`.
+    /// The base URL, with `/v1`.
     pub base_url: String,
-    /// The wire.
+    /// The API.
     pub api: OpenAiApi,
-    /// How long it may be silent.
+    /// The timeouts of calls.
     pub timeouts: Timeouts,
 }
 
@@ -42,10 +42,10 @@ pub struct OpenAi {
 }
 
 impl OpenAi {
-    /// A provider that is called through this client, which knows how long a connection may take.
+    /// Creates a provider. The client sets the timeout of connections.
     #[must_use]
     pub fn new(client: Client, settings: OpenAiSettings) -> Self {
-        let redaction = Redaction::of(settings.api_key.expose_secret());
+        let redaction = Redaction::new(settings.api_key.expose_secret());
         Self { client, settings, redaction }
     }
 

@@ -1,17 +1,16 @@
-//! Carries OpenAI-style calls: one POST, server-sent events, timeouts.
+//! Makes calls to `OpenAI`'s APIs: one POST, server-sent events, timeouts.
 //!
-//! A call is made once and never again: a second one would be paid for a second time. Who wants a retry wraps the
-//! model.
+//! A call is never repeated here, because it might be paid for twice. The decorators of the model decide about retries.
 
 mod failure;
 mod model_stream;
-mod pause;
 mod reader;
+mod retry_after;
 
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use openai_wire::{Decoder, ErrorResponse, Redaction, in_a_json_answer, of_an_answer};
+use openai_wire::{Decoder, ErrorResponse, Redaction, from_json_body, from_response};
 use ports::{ModelError, ModelStream};
 use reqwest::{RequestBuilder, Response};
 use reqwest_eventsource::{Error, Event, EventSource, retry};
@@ -19,21 +18,21 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::reader::Reader;
 
-/// Bytes of an error's body that are read.
+/// The most bytes that are read of the body of an error.
 const ERROR_BODY_BYTES: usize = 64 * 1024;
-/// How long an error's body may take: its status is known already.
-const ERROR_BODY_PATIENCE: Duration = Duration::from_secs(5);
-/// How long a provider may take to say that it is there.
-const CHECK_PATIENCE: Duration = Duration::from_secs(5);
+/// How long the body of an error may take. Its status is known already.
+const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
+/// The timeout of a check.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a provider may be silent. The time to connect is a matter of the client.
+/// The timeouts of a call. The timeout of connections is a setting of the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// From the request to the first event, or to the first sign of life.
+    /// From the request to the first event or comment.
     pub first_event: Duration,
-    /// From one event, or sign of life, to the next.
+    /// From one event or comment to the next.
     pub idle: Duration,
-    /// The whole answer.
+    /// From the request to the end of the answer.
     pub total: Duration,
 }
 
@@ -47,13 +46,13 @@ impl Default for Timeouts {
     }
 }
 
-/// Makes a call and reads its answer. Resolves once the provider has accepted the request with a stream.
+/// Makes a call and reads its answer. Returns once the provider has accepted the request and a stream begins.
 ///
-/// The stream is read in a task of its own, so that what arrives together is handed on together and a panic in
-/// there is an error here. Dropping the stream ends the task, and with it the request.
+/// The stream is read in a task of its own, so that events that arrive together are passed on together, and a panic of
+/// the reader becomes an error. Dropping the stream ends the task and the request.
 ///
 /// # Errors
-/// As the provider refuses, or as it cannot be reached.
+/// If the provider refuses the request or cannot be reached.
 pub async fn stream(
     request: RequestBuilder,
     decoder: impl Decoder + 'static,
@@ -62,51 +61,51 @@ pub async fn stream(
 ) -> Result<ModelStream, ModelError> {
     let started = Instant::now();
     let mut events = EventSource::new(request).map_err(|error| ModelError::Broken(Box::new(error)))?;
-    // By default it would reconnect, and ask for a second answer.
+    // By default it would reconnect and request a second answer.
     events.set_retry_policy(Box::new(retry::Never));
-    let opened = timeout_at(started + timeouts.first_event.min(timeouts.total), events.next()).await;
-    match opened {
+    let first = timeout_at(started + timeouts.first_event.min(timeouts.total), events.next()).await;
+    match first {
         Err(_) => Err(ModelError::TimedOut),
         Ok(Some(Ok(Event::Open))) => {
             Ok(model_stream::spawn(Reader { events, decoder: Box::new(decoder), timeouts, started }))
         }
-        Ok(Some(Err(error))) => Err(refusal(error, redaction).await),
+        Ok(Some(Err(error))) => Err(open_error(error, redaction).await),
         Ok(Some(Ok(Event::Message(_))) | None) => Err(ModelError::Truncated),
     }
 }
 
-/// Makes a call that costs nothing, to see whether the provider answers and takes our key.
+/// Makes a call that costs nothing, to check whether the provider answers and accepts our key.
 ///
 /// # Errors
-/// As the provider refuses, or as it cannot be reached.
+/// If the provider refuses the request or cannot be reached.
 pub async fn check(request: RequestBuilder, redaction: &Redaction) -> Result<(), ModelError> {
-    let sent = timeout(CHECK_PATIENCE, request.send()).await;
-    let response = sent.map_err(|_| ModelError::TimedOut)?.map_err(failure::of_a_request)?;
+    let sent = timeout(CHECK_TIMEOUT, request.send()).await;
+    let response = sent.map_err(|_| ModelError::TimedOut)?.map_err(failure::from_request_error)?;
     if response.status().is_success() {
         return Ok(());
     }
-    Err(of_a_response(response, redaction).await)
+    Err(response_error(response, redaction).await)
 }
 
-async fn refusal(error: Error, redaction: &Redaction) -> ModelError {
+async fn open_error(error: Error, redaction: &Redaction) -> ModelError {
     match error {
-        Error::Transport(error) => failure::of_a_request(error),
-        Error::InvalidStatusCode(_, response) => of_a_response(response, redaction).await,
-        Error::InvalidContentType(_, response) => in_a_json_answer(&body(response).await, redaction),
+        Error::Transport(error) => failure::from_request_error(error),
+        Error::InvalidStatusCode(_, response) => response_error(response, redaction).await,
+        Error::InvalidContentType(_, response) => from_json_body(&body(response).await, redaction),
         Error::Utf8(_) | Error::Parser(_) | Error::InvalidLastEventId(_) | Error::StreamEnded => {
             ModelError::Broken(Box::new(error))
         }
     }
 }
 
-async fn of_a_response(response: Response, redaction: &Redaction) -> ModelError {
+async fn response_error(response: Response, redaction: &Redaction) -> ModelError {
     let status = response.status().as_u16();
-    let retry_after = pause::named_in(response.headers());
+    let retry_after = retry_after::from_headers(response.headers());
     let body = body(response).await;
-    of_an_answer(&ErrorResponse { status, retry_after, body: &body }, redaction)
+    from_response(&ErrorResponse { status, retry_after, body: &body }, redaction)
 }
 
-/// The beginning of a body, as far as it comes in time.
+/// Reads the beginning of a body, as far as it arrives in time.
 async fn body(mut response: Response) -> String {
     let mut bytes = Vec::new();
     let read = async {
@@ -117,7 +116,7 @@ async fn body(mut response: Response) -> String {
             bytes.extend(chunk.iter().take(room));
         }
     };
-    // What has come until then is what there is.
-    let _late = timeout(ERROR_BODY_PATIENCE, read).await;
+    // After the timeout, the bytes so far are used.
+    let _late = timeout(ERROR_BODY_TIMEOUT, read).await;
     String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -1,4 +1,4 @@
-//! The stream of one answer, as its listener sees it.
+//! The stream of events that a caller reads.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -9,18 +9,18 @@ use ports::{ModelError, ModelEvent, ModelStream};
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::JoinHandle;
 
-use crate::failure::StreamFault;
+use crate::failure::StreamFailure;
 use crate::reader::{Batch, Reader};
 
-/// Batches that wait for the listener.
+/// The most batches that wait for the caller.
 const BATCHES: usize = 256;
 
-/// Reads the answer in a task of its own.
+/// Reads an answer in a task of its own.
 pub(crate) fn spawn(reader: Reader) -> ModelStream {
     let (sender, batches) = channel(BATCHES);
     #[expect(
         clippy::disallowed_methods,
-        reason = "the task ends with its stream, and a turn that shutdown waits for holds that"
+        reason = "the task ends with its stream, which belongs to a turn that a shutdown waits for"
     )]
     let task = tokio::spawn(reader.run(sender));
     Box::pin(ProviderResponse { task, batches, batch: Vec::new().into_iter(), is_over: false })
@@ -55,7 +55,7 @@ impl Stream for ProviderResponse {
                     let ended = ready!(self.task.poll_unpin(context));
                     self.is_over = true;
                     let error =
-                        if ended.is_err() { StreamFault::Reader.into() } else { ModelError::Truncated };
+                        if ended.is_err() { StreamFailure::Reader.into() } else { ModelError::Truncated };
                     return Poll::Ready(Some(Err(error)));
                 }
             }
@@ -65,7 +65,7 @@ impl Stream for ProviderResponse {
 
 impl Drop for ProviderResponse {
     fn drop(&mut self) {
-        // After the end, the task only frees the connection, and ends by itself.
+        // After the end, the task only releases the connection, and then ends.
         if !self.is_over {
             self.task.abort();
         }

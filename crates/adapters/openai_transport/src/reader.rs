@@ -1,4 +1,4 @@
-//! Reads the answer of one call: what runs in the stream's own task.
+//! Reads the answer of one call, in a task of its own.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::Timeouts;
-use crate::failure::{self, StreamFault};
+use crate::failure::{self, StreamFailure};
 
 /// Events that arrived together, or the error that ends them.
 pub(crate) type Batch = Result<Vec<ModelEvent>, ModelError>;
 
-/// The most events of a provider that are handed on at once.
+/// The most events of a batch.
 const EVENTS_AT_ONCE: usize = 256;
-/// How long the end of a body may take after the last event.
-const DRAIN_PATIENCE: Duration = Duration::from_millis(250);
+/// How long the end of the body may take after the last event.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// An open answer.
+/// An answer that is being read.
 pub(crate) struct Reader {
     pub(crate) events: EventSource,
     pub(crate) decoder: Box<dyn Decoder>,
@@ -30,14 +30,14 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// Reads to the end of the answer, or until nobody listens.
+    /// Reads until the answer ends or the caller has dropped the stream.
     pub(crate) async fn run(mut self, batches: Sender<Batch>) {
-        let last_moment = self.started + self.timeouts.total;
-        let mut patience = self.started + self.timeouts.first_event;
+        let end = self.started + self.timeouts.total;
+        let mut deadline = self.started + self.timeouts.first_event;
         let mut bytes = 0;
         loop {
             let mut batch = Vec::new();
-            let arrived = timeout_at(patience.min(last_moment), self.events.next()).await;
+            let arrived = timeout_at(deadline.min(end), self.events.next()).await;
             let mut read = match arrived {
                 Ok(event) => self.read(event, &mut bytes, &mut batch),
                 Err(_) => Err(ModelError::TimedOut),
@@ -50,8 +50,8 @@ impl Reader {
                 } else if has_yielded {
                     break;
                 } else {
-                    // The connection hands over one chunk each time it runs: letting it run once is far cheaper than
-                    // waking the listener for each chunk of a burst.
+                    // The task of the connection passes on one chunk each time it runs. Letting it run once is far cheaper
+                    // than waking the caller for each chunk of a burst.
                     tokio::task::yield_now().await;
                     has_yielded = true;
                 }
@@ -60,23 +60,23 @@ impl Reader {
                 return;
             }
             if let Err(error) = read {
-                // Where nobody listens any more, nobody needs to know.
-                let _unheard = batches.send(Err(error)).await;
+                // If the caller has dropped the stream, the error is not needed.
+                let _dropped = batches.send(Err(error)).await;
                 return;
             }
             if self.decoder.is_over() {
                 self.drain().await;
                 return;
             }
-            patience = Instant::now() + self.timeouts.idle;
+            deadline = Instant::now() + self.timeouts.idle;
         }
     }
 
-    /// Reads the end of the body, which comes after the last event: only then can the connection serve another call.
+    /// Reads the end of the body after the last event. Only then can the connection be used for another call.
     async fn drain(&mut self) {
         let ended = async { while let Some(Ok(_)) = self.events.next().await {} };
-        // Where it does not come, the connection is given up.
-        let _late = timeout(DRAIN_PATIENCE, ended).await;
+        // If it does not arrive in time, the connection is closed.
+        let _late = timeout(DRAIN_TIMEOUT, ended).await;
     }
 
     fn read(
@@ -90,13 +90,13 @@ impl Reader {
             Some(Ok(Event::Message(message))) => {
                 *bytes += message.data.len();
                 if *bytes > REPLY_BYTES {
-                    return Err(StreamFault::AnswerTooLarge.into());
+                    return Err(StreamFailure::AnswerTooLarge.into());
                 }
                 self.decoder.push(&message.data, batch)
             }
-            // The only clean end: of a body that is cut, the error says so.
+            // A clean end: a body that is cut off has another error.
             Some(Err(Error::StreamEnded)) | None => self.decoder.end(batch),
-            Some(Err(error)) => Err(failure::of_a_stream(error)),
+            Some(Err(error)) => Err(failure::from_stream_error(error)),
         }
     }
 }

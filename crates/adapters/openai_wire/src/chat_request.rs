@@ -6,10 +6,10 @@ use std::num::NonZeroU32;
 use domain::{ModelRequest, Temperature, TopP};
 use serde::Serialize;
 
-use crate::history::{Call, Content, Entry, Said, entries};
-use crate::model_name::thinks_first;
+use crate::history::{self, AssistantText, Entry, UserContent, entries};
+use crate::model_name::is_reasoning_model;
 
-/// A request for a streamed answer, with its usage at the end. It holds these fields and no others.
+/// A request for a streamed answer, with the usage at the end. It has these fields and no others.
 #[derive(Debug, Serialize)]
 pub struct ChatRequest<'a> {
     model: &'a str,
@@ -75,14 +75,15 @@ struct Function<'a> {
 }
 
 impl<'a> ChatRequest<'a> {
-    /// The body of a request, under the model's name at this provider.
+    /// Makes the body of a request. `model` is the name of the model at this provider.
     #[must_use]
     pub fn new(request: &'a ModelRequest, model: &'a str) -> Self {
         let sampling = request.options.sampling;
-        let instructions = request.instructions.as_deref().map(|text| Message::says("system", text.into()));
+        let instructions =
+            request.instructions.as_deref().map(|text| Message::from_text("system", text.into()));
         let messages = entries(request).into_iter().map(Message::from);
         let (max_tokens, max_completion_tokens) =
-            if thinks_first(model) { (None, sampling.max_tokens) } else { (sampling.max_tokens, None) };
+            if is_reasoning_model(model) { (None, sampling.max_tokens) } else { (sampling.max_tokens, None) };
         Self {
             model,
             messages: instructions.into_iter().chain(messages).collect(),
@@ -97,7 +98,7 @@ impl<'a> ChatRequest<'a> {
 }
 
 impl<'a> Message<'a> {
-    fn says(role: &'static str, text: Cow<'a, str>) -> Self {
+    fn from_text(role: &'static str, text: Cow<'a, str>) -> Self {
         Self { role, content: Some(Body::Text(text)), tool_calls: Vec::new(), tool_call_id: None }
     }
 }
@@ -105,59 +106,60 @@ impl<'a> Message<'a> {
 impl<'a> From<Entry<'a>> for Message<'a> {
     fn from(entry: Entry<'a>) -> Self {
         match entry {
-            Entry::System(text) => Self::says("system", text.into()),
+            Entry::System(text) => Self::from_text("system", text.into()),
             Entry::User(contents) => Self {
                 role: "user",
                 content: Some(Body::from(contents)),
                 tool_calls: Vec::new(),
                 tool_call_id: None,
             },
-            Entry::Assistant { said, calls } => Self {
+            Entry::Assistant { texts, calls } => Self {
                 role: "assistant",
-                content: joined(&said).map(Body::Text),
+                content: joined(&texts).map(Body::Text),
                 tool_calls: calls.into_iter().map(ToolCall::from).collect(),
                 tool_call_id: None,
             },
             Entry::ToolResult { call, output } => {
-                Self { tool_call_id: Some(call), ..Self::says("tool", output.into()) }
+                Self { tool_call_id: Some(call), ..Self::from_text("tool", output.into()) }
             }
         }
     }
 }
 
-/// A refusal goes as text: the field for it is known to few servers, and a message without content is refused.
-fn joined<'a>(said: &[Said<'a>]) -> Option<Cow<'a, str>> {
-    let text_of = |piece: &Said<'a>| match piece {
-        Said::Text(text) | Said::Refusal(text) => *text,
+/// Joins the texts of an assistant message. A refusal is sent as text, because few servers know the field for it and
+/// a message without content is rejected.
+fn joined<'a>(texts: &[AssistantText<'a>]) -> Option<Cow<'a, str>> {
+    let text_of = |text: &AssistantText<'a>| match text {
+        AssistantText::Text(text) | AssistantText::Refusal(text) => *text,
     };
-    match said {
+    match texts {
         [] => None,
         [only] => Some(Cow::Borrowed(text_of(only))),
         many => Some(Cow::Owned(many.iter().map(text_of).collect::<Vec<_>>().join("\n"))),
     }
 }
 
-impl<'a> From<Vec<Content<'a>>> for Body<'a> {
-    fn from(mut contents: Vec<Content<'a>>) -> Self {
-        if let [Content::Text(text)] = contents.as_mut_slice() {
+impl<'a> From<Vec<UserContent<'a>>> for Body<'a> {
+    fn from(mut contents: Vec<UserContent<'a>>) -> Self {
+        if let [UserContent::Text(text)] = contents.as_mut_slice() {
             return Self::Text(std::mem::take(text));
         }
         Self::Parts(contents.into_iter().map(Part::from).collect())
     }
 }
 
-impl<'a> From<Content<'a>> for Part<'a> {
-    fn from(content: Content<'a>) -> Self {
+impl<'a> From<UserContent<'a>> for Part<'a> {
+    fn from(content: UserContent<'a>) -> Self {
         match content {
-            Content::Text(text) => Self::Text { text },
-            Content::Image(url) => Self::ImageUrl { image_url: ImageUrl { url } },
+            UserContent::Text(text) => Self::Text { text },
+            UserContent::Image(url) => Self::ImageUrl { image_url: ImageUrl { url } },
         }
     }
 }
 
-impl<'a> From<Call<'a>> for ToolCall<'a> {
-    fn from(call: Call<'a>) -> Self {
-        let Call { id, name, arguments } = call;
+impl<'a> From<history::ToolCall<'a>> for ToolCall<'a> {
+    fn from(call: history::ToolCall<'a>) -> Self {
+        let history::ToolCall { id, name, arguments } = call;
         Self { id, kind: "function", function: Function { name, arguments } }
     }
 }

@@ -1,4 +1,4 @@
-//! The stream of Chat Completions.
+//! The events of Chat Completions.
 
 use domain::{Delta, FinishReason, JsonText, NanoDollars, Usage};
 use ports::{ModelError, ModelEvent};
@@ -7,26 +7,27 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::decoder::{Decoder, text};
-use crate::provider_error::{broken, in_a_stream, unreadable};
+use crate::provider_error::{broken, from_stream_event, unreadable};
 use crate::{Redaction, usage};
 
-/// Reads a stream of Chat Completions.
+/// Decodes a stream of Chat Completions.
 ///
-/// The usage comes after the finish reason, so the end is `[DONE]`, or a clean end of the stream after a reason.
+/// The usage follows the finish reason, so the answer ends with `[DONE]`, or with a clean end of the stream after a
+/// finish reason.
 #[derive(Debug)]
 pub struct ChatDecoder {
     redaction: Redaction,
     reason: Option<FinishReason>,
     usage: Option<Usage>,
     cost: Option<NanoDollars>,
-    calls: Vec<Call>,
+    calls: Vec<PartialToolCall>,
     began: bool,
     over: bool,
 }
 
-/// A tool call as its fragments come.
+/// A tool call whose fragments are still arriving.
 #[derive(Debug)]
-struct Call {
+struct PartialToolCall {
     index: u64,
     id: String,
     name: String,
@@ -53,9 +54,9 @@ struct Choice {
 struct ChoiceDelta {
     content: Option<String>,
     refusal: Option<String>,
-    /// As `OpenRouter` names the thoughts.
+    /// The reasoning at `OpenRouter`.
     reasoning: Option<String>,
-    /// As many compatible servers name them.
+    /// The reasoning at many compatible servers.
     reasoning_content: Option<String>,
     tool_calls: Option<Vec<Fragment>>,
 }
@@ -74,7 +75,7 @@ struct FunctionFragment {
 }
 
 impl ChatDecoder {
-    /// A decoder at the start of a stream.
+    /// Creates a decoder for a new stream.
     #[must_use]
     pub fn new(redaction: Redaction) -> Self {
         Self {
@@ -91,12 +92,12 @@ impl ChatDecoder {
     fn read(&mut self, data: &str, events: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
         let chunk: Chunk = serde_json::from_str(data).map_err(|error| unreadable(&error))?;
         if let Some(error) = chunk.error {
-            return Err(in_a_stream(&error, self.began, &self.redaction));
+            return Err(from_stream_event(&error, self.began, &self.redaction));
         }
         if chunk.object.as_deref() == Some("error") {
-            // An older form of compatible servers: the fields of the error stand at the top.
+            // An older form of compatible servers, with the fields of the error at the top level.
             let error: Value = serde_json::from_str(data).map_err(|error| unreadable(&error))?;
-            return Err(in_a_stream(&error, self.began, &self.redaction));
+            return Err(from_stream_event(&error, self.began, &self.redaction));
         }
         if let Some(body) = chunk.usage.filter(Value::is_object) {
             self.usage = usage::usage(&body).or(self.usage);
@@ -116,17 +117,17 @@ impl ChatDecoder {
         }
         if let Some(delta) = choice.delta {
             let reasoning = delta.reasoning.or(delta.reasoning_content);
-            let pieces = [
+            let deltas = [
                 reasoning.and_then(text).map(Delta::Reasoning),
                 delta.content.and_then(text).map(Delta::Text),
                 delta.refusal.and_then(text).map(Delta::Refusal),
             ];
-            for piece in pieces.into_iter().flatten() {
+            for delta in deltas.into_iter().flatten() {
                 self.began = true;
-                events.push(ModelEvent::Delta(piece));
+                events.push(ModelEvent::Delta(delta));
             }
             for fragment in delta.tool_calls.unwrap_or_default() {
-                self.gather(fragment);
+                self.add_fragment(fragment);
             }
         }
         if let Some(reason) = choice.finish_reason
@@ -137,8 +138,8 @@ impl ChatDecoder {
         Ok(())
     }
 
-    /// Fragments of a call carry its index; some servers leave it out and send calls whole.
-    fn gather(&mut self, fragment: Fragment) {
+    /// Joins the fragments of a call by its index. Servers that send no index send complete calls.
+    fn add_fragment(&mut self, fragment: Fragment) {
         self.began = true;
         let index = fragment.index.unwrap_or_else(|| {
             let last = self.calls.last().map_or(0, |call| call.index);
@@ -146,7 +147,12 @@ impl ChatDecoder {
         });
         let known = self.calls.iter().position(|call| call.index == index);
         let position = known.unwrap_or_else(|| {
-            self.calls.push(Call { index, id: String::new(), name: String::new(), arguments: String::new() });
+            self.calls.push(PartialToolCall {
+                index,
+                id: String::new(),
+                name: String::new(),
+                arguments: String::new(),
+            });
             self.calls.len() - 1
         });
         let Some(call) = self.calls.get_mut(position) else { return };
@@ -154,7 +160,7 @@ impl ChatDecoder {
             call.id = id;
         }
         let Some(function) = fragment.function else { return };
-        // The name comes whole; servers that repeat it must not double it.
+        // The name is always sent complete; some servers repeat it.
         if let Some(name) = function.name.filter(|name| !name.is_empty()) {
             call.name = name;
         }
@@ -163,12 +169,12 @@ impl ChatDecoder {
 
     fn finish(&mut self, events: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
         let Some(reason) = self.reason.take() else { return Err(ModelError::Truncated) };
-        // Where the answer was cut, so may be its last call.
-        let was_cut = matches!(reason, FinishReason::Length | FinishReason::ContentFilter);
+        // If the answer was cut off, its last call may be incomplete.
+        let was_cut_off = matches!(reason, FinishReason::Length | FinishReason::ContentFilter);
         for call in std::mem::take(&mut self.calls) {
             match tool_call(call.id, call.name, &call.arguments) {
                 Ok(delta) => events.push(ModelEvent::Delta(delta)),
-                Err(_) if was_cut => {}
+                Err(_) if was_cut_off => {}
                 Err(error) => return Err(error),
             }
         }
@@ -202,7 +208,7 @@ impl Decoder for ChatDecoder {
     }
 }
 
-/// A whole tool call. Arguments that are left out are none.
+/// Makes a complete tool call. Missing arguments become an empty object.
 pub(crate) fn tool_call(call: String, name: String, arguments: &str) -> Result<Delta, ModelError> {
     let arguments = if arguments.trim().is_empty() { "{}" } else { arguments };
     if serde_json::from_str::<IgnoredAny>(arguments).is_err() {

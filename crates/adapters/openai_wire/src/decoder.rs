@@ -1,31 +1,31 @@
-//! What every decoder of a stream does.
+//! The trait of the decoders of both APIs.
 
 use ports::{ModelError, ModelEvent};
 
-/// Reads the events of one answer.
+/// Decodes the events of one answer.
 ///
-/// It answers with deltas, then with exactly one [`ModelEvent::Finished`] or one error. Whatever comes after that
-/// is passed over: an error never becomes a success, nor the other way round.
+/// It yields deltas, then exactly one [`ModelEvent::Finished`] or one error. Later events are ignored, so an error
+/// never becomes a success, nor the other way round.
 pub trait Decoder: Send {
-    /// Reads the data of one server-sent event and appends what it means.
+    /// Decodes the data of one server-sent event and appends the result to `events`.
     ///
     /// # Errors
-    /// An error that the event holds, or [`ModelError::Broken`] where it cannot be read.
+    /// The error in the event, or [`ModelError::Broken`] if the event cannot be read.
     fn push(&mut self, data: &str, events: &mut Vec<ModelEvent>) -> Result<(), ModelError>;
 
-    /// Takes note that the stream ended cleanly.
+    /// Called when the stream ends without an error of the connection.
     ///
     /// # Errors
-    /// [`ModelError::Truncated`] where the answer has no end.
+    /// [`ModelError::Truncated`] if the answer is not complete.
     fn end(&mut self, events: &mut Vec<ModelEvent>) -> Result<(), ModelError>;
 
-    /// Whether the end of the answer was seen.
+    /// Whether the answer has ended.
     fn is_over(&self) -> bool;
 }
 
-/// Text of a provider as a delta takes it; `None` where there is none.
+/// Returns the text for a delta; `None` if it is empty.
 ///
-/// U+0000 becomes U+FFFD, for no store keeps it.
+/// U+0000 becomes U+FFFD, because PostgreSQL cannot store it.
 pub(crate) fn text(raw: String) -> Option<String> {
     match raw {
         empty if empty.is_empty() => None,

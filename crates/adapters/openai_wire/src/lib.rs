@@ -1,7 +1,7 @@
-//! The bytes of OpenAI-style APIs, pure: request bodies, the events of their streams, the classes of their errors.
+//! The formats of `OpenAI`'s APIs, without I/O: request bodies, the events of streams, and the classes of errors.
 //!
-//! Two wires are known: Chat Completions, which most providers speak, and the Responses API. Nothing here does I/O,
-//! so every trap of a wire is a test with recorded frames.
+//! There are two: Chat Completions, which most providers have, and the Responses API. Because nothing here does I/O,
+//! every special case is tested with recorded events.
 
 mod chat_request;
 mod chat_stream;
@@ -18,7 +18,7 @@ pub use chat_request::ChatRequest;
 pub use chat_stream::ChatDecoder;
 pub use decoder::Decoder;
 pub use model_name::{for_openai, for_openrouter};
-pub use provider_error::{ErrorResponse, in_a_json_answer, of_an_answer};
+pub use provider_error::{ErrorResponse, from_json_body, from_response};
 pub use redaction::Redaction;
 pub use responses_request::ResponsesRequest;
 pub use responses_stream::ResponsesDecoder;

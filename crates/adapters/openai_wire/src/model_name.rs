@@ -1,10 +1,10 @@
-//! Models' names, as each provider calls them (C-17).
+//! The names of models at each provider (C-17).
 
 use std::borrow::Cow;
 
-/// The name at `OpenAI` and at servers that speak its wire: without the vendor `openai/`.
+/// Returns the name at `OpenAI` and compatible servers: without the vendor `openai/`.
 ///
-/// `openai/gpt-oss-*` stays whole, for it is what compatible servers call these open models.
+/// `openai/gpt-oss-*` keeps it, because that is the name of these open models at compatible servers.
 #[must_use]
 pub fn for_openai(name: &str) -> &str {
     match name.strip_prefix("openai/") {
@@ -13,7 +13,7 @@ pub fn for_openai(name: &str) -> &str {
     }
 }
 
-/// The name at `OpenRouter`, where every model has a vendor: bare names of `OpenAI`'s models get theirs.
+/// Returns the name at `OpenRouter`, where every name has a vendor: it is added to names of `OpenAI`'s models.
 #[must_use]
 pub fn for_openrouter(name: &str) -> Cow<'_, str> {
     let is_openai = name.starts_with("gpt-") || name.starts_with("chatgpt-") || is_o_series(name);
@@ -23,8 +23,8 @@ pub fn for_openrouter(name: &str) -> Cow<'_, str> {
     Cow::Borrowed(name)
 }
 
-/// Whether the model is one of `OpenAI`'s own that think first; they refuse `max_tokens`.
-pub(crate) fn thinks_first(name: &str) -> bool {
+/// Whether the model is a reasoning model of `OpenAI`. These do not accept `max_tokens`.
+pub(crate) fn is_reasoning_model(name: &str) -> bool {
     is_o_series(name) || name.starts_with("gpt-5")
 }
 
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn openai_knows_its_models_without_a_vendor() {
+    fn names_at_openai_have_no_vendor() {
         assert_eq!(for_openai("openai/gpt-3.5-turbo"), "gpt-3.5-turbo");
         for name in ["gpt-4o", "openai/gpt-oss-20b", "meta/llama-3", "openai"] {
             assert_eq!(for_openai(name), name);
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn openrouter_wants_a_vendor() {
+    fn names_at_openrouter_have_a_vendor() {
         for (name, expected) in [
             ("gpt-4o", "openai/gpt-4o"),
             ("o3-mini", "openai/o3-mini"),
@@ -61,12 +61,12 @@ mod tests {
     }
 
     #[test]
-    fn models_that_think_first_are_known_by_name() {
+    fn reasoning_models_are_recognised_by_name() {
         for name in ["o1", "o3-mini", "o4-mini-2025-04-16", "gpt-5", "gpt-5.2-chat"] {
-            assert!(thinks_first(name), "{name}");
+            assert!(is_reasoning_model(name), "{name}");
         }
         for name in ["gpt-4o", "olmo-2", "openai/o1", "o"] {
-            assert!(!thinks_first(name), "{name}");
+            assert!(!is_reasoning_model(name), "{name}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The classes of a provider's errors, whichever way they come: as a status, in a stream, in a body under status 200.
+//! Classifies the errors of providers: in a response with an error status, in a stream, or in a body with status 200.
 
 use std::time::Duration;
 
@@ -7,21 +7,21 @@ use serde_json::Value;
 
 use crate::Redaction;
 
-/// An answer that is no stream.
+/// A response with an error status.
 #[derive(Debug, Clone, Copy)]
 pub struct ErrorResponse<'a> {
-    /// Its status.
+    /// The status.
     pub status: u16,
-    /// The pause that it asks for.
+    /// When to try again, if the response says so.
     pub retry_after: Option<Duration>,
-    /// Its body, or the beginning of it.
+    /// The body, or the beginning of it.
     pub body: &'a str,
 }
 
-/// What the provider said: for logs only, cleaned of keys.
+/// The provider's message, without keys. For logs only.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct ProviderWords(String);
+struct ProviderMessage(String);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Class {
@@ -33,57 +33,57 @@ enum Class {
     Unknown,
 }
 
-/// The error of an answer with another status than 200.
+/// Classifies a response with an error status.
 #[must_use]
-pub fn of_an_answer(answer: &ErrorResponse<'_>, redaction: &Redaction) -> ModelError {
-    let body: Value = serde_json::from_str(answer.body).unwrap_or(Value::Null);
-    let said = Said::of(error_of(&body).unwrap_or(&body));
-    let class = said.class_under(answer.status);
-    let words = if said.is_silent() { answer.body.to_owned() } else { said.words() };
-    let source = source(&format!("status {}: {words}", answer.status), redaction);
-    classified(class, answer.retry_after, source)
+pub fn from_response(response: &ErrorResponse<'_>, redaction: &Redaction) -> ModelError {
+    let body: Value = serde_json::from_str(response.body).unwrap_or(Value::Null);
+    let fields = ErrorFields::new(error_of(&body).unwrap_or(&body));
+    let class = fields.class_with_status(response.status);
+    let words = if fields.is_empty() { response.body.to_owned() } else { fields.summary() };
+    let source = source(&format!("status {}: {words}", response.status), redaction);
+    classified(class, response.retry_after, source)
 }
 
-/// The error of an answer with status 200 that is no stream.
+/// Classifies a response with status 200 whose body is no stream.
 #[must_use]
-pub fn in_a_json_answer(body: &str, redaction: &Redaction) -> ModelError {
+pub fn from_json_body(body: &str, redaction: &Redaction) -> ModelError {
     match serde_json::from_str::<Value>(body).ok().as_ref().and_then(error_of) {
-        Some(error) => in_a_stream(error, false, redaction),
+        Some(error) => from_stream_event(error, false, redaction),
         None => ModelError::Broken(source(&format!("not a stream: {body}"), redaction)),
     }
 }
 
-/// The error that an event of a stream holds. A failure of the provider's in the middle of an answer breaks it;
-/// before the first piece the answer has not begun.
-pub(crate) fn in_a_stream(error: &Value, began: bool, redaction: &Redaction) -> ModelError {
-    let said = Said::of(error);
-    let class = match said.status() {
-        Some(status) => said.class_under(status),
-        None => said.class(),
+/// Classifies the error in an event of a stream. `began` says whether a delta was received before: then a failure of the
+/// provider is [`ModelError::Broken`], because the answer has begun.
+pub(crate) fn from_stream_event(error: &Value, began: bool, redaction: &Redaction) -> ModelError {
+    let fields = ErrorFields::new(error);
+    let class = match fields.status() {
+        Some(status) => fields.class_with_status(status),
+        None => fields.class(),
     };
     let class = if class == Class::Unavailable && began { Class::Unknown } else { class };
-    classified(class, None, source(&format!("in the stream: {}", said.words()), redaction))
+    classified(class, None, source(&format!("in the stream: {}", fields.summary()), redaction))
 }
 
-/// The object or text under `error`, where there is one.
+/// Returns the value of `error`, if there is one.
 pub(crate) fn error_of(body: &Value) -> Option<&Value> {
     body.get("error").filter(|error| !error.is_null())
 }
 
-/// The error for what cannot be read. It holds nothing of the provider's.
+/// Makes the error for an event that cannot be read. It contains no text of the provider.
 pub(crate) fn unreadable(error: &serde_json::Error) -> ModelError {
     let words =
         format!("{:?} error in an event, line {} column {}", error.classify(), error.line(), error.column());
-    ModelError::Broken(Box::new(ProviderWords(words)))
+    ModelError::Broken(Box::new(ProviderMessage(words)))
 }
 
-/// The error for a stream that is readable and breaks a rule.
+/// Makes the error for a stream that breaks a rule.
 pub(crate) fn broken(words: &str) -> ModelError {
-    ModelError::Broken(Box::new(ProviderWords(words.to_owned())))
+    ModelError::Broken(Box::new(ProviderMessage(words.to_owned())))
 }
 
 fn source(words: &str, redaction: &Redaction) -> BoxError {
-    Box::new(ProviderWords(redaction.clean(words)))
+    Box::new(ProviderMessage(redaction.clean(words)))
 }
 
 fn classified(class: Class, retry_after: Option<Duration>, source: BoxError) -> ModelError {
@@ -97,8 +97,8 @@ fn classified(class: Class, retry_after: Option<Duration>, source: BoxError) -> 
     }
 }
 
-/// The fields of an error, as far as they are there.
-struct Said<'a> {
+/// The fields of an error.
+struct ErrorFields<'a> {
     code: Option<&'a str>,
     number: Option<u64>,
     kind: Option<&'a str>,
@@ -106,8 +106,8 @@ struct Said<'a> {
     moderated: bool,
 }
 
-impl<'a> Said<'a> {
-    fn of(error: &'a Value) -> Self {
+impl<'a> ErrorFields<'a> {
+    fn new(error: &'a Value) -> Self {
         let text = |name: &str| error.get(name).and_then(Value::as_str);
         let metadata = error.get("metadata");
         let has = |name: &str| metadata.and_then(|metadata| metadata.get(name)).is_some();
@@ -120,17 +120,17 @@ impl<'a> Said<'a> {
         }
     }
 
-    fn is_silent(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.code.is_none() && self.kind.is_none() && self.message.is_none()
     }
 
-    /// The status that the error itself names.
+    /// Returns the status in the error itself.
     fn status(&self) -> Option<u16> {
         let number = self.number.or_else(|| self.code?.parse().ok())?;
         u16::try_from(number).ok().filter(|status| (400..600).contains(status))
     }
 
-    fn words(&self) -> String {
+    fn summary(&self) -> String {
         let number = self.number.map(|number| number.to_string());
         let words = [self.kind, self.code, number.as_deref(), self.message];
         words.into_iter().flatten().collect::<Vec<_>>().join(", ")
@@ -143,19 +143,19 @@ impl<'a> Said<'a> {
             || says("context_length_exceeded")
     }
 
-    fn says_spent(&self) -> bool {
+    fn is_quota_used_up(&self) -> bool {
         [self.code, self.kind].contains(&Some("insufficient_quota"))
     }
 
-    fn class_under(&self, status: u16) -> Class {
+    fn class_with_status(&self, status: u16) -> Class {
         match status {
             400 | 413 | 422 if self.is_too_long() => Class::TooLong,
             403 if self.moderated => Class::Rejected,
             401..=403 => Class::Refused,
-            // Nothing is left to spend: as 402.
-            429 if self.says_spent() => Class::Refused,
+            // The quota is used up, as with 402.
+            429 if self.is_quota_used_up() => Class::Refused,
             429 | 529 => Class::Busy,
-            // It gave up before it began, so nothing is paid for.
+            // The answer did not begin, so nothing has to be paid for.
             408 | 425 | 500.. => Class::Unavailable,
             400..500 => Class::Rejected,
             0..400 => Class::Unknown,
@@ -166,18 +166,18 @@ impl<'a> Said<'a> {
         if self.is_too_long() {
             return Class::TooLong;
         }
-        let of_word = |word: Option<&str>| word.map_or(Class::Unknown, class_of_word);
-        match of_word(self.code) {
-            Class::Unknown => of_word(self.kind),
+        let class_of = |code: Option<&str>| code.map_or(Class::Unknown, class_of_code);
+        match class_of(self.code) {
+            Class::Unknown => class_of(self.kind),
             known
             @ (Class::Rejected | Class::Refused | Class::TooLong | Class::Busy | Class::Unavailable) => known,
         }
     }
 }
 
-/// The class of a code or a type, as `OpenAI` and servers like it name them.
-fn class_of_word(word: &str) -> Class {
-    match word {
+/// Returns the class of a code or a type of `OpenAI` and compatible servers.
+fn class_of_code(code: &str) -> Class {
+    match code {
         "rate_limit_exceeded" | "rate_limit_error" | "too_many_requests" | "overloaded_error" => Class::Busy,
         "invalid_api_key" | "authentication_error" | "permission_error" | "insufficient_quota" => {
             Class::Refused
@@ -204,8 +204,8 @@ mod tests {
 
     use super::*;
 
-    fn answered(status: u16, body: &str) -> ModelError {
-        of_an_answer(&ErrorResponse { status, retry_after: None, body }, &Redaction::of("canary"))
+    fn error_of_response(status: u16, body: &str) -> ModelError {
+        from_response(&ErrorResponse { status, retry_after: None, body }, &Redaction::new("canary"))
     }
 
     #[test]
@@ -227,56 +227,58 @@ mod tests {
             (204, FailureKind::Broken),
         ] {
             for body in ["", "{}", "<html>", r#"{"error":{"message":"no"}}"#] {
-                assert_eq!(answered(status, body).failure(), failure, "{status} {body}");
+                assert_eq!(error_of_response(status, body).failure(), failure, "{status} {body}");
             }
         }
     }
 
     #[test]
-    fn a_prompt_that_is_too_long_is_told_apart() {
+    fn input_that_is_too_long_has_a_class_of_its_own() {
         let coded =
             r#"{"error":{"message":"m","type":"invalid_request_error","code":"context_length_exceeded"}}"#;
         let worded =
             r#"{"error":{"code":400,"message":"This endpoint's maximum context length is 8192 tokens."}}"#;
         for body in [coded, worded] {
-            assert!(matches!(answered(400, body), ModelError::TooLong(_)));
+            assert!(matches!(error_of_response(400, body), ModelError::TooLong(_)));
         }
     }
 
     #[test]
-    fn moderation_is_no_matter_of_the_key() {
+    fn a_moderated_request_is_rejected() {
         let body = r#"{"error":{"code":403,"message":"flagged","metadata":{"reasons":["violence"]}}}"#;
-        assert!(matches!(answered(403, body), ModelError::Rejected(_)));
+        assert!(matches!(error_of_response(403, body), ModelError::Rejected(_)));
     }
 
     #[test]
-    fn a_spent_account_is_no_matter_of_waiting() {
+    fn a_used_up_quota_is_not_retried() {
         let body = r#"{"error":{"message":"m","type":"insufficient_quota","code":"insufficient_quota"}}"#;
-        let error = answered(429, body);
+        let error = error_of_response(429, body);
         assert_eq!((error.retry(), error.failure()), (Retry::Never, FailureKind::Unauthorized));
     }
 
     #[test]
-    fn a_named_pause_is_kept() {
+    fn the_pause_of_the_provider_is_used() {
         let pause = Some(Duration::from_secs(7));
-        let error =
-            of_an_answer(&ErrorResponse { status: 429, retry_after: pause, body: "" }, &Redaction::default());
+        let error = from_response(
+            &ErrorResponse { status: 429, retry_after: pause, body: "" },
+            &Redaction::default(),
+        );
         assert_eq!(error.retry(), Retry::After(Duration::from_secs(7)));
     }
 
     #[test]
-    fn the_providers_words_are_for_logs_only_and_without_keys() {
+    fn the_message_of_the_provider_is_only_for_logs_and_without_keys() {
         let body = r#"{"error":{"message":"Incorrect API key provided: canary, sk-abc123","code":"invalid_api_key"}}"#;
-        let error = answered(401, body);
+        let error = error_of_response(401, body);
         assert_eq!(error.to_string(), "the provider refused the key");
         let source = error.source().unwrap().to_string();
         assert_eq!(source, "status 401: invalid_api_key, Incorrect API key provided: [hidden], [hidden]");
         assert!(!format!("{error:?}").contains("canary"));
-        assert!(!answered(500, "<b>canary</b>").source().unwrap().to_string().contains("canary"));
+        assert!(!error_of_response(500, "<b>canary</b>").source().unwrap().to_string().contains("canary"));
     }
 
     #[test]
-    fn errors_in_a_stream_are_classified_by_number_or_word() {
+    fn errors_in_a_stream_are_classified_by_number_or_code() {
         let redaction = Redaction::default();
         for (error, failure) in [
             (r#"{"code":502,"message":"down"}"#, FailureKind::Unavailable),
@@ -290,19 +292,19 @@ mod tests {
             (r#"{"message":"?"}"#, FailureKind::Broken),
         ] {
             let error = serde_json::from_str(error).unwrap();
-            assert_eq!(in_a_stream(&error, false, &redaction).failure(), failure, "{error}");
+            assert_eq!(from_stream_event(&error, false, &redaction).failure(), failure, "{error}");
         }
         let down = serde_json::json!({"code": 502});
-        assert!(matches!(in_a_stream(&down, true, &redaction), ModelError::Broken(_)));
+        assert!(matches!(from_stream_event(&down, true, &redaction), ModelError::Broken(_)));
     }
 
     #[test]
-    fn a_json_answer_may_hold_an_error_under_status_200() {
+    fn a_json_body_with_status_200_may_contain_an_error() {
         let redaction = Redaction::default();
         let body = r#"{"error":{"code":429,"message":"slow down"}}"#;
-        assert_eq!(in_a_json_answer(body, &redaction).failure(), FailureKind::RateLimited);
+        assert_eq!(from_json_body(body, &redaction).failure(), FailureKind::RateLimited);
         for body in ["", "{}", "[]", r#"{"choices":[]}"#, r#"{"error":null}"#] {
-            assert_eq!(in_a_json_answer(body, &redaction).failure(), FailureKind::Broken, "{body}");
+            assert_eq!(from_json_body(body, &redaction).failure(), FailureKind::Broken, "{body}");
         }
     }
 }

@@ -1,39 +1,40 @@
-//! Takes keys out of a provider's words before they reach a log.
+//! Removes keys from messages of a provider before they are logged.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// The longest text of a provider's that is kept, in characters.
-const KEPT_CHARS: usize = 500;
-/// A run of letters and digits of this length may be a key, whatever it begins with.
+/// The longest message, in characters; the rest is cut.
+const MESSAGE_CHARS: usize = 500;
+/// A run of letters and digits of this length may be a key.
 const KEY_CHARS: usize = 32;
 const HIDDEN: &str = "[hidden]";
 
-/// Cleans what a provider says. It knows our own key, as providers echo it; `Debug` does not show it.
+/// Removes keys from messages, also our own key, which some providers echo. `Debug` does not show it.
 #[derive(Clone, Default)]
 pub struct Redaction {
     key: Arc<str>,
 }
 
 impl Redaction {
-    /// A redaction that also hides this key.
+    /// Creates a redaction that also hides this key.
     #[must_use]
-    pub fn of(key: &str) -> Self {
+    pub fn new(key: &str) -> Self {
         Self { key: key.into() }
     }
 
-    /// The words, on one line, without anything that looks like a key, and cut after 500 characters.
+    /// Returns a message on one line, without anything that looks like a key, and cut after 500 characters.
     #[must_use]
-    pub fn clean(&self, words: &str) -> String {
-        let words = if self.key.is_empty() { words.to_owned() } else { words.replace(&*self.key, HIDDEN) };
+    pub fn clean(&self, message: &str) -> String {
+        let message =
+            if self.key.is_empty() { message.to_owned() } else { message.replace(&*self.key, HIDDEN) };
         let mut cleaned = String::new();
-        let mut rest = words.as_str();
+        let mut rest = message.as_str();
         let mut after_bearer = false;
-        // Twice the limit, for what is hidden shrinks.
+        // More than the limit, because hidden keys become shorter.
         while let Some(first) = rest.chars().next()
-            && cleaned.len() < 8 * KEPT_CHARS
+            && cleaned.len() < 8 * MESSAGE_CHARS
         {
-            let end = rest.find(|c| !of_a_token(c)).unwrap_or(rest.len());
+            let end = rest.find(|c| !is_token_char(c)).unwrap_or(rest.len());
             let (token, after) = rest.split_at(end);
             if token.is_empty() {
                 cleaned.push(if first.is_control() { ' ' } else { first });
@@ -44,7 +45,7 @@ impl Redaction {
             after_bearer = token.eq_ignore_ascii_case("bearer");
             rest = after;
         }
-        cleaned.chars().take(KEPT_CHARS).collect()
+        cleaned.chars().take(MESSAGE_CHARS).collect()
     }
 }
 
@@ -54,7 +55,7 @@ impl fmt::Debug for Redaction {
     }
 }
 
-fn of_a_token(c: char) -> bool {
+fn is_token_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '*' | '.' | '+' | '/')
 }
 
@@ -70,7 +71,7 @@ mod tests {
 
     #[test]
     fn keys_of_every_form_are_hidden() {
-        let redaction = Redaction::of("canary");
+        let redaction = Redaction::new("canary");
         for (words, expected) in [
             ("bad key: sk-abc***xyz.", "bad key: [hidden]"),
             ("you sent 'Authorization: Bearer abc'", "you sent 'Authorization: Bearer [hidden]'"),
@@ -86,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn long_words_are_cut() {
+    fn long_messages_are_cut() {
         assert_eq!(Redaction::default().clean(&"é ".repeat(4_000)).chars().count(), 500);
     }
 }

@@ -6,9 +6,9 @@ use std::num::NonZeroU32;
 use domain::{ModelRequest, Temperature, TopP};
 use serde::Serialize;
 
-use crate::history::{Call, Content, Entry, Said, entries};
+use crate::history::{AssistantText, Entry, ToolCall, UserContent, entries};
 
-/// A request for a streamed answer that the provider does not keep. It holds these fields and no others.
+/// A request for a streamed answer that the provider does not store. It has these fields and no others.
 #[derive(Debug, Serialize)]
 pub struct ResponsesRequest<'a> {
     model: &'a str,
@@ -25,7 +25,7 @@ pub struct ResponsesRequest<'a> {
     max_output_tokens: Option<NonZeroU32>,
 }
 
-/// Messages go without a `type`: with one, the assistant's would need ids that we do not have.
+/// Messages have no `type`: with one, those of the assistant would need ids, which we do not have.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Item<'a> {
@@ -65,7 +65,7 @@ enum Part<'a> {
 }
 
 impl<'a> ResponsesRequest<'a> {
-    /// The body of a request, under the model's name at this provider.
+    /// Makes the body of a request. `model` is the name of the model at this provider.
     #[must_use]
     pub fn new(request: &'a ModelRequest, model: &'a str) -> Self {
         let sampling = request.options.sampling;
@@ -76,9 +76,9 @@ impl<'a> ResponsesRequest<'a> {
                     input.push(Item::Message { role: "system", content: Body::Text(text.into()) });
                 }
                 Entry::User(contents) => input.push(Item::Message { role: "user", content: contents.into() }),
-                Entry::Assistant { said, calls } => {
-                    if !said.is_empty() {
-                        let parts = said.into_iter().map(Part::from).collect();
+                Entry::Assistant { texts, calls } => {
+                    if !texts.is_empty() {
+                        let parts = texts.into_iter().map(Part::from).collect();
                         input.push(Item::Message { role: "assistant", content: Body::Parts(parts) });
                     }
                     input.extend(calls.into_iter().map(Item::from));
@@ -105,36 +105,36 @@ impl<'a> ResponsesRequest<'a> {
     }
 }
 
-impl<'a> From<Vec<Content<'a>>> for Body<'a> {
-    fn from(mut contents: Vec<Content<'a>>) -> Self {
-        if let [Content::Text(text)] = contents.as_mut_slice() {
+impl<'a> From<Vec<UserContent<'a>>> for Body<'a> {
+    fn from(mut contents: Vec<UserContent<'a>>) -> Self {
+        if let [UserContent::Text(text)] = contents.as_mut_slice() {
             return Self::Text(std::mem::take(text));
         }
         Self::Parts(contents.into_iter().map(Part::from).collect())
     }
 }
 
-impl<'a> From<Content<'a>> for Part<'a> {
-    fn from(content: Content<'a>) -> Self {
+impl<'a> From<UserContent<'a>> for Part<'a> {
+    fn from(content: UserContent<'a>) -> Self {
         match content {
-            Content::Text(text) => Self::InputText { text },
-            Content::Image(image_url) => Self::InputImage { image_url, detail: "auto" },
+            UserContent::Text(text) => Self::InputText { text },
+            UserContent::Image(image_url) => Self::InputImage { image_url, detail: "auto" },
         }
     }
 }
 
-impl<'a> From<Said<'a>> for Part<'a> {
-    fn from(said: Said<'a>) -> Self {
-        match said {
-            Said::Text(text) => Self::OutputText { text },
-            Said::Refusal(refusal) => Self::Refusal { refusal },
+impl<'a> From<AssistantText<'a>> for Part<'a> {
+    fn from(text: AssistantText<'a>) -> Self {
+        match text {
+            AssistantText::Text(text) => Self::OutputText { text },
+            AssistantText::Refusal(refusal) => Self::Refusal { refusal },
         }
     }
 }
 
-impl<'a> From<Call<'a>> for Item<'a> {
-    fn from(call: Call<'a>) -> Self {
-        let Call { id, name, arguments } = call;
+impl<'a> From<ToolCall<'a>> for Item<'a> {
+    fn from(call: ToolCall<'a>) -> Self {
+        let ToolCall { id, name, arguments } = call;
         Self::FunctionCall { kind: "function_call", call_id: id, name, arguments }
     }
 }

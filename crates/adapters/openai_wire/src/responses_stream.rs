@@ -1,4 +1,4 @@
-//! The stream of the Responses API.
+//! The events of the Responses API.
 
 use std::borrow::Cow;
 
@@ -9,14 +9,15 @@ use serde_json::Value;
 
 use crate::chat_stream::tool_call;
 use crate::decoder::{Decoder, text};
-use crate::provider_error::{broken, error_of, in_a_stream, unreadable};
+use crate::provider_error::{broken, error_of, from_stream_event, unreadable};
 use crate::{Redaction, usage};
 
-/// Reads a stream of the Responses API. Its last event is `response.completed`, `.incomplete` or `.failed`, or `error`.
+/// Decodes a stream of the Responses API. Its last event is `response.completed`, `.incomplete` or `.failed`, or
+/// `error`.
 #[derive(Debug)]
 pub struct ResponsesDecoder {
     redaction: Redaction,
-    calls_tools: bool,
+    has_tool_calls: bool,
     began: bool,
     over: bool,
 }
@@ -28,7 +29,7 @@ struct Kind<'a> {
 }
 
 #[derive(Deserialize)]
-struct Piece {
+struct DeltaEvent {
     delta: String,
 }
 
@@ -69,28 +70,28 @@ struct IncompleteDetails {
 }
 
 impl ResponsesDecoder {
-    /// A decoder at the start of a stream.
+    /// Creates a decoder for a new stream.
     #[must_use]
     pub fn new(redaction: Redaction) -> Self {
-        Self { redaction, calls_tools: false, began: false, over: false }
+        Self { redaction, has_tool_calls: false, began: false, over: false }
     }
 
     fn read(&mut self, data: &str, events: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
         let kind = parsed::<Kind<'_>>(data)?.kind.unwrap_or_default();
         match &*kind {
-            "response.output_text.delta" => self.say(Delta::Text, data, events),
-            "response.refusal.delta" => self.say(Delta::Refusal, data, events),
+            "response.output_text.delta" => self.add_delta(Delta::Text, data, events),
+            "response.refusal.delta" => self.add_delta(Delta::Refusal, data, events),
             // The second name is that of the Open Responses specification.
             "response.reasoning_text.delta"
             | "response.reasoning.delta"
-            | "response.reasoning_summary_text.delta" => self.say(Delta::Reasoning, data, events),
+            | "response.reasoning_summary_text.delta" => self.add_delta(Delta::Reasoning, data, events),
             "response.output_item.done" => self.read_item(data, events),
             "response.completed" | "response.incomplete" => self.finish(&kind, data, events),
             "response.failed" => {
                 let response = parsed::<End>(data)?.response;
                 Err(self.error(&response.error.unwrap_or(Value::Null)))
             }
-            // Both forms of an error event: its fields at the top, or under `error`. Some servers leave out the type.
+            // There are two forms: the fields of the error at the top level, or in `error`. Some servers leave out the type.
             "error" | "" => {
                 let event: Value = parsed(data)?;
                 match error_of(&event) {
@@ -103,15 +104,15 @@ impl ResponsesDecoder {
         }
     }
 
-    fn say(
+    fn add_delta(
         &mut self,
         delta: fn(String) -> Delta,
         data: &str,
         events: &mut Vec<ModelEvent>,
     ) -> Result<(), ModelError> {
-        if let Some(piece) = text(parsed::<Piece>(data)?.delta) {
+        if let Some(text) = text(parsed::<DeltaEvent>(data)?.delta) {
             self.began = true;
-            events.push(ModelEvent::Delta(delta(piece)));
+            events.push(ModelEvent::Delta(delta(text)));
         }
         Ok(())
     }
@@ -122,11 +123,11 @@ impl ResponsesDecoder {
                 self.began = true;
                 match tool_call(call_id, name, &arguments) {
                     Ok(delta) => {
-                        self.calls_tools = true;
+                        self.has_tool_calls = true;
                         events.push(ModelEvent::Delta(delta));
                         Ok(())
                     }
-                    // The answer was cut in the middle of the call; `response.incomplete` follows.
+                    // The answer was cut off in the middle of the call; `response.incomplete` follows.
                     Err(_) if status.as_deref() == Some("incomplete") => Ok(()),
                     Err(error) => Err(error),
                 }
@@ -148,7 +149,7 @@ impl ResponsesDecoder {
                 Some(other) => FinishReason::Other(other.to_owned()),
                 None => FinishReason::Other("incomplete".to_owned()),
             }
-        } else if self.calls_tools {
+        } else if self.has_tool_calls {
             FinishReason::ToolCalls
         } else {
             FinishReason::Stop
@@ -168,7 +169,7 @@ impl ResponsesDecoder {
         if error.is_null() {
             return broken("the response failed and does not say why");
         }
-        in_a_stream(error, self.began, &self.redaction)
+        from_stream_event(error, self.began, &self.redaction)
     }
 }
 

@@ -1,12 +1,12 @@
-//! What a call consumed and cost, in the words of both wires.
+//! The usage and the cost of a call, in the format of both APIs.
 
 use domain::{NanoDollars, Usage};
 use serde_json::Value;
 
-/// More tokens than any call has: a bound against nonsense that would overflow a sum.
+/// More tokens than any call has. Larger numbers are cut, so that sums cannot overflow.
 const TOKENS_MAX: u64 = 1_000_000_000_000;
 
-/// Reads an object `usage`; `None` where it names no figures.
+/// Reads an object `usage`; `None` if it has no token counts.
 pub(crate) fn usage(body: &Value) -> Option<Usage> {
     let input = tokens(body, &["prompt_tokens", "input_tokens"]);
     let output = tokens(body, &["completion_tokens", "output_tokens"]);
@@ -28,7 +28,7 @@ pub(crate) fn usage(body: &Value) -> Option<Usage> {
     })
 }
 
-/// Reads the provider's own figure of the cost, which `OpenRouter` gives in dollars.
+/// Reads the cost, which `OpenRouter` sends in dollars.
 pub(crate) fn cost(body: &Value) -> Option<NanoDollars> {
     let dollars = body.get("cost")?.as_f64().filter(|dollars| *dollars >= 0.0)?;
     NanoDollars::from_dollars(dollars)
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_wires_are_read() {
+    fn the_usage_of_both_apis_is_read() {
         let expected = Usage { input: 9, cached_input: 3, output: 7, reasoning: 2, estimated: false };
         let chat = json!({
             "prompt_tokens": 9, "completion_tokens": 7, "total_tokens": 16,
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_counts_as_nothing() {
+    fn invalid_usage_is_ignored() {
         for body in
             [json!(null), json!({}), json!([1]), json!({"prompt_tokens": -1}), json!({"prompt_tokens": "9"})]
         {

@@ -1,4 +1,4 @@
-//! `OpenRouter`: Chat Completions with headers, names and costs of its own.
+//! The provider `openrouter`: Chat Completions, with headers, model names and costs of `OpenRouter`.
 
 use std::sync::Arc;
 
@@ -10,18 +10,18 @@ use ports::{LanguageModel, ModelError, ModelStream};
 use reqwest::{Client, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 
-/// Where and how the provider is called.
+/// The settings of the provider.
 #[derive(Debug, Clone)]
 pub struct OpenRouterSettings {
     /// The key.
     pub api_key: SecretString,
-    /// The base of its addresses, with `/v1`.
+    /// The base URL, with `/v1`.
     pub base_url: String,
-    /// The address of our service, for its rankings.
+    /// The URL of this service, for the rankings of `OpenRouter`.
     pub referer: Option<String>,
-    /// The name of our service, for its rankings.
+    /// The name of this service, for the rankings of `OpenRouter`.
     pub title: Option<String>,
-    /// How long it may be silent.
+    /// The timeouts of calls.
     pub timeouts: Timeouts,
 }
 
@@ -34,10 +34,10 @@ pub struct OpenRouter {
 }
 
 impl OpenRouter {
-    /// A provider that is called through this client, which knows how long a connection may take.
+    /// Creates a provider. The client sets the timeout of connections.
     #[must_use]
     pub fn new(client: Client, settings: OpenRouterSettings) -> Self {
-        let redaction = Redaction::of(settings.api_key.expose_secret());
+        let redaction = Redaction::new(settings.api_key.expose_secret());
         Self { client, settings, redaction }
     }
 
@@ -72,7 +72,7 @@ impl LanguageModel for OpenRouter {
     }
 
     async fn check(&self) -> Result<(), ModelError> {
-        // Its list of models is public; only this one asks for the key.
+        // The list of models is public; this path checks the key.
         let request = self.with_headers(self.client.get(self.url("key")));
         openai_transport::check(request, &self.redaction).await
     }

@@ -54,7 +54,7 @@ async fn create(
     body: JsonBody<CreateRequest>,
 ) -> HandlerResult {
     let (persona, title) = body.0.into_command()?;
-    let conversation = personas.begin_conversation(&caller.0, persona, title).await?;
+    let conversation = personas.create_conversation(&caller.0, persona, title).await?;
     Ok(HttpResponse::Ok().json(ConversationBody::from(&conversation)))
 }
 

@@ -1,4 +1,4 @@
-//! Makes a conversation.
+//! Creates a conversation.
 
 use std::sync::Arc;
 
@@ -9,27 +9,27 @@ use domain::{
 
 use super::{Conversations, ConversationsError};
 
-/// What a caller may say of a new conversation.
+/// The fields of a new conversation that a caller may choose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewConversationRequest {
-    /// The contract that begins it.
+    /// The contract that creates it.
     pub contract: Contract,
-    /// The caller's label for it; the caller's number where absent.
+    /// The caller's own label; if `None`, the caller's number.
     pub label: Option<Label>,
-    /// Its project.
+    /// The project, if any.
     pub project: Option<ProjectId>,
-    /// Its persona, which is the caller's.
+    /// The persona, if any. It must belong to the caller.
     pub persona: Option<PersonaId>,
-    /// Its title.
+    /// The title, if any.
     pub title: Option<Title>,
-    /// Its own model.
+    /// The conversation's own model, if any.
     pub model: Option<ModelName>,
-    /// A JSON object of the caller's.
+    /// A JSON object, if any.
     pub metadata: Option<JsonText>,
 }
 
 impl NewConversationRequest {
-    /// A conversation without anything.
+    /// Makes a request that leaves all fields empty.
     #[must_use]
     pub fn plain(contract: Contract) -> Self {
         Self { contract, label: None, project: None, persona: None, title: None, model: None, metadata: None }
@@ -55,7 +55,7 @@ impl NewConversationRequest {
 }
 
 impl Conversations {
-    /// Makes a conversation without messages.
+    /// Creates a conversation without messages.
     pub async fn create(
         &self,
         caller: &Caller,

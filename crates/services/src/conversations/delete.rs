@@ -6,17 +6,17 @@ use domain::{Caller, ConversationId, ConversationKey};
 
 use super::{Conversations, ConversationsError};
 
-/// How thoroughly.
+/// How a conversation is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deletion {
-    /// Hidden everywhere, and can be restored. A running turn goes on.
+    /// It is hidden, and can be restored. A running turn continues.
     Soft,
-    /// Gone everywhere, for good, also where it was hidden before. A running turn is stopped.
+    /// It is deleted for good, also if it was hidden before. A running turn is stopped.
     Hard,
 }
 
 impl Conversations {
-    /// Deletes a conversation for good; one that is hidden is absent.
+    /// Deletes a conversation for good, unless it is hidden: then it counts as absent.
     pub async fn delete_shown(
         &self,
         caller: &Caller,

@@ -7,7 +7,7 @@ use domain::{Caller, Conversation, ConversationKey, ConversationPatch};
 use super::{Conversations, ConversationsError};
 
 impl Conversations {
-    /// Changes a conversation.
+    /// Changes a conversation. A new model must be one that is offered.
     pub async fn patch(
         &self,
         caller: &Caller,
@@ -22,10 +22,10 @@ impl Conversations {
         ConversationsError::unless_granted(patched)
     }
 
-    /// Brings a conversation back that was deleted softly.
+    /// Restores a conversation that was deleted softly.
     ///
     /// # Errors
-    /// As [`ConversationsError`] says; one that is not deleted is not found.
+    /// [`ConversationsError::NotFound`] also for a conversation that is not deleted.
     pub async fn restore(
         &self,
         caller: &Caller,

@@ -1,4 +1,4 @@
-//! How work with conversations fails.
+//! The errors of conversations.
 
 use domain::ErrorCode;
 use ports::{Access, StoreError};
@@ -8,13 +8,13 @@ use crate::{DescribeError, ErrorDescription};
 /// A conversation could not be read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ConversationsError {
-    /// There is none, or it is deleted.
+    /// It does not exist, or is deleted.
     #[error("Conversation not found")]
     NotFound,
-    /// It is somebody else's. Every contract but S4 shows it as not found (C-7).
-    #[error("The conversation is somebody else's")]
+    /// It belongs to another user. Every contract except S4 reports it as not found (C-7).
+    #[error("The conversation belongs to another user")]
     Foreign,
-    /// The model is not in the list of those that may be asked.
+    /// The model is not one of those that are offered.
     #[error("The model is not offered here")]
     ModelNotAllowed,
     /// The store failed.
@@ -23,7 +23,7 @@ pub enum ConversationsError {
 }
 
 impl ConversationsError {
-    /// The thing, where access was granted.
+    /// Returns the value if access was granted.
     pub(super) fn unless_granted<T>(access: Access<T>) -> Result<T, Self> {
         access.or(Self::Foreign, Self::NotFound)
     }

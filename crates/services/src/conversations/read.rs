@@ -8,7 +8,7 @@ use ports::ConversationFilter;
 use super::{Conversations, ConversationsError};
 
 impl Conversations {
-    /// One conversation.
+    /// Finds a conversation of the caller.
     pub async fn find(
         &self,
         caller: &Caller,
@@ -17,10 +17,10 @@ impl Conversations {
         ConversationsError::unless_granted(self.store.find(caller.user, key).await?)
     }
 
-    /// The caller's conversations that match, newest update first.
+    /// Lists the caller's conversations that match, the last updated first.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// If the store fails.
     pub async fn list(
         &self,
         caller: &Caller,
@@ -30,10 +30,10 @@ impl Conversations {
         Ok(self.store.list(caller.user, filter, page).await?)
     }
 
-    /// As [`Conversations::list`], each with its messages, oldest first.
+    /// Like [`Conversations::list`], each with its messages, oldest first.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// If the store fails.
     pub async fn list_with_messages(
         &self,
         caller: &Caller,
@@ -53,10 +53,10 @@ impl Conversations {
         Ok(conversations.into_iter().map(with_messages).collect())
     }
 
-    /// How many of the caller's conversations match.
+    /// Counts the caller's conversations that match.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// If the store fails.
     pub async fn count(
         &self,
         caller: &Caller,
@@ -65,7 +65,7 @@ impl Conversations {
         Ok(self.store.count(caller.user, filter).await?)
     }
 
-    /// The messages of a conversation.
+    /// Lists the messages of a conversation.
     pub async fn messages(
         &self,
         caller: &Caller,

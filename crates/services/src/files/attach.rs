@@ -1,4 +1,4 @@
-//! Attaches a file to a conversation: its text becomes part of the conversation's context.
+//! Attaches a file to a conversation. Its text becomes part of the context of the model.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::upload_slots::UploadSlot;
 use super::{Files, FilesError};
 use crate::ConversationsError;
 
-/// How long an object may stand without a file: much longer than it takes to be put.
+/// When an object without a file is deleted: much later than its upload can take.
 const RESERVED_FOR: Duration = Duration::from_mins(15);
 const BYTES_PER_MB: usize = 1024 * 1024;
 
@@ -59,16 +59,16 @@ pub struct Upload {
     pub bytes: Bytes,
 }
 
-/// A file that was attached.
+/// An attached file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attached {
     /// The file.
     pub file: File,
-    /// An address by which it can be read for a while, where the storage has addresses.
+    /// A URL that gives access to it for a limited time, if the storage has URLs.
     pub link: Option<String>,
 }
 
-/// A conversation of the caller's, and a slot among the uploads that are held in memory.
+/// A conversation of the caller, and a slot for an upload in memory.
 #[derive(Debug)]
 pub struct ReservedUpload {
     conversation: Conversation,
@@ -76,10 +76,10 @@ pub struct ReservedUpload {
 }
 
 impl Files {
-    /// Makes room for an upload. To be called before any of it is read.
+    /// Reserves a slot for an upload. Called before any of it is read.
     ///
     /// # Errors
-    /// Where there is no such conversation of the caller's, or too many uploads are under way.
+    /// If the caller has no such conversation, or if too many uploads are in memory.
     pub async fn admit(
         &self,
         caller: &Caller,
@@ -90,11 +90,11 @@ impl Files {
         Ok(ReservedUpload { conversation, _slot: slot })
     }
 
-    /// Reads a PDF, keeps its bytes, and makes its text part of what a model is told in this conversation.
+    /// Extracts the text of a PDF, stores its bytes, and attaches it to the conversation.
     ///
     /// # Errors
-    /// As [`FilesError`] says. No file is kept then, unless the store was lost at the very end; an object without a
-    /// file is swept away later.
+    /// After an error no file is attached, unless the connection to the store was lost at the very end. An object
+    /// without a file is deleted later.
     pub async fn attach(
         &self,
         caller: &Caller,
@@ -106,9 +106,9 @@ impl Files {
         if !domain::file::is_pdf(&bytes) {
             return Err(FilesError::NotPdf);
         }
-        let extracted = self.extractor.extract(bytes.clone()).await.map_err(FilesError::Unread)?;
+        let extracted = self.extractor.extract(bytes.clone()).await.map_err(FilesError::Extraction)?;
         let blob = BlobKey::upload(caller.user, conversation.number, self.ids.blob());
-        // What may fail stands before what is kept.
+        // Comes before the first write, so that a failure leaves nothing behind.
         let link = self.blobs.link(blob.clone(), name.clone()).await?;
         let (files, user, conversation) = (self.clone(), caller.user, conversation.id);
         let attached = self.tasks.run(async move {

@@ -1,4 +1,4 @@
-//! How work with files fails.
+//! The errors of files.
 
 use domain::ErrorCode;
 use ports::{BlobError, ExtractionError, StoreError};
@@ -8,13 +8,13 @@ use crate::{ConversationsError, DescribeError, ErrorDescription};
 /// A file could not be attached.
 #[derive(Debug, thiserror::Error)]
 pub enum FilesError {
-    /// The conversation cannot be reached.
+    /// The conversation could not be found.
     #[error(transparent)]
     Conversation(#[from] ConversationsError),
-    /// Too many uploads are under way.
+    /// Too many uploads are in memory.
     #[error("Too many files are being uploaded, try again later")]
     TooMany,
-    /// It is no PDF.
+    /// It is not a PDF.
     #[error("Only PDF files are supported")]
     NotPdf,
     /// It is too large.
@@ -23,10 +23,10 @@ pub enum FilesError {
         /// The limit, in MiB.
         max_mb: u32,
     },
-    /// It could not be read.
-    #[error("{}", unread(.0))]
-    Unread(#[source] ExtractionError),
-    /// Its bytes could not be kept.
+    /// Its text could not be extracted.
+    #[error("{}", extraction_message(.0))]
+    Extraction(#[source] ExtractionError),
+    /// Its bytes could not be stored.
     #[error("The file could not be stored")]
     Blobs(#[from] BlobError),
     /// The store failed.
@@ -34,7 +34,7 @@ pub enum FilesError {
     Store(#[from] StoreError),
 }
 
-fn unread(error: &ExtractionError) -> &'static str {
+fn extraction_message(error: &ExtractionError) -> &'static str {
     match error {
         ExtractionError::Encrypted => "The PDF is encrypted and cannot be read without its password",
         ExtractionError::Unreadable => "The PDF is broken and cannot be read",
@@ -51,7 +51,7 @@ impl DescribeError for FilesError {
             Self::TooMany => ErrorCode::FilesBusy.into(),
             Self::NotPdf => ErrorCode::NotAPdf.into(),
             Self::TooLarge { .. } => ErrorCode::FileTooLarge.into(),
-            Self::Unread(error) => ErrorDescription::from(match error {
+            Self::Extraction(error) => ErrorDescription::from(match error {
                 ExtractionError::Encrypted => ErrorCode::PdfEncrypted,
                 ExtractionError::Unreadable => ErrorCode::PdfUnreadable,
                 ExtractionError::TooComplex => ErrorCode::PdfTooComplex,

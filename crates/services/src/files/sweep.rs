@@ -1,4 +1,4 @@
-//! Takes away the objects whose files are gone, or never came to be.
+//! Deletes stored objects whose files were deleted or never attached.
 
 use std::time::Duration;
 
@@ -7,28 +7,28 @@ use ports::{BlobError, StoreError};
 
 use super::Files;
 
-/// How often objects are looked for: what was deleted for good is gone this soon.
+/// The pause between two sweeps: an object is deleted this soon after its file.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
-/// How often after a failure.
+/// The pause after a failure.
 const SWEEP_AGAIN: Duration = Duration::from_secs(30);
-/// How many are taken away at once.
-const SWEPT_AT_ONCE: u32 = 100;
-/// When an object that the storage will not take away is due again.
+/// The most objects of one sweep.
+const OBJECTS_PER_SWEEP: u32 = 100;
+/// When an object that the storage refused to delete is tried again.
 const TRY_AGAIN_AFTER: Duration = Duration::from_mins(5);
 
-/// What a sweep came to.
+/// The result of a sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Swept {
-    /// There was nothing more to take away.
-    All,
-    /// There may be more.
-    Some,
-    /// The storage is away.
-    Away,
+pub enum SweepResult {
+    /// All objects that were due are deleted.
+    Complete,
+    /// More objects may be due.
+    Partial,
+    /// The storage is not available.
+    StorageUnavailable,
 }
 
 impl Files {
-    /// Begins to sweep. It goes on until all tasks have ended.
+    /// Starts sweeping in the background, until all tasks have ended.
     pub fn start_sweeping(&self) {
         let files = self.clone();
         self.tasks.spawn_background(async move {
@@ -36,44 +36,45 @@ impl Files {
             loop {
                 tokio::time::sleep(pause).await;
                 pause = match files.sweep().await {
-                    Ok(Swept::All) => SWEEP_EVERY,
-                    Ok(Swept::Some) => Duration::ZERO,
-                    // Whoever needs the store says that it is away.
-                    Ok(Swept::Away) | Err(_) => SWEEP_AGAIN,
+                    Ok(SweepResult::Complete) => SWEEP_EVERY,
+                    Ok(SweepResult::Partial) => Duration::ZERO,
+                    // Requests that need the store log its failure.
+                    Ok(SweepResult::StorageUnavailable) | Err(_) => SWEEP_AGAIN,
                 };
             }
         });
     }
 
-    /// Takes away what is due.
+    /// Deletes the objects that are due.
     ///
     /// # Errors
-    /// Where the store fails.
-    pub async fn sweep(&self) -> Result<Swept, StoreError> {
-        let due = self.store.pending_deletions(self.clock.now(), SWEPT_AT_ONCE).await?;
-        let mut swept = if due.len() < SWEPT_AT_ONCE as usize { Swept::All } else { Swept::Some };
-        let (mut gone, mut refused) = (Vec::new(), Vec::new());
+    /// If the store fails.
+    pub async fn sweep(&self) -> Result<SweepResult, StoreError> {
+        let due = self.store.pending_deletions(self.clock.now(), OBJECTS_PER_SWEEP).await?;
+        let mut result =
+            if due.len() < OBJECTS_PER_SWEEP as usize { SweepResult::Complete } else { SweepResult::Partial };
+        let (mut deleted, mut refused) = (Vec::new(), Vec::new());
         for blob in due {
             match self.blobs.delete(blob.clone()).await {
-                Ok(()) => gone.push(blob),
+                Ok(()) => deleted.push(blob),
                 Err(error @ BlobError::Refused(_)) => {
-                    tracing::warn!(error = %chain(&error), %blob, "a stored object could not be taken away");
+                    tracing::warn!(error = %chain(&error), %blob, "a stored object could not be deleted");
                     refused.push(blob);
                 }
                 Err(error @ BlobError::Unavailable(_)) => {
-                    tracing::warn!(error = %chain(&error), "stored objects cannot be taken away for now");
-                    swept = Swept::Away;
+                    tracing::warn!(error = %chain(&error), "stored objects cannot be deleted for now");
+                    result = SweepResult::StorageUnavailable;
                     break;
                 }
             }
         }
-        if !gone.is_empty() {
-            self.store.confirm_deleted(gone).await?;
+        if !deleted.is_empty() {
+            self.store.confirm_deleted(deleted).await?;
         }
-        // Behind all others, so that what can never be taken away holds nothing up.
+        // They come after all others, so that an object that can never be deleted does not block the rest.
         for blob in refused {
             self.store.reserve(blob, self.clock.now() + TRY_AGAIN_AFTER).await?;
         }
-        Ok(swept)
+        Ok(result)
     }
 }

@@ -6,20 +6,20 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use domain::UserId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Slots of all users together.
+/// The slots of all users together.
 const SLOTS: usize = 32;
-/// Slots of one user, so that no user can take them all.
+/// The slots of one user, so that no user can take all of them.
 const SLOTS_PER_USER: usize = 4;
 
 /// The slots for uploads.
 #[derive(Debug)]
 pub(super) struct UploadSlots {
     all: Arc<Semaphore>,
-    /// The semaphores of users who hold a slot. A slot keeps the semaphore of its user alive.
+    /// The semaphores of users with a slot. A slot keeps the semaphore of its user alive.
     per_user: Mutex<HashMap<UserId, Weak<Semaphore>>>,
 }
 
-/// A slot, taken until it is dropped.
+/// A slot, which is held until it is dropped.
 #[derive(Debug)]
 pub(super) struct UploadSlot {
     _of_all: OwnedSemaphorePermit,
@@ -31,7 +31,7 @@ impl UploadSlots {
         Self { all: Arc::new(Semaphore::new(SLOTS)), per_user: Mutex::default() }
     }
 
-    /// A slot for the user, if one is free.
+    /// Takes a slot for the user, if one is free.
     pub(super) fn take(&self, user: UserId) -> Option<UploadSlot> {
         let of_user = self.semaphore_of(user).try_acquire_owned().ok()?;
         let of_all = Arc::clone(&self.all).try_acquire_owned().ok()?;
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_user_has_so_many_slots_and_leaves_the_rest_to_others() {
+    fn one_user_cannot_take_the_slots_of_others() {
         let slots = UploadSlots::new();
         let mut held: Vec<_> = (0..SLOTS_PER_USER).map(|_| slots.take(UserId(1))).collect();
         assert!(held.iter().all(Option::is_some));
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn all_users_together_have_so_many_slots() {
+    fn all_users_together_have_a_fixed_number_of_slots() {
         let slots = UploadSlots::new();
         let held: Vec<_> = (1..).map_while(|user| slots.take(UserId(user))).collect();
         assert_eq!(held.len(), SLOTS);

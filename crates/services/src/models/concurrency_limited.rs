@@ -1,4 +1,4 @@
-//! Bounds how many calls a provider is asked at once; more wait for their turn.
+//! Limits the number of concurrent calls to a provider. Further calls wait.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use futures_util::Stream;
 use ports::{LanguageModel, ModelError, ModelEvent, ModelStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// A provider that is asked a bounded number of calls at once.
+/// A provider with a limited number of concurrent calls.
 pub struct ConcurrencyLimited {
     model: Arc<dyn LanguageModel>,
     permits: Arc<Semaphore>,
 }
 
 impl ConcurrencyLimited {
-    /// A provider with so many permits; at least one.
+    /// Limits a provider to this number of concurrent calls, at least one.
     #[must_use]
     pub fn new(model: Arc<dyn LanguageModel>, permits: usize) -> Self {
         Self { model, permits: Arc::new(Semaphore::new(permits.clamp(1, Semaphore::MAX_PERMITS))) }
@@ -42,7 +42,7 @@ impl LanguageModel for ConcurrencyLimited {
     }
 }
 
-/// A stream that gives its permit back when it is dropped.
+/// A stream that holds a permit until it is dropped.
 struct Permitted {
     events: ModelStream,
     _permit: OwnedSemaphorePermit,

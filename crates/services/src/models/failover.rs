@@ -1,4 +1,4 @@
-//! Asks the next provider where one cannot answer: before the first event only.
+//! Sends a request to the next provider if one fails before its first event.
 
 use std::sync::Arc;
 
@@ -9,22 +9,22 @@ use ports::{LanguageModel, ModelError, ModelEvent, ModelStream};
 
 use super::first_event;
 
-/// Providers in the order in which they are asked.
+/// Providers, in the order in which they are tried.
 pub struct Failover {
     first: Arc<dyn LanguageModel>,
     others: Vec<Arc<dyn LanguageModel>>,
 }
 
 impl Failover {
-    /// A first provider, and those that stand in for it.
+    /// Creates a fail-over from the first provider to the others.
     #[must_use]
     pub fn new(first: Arc<dyn LanguageModel>, others: Vec<Arc<dyn LanguageModel>>) -> Self {
         Self { first, others }
     }
 }
 
-/// Whether another provider might answer, without anything being paid for twice.
-fn another_may_answer(error: &ModelError) -> bool {
+/// Whether another provider may be tried, without paying for the request twice.
+fn may_try_another(error: &ModelError) -> bool {
     match error {
         ModelError::Busy { .. } | ModelError::Unavailable(_) | ModelError::Refused(_) => true,
         ModelError::Rejected(_)
@@ -47,10 +47,10 @@ impl LanguageModel for Failover {
             Err(error) => error,
         };
         for other in &self.others {
-            if !another_may_answer(&error) {
+            if !may_try_another(&error) {
                 break;
             }
-            tracing::warn!(error = %error, "asking {} instead", other.provider());
+            tracing::warn!(error = %error, "sending the request to {} instead", other.provider());
             error = match first_event::ask(other.as_ref(), Arc::clone(&request)).await {
                 Ok(events) => {
                     let served = ModelEvent::ServedBy(other.provider());

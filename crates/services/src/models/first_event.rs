@@ -1,4 +1,4 @@
-//! Waits for the first event of a model's stream, so that a failure before it can still be mended.
+//! Waits for the first event of a stream. A failure before it may be retried.
 
 use std::sync::Arc;
 
@@ -6,10 +6,10 @@ use domain::ModelRequest;
 use futures_util::{StreamExt, stream};
 use ports::{LanguageModel, ModelError, ModelStream};
 
-/// Asks a model and waits for its first event.
+/// Sends a request and waits for the first event of the answer.
 ///
 /// # Errors
-/// What the model answers before it says anything.
+/// Any failure before the first event.
 pub(super) async fn ask(
     model: &dyn LanguageModel,
     request: Arc<ModelRequest>,

@@ -1,4 +1,4 @@
-//! Asks again where that can help: before the first event only, a few times, within a bound of time.
+//! Retries requests that fail before their first event, within limits of count and time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,20 +10,20 @@ use tokio::time::Instant;
 
 use super::first_event;
 
-/// How often and for how long a call is made again.
+/// The limits of retries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Calls in all, the first one included.
+    /// The number of calls, including the first one.
     pub attempts: u32,
-    /// The longest first pause; it doubles with every attempt.
+    /// The longest first pause; it doubles with each attempt.
     pub first_pause: Duration,
-    /// The longest pause of our own choice.
+    /// The longest pause, unless the provider asks for a longer one.
     pub longest_pause: Duration,
-    /// No new call is made later than this after the first one.
+    /// The latest start of a new call, after the first one.
     pub total: Duration,
 }
 
-/// A provider that is asked again when it was busy or away.
+/// A provider whose failed requests are retried.
 pub struct Retrying {
     model: Arc<dyn LanguageModel>,
     policy: RetryPolicy,
@@ -31,13 +31,13 @@ pub struct Retrying {
 }
 
 impl Retrying {
-    /// A provider with a policy.
+    /// Creates a provider with retries.
     #[must_use]
     pub fn new(model: Arc<dyn LanguageModel>, policy: RetryPolicy, jitter: Arc<dyn Jitter>) -> Self {
         Self { model, policy, jitter }
     }
 
-    /// The pause before the next call; `None` where there is to be none.
+    /// Returns the pause before the next call; `None` if there is no next call.
     fn pause(&self, error: &ModelError, attempt: u32, waited: Duration) -> Option<Duration> {
         if attempt >= self.policy.attempts {
             return None;
@@ -45,7 +45,7 @@ impl Retrying {
         let pause = match error.retry() {
             Retry::Never => return None,
             Retry::After(pause) => pause,
-            // Full jitter: callers that failed together do not come back together.
+            // Full jitter, so that callers that failed at the same time do not retry at the same time.
             Retry::Soon => {
                 let doubled = self.policy.first_pause.saturating_mul(1 << attempt.saturating_sub(1).min(16));
                 doubled.min(self.policy.longest_pause).mul_f64(self.jitter.fraction().clamp(0.0, 1.0))
@@ -70,7 +70,7 @@ impl LanguageModel for Retrying {
                 Err(error) => error,
             };
             let Some(pause) = self.pause(&error, attempt, started.elapsed()) else { return Err(error) };
-            tracing::info!(attempt, error = %error, "asking {} again", self.model.provider());
+            tracing::info!(attempt, error = %error, "sending the request to {} again", self.model.provider());
             tokio::time::sleep(pause).await;
             attempt += 1;
         }

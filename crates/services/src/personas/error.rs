@@ -1,4 +1,4 @@
-//! How work with personas fails.
+//! The errors of personas.
 
 use domain::{ErrorCode, PersonaId};
 use ports::StoreError;
@@ -8,25 +8,25 @@ use crate::{ConversationsError, DescribeError, ErrorDescription, SendError};
 /// A persona, or a conversation with one, could not be read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum PersonasError {
-    /// There is no such persona of the caller's.
+    /// The caller has no such persona.
     #[error("Persona {0} not found")]
     NoPersona(PersonaId),
     /// There is no such conversation with a persona.
     #[error("Conversation not found")]
     NoConversation,
-    /// It is somebody else's.
-    #[error("The conversation is somebody else's")]
+    /// It belongs to another user.
+    #[error("The conversation belongs to another user")]
     ForeignConversation,
     /// There is no such message.
     #[error("Message not found")]
     NoMessage,
-    /// It is somebody else's.
-    #[error("The message is somebody else's")]
+    /// It belongs to another user.
+    #[error("The message belongs to another user")]
     ForeignMessage,
-    /// The message belongs to the turn that runs.
+    /// The message belongs to a running turn.
     #[error("The message belongs to an answer that is being written")]
     MessageInUse,
-    /// The message was not taken.
+    /// The message could not be sent.
     #[error(transparent)]
     Send(SendError),
     /// The store failed.
@@ -49,7 +49,7 @@ impl DescribeError for PersonasError {
     }
 }
 
-/// An error of a conversation that is known to be held with a persona.
+/// An error of a conversation that has a persona.
 impl From<ConversationsError> for PersonasError {
     fn from(error: ConversationsError) -> Self {
         match error {

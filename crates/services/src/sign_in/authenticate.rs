@@ -18,12 +18,12 @@ impl SignIn {
         Ok(Caller { user: user.id, tier: user.tier, application: subject.application })
     }
 
-    /// The caller's account.
+    /// Finds the caller's account.
     pub async fn me(&self, caller: &Caller) -> Result<User, SignInError> {
         self.users.find(caller.user).await?.ok_or(SignInError::NoAccount)
     }
 
-    /// The account that a token stands for. Calls that ask for the same one at the same time share one query.
+    /// Finds the account of a token's subject. Concurrent calls for the same subject share one query.
     async fn account(&self, subject: &Subject) -> Result<User, SignInError> {
         let key = (subject.issuer.clone(), subject.subject.clone());
         let find = async {

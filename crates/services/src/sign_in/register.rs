@@ -7,21 +7,21 @@ use ports::RegisterError;
 
 use super::{SignIn, SignInError, SignedIn};
 
-/// An account to register; names and lengths are checked by whoever reads the request.
+/// An account to register. The caller checks names and lengths.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registration {
-    /// The email address.
+    /// The email address, if any.
     pub email: Option<String>,
     /// The name to sign in with.
     pub username: String,
-    /// As the user writes it.
+    /// The full name, as the user writes it.
     pub full_name: Option<String>,
-    /// The password; `None` for accounts that only ever use tokens.
+    /// The password; `None` for an account that only uses tokens.
     pub password: Option<String>,
 }
 
 impl SignIn {
-    /// Makes an account and signs it in.
+    /// Creates an account and signs it in.
     pub async fn register(&self, registration: Registration) -> Result<SignedIn, SignInError> {
         let Registration { email, username, full_name, password } = registration;
         let password_hash = match password {
@@ -41,7 +41,7 @@ impl SignIn {
     /// Signs an account in by its name or email address.
     ///
     /// # Errors
-    /// As [`SignInError`] says. Whether the account exists shows neither in the error nor in the time.
+    /// Neither the error nor the time that it takes reveals whether the account exists.
     pub async fn sign_in(&self, name: String, password: String) -> Result<SignedIn, SignInError> {
         let record = self.users.find_for_sign_in(name.to_lowercase()).await?;
         let hash = record.as_ref().and_then(|record| record.password_hash.clone());
@@ -50,7 +50,7 @@ impl SignIn {
         self.signed_in(user.ok_or(SignInError::WrongPassword)?)
     }
 
-    /// A token for the account of this name, which is made if there is none: for operators at the command line.
+    /// Issues a token for the account of this name, and creates it if there is none. For operators at the command line.
     pub async fn token_for(&self, name: &str) -> Result<SignedIn, SignInError> {
         if let Some(record) = self.users.find_for_sign_in(name.to_lowercase()).await? {
             return self.signed_in(record.user);

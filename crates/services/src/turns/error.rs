@@ -1,4 +1,4 @@
-//! How turns fail, before they begin and after.
+//! The errors of turns, before and after they begin.
 
 use std::time::Duration;
 
@@ -7,25 +7,25 @@ use ports::{BeginError, StoreError};
 
 use crate::{DescribeError, ErrorDescription};
 
-/// A message was not taken: nothing is kept of it.
+/// A message could not be sent. Nothing was stored.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    /// There is no such conversation.
+    /// The conversation does not exist, or is deleted.
     #[error("Conversation not found")]
     NotFound,
-    /// It is somebody else's.
-    #[error("The conversation is somebody else's")]
+    /// The conversation belongs to another user.
+    #[error("The conversation belongs to another user")]
     Foreign,
-    /// A turn runs in it.
+    /// Another turn is running in the conversation.
     #[error("A turn is running in the conversation, try again when it has ended")]
     Busy {
         /// When to try again.
         retry_after: Duration,
     },
-    /// The conversation changed while a transcript was matched to it.
+    /// The conversation has changed since the caller read it.
     #[error("The conversation has changed meanwhile, try again")]
     Moved,
-    /// The model is not in the list of those that may be asked.
+    /// The model is not one of those that are offered.
     #[error("The model is not offered here")]
     ModelNotAllowed,
     /// The service is shutting down.
@@ -64,12 +64,12 @@ impl DescribeError for SendError {
     }
 }
 
-/// A turn ended without a whole answer. The question is kept, and so is the text that came.
+/// A turn ended without a complete answer. The question and the text so far are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TurnFailure {
     /// The model call failed.
     Failed(Failure),
-    /// The process was told to end.
+    /// The process that ran the turn ended.
     Interrupted,
 }
 
@@ -77,7 +77,7 @@ impl std::fmt::Display for TurnFailure {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
             Self::Failed(failure) => failure.kind.message(),
-            Self::Interrupted => "the answer was interrupted, what there is of it is kept",
+            Self::Interrupted => "the answer was interrupted, the text so far is stored",
         })
     }
 }
@@ -99,10 +99,10 @@ impl DescribeError for TurnFailure {
 /// A turn cannot be watched or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
-    /// There is no such turn of the caller's.
+    /// The caller has no such turn.
     #[error("Turn not found")]
     NotFound,
-    /// There is no such conversation of the caller's.
+    /// The caller has no such conversation.
     #[error("Conversation not found")]
     NoConversation,
     /// The store failed.

@@ -1,4 +1,4 @@
-//! The log of a turn in memory: the only buffer. Listeners hold an offset into it.
+//! The log of a turn in memory. It is the only buffer: each listener holds a position in it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,15 +9,15 @@ use tokio::sync::watch;
 
 use super::TurnFailure;
 
-/// A turn's events so far. Written by one task, read by any number of listeners.
+/// The events of a turn so far. One task writes them, any number of listeners read them.
 #[derive(Debug)]
 pub(super) struct TurnLog {
     pub(super) turn: TurnId,
     pub(super) conversation: ConversationId,
     entries: Mutex<Entries>,
-    /// The number of events; listeners wait for it to grow.
+    /// The number of events. Listeners wait until it grows.
     length: watch::Sender<usize>,
-    /// Whether the turn has ended, for those who wait for that alone: each wake costs more than an event.
+    /// Whether the turn has ended, for listeners that wait for the end alone: waking them for each event is expensive.
     over: watch::Sender<bool>,
 }
 
@@ -27,19 +27,19 @@ struct Entries {
     outcome: Option<Outcome>,
 }
 
-/// How a turn ended, and what it changed of its conversation.
+/// How a turn ended, and how it changed its conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// How it ended.
     pub ending: Ending,
-    /// The conversation after it; `None` where it is gone, or was not read.
+    /// The changed fields of the conversation; `None` if it was deleted or not read.
     pub change: Option<ConversationChange>,
-    /// The provider's id of the answer, which is not stored.
+    /// The provider's id of the response, which is not stored.
     pub response: Option<ResponseId>,
 }
 
 impl Outcome {
-    /// The failure that a caller is to be told, where it is one.
+    /// Returns the failure to report to the caller, if the turn failed.
     #[must_use]
     pub fn failure(&self) -> Option<TurnFailure> {
         match &self.ending.state {
@@ -51,7 +51,7 @@ impl Outcome {
 }
 
 impl TurnLog {
-    /// A log that holds `Started` alone.
+    /// Creates a log with the event `Started`.
     pub(super) fn new(turn: TurnId, conversation: ConversationId) -> Self {
         Self {
             turn,
@@ -83,43 +83,43 @@ impl TurnLog {
         self.over.send_replace(true);
     }
 
-    /// A copy of the reply so far.
+    /// Returns a copy of the reply so far.
     pub(super) fn reply(&self) -> Reply {
         self.entries().reply.clone()
     }
 
-    /// How many deltas there are.
+    /// Returns the number of deltas.
     pub(super) fn deltas(&self) -> usize {
         self.entries().reply.len()
     }
 
-    /// The size of the reply, in bytes.
+    /// Returns the size of the reply, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.entries().reply.bytes()
     }
 
-    /// The deltas from this index on.
+    /// Returns the deltas from this index on.
     pub(super) fn since(&self, index: usize) -> Reply {
         self.entries().reply.since(index)
     }
 
-    /// A listener that begins with the event of this number.
+    /// Creates a listener that begins with the event of this number.
     pub(super) fn listen(self: &Arc<Self>, first: usize) -> Listener {
         Listener { log: Arc::clone(self), next: first, length: self.length.subscribe() }
     }
 
-    /// Whether anybody listens.
+    /// Whether there are listeners.
     pub(super) fn has_listeners(&self) -> bool {
         self.length.receiver_count() > 0
     }
 
     fn entries(&self) -> MutexGuard<'_, Entries> {
-        // A poisoned log is still a log: no write leaves it half done.
+        // A panic cannot leave the entries half written, so a poisoned lock may be used.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Reads a turn's events from an offset on. Dropping it stops nobody.
+/// Reads the events of a turn from a position on. Dropping it does not stop the turn.
 #[derive(Debug)]
 pub struct Listener {
     log: Arc<TurnLog>,
@@ -128,29 +128,29 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// The turn.
+    /// Returns the turn.
     #[must_use]
     pub fn turn(&self) -> TurnId {
         self.log.turn
     }
 
-    /// The conversation it runs in.
+    /// Returns the conversation that the turn runs in.
     #[must_use]
     pub fn conversation(&self) -> ConversationId {
         self.log.conversation
     }
 
-    /// The number of the next event.
+    /// Returns the number of the next event.
     #[must_use]
     pub fn position(&self) -> usize {
         self.next
     }
 
-    /// Waits for events and answers all there are, with the number of the first; `None` after the last one.
-    /// May be dropped while it waits: no event is lost.
+    /// Waits for events and returns all that are ready, with the number of the first; `None` after the last one.
+    /// It may be cancelled while it waits: no event is lost.
     pub async fn next(&mut self) -> Option<(usize, Vec<TurnEvent>)> {
         loop {
-            // Marks the length as seen before it reads, so that nothing slips in between.
+            // The length is marked as seen before the events are read, so that none is missed.
             self.length.borrow_and_update();
             if let Some(found) = self.ready() {
                 return Some(found);
@@ -161,7 +161,7 @@ impl Listener {
         }
     }
 
-    /// The events that are there already, without waiting.
+    /// Returns the events that are ready, without waiting.
     pub fn ready(&mut self) -> Option<(usize, Vec<TurnEvent>)> {
         let first = self.next;
         let mut events = Vec::new();
@@ -182,13 +182,13 @@ impl Listener {
         (!events.is_empty()).then_some((first, events))
     }
 
-    /// How the turn ended, once it has.
+    /// Returns how the turn ended; `None` while it is running.
     #[must_use]
     pub fn outcome(&self) -> Option<Outcome> {
         self.log.entries().outcome.clone()
     }
 
-    /// The reply so far.
+    /// Returns the reply so far.
     #[must_use]
     pub fn reply(&self) -> Reply {
         self.log.reply()
@@ -204,7 +204,7 @@ impl Listener {
 
     /// Waits for the first delta or the end.
     pub(super) async fn begun(&mut self) {
-        // As for `ended`.
+        // As in `ended`.
         let _ = self.length.wait_for(|length| *length > 1).await;
     }
 }

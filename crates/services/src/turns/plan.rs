@@ -1,4 +1,4 @@
-//! Plans the request of a turn: instructions, what files say, the history that fits, the question.
+//! Plans the request of a turn: instructions, the text of files, the history that fits, and the question.
 
 use domain::message::token_count;
 use domain::usage::{bytes_within, estimate_tokens};
@@ -6,17 +6,17 @@ use domain::{HistoryPlanner, ModelMessage, ModelRequest, Persona};
 use ports::{Begun, StoreError};
 
 use super::Inner;
-use super::send::Asked;
+use super::send::TurnInput;
 
-/// Tokens that are left to the reply where no limit is set.
+/// Tokens that are reserved for the reply if the request sets no limit.
 const REPLY_ROOM: u32 = 4_096;
 
 impl Inner {
-    pub(super) async fn plan(&self, begun: &Begun, asked: Asked) -> Result<ModelRequest, StoreError> {
-        let Asked { messages: question, window, instructions, options, history_limit, .. } = asked;
+    pub(super) async fn plan(&self, begun: &Begun, input: TurnInput) -> Result<ModelRequest, StoreError> {
+        let TurnInput { messages: question, window, instructions, options, history_limit, .. } = input;
         let persona = begun.persona.as_ref().map(Persona::instructions);
-        let told: Vec<String> = persona.into_iter().chain(instructions).collect();
-        let instructions = (!told.is_empty()).then(|| told.join("\n\n"));
+        let texts: Vec<String> = persona.into_iter().chain(instructions).collect();
+        let instructions = (!texts.is_empty()).then(|| texts.join("\n\n"));
         let model_window = self.settings.models.window(&begun.model);
         let fixed = instructions.as_ref().map_or(0, |text| estimate_tokens(text.len()));
         let fixed = fixed.saturating_add(ModelMessage::token_count_of(&question));
@@ -33,12 +33,12 @@ impl Inner {
             let Some(before) = oldest.filter(|_| has_room && page.has_older) else { break };
             page = self.store.earlier(begun.conversation.id, before).await?;
         }
-        // What changes least stands first, so that providers find it in their caches.
+        // The parts that change least come first, so that providers find them in their caches.
         let messages = files.into_iter().chain(planner.finish()).chain(question).collect();
         Ok(ModelRequest { model: begun.model.clone(), instructions, messages, options })
     }
 
-    /// What the conversation's files say, within so many tokens.
+    /// Makes a message of the conversation's files, within this number of tokens.
     async fn files_message(&self, begun: &Begun, room: u32) -> Result<Option<ModelMessage>, StoreError> {
         if !begun.has_files {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! Records how a turn ended: the reply, its usage and cost, the conversation's title.
+//! Stores the end of a turn: the reply, its usage and cost, and the title of the conversation.
 
 use std::time::Duration;
 
@@ -11,31 +11,31 @@ use tokio::time::Instant;
 use super::Inner;
 use super::live::LiveTurn;
 use super::log::Outcome;
-use super::run::AskedModel;
+use super::run::CallResult;
 use super::title::TitleCall;
 use crate::model_call::CallPurpose;
 
-/// The first pause between two tries to reach a store that is away; it doubles up to [`LONGEST_PAUSE`].
+/// The first pause before another try to store the end; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 impl Inner {
-    /// Closes the turn in the store. Only after that may listeners see its last event.
+    /// Ends the turn in the store. Only after that may listeners see its last event.
     pub(super) async fn record(
         &self,
         live: &LiveTurn,
         begun: &Begun,
-        asked: AskedModel,
+        result: CallResult,
         title: TitleCall,
     ) -> Outcome {
-        let title = title.in_time().await;
-        let response = asked.call.as_ref().and_then(|call| call.response.clone());
-        let provider = asked.call.as_ref().map_or_else(|| self.model.provider(), |call| call.provider);
-        let finish = self.finish_of(live, begun, title, asked);
+        let title = title.finish().await;
+        let response = result.call.as_ref().and_then(|call| call.response.clone());
+        let provider = result.call.as_ref().map_or_else(|| self.model.provider(), |call| call.provider);
+        let finish = self.finish_command(live, begun, title, result);
         let (ending, ledger) = (finish.ending.clone(), finish.ledger.clone());
-        // Waits for a checkpoint that is on its way: it must not write behind the end.
+        // Waits for a running checkpoint, which must not write after the end.
         let _kept = live.kept.lock().await;
-        let outcome = match self.finish_with_patience(finish).await {
+        let outcome = match self.finish_with_retries(finish).await {
             Ok(Finished::Done { ending, change }) => Outcome { ending, change: Some(*change), response },
             Ok(Finished::Lost) => {
                 self.count_lost(live, ledger).await;
@@ -56,7 +56,7 @@ impl Inner {
         outcome
     }
 
-    /// What listeners are told where nobody knows what was stored.
+    /// Returns the outcome for listeners if it is not known what was stored.
     pub(super) fn not_recorded(&self) -> Outcome {
         let ending = Ending {
             state: EndState::Failed(FailureKind::Internal.into()),
@@ -69,7 +69,7 @@ impl Inner {
         Outcome { ending, change: None, response: None }
     }
 
-    async fn finish_with_patience(&self, finish: Finish) -> Result<Finished, StoreError> {
+    async fn finish_with_retries(&self, finish: Finish) -> Result<Finished, StoreError> {
         let deadline = Instant::now() + self.settings.finish_patience;
         let mut pause = FIRST_PAUSE;
         loop {
@@ -83,7 +83,7 @@ impl Inner {
         }
     }
 
-    /// The ledger outlives what it counts: the call is paid for, whatever became of its turn.
+    /// Counts the call of a turn that another process has ended: it has to be paid for all the same.
     async fn count_lost(&self, live: &LiveTurn, entry: Option<LedgerEntry>) {
         let Some(entry) = entry else { return };
         if let Err(error) = self.ledger.append(entry).await {
@@ -92,19 +92,25 @@ impl Inner {
         }
     }
 
-    /// Somebody else ended the turn: a purge, which is a stop, or another process.
+    /// Returns the outcome of a turn that was deleted with its conversation, which stops it, or that another process ended.
     fn lost(live: &LiveTurn, ending: &Ending) -> Outcome {
         let turn = live.log.turn;
-        tracing::info!(turn.id = %turn, "turn {turn} is no longer ours to finish");
+        tracing::info!(turn.id = %turn, "turn {turn} no longer belongs to this process");
         let state = if live.stop.is_cancelled() { EndState::Stopped } else { EndState::Interrupted };
         Outcome { ending: Ending { state, reply: None, ..ending.clone() }, change: None, response: None }
     }
 
-    fn finish_of(&self, live: &LiveTurn, begun: &Begun, title: Option<Title>, asked: AskedModel) -> Finish {
+    fn finish_command(
+        &self,
+        live: &LiveTurn,
+        begun: &Begun,
+        title: Option<Title>,
+        result: CallResult,
+    ) -> Finish {
         let reply = live.log.reply();
         let at = self.clock.now();
-        let AskedModel { state, call } = asked;
-        let made_for = CallPurpose {
+        let CallResult { state, call } = result;
+        let purpose = CallPurpose {
             user: live.owner,
             conversation: Some(begun.conversation.id),
             turn: Some(live.log.turn),
@@ -124,7 +130,7 @@ impl Inner {
             },
             reply: (!reply.is_empty()).then(|| (self.ids.message(), reply)),
             title,
-            ledger: call.and_then(|call| call.ledger_entry(made_for, at)),
+            ledger: call.and_then(|call| call.ledger_entry(purpose, at)),
         }
     }
 

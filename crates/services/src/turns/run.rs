@@ -1,4 +1,4 @@
-//! The task that owns a turn: it begins, asks the model, folds the reply, and finishes, whoever listens.
+//! The task that owns a turn: it begins the turn, calls the model, collects the reply, and stores the end.
 
 use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
@@ -13,20 +13,20 @@ use tokio::sync::oneshot;
 
 use super::live::LiveTurn;
 use super::log::TurnLog;
-use super::send::{Asked, RunningTurn, SendMessage};
+use super::send::{RunningTurn, SendMessage, TurnInput};
 use super::{Inner, SendError};
 use crate::model_call::{CallEnd, EndedCall, ModelCall};
 
-/// What came of asking the model.
-pub(super) struct AskedModel {
+/// The result of the model call of a turn.
+pub(super) struct CallResult {
     pub(super) state: EndState,
-    /// The call; none where the model was not asked.
+    /// The call; `None` if no call was made.
     pub(super) call: Option<EndedCall>,
 }
 
-impl AskedModel {
-    /// A turn that failed before its model was asked, or by a fault of ours.
-    fn not_asked(kind: FailureKind) -> Self {
+impl CallResult {
+    /// The result of a turn that failed before its model call, or by an error of the service itself.
+    fn without_call(kind: FailureKind) -> Self {
         Self { state: EndState::Failed(kind.into()), call: None }
     }
 }
@@ -39,10 +39,10 @@ impl Inner {
         answer: oneshot::Sender<Result<RunningTurn, SendError>>,
     ) {
         let turn = self.ids.turn();
-        let (begun, asked) = match self.open(&caller, message, turn).await {
-            Ok(opened) => opened,
+        let (begun, input) = match self.begin(&caller, message, turn).await {
+            Ok(begun) => begun,
             Err(error) => {
-                // Nobody listening any more is no reason to do anything else.
+                // If the caller is gone, there is nothing to do.
                 let _ = answer.send(Err(error));
                 return;
             }
@@ -52,13 +52,13 @@ impl Inner {
         self.live.insert(Arc::clone(&live));
         let _ = answer.send(Ok(Self::running(&begun, log.listen(0))));
 
-        let title = self.ask_for_title(caller.user, &begun, &asked);
-        let asked = AssertUnwindSafe(self.ask(&live, &begun, asked)).catch_unwind().await;
-        let asked = asked.unwrap_or_else(|_| {
+        let title = self.start_title(caller.user, &begun, &input);
+        let result = AssertUnwindSafe(self.call_model(&live, &begun, input)).catch_unwind().await;
+        let result = result.unwrap_or_else(|_| {
             tracing::error!(turn.id = %turn, "a panic ended the model call of turn {turn}");
-            AskedModel::not_asked(FailureKind::Internal)
+            CallResult::without_call(FailureKind::Internal)
         });
-        let recorded = AssertUnwindSafe(self.record(&live, &begun, asked, title)).catch_unwind().await;
+        let recorded = AssertUnwindSafe(self.record(&live, &begun, result, title)).catch_unwind().await;
         let outcome = recorded.unwrap_or_else(|_| {
             tracing::error!(turn.id = %turn, "a panic ended the recording of turn {turn}");
             self.not_recorded()
@@ -67,39 +67,39 @@ impl Inner {
         log.end(outcome);
     }
 
-    async fn ask(&self, live: &LiveTurn, begun: &Begun, asked: Asked) -> AskedModel {
+    async fn call_model(&self, live: &LiveTurn, begun: &Begun, input: TurnInput) -> CallResult {
         if self.has_withdrawn_model(begun) {
-            return AskedModel::not_asked(FailureKind::Rejected);
+            return CallResult::without_call(FailureKind::Rejected);
         }
-        let request = match self.plan(begun, asked).await {
+        let request = match self.plan(begun, input).await {
             Ok(request) => request,
-            Err(error) => return Self::not_planned(live, &error),
+            Err(error) => return Self::plan_failed(live, &error),
         };
         let mut call = ModelCall::new(self.model.provider(), &request);
         let state = tokio::select! {
             biased;
-            state = self.made_to_end(live) => state,
+            state = self.must_end(live) => state,
             ended = call.run(self.model.as_ref(), request, |deltas| Self::take(live, deltas)) => {
-                Self::state_of(live, ended)
+                Self::end_state(live, ended)
             }
         };
-        AskedModel { state, call: Some(call.end(live.log.bytes(), &self.settings.models)) }
+        CallResult { state, call: Some(call.end(live.log.bytes(), &self.settings.models)) }
     }
 
-    /// Whether the conversation's own model, which was offered when it was chosen, is offered no more.
+    /// Whether the conversation's own model is no longer offered, though it was when it was chosen.
     fn has_withdrawn_model(&self, begun: &Begun) -> bool {
         let model = &begun.model;
         let withdrawn =
-            begun.conversation.model.as_ref() == Some(model) && !self.settings.models.allows(model);
+            begun.conversation.model.as_ref() == Some(model) && !self.settings.models.offers(model);
         if withdrawn {
             let id = begun.conversation.id;
-            tracing::warn!(conversation.id = %id, %model, "the conversation's model is not offered any more");
+            tracing::warn!(conversation.id = %id, %model, "the model of conversation {id} is no longer offered");
         }
         withdrawn
     }
 
-    /// Waits until the turn must end before its model has: taken away, stopped, or shut down.
-    async fn made_to_end(&self, live: &LiveTurn) -> EndState {
+    /// Waits until the turn must end before its model call: because it was lost or stopped, or because of a shutdown.
+    async fn must_end(&self, live: &LiveTurn) -> EndState {
         tokio::select! {
             biased;
             () = live.lost.cancelled() => EndState::Interrupted,
@@ -108,15 +108,15 @@ impl Inner {
         }
     }
 
-    /// Appends deltas to the log, for as long as the reply is not too long.
+    /// Appends deltas to the log, until the reply is too long.
     fn take(live: &LiveTurn, deltas: Vec<Delta>) -> ControlFlow<()> {
         live.log.append(deltas);
         if live.log.bytes() > REPLY_BYTES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    fn state_of(live: &LiveTurn, ended: Result<CallEnd, ModelError>) -> EndState {
+    fn end_state(live: &LiveTurn, ended: Result<CallEnd, ModelError>) -> EndState {
         match ended {
-            // A filter that left nothing is an end of its own; a plain end without a word is none.
+            // An empty answer is a failure, unless a content filter or a tool call explains it.
             Ok(CallEnd::Finished(FinishReason::Stop | FinishReason::Length)) if live.log.deltas() == 0 => {
                 EndState::Failed(FailureKind::Empty.into())
             }
@@ -130,9 +130,9 @@ impl Inner {
         }
     }
 
-    fn not_planned(live: &LiveTurn, error: &StoreError) -> AskedModel {
+    fn plan_failed(live: &LiveTurn, error: &StoreError) -> CallResult {
         tracing::warn!(turn.id = %live.log.turn, error = %chain(error), "the history of turn {} could not be read", live.log.turn);
-        AskedModel::not_asked(FailureKind::Store)
+        CallResult::without_call(FailureKind::Store)
     }
 
     fn failure(live: &LiveTurn, error: &ModelError) -> Failure {

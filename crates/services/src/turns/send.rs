@@ -1,4 +1,4 @@
-//! Sends a message: the caller gets a running turn, or a refusal that kept nothing.
+//! Sends a message. The caller gets a running turn, or an error after which nothing was stored.
 
 use std::sync::Arc;
 
@@ -14,35 +14,35 @@ use super::title::TitlePolicy;
 use super::{Inner, SendError, TurnFailure, Turns};
 use crate::NewConversationRequest;
 
-/// A message to send, with what its contract decides about the turn.
+/// A message to send, with the settings that its contract decides.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SendMessage {
     /// The conversation.
     pub target: SendTarget,
-    /// The contract that the request came in by.
+    /// The contract of the request.
     pub contract: Contract,
     /// The messages to append; the last one is the question.
     pub messages: Vec<ModelMessage>,
-    /// Where they branch off; `None` appends them.
+    /// Where the messages branch off; `None` appends them to the end.
     pub branch: Option<Branch>,
-    /// The model for this turn only.
+    /// The model for this turn only, if any.
     pub model: Option<ModelName>,
-    /// The model where neither the conversation nor this turn names one (C-17).
+    /// The model if neither the turn nor the conversation has one (C-17).
     pub default_model: ModelName,
-    /// Becomes the conversation's own model where it has none.
+    /// Becomes the conversation's own model if it has none.
     pub own_model: Option<ModelName>,
-    /// What the model is told for this turn only; not stored.
+    /// Instructions for this turn only, if any. They are not stored.
     pub instructions: Option<String>,
-    /// How the model is to write, this turn only.
+    /// The options of the model for this turn only.
     pub options: Arc<RequestOptions>,
-    /// At most so many messages of history; `None` is all that fit.
+    /// The most messages of history in the request; `None` means all that fit.
     pub history_limit: Option<usize>,
-    /// Where the title of a conversation without one comes from.
+    /// How the title of a conversation without one is made.
     pub title: TitlePolicy,
 }
 
 impl SendMessage {
-    /// A plain message: the contract's default model, no instructions, the first words as the title.
+    /// Makes a message with default settings: the default model, no instructions, the first words as the title.
     #[must_use]
     pub fn plain(
         target: SendTarget,
@@ -66,50 +66,50 @@ impl SendMessage {
     }
 }
 
-/// Where a message goes.
+/// The conversation that a message is sent to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SendTarget {
-    /// To a conversation that exists.
+    /// An existing conversation.
     Existing(ConversationKey),
-    /// To one that exists and has a persona; without one it counts as absent.
+    /// An existing conversation with a persona. Without one it counts as absent.
     WithPersona(ConversationKey),
-    /// To one that is made with it.
+    /// A new conversation, which is created with the message.
     New(Box<NewConversationRequest>),
 }
 
-/// A turn that runs. Dropping it stops nothing.
+/// A running turn. Dropping it does not stop the turn.
 #[derive(Debug)]
 pub struct RunningTurn {
-    /// The conversation, with the question counted in.
+    /// The conversation, including the question.
     pub conversation: Conversation,
-    /// The question's row.
+    /// The stored question.
     pub question: Option<AppendedMessage>,
-    /// The model that is asked.
+    /// The model of the turn.
     pub model: ModelName,
     listener: Listener,
 }
 
-/// What came of a turn that did not fail.
+/// A turn that ended without a failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CompletedTurn {
     /// The turn.
     pub turn: TurnId,
-    /// The question's row.
+    /// The stored question.
     pub question: Option<AppendedMessage>,
-    /// The model that was asked.
+    /// The model of the turn.
     pub model: ModelName,
-    /// The reply: whole, or what there was of it when it was stopped.
+    /// The reply: complete, or the part before the turn was stopped.
     pub reply: Reply,
-    /// The provider's id of it, or else one of ours.
+    /// The provider's id of the response, else one of ours.
     pub response: ResponseId,
     /// How the turn ended.
     pub ending: Ending,
-    /// The conversation after it.
+    /// The conversation after the turn.
     pub conversation: Conversation,
 }
 
 impl CompletedTurn {
-    /// Whether the reply was stopped before its end.
+    /// Whether a user stopped the turn.
     #[must_use]
     pub fn stopped(&self) -> bool {
         matches!(self.ending.state, EndState::Stopped)
@@ -117,16 +117,16 @@ impl CompletedTurn {
 }
 
 impl RunningTurn {
-    /// The turn.
+    /// Returns the turn.
     #[must_use]
     pub fn turn(&self) -> TurnId {
         self.listener.turn()
     }
 
-    /// Waits for the first event, for as long as a streamed answer may; after that the turn is as good as begun.
+    /// Waits up to `grace` for the first event. After that time the turn counts as begun.
     ///
     /// # Errors
-    /// A turn that fails within that time without a word.
+    /// If the turn fails within that time and without any text.
     pub async fn first_event(&mut self, grace: std::time::Duration) -> Result<(), TurnFailure> {
         let _ = tokio::time::timeout(grace, self.listener.begun()).await;
         match self.listener.outcome().and_then(|outcome| outcome.failure()) {
@@ -135,16 +135,16 @@ impl RunningTurn {
         }
     }
 
-    /// The events, from the first one on.
+    /// Returns a listener to all events of the turn.
     #[must_use]
     pub fn into_listener(self) -> Listener {
         self.listener
     }
 
-    /// Waits for the end.
+    /// Waits until the turn has ended.
     ///
     /// # Errors
-    /// A turn that failed or was interrupted. Its text is kept all the same.
+    /// If the turn failed or was interrupted. Its text is stored all the same.
     pub async fn whole(mut self) -> Result<CompletedTurn, TurnFailure> {
         let outcome = self.listener.ended().await.ok_or(TurnFailure::Interrupted)?;
         if let Some(failure) = outcome.failure() {
@@ -167,10 +167,10 @@ impl RunningTurn {
 }
 
 impl Turns {
-    /// Keeps the message and has the model answer it. The turn runs on whatever becomes of this call.
+    /// Stores the message and starts a turn that answers it. The turn continues if this call is cancelled.
     ///
     /// # Errors
-    /// As [`SendError`] says; then nothing was kept.
+    /// After an error nothing was stored.
     pub async fn send(&self, caller: &Caller, message: SendMessage) -> Result<RunningTurn, SendError> {
         let inner = Arc::clone(&self.inner);
         if inner.tasks.closing().is_cancelled() {
@@ -184,8 +184,8 @@ impl Turns {
     }
 }
 
-/// What the model is to be asked in an open turn.
-pub(super) struct Asked {
+/// The input of a turn that has begun, for its request to the model.
+pub(super) struct TurnInput {
     pub(super) messages: Vec<ModelMessage>,
     /// The newest messages before them.
     pub(super) window: Window,
@@ -197,13 +197,13 @@ pub(super) struct Asked {
 }
 
 impl Inner {
-    /// Opens the turn in the store. Its window goes to [`Asked`].
-    pub(super) async fn open(
+    /// Begins the turn in the store. Its window is moved to [`TurnInput`].
+    pub(super) async fn begin(
         &self,
         caller: &Caller,
         message: SendMessage,
         turn: TurnId,
-    ) -> Result<(Begun, Asked), SendError> {
+    ) -> Result<(Begun, TurnInput), SendError> {
         let SendMessage {
             target,
             contract,
@@ -218,7 +218,7 @@ impl Inner {
             title,
         } = message;
         let named = [model.as_ref(), own_model.as_ref()];
-        if named.into_iter().flatten().any(|model| !self.settings.models.allows(model)) {
+        if named.into_iter().flatten().any(|model| !self.settings.models.offers(model)) {
             return Err(SendError::ModelNotAllowed);
         }
         let append = |message: &ModelMessage| NewMessage {
@@ -226,7 +226,7 @@ impl Inner {
             role: message.role,
             parts: Arc::clone(&message.parts),
         };
-        let opening = Begin {
+        let command = Begin {
             caller: caller.user,
             target: self.target(caller, target),
             branch,
@@ -239,10 +239,10 @@ impl Inner {
             own_model,
             at: self.clock.now(),
         };
-        let mut begun = self.store.begin(opening).await?;
+        let mut begun = self.store.begin(command).await?;
         let window = std::mem::take(&mut begun.window);
-        let asked = Asked { messages, window, instructions, options, history_limit, contract, title };
-        Ok((begun, asked))
+        let input = TurnInput { messages, window, instructions, options, history_limit, contract, title };
+        Ok((begun, input))
     }
 
     fn target(&self, caller: &Caller, target: SendTarget) -> Target {
@@ -256,7 +256,7 @@ impl Inner {
         }
     }
 
-    /// A running turn for the caller to listen to.
+    /// Returns the running turn for the caller.
     pub(super) fn running(begun: &Begun, listener: Listener) -> RunningTurn {
         RunningTurn {
             conversation: begun.conversation.clone(),

@@ -1,4 +1,4 @@
-//! Stops the turn of a conversation. What the model wrote so far is kept.
+//! Stops the turn of a conversation. The text so far is stored.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,21 +8,21 @@ use ports::{StopOutcome, StoreError};
 
 use super::{Turns, WatchError};
 
-/// What a stop came to.
+/// The result of a stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stopped {
-    /// The turn that was told to stop; `None` where none ran.
+    /// The turn that was stopped; `None` if none was running.
     pub turn: Option<TurnId>,
 }
 
-/// How long an answer waits for the partial text to be in the history.
-const SETTLE: Duration = Duration::from_secs(2);
+/// How long a stop waits until the partial text is stored.
+const WAIT_FOR_END: Duration = Duration::from_secs(2);
 
 impl Turns {
-    /// Stops the conversation's turn, whichever process runs it.
+    /// Stops the conversation's turn, in any process.
     ///
     /// # Errors
-    /// [`WatchError::NoConversation`] where there is no such conversation of the caller's.
+    /// [`WatchError::NoConversation`] if the caller has no such conversation.
     pub async fn stop(&self, caller: &Caller, key: ConversationKey) -> Result<Stopped, WatchError> {
         let store = Arc::clone(&self.inner.store);
         let user = caller.user;
@@ -38,13 +38,13 @@ impl Turns {
         }
     }
 
-    /// Stops a turn that runs in this process, and waits a little until its text is kept.
+    /// Stops a turn of this process, and waits a little until its text is stored.
     pub(crate) async fn stop_here(&self, turn: TurnId) {
         let Some(live) = self.inner.live.find(turn) else { return };
         live.stop.cancel();
         let mut listener = live.log.listen(0);
         drop(live);
-        // Past that time the turn still ends as stopped; only this answer comes before it.
-        let _ = tokio::time::timeout(SETTLE, listener.ended()).await;
+        // After that time the turn still ends as stopped, but this response comes before it.
+        let _ = tokio::time::timeout(WAIT_FOR_END, listener.ended()).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Has a model make a conversation's title, beside the answer. A failed title never fails the turn.
+//! Makes the title of a conversation, while its first turn runs. A failed title never fails the turn.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -12,51 +12,51 @@ use ports::{Begun, ModelError};
 use tokio::task::JoinHandle;
 
 use super::Inner;
-use super::send::Asked;
+use super::send::TurnInput;
 use crate::model_call::{CallPurpose, ModelCall};
 
-/// How long a title is waited for past the end of the answer.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// How long a title may take in all.
-const LONGEST: Duration = Duration::from_secs(30);
-/// The most that is read of a title.
+/// How long the end of a turn waits for the title.
+const WAIT_AT_END: Duration = Duration::from_secs(2);
+/// The longest duration of a title call.
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// The most bytes that are read of a title.
 const TITLE_BYTES: usize = 4_000;
-/// The most of a question that a title is made of, in characters.
+/// The most characters of the question that the title model is given.
 const QUESTION_CHARS: usize = 2_000;
-/// The title of a conversation that begins without words, as with an image alone (C-25).
+/// The title of a conversation whose first question has no words, such as an image alone (C-25).
 const UNTITLED: &str = "New conversation";
 const INSTRUCTIONS: &str = "Write a title for a conversation that begins with the following message: two to six \
                             words, no quotation marks, no full stop, in the language of the message. Answer with \
                             the title alone.";
 
-/// Where the title of a conversation without one comes from.
+/// How the title of a conversation without one is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TitlePolicy {
     /// From the first words of the question.
     FirstWords,
-    /// From a model, once, in a conversation that the same contract began; otherwise from the first words.
+    /// By a model, once, in a conversation that the same contract created; otherwise from the first words.
     Model,
 }
 
-/// A title on its way.
+/// A title that is being made.
 pub(super) struct TitleCall {
-    /// The title of every conversation that no model titles; none where there is a title.
+    /// The title if the model writes none; `None` if the conversation has a title already.
     first_words: Option<Title>,
     call: Option<JoinHandle<Option<Title>>>,
 }
 
 impl TitleCall {
-    /// The model's title, if it comes in time, else the first words.
-    pub(super) async fn in_time(self) -> Option<Title> {
+    /// Returns the model's title if it is ready in time, else the first words.
+    pub(super) async fn finish(self) -> Option<Title> {
         let made = match self.call {
-            Some(call) => tokio::time::timeout(PATIENCE, call).await.ok().and_then(Result::ok).flatten(),
+            Some(call) => tokio::time::timeout(WAIT_AT_END, call).await.ok().and_then(Result::ok).flatten(),
             None => None,
         };
         made.or(self.first_words)
     }
 }
 
-/// The first words of a question.
+/// Makes a title of the first words of a question.
 fn first_words(question: &ModelMessage) -> Option<Title> {
     let words: Vec<&str> = question
         .parts
@@ -67,16 +67,17 @@ fn first_words(question: &ModelMessage) -> Option<Title> {
 }
 
 impl Inner {
-    /// Asks for a title where one is due. The call runs to its end by itself, so that it is always counted.
-    pub(super) fn ask_for_title(self: &Arc<Self>, user: UserId, begun: &Begun, asked: &Asked) -> TitleCall {
+    /// Starts to make a title if the conversation needs one. A call of a model runs in a task of its own, so that it is
+    /// always counted.
+    pub(super) fn start_title(self: &Arc<Self>, user: UserId, begun: &Begun, input: &TurnInput) -> TitleCall {
         let conversation = &begun.conversation;
-        let (None, Some(question)) = (&conversation.title, asked.messages.last()) else {
+        let (None, Some(question)) = (&conversation.title, input.messages.last()) else {
             return TitleCall { first_words: None, call: None };
         };
         let first_words = first_words(question);
-        let from_model = match asked.title {
+        let from_model = match input.title {
             TitlePolicy::FirstWords => false,
-            TitlePolicy::Model => conversation.begun_by == asked.contract && conversation.message_count == 0,
+            TitlePolicy::Model => conversation.begun_by == input.contract && conversation.message_count == 0,
         };
         if !from_model {
             return TitleCall { first_words, call: None };
@@ -86,7 +87,7 @@ impl Inner {
         let inner = Arc::clone(self);
         let call = async move {
             inner.title(user, conversation, text).await.unwrap_or_else(|error| {
-                tracing::warn!(conversation.id = %conversation, error = %chain(&error), "no title was made");
+                tracing::warn!(conversation.id = %conversation, error = %chain(&error), "no title was made for conversation {conversation}");
                 None
             })
         };
@@ -105,28 +106,28 @@ impl Inner {
             messages: vec![ModelMessage::from_user(vec![Part::Text(question)])],
             options: Arc::new(RequestOptions::default()),
         };
-        let mut said = Reply::default();
+        let mut answer = Reply::default();
         let mut call = ModelCall::new(self.model.provider(), &request);
         let running = call.run(self.model.as_ref(), request, |deltas| {
             for delta in deltas {
-                said.push(delta);
+                answer.push(delta);
             }
-            if said.bytes() > TITLE_BYTES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if answer.bytes() > TITLE_BYTES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
-        let ended = tokio::time::timeout(LONGEST, running).await.unwrap_or(Err(ModelError::TimedOut));
-        let call = call.end(said.bytes(), &self.settings.models);
-        let made_for =
+        let ended = tokio::time::timeout(CALL_TIMEOUT, running).await.unwrap_or(Err(ModelError::TimedOut));
+        let call = call.end(answer.bytes(), &self.settings.models);
+        let purpose =
             CallPurpose { user, conversation: Some(conversation), turn: None, purpose: Purpose::Title };
-        if let Some(entry) = call.ledger_entry(made_for, self.clock.now())
+        if let Some(entry) = call.ledger_entry(purpose, self.clock.now())
             && let Err(error) = self.ledger.append(entry).await
         {
-            tracing::error!(conversation.id = %conversation, error = %chain(&error), "a title call is missing in the ledger");
+            tracing::error!(conversation.id = %conversation, error = %chain(&error), "a title call of conversation {conversation} is missing in the ledger");
         }
-        ended.map(|_| tidy(&said.text()))
+        ended.map(|_| tidy(&answer.text()))
     }
 }
 
-/// A model's title on one line, without the quotation marks that models like.
+/// Takes the first line of a model's title, without quotation marks and Markdown.
 fn tidy(raw: &str) -> Option<Title> {
     let line = raw.trim().lines().next()?.trim();
     let bare = line.trim_matches(|c: char| "\"'“”„«»`*#".contains(c)).trim();
@@ -139,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn titles_lose_their_quotation_marks() {
+    fn quotation_marks_are_removed_from_titles() {
         let title = tidy("  \"Friendly Greeting\"\nMore words").unwrap();
         assert_eq!(title.as_str(), "Friendly Greeting");
         assert_eq!(tidy("\n\" \""), None);

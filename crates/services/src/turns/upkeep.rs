@@ -1,4 +1,4 @@
-//! What a process does beside its turns: renews its lease, ends the turns of dead processes, keeps partial text.
+//! The background work of a process: renews its lease, ends the turns of dead processes, and stores partial text.
 
 use std::sync::Arc;
 
@@ -8,23 +8,23 @@ use ports::{Chunk, StoreError};
 use super::{Inner, Turns};
 
 impl Turns {
-    /// Takes the process's lease and ends the turns of dead processes, once.
+    /// Takes the lease of this process and ends the turns of dead processes, once.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// If the store fails.
     pub async fn recover_orphans(&self) -> Result<(), StoreError> {
         self.inner.renew_and_reap().await
     }
 
-    /// Begins the upkeep. It goes on until all turns have ended.
+    /// Starts the background work, until all turns have ended.
     pub fn start_upkeep(&self) {
         let inner = Arc::clone(&self.inner);
         self.inner.tasks.spawn_background(async move { inner.keep_lease().await });
         let inner = Arc::clone(&self.inner);
-        self.inner.tasks.spawn_background(async move { inner.keep_text().await });
+        self.inner.tasks.spawn_background(async move { inner.store_text().await });
     }
 
-    /// Gives the lease back; to be called when no turn runs any more.
+    /// Gives the lease back. Called when no turn is running any more.
     pub async fn retire(&self) {
         if let Err(error) = self.inner.runners.retire(self.inner.runner).await {
             tracing::warn!(error = %chain(&error), "the lease of this process could not be given back");
@@ -52,29 +52,29 @@ impl Inner {
         self.runners.renew(self.runner).await?;
         let ended = self.runners.reap(self.runner, self.clock.now()).await?;
         if ended > 0 {
-            tracing::warn!(turns = ended, "ended {ended} turns of processes that are gone");
+            tracing::warn!(turns = ended, "ended {ended} turns of dead processes");
         }
         Ok(())
     }
 
-    async fn keep_text(&self) {
+    async fn store_text(&self) {
         loop {
             tokio::time::sleep(self.settings.checkpoint_every).await;
             if let Err(error) = self.checkpoint().await {
-                tracing::warn!(error = %chain(&error), "partial text could not be kept");
+                tracing::warn!(error = %chain(&error), "partial text could not be stored");
             }
         }
     }
 
-    /// Keeps the new text of all turns in one statement, and acts on what others did to them.
-    /// A turn that is younger than a period is left alone: most likely it ends before the next one.
+    /// Stores the new text of all turns in one statement, and acts on the requests of other processes.
+    /// A turn that is younger than one period is skipped, because most turns end before the next one.
     async fn checkpoint(&self) -> Result<(), StoreError> {
         let mut turns = Vec::new();
         for live in self.live.all() {
             if live.since.elapsed() < self.settings.checkpoint_every {
                 continue;
             }
-            // A turn whose count is locked is about to finish.
+            // A turn whose count is locked is about to end.
             if let Ok(kept) = Arc::clone(&live.kept).try_lock_owned() {
                 let deltas = live.log.since(*kept);
                 turns.push((live, kept, deltas));

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use domain::{BlobKey, ConversationNumber, ErrorCode, ErrorKind, FileName, FileNumber, FileText, Part, Role};
 use mockall::Sequence;
 use omnichat_services::{
-    Conversations, DescribeError, Files, FilesError, FilesSetup, Swept, Tasks, Upload, UploadLimit,
+    Conversations, DescribeError, Files, FilesError, FilesSetup, SweepResult, Tasks, Upload, UploadLimit,
 };
 use ports::{
     Access, Begun, BlobError, Bytes, Extracted, ExtractionError, MockBlobs, MockConversationStore,
@@ -225,7 +225,7 @@ async fn due_objects_are_deleted_and_confirmed() {
         .withf(|blobs| *blobs == [blob("a"), blob("c")])
         .times(1)
         .returning(|_| Ok(()));
-    assert_eq!(setup.files().sweep().await.unwrap(), Swept::All);
+    assert_eq!(setup.files().sweep().await.unwrap(), SweepResult::Complete);
 }
 
 #[tokio::test]
@@ -233,7 +233,7 @@ async fn a_storage_that_is_away_is_asked_once() {
     let mut setup = Setup::new();
     setup.store.expect_pending_deletions().returning(|_, _| Ok(vec![blob("a"), blob("b"), blob("c")]));
     setup.blobs.expect_delete().times(1).returning(|_| Err(BlobError::Unavailable("away".into())));
-    assert_eq!(setup.files().sweep().await.unwrap(), Swept::Away);
+    assert_eq!(setup.files().sweep().await.unwrap(), SweepResult::StorageUnavailable);
 }
 
 #[tokio::test]
@@ -245,7 +245,7 @@ async fn a_full_sweep_is_followed_by_another() {
         .returning(|_, limit| Ok((0..limit).map(|n| blob(&n.to_string())).collect()));
     setup.blobs.expect_delete().returning(|_| Ok(()));
     setup.store.expect_confirm_deleted().times(1).returning(|_| Ok(()));
-    assert_eq!(setup.files().sweep().await.unwrap(), Swept::Some);
+    assert_eq!(setup.files().sweep().await.unwrap(), SweepResult::Partial);
 }
 
 #[tokio::test(start_paused = true)]

@@ -202,7 +202,7 @@ fn prices_windows_and_the_allow_list_can_be_set() {
     );
     assert_eq!((facts.window(&model("acme/x-1")), facts.window(&model("gpt-4"))), (32_000, 9_000));
     assert_eq!(facts.window(&model("unheard-of")), 128_000);
-    assert!(facts.allows(&model("gpt-4")) && !facts.allows(&model("gpt-4o")));
+    assert!(facts.offers(&model("gpt-4")) && !facts.offers(&model("gpt-4o")));
 
     let directory = tempfile::tempdir().unwrap();
     let text = "models: {prices: {gpt-3.5-turbo: {input_per_1k: 1, output_per_1k: 2}}, windows: {gpt-3.5-turbo: 5000}}";

@@ -53,10 +53,10 @@ pub(super) fn upload() -> OperationDoc {
             FieldError::new("file", "is required").into(),
             FilesError::NotPdf.into(),
             FilesError::TooLarge { max_mb: 10 }.into(),
-            FilesError::Unread(ExtractionError::Encrypted).into(),
-            FilesError::Unread(ExtractionError::Unreadable).into(),
-            FilesError::Unread(ExtractionError::TooComplex).into(),
-            FilesError::Unread(ExtractionError::Busy).into(),
+            FilesError::Extraction(ExtractionError::Encrypted).into(),
+            FilesError::Extraction(ExtractionError::Unreadable).into(),
+            FilesError::Extraction(ExtractionError::TooComplex).into(),
+            FilesError::Extraction(ExtractionError::Busy).into(),
             FilesError::Blobs(BlobError::Unavailable("example".into())).into(),
         ])
 }

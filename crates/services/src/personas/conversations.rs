@@ -1,4 +1,4 @@
-//! Conversations with personas: those without one do not exist here.
+//! Conversations with personas. A conversation without a persona counts as absent here.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use crate::{
 };
 
 impl Personas {
-    /// Begins a conversation with a persona of the caller's.
-    pub async fn begin_conversation(
+    /// Creates a conversation with a persona of the caller.
+    pub async fn create_conversation(
         &self,
         caller: &Caller,
         persona: PersonaId,
@@ -30,10 +30,10 @@ impl Personas {
         Ok(self.conversations.create(caller, request).await?)
     }
 
-    /// The caller's conversations with personas, or with this one, newest update first.
+    /// Lists the caller's conversations with personas, or with this one, the last updated first.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// If the store fails.
     pub async fn conversations(
         &self,
         caller: &Caller,
@@ -44,7 +44,7 @@ impl Personas {
         Ok(self.conversations.list(caller, filter, page).await?)
     }
 
-    /// A conversation with a persona.
+    /// Finds a conversation with a persona.
     pub async fn conversation(
         &self,
         caller: &Caller,
@@ -53,14 +53,14 @@ impl Personas {
         match self.conversations.find(caller, number.into()).await {
             Ok(conversation) if conversation.persona.is_some() => Ok(conversation),
             Ok(_) | Err(ConversationsError::NotFound) => Err(PersonasError::NoConversation),
-            Err(ConversationsError::Foreign) => Err(self.foreign(number).await?),
+            Err(ConversationsError::Foreign) => Err(self.foreign_error(number).await?),
             Err(error @ (ConversationsError::ModelNotAllowed | ConversationsError::Store(_))) => {
                 Err(error.into())
             }
         }
     }
 
-    /// Renames a conversation, or gives it another persona of the caller's.
+    /// Changes the title of a conversation, or its persona to another one of the caller.
     pub async fn edit_conversation(
         &self,
         caller: &Caller,
@@ -87,10 +87,10 @@ impl Personas {
         Ok(())
     }
 
-    /// Has the persona answer a message.
+    /// Sends a message to the persona.
     ///
     /// # Errors
-    /// As [`PersonasError`] says; then nothing was kept.
+    /// After an error nothing was stored.
     pub async fn send(
         &self,
         caller: &Caller,
@@ -116,7 +116,7 @@ impl Personas {
         })
     }
 
-    /// The messages of a conversation.
+    /// Lists the messages of a conversation.
     pub async fn messages(
         &self,
         caller: &Caller,
@@ -127,7 +127,7 @@ impl Personas {
         Ok(self.conversations.messages(caller, key, page).await?)
     }
 
-    /// Takes a message out of lists and prompts.
+    /// Removes a message from lists and from requests to the model.
     pub async fn delete_message(&self, caller: &Caller, message: MessageNumber) -> Result<(), PersonasError> {
         let (store, user, at) = (Arc::clone(&self.messages), caller.user, self.clock.now());
         match self.tasks.run(async move { store.delete(user, message, at).await }).await? {
@@ -138,10 +138,10 @@ impl Personas {
         }
     }
 
-    /// What the caller's conversations with personas add up to.
+    /// Returns the totals of the caller's conversations with personas.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// If the store fails.
     pub async fn totals(&self, caller: &Caller) -> Result<PersonaChatTotals, PersonasError> {
         Ok(self.store.totals(caller.user).await?)
     }
@@ -154,9 +154,9 @@ impl Personas {
         Ok(self.conversation(caller, number).await?.id.into())
     }
 
-    /// Somebody else's conversation is forbidden where it has a persona, and absent where it has none (C-7).
-    async fn foreign(&self, number: ConversationNumber) -> Result<PersonasError, PersonasError> {
-        let is_held = self.store.has_persona(number.into()).await?;
-        Ok(if is_held { PersonasError::ForeignConversation } else { PersonasError::NoConversation })
+    /// Returns the error for a conversation of another user: forbidden if it has a persona, otherwise absent (C-7).
+    async fn foreign_error(&self, number: ConversationNumber) -> Result<PersonasError, PersonasError> {
+        let has_persona = self.store.has_persona(number.into()).await?;
+        Ok(if has_persona { PersonasError::ForeignConversation } else { PersonasError::NoConversation })
     }
 }

@@ -1,22 +1,22 @@
-//! The pause that a provider asks for.
+//! Reads when a provider may be called again.
 
 use std::time::Duration;
 
 use chrono::DateTime;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
-/// The longest pause that is believed.
+/// The longest pause that is accepted.
 const LONGEST: Duration = Duration::from_hours(24);
 
-/// Reads `retry-after-ms`, else `Retry-After`: seconds, or a date.
-pub(crate) fn named_in(headers: &HeaderMap) -> Option<Duration> {
+/// Reads `retry-after-ms`, else `Retry-After` in seconds or as a date.
+pub(crate) fn from_headers(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let number = |name: &str| text(name)?.parse::<f64>().ok();
     let seconds = number("retry-after-ms")
         .map(|millis| millis / 1_000.0)
         .or_else(|| number(RETRY_AFTER.as_str()))
         .or_else(|| {
-            // Seen from the provider's clock, not from ours.
+            // By the provider's clock, which may differ from ours.
             let then = DateTime::parse_from_rfc2822(text(RETRY_AFTER.as_str())?).ok()?;
             let now = DateTime::parse_from_rfc2822(text(DATE.as_str())?).ok()?;
             Some((then - now).as_seconds_f64())
@@ -37,7 +37,7 @@ mod tests {
         let header = |(name, value): &(&'static str, &'static str)| {
             (HeaderName::from_static(name), HeaderValue::from_static(value))
         };
-        named_in(&headers.iter().map(header).collect())
+        from_headers(&headers.iter().map(header).collect())
     }
 
     #[test]
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_no_pause_and_none_is_endless() {
+    fn invalid_pauses_are_ignored_and_long_ones_are_cut() {
         for value in ["", "soon", "NaN", "Sun, 06 Nov 1994 08:49:37 GMT"] {
             assert_eq!(pause(&[("retry-after", value)]), None, "{value}");
         }

@@ -1,4 +1,4 @@
-//! Makes, reads, changes and deletes personas.
+//! Creates, reads, changes and deletes personas.
 
 use std::sync::Arc;
 
@@ -7,22 +7,22 @@ use ports::{Access, NewPersona, PersonaPatch, PersonaRecord, StoreError};
 
 use super::{Personas, PersonasError};
 
-/// A persona as a caller describes it.
+/// The fields of a new persona.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PersonaRequest {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// What it is like.
+    /// A description of its character, if any.
     pub description: Option<String>,
-    /// How it stands to the user.
+    /// Its relation to the user.
     pub relation: Relation,
 }
 
 impl Personas {
-    /// Makes a persona.
+    /// Creates a persona.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// If the store fails.
     pub async fn create(
         &self,
         caller: &Caller,
@@ -34,15 +34,15 @@ impl Personas {
         Ok(self.tasks.run(async move { store.create(new).await }).await?)
     }
 
-    /// One persona of the caller's. One of somebody else's is as good as absent (C-7).
+    /// Finds a persona of the caller. A persona of another user counts as absent (C-7).
     pub async fn find(&self, caller: &Caller, id: PersonaId) -> Result<PersonaRecord, PersonasError> {
         unless_granted(id, self.store.find(caller.user, id).await?)
     }
 
-    /// The caller's personas, newest update first.
+    /// Lists the caller's personas, the last updated first.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// If the store fails.
     pub async fn list(&self, caller: &Caller, page: Page) -> Result<Vec<PersonaRecord>, PersonasError> {
         Ok(self.store.list(caller.user, page).await?)
     }
