@@ -23,6 +23,7 @@ mod llm_chat_limits;
 mod llm_chat_lists;
 mod llm_chat_rows;
 mod llm_chat_setup;
+mod log_lines;
 mod object_access;
 mod outage;
 mod outside_tokens;

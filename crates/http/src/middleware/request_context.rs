@@ -29,7 +29,9 @@ pub(crate) async fn run(
     let started = Instant::now();
     let payload = PayloadGuard::new(&mut request);
     let id = request_id(request.headers());
-    let span = tracing::info_span!("request", request.id = id.to_str().unwrap_or_default());
+    // The turn that the request starts records its id in the span.
+    let turn = tracing::field::Empty;
+    let span = tracing::info_span!("request", request.id = id.to_str().unwrap_or_default(), turn.id = turn);
     let answer = next.call(request).instrument(span.clone()).await?;
     let _in_span = span.enter();
     let (mut answer, chain) = in_words(answer.map_into_boxed_body());

@@ -39,6 +39,8 @@ impl Inner {
         answer: oneshot::Sender<Result<RunningTurn, SendError>>,
     ) {
         let turn = self.ids.turn();
+        // From here on, every log line in the span of the request names the turn.
+        tracing::Span::current().record("turn.id", tracing::field::display(turn));
         let (begun, input) = match self.begin(&caller, message, turn).await {
             Ok(begun) => begun,
             Err(error) => {
