@@ -1,4 +1,4 @@
-//! Streams of events as servers send them, cut everywhere.
+//! Streams of events, as servers send them, split after every byte.
 #![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use std::convert::Infallible;
@@ -17,7 +17,7 @@ async fn read(chunks: Vec<Vec<u8>>) -> Read {
     Ok(all)
 }
 
-/// The data of all events, however the bytes are cut in two, and byte by byte.
+/// The data of all events. Checks that it is the same for every split in two chunks and for single bytes.
 async fn data(bytes: &[u8]) -> Vec<String> {
     let of = |events: Read| -> Vec<String> {
         events.unwrap().into_iter().filter(|event| !event.event.is_empty()).map(|event| event.data).collect()
@@ -45,18 +45,18 @@ async fn characters_may_be_cut_anywhere() {
 }
 
 #[tokio::test]
-async fn a_byte_order_mark_is_skipped_at_the_start_and_kept_elsewhere() {
+async fn a_byte_order_mark_is_skipped_only_at_the_start() {
     let bytes = "\u{feff}data: a\n\ndata: \u{feff}b\n\n";
     assert_eq!(data(bytes.as_bytes()).await, ["a", "\u{feff}b"]);
 }
 
 #[tokio::test]
-async fn what_is_not_utf_8_is_replaced() {
+async fn bytes_that_are_not_utf_8_are_replaced() {
     assert_eq!(data(b"data: a\xffb\n\ndata: c\n\n").await, ["a\u{fffd}b", "c"]);
 }
 
 #[tokio::test]
-async fn an_event_without_its_blank_line_is_none() {
+async fn an_event_without_its_blank_line_is_not_dispatched() {
     for bytes in [&b"data: a"[..], b"data: a\n", b"event: x\n\n", b"id: 1\n\n", b"\n\n\n", b"unknown: 1\n\n"]
     {
         assert!(data(bytes).await.is_empty());
@@ -77,14 +77,14 @@ async fn fields_are_read() {
 }
 
 #[tokio::test]
-async fn comments_are_one_sign_of_life() {
+async fn consecutive_comments_are_reported_once() {
     let events = read(vec![b": a\n\n: b\n\n".to_vec(), b":\ndata: x\n\n".to_vec()]).await.unwrap();
     let data: Vec<&str> = events.iter().map(|event| event.data.as_str()).collect();
     assert_eq!(data, ["", "", "x"]);
 }
 
 #[tokio::test]
-async fn no_event_is_larger_than_the_bound() {
+async fn no_event_is_larger_than_the_limit() {
     let fits = format!("data: {}\n\n", "x".repeat(EVENT_BYTES - 6));
     assert_eq!(read(vec![fits.into_bytes()]).await.unwrap().len(), 1);
     let long_line = vec![b'x'; 4096];
@@ -98,7 +98,7 @@ async fn no_event_is_larger_than_the_bound() {
 }
 
 #[tokio::test]
-async fn a_flood_without_events_lets_others_run() {
+async fn many_chunks_without_an_event_do_not_block_other_tasks() {
     let mut events = stream::repeat(Ok::<_, Infallible>(b"x:1\n\n")).eventsource();
     let waited = tokio::time::timeout(std::time::Duration::from_millis(50), events.next()).await;
     assert!(waited.is_err());

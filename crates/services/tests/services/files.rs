@@ -1,4 +1,4 @@
-//! How files are attached and swept away, on mocked ports.
+//! Attaching files and sweeping their objects, on mocked ports.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,7 +74,7 @@ async fn refused(setup: Setup, bytes: &[u8]) -> FilesError {
 }
 
 #[tokio::test]
-async fn an_object_is_reserved_before_it_is_put_and_put_before_its_file_is_kept() {
+async fn an_object_is_reserved_then_stored_then_attached() {
     let mut setup = Setup::reading("All\u{0} of it\r\n\u{7}.");
     let mut order = Sequence::new();
     setup
@@ -107,7 +107,7 @@ async fn an_object_is_reserved_before_it_is_put_and_put_before_its_file_is_kept(
 }
 
 #[tokio::test]
-async fn nothing_is_kept_of_what_is_no_pdf_or_too_large() {
+async fn nothing_is_stored_of_a_file_that_is_no_pdf_or_too_large() {
     let error = refused(Setup::new(), b"<html>").await;
     let told = error.describe();
     assert_eq!(
@@ -124,7 +124,7 @@ async fn nothing_is_kept_of_what_is_no_pdf_or_too_large() {
 }
 
 #[tokio::test]
-async fn nothing_is_kept_of_what_cannot_be_read() {
+async fn nothing_is_stored_of_a_file_that_cannot_be_read() {
     let cases = [
         (ExtractionError::Encrypted, ErrorKind::Invalid, ErrorCode::PdfEncrypted),
         (ExtractionError::Unreadable, ErrorKind::Invalid, ErrorCode::PdfUnreadable),
@@ -143,7 +143,7 @@ async fn nothing_is_kept_of_what_cannot_be_read() {
 
 /// F43
 #[tokio::test]
-async fn no_file_is_kept_whose_object_could_not_be_put() {
+async fn no_file_is_attached_if_its_object_could_not_be_stored() {
     for error in [BlobError::Unavailable("away".into()), BlobError::Refused("no such bucket".into())] {
         let mut setup = Setup::reading("text");
         setup.blobs.expect_link().returning(|_, _| Ok(None));
@@ -159,7 +159,7 @@ async fn no_file_is_kept_whose_object_could_not_be_put() {
 }
 
 #[tokio::test]
-async fn a_conversation_that_is_not_the_callers_is_not_found() {
+async fn a_file_cannot_be_attached_to_a_conversation_of_another_user() {
     for (access, code) in [
         (Access::Foreign, ErrorCode::ConversationForbidden),
         (Access::Absent, ErrorCode::ConversationNotFound),
@@ -173,7 +173,7 @@ async fn a_conversation_that_is_not_the_callers_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_conversation_that_went_away_meanwhile_is_not_found() {
+async fn a_conversation_that_is_deleted_meanwhile_is_not_found() {
     let mut setup = Setup::reading("text");
     setup.blobs.expect_link().returning(|_, _| Ok(None));
     setup.store.expect_reserve().returning(|_, _| Ok(()));
@@ -184,7 +184,7 @@ async fn a_conversation_that_went_away_meanwhile_is_not_found() {
 
 /// F44
 #[tokio::test]
-async fn so_many_uploads_are_held_at_once_and_no_more() {
+async fn the_number_of_uploads_in_memory_is_limited() {
     let files = Setup::new().files();
     let mut slots = Vec::new();
     let refused = loop {
@@ -192,7 +192,7 @@ async fn so_many_uploads_are_held_at_once_and_no_more() {
             Ok(slot) => slots.push(slot),
             Err(error) => break error,
         }
-        assert!(slots.len() <= 100, "there is no bound");
+        assert!(slots.len() <= 100, "there is no limit");
     };
     let refused = refused.describe();
     assert_eq!((refused.code.kind(), refused.code), (ErrorKind::Unavailable, ErrorCode::FilesBusy));
@@ -229,7 +229,7 @@ async fn due_objects_are_deleted_and_confirmed() {
 }
 
 #[tokio::test]
-async fn a_storage_that_is_away_is_asked_once() {
+async fn a_sweep_ends_when_the_storage_is_not_available() {
     let mut setup = Setup::new();
     setup.store.expect_pending_deletions().returning(|_, _| Ok(vec![blob("a"), blob("b"), blob("c")]));
     setup.blobs.expect_delete().times(1).returning(|_| Err(BlobError::Unavailable("away".into())));
@@ -249,7 +249,7 @@ async fn a_full_sweep_is_followed_by_another() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sweeping_goes_on_after_a_failure() {
+async fn sweeping_continues_after_a_failure() {
     let mut setup = Setup::new();
     let (told, mut swept) = tokio::sync::mpsc::unbounded_channel();
     let mut tries = 0;
@@ -266,7 +266,7 @@ async fn sweeping_goes_on_after_a_failure() {
 
 /// S1-40
 #[tokio::test(start_paused = true)]
-async fn a_model_is_told_what_the_files_say_before_the_history() {
+async fn the_text_of_files_comes_before_the_history() {
     let mut store = MockTurnStore::new();
     store.expect_begin().returning(|begin| {
         Ok(Begun {

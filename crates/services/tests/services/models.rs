@@ -23,7 +23,7 @@ fn unavailable() -> ModelError {
     ModelError::Unavailable("503".into())
 }
 
-/// A provider that fails so many times before it answers, and must be called so many times.
+/// A provider that fails `times` times before it answers, and must be called `calls` times.
 fn failing(
     name: &'static str,
     times: usize,
@@ -53,7 +53,7 @@ fn retrying(model: Arc<MockLanguageModel>) -> Retrying {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_that_recovers_is_asked_again_with_jitter() {
+async fn a_failed_request_is_retried_with_jitter() {
     let model = retrying(failing("a", 2, 3, unavailable));
     let started = Instant::now();
     let events: Vec<_> = model.stream(request()).await.unwrap().collect().await;
@@ -62,12 +62,12 @@ async fn a_provider_that_recovers_is_asked_again_with_jitter() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn three_attempts_are_all() {
+async fn the_number_of_attempts_is_limited() {
     assert!(retrying(failing("a", 9, 3, unavailable)).stream(request()).await.is_err());
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_pause_that_the_provider_names_is_kept() {
+async fn the_pause_of_the_provider_is_used() {
     let busy = || ModelError::Busy { retry_after: Some(Duration::from_secs(7)), source: "429".into() };
     let started = Instant::now();
     let _ = retrying(failing("a", 1, 2, busy)).stream(request()).await.unwrap();
@@ -75,7 +75,7 @@ async fn the_pause_that_the_provider_names_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_beyond_the_bound_is_not_waited_for() {
+async fn a_pause_beyond_the_limit_is_not_waited_for() {
     let busy = || ModelError::Busy { retry_after: Some(Duration::from_secs(31)), source: "429".into() };
     let started = Instant::now();
     assert!(retrying(failing("a", 1, 1, busy)).stream(request()).await.is_err());
@@ -83,7 +83,7 @@ async fn a_pause_beyond_the_bound_is_not_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_be_paid_for_is_not_repeated() {
+async fn a_request_that_may_be_paid_for_is_not_repeated() {
     let never: [fn() -> ModelError; 5] = [
         || ModelError::TimedOut,
         || ModelError::Rejected("400".into()),
@@ -97,7 +97,7 @@ async fn what_may_be_paid_for_is_not_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_as_first_event_is_mended_too() {
+async fn an_error_as_first_event_is_retried() {
     let mut model = MockLanguageModel::new();
     model.expect_provider().return_const("a");
     let mut called = 0;
@@ -120,7 +120,7 @@ async fn an_error_after_the_first_event_is_passed_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_provider_stands_in_and_says_so() {
+async fn another_provider_answers_and_is_named() {
     let model = Failover::new(failing("a", 9, 1, unavailable), vec![failing("b", 0, 1, unavailable)]);
     let events: Vec<_> = model.stream(request()).await.unwrap().collect().await;
     assert!(matches!(events.first(), Some(Ok(ModelEvent::ServedBy("b")))));
@@ -128,14 +128,14 @@ async fn another_provider_stands_in_and_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_was_refused_is_not_taken_elsewhere() {
+async fn a_rejected_request_is_not_sent_to_another_provider() {
     let rejected = || ModelError::Rejected("400".into());
     let model = Failover::new(failing("a", 9, 1, rejected), vec![failing("b", 0, 0, unavailable)]);
     assert!(matches!(model.stream(request()).await, Err(ModelError::Rejected(_))));
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_beyond_the_bound_wait_for_a_place() {
+async fn calls_beyond_the_limit_wait() {
     let model = ConcurrencyLimited::new(failing("a", 0, 2, unavailable), 1);
     let first = model.stream(request()).await.unwrap();
     let mut second = model.stream(request());

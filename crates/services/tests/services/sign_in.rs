@@ -51,7 +51,7 @@ async fn calls_at_the_same_time_share_one_query_for_the_account() {
 }
 
 #[tokio::test]
-async fn a_store_that_failed_is_asked_again() {
+async fn a_failed_query_is_not_cached() {
     let mut users = MockUserStore::new();
     let mut calls = 0;
     users.expect_find().times(2).returning(move |_| {

@@ -1,4 +1,4 @@
-//! What the tests of the services share: a model that follows a script, mocked stores, fixed time and ids.
+//! Shared by the tests of the services: a model that follows a script, mocked stores, a fixed time and ids.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use ports::{
 };
 use uuid::Uuid;
 
-/// What a scripted model does, in order.
+/// A step of a scripted model.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     Say(&'static str),
@@ -110,7 +110,7 @@ pub(crate) fn conversation() -> Conversation {
     }
 }
 
-/// A store that opens every turn.
+/// A store that begins every turn.
 pub(crate) fn opening_store() -> MockTurnStore {
     let mut store = MockTurnStore::new();
     store.expect_begin().returning(|begin: Begin| {
@@ -127,11 +127,11 @@ pub(crate) fn opening_store() -> MockTurnStore {
     store
 }
 
-/// What a store was asked to finish.
+/// The calls of `finish` that a store received.
 pub(crate) struct Finishes(Receiver<Finish>);
 
 impl Finishes {
-    /// The one finish there was. Checks of it belong here, in the test's own task: a turn survives the panic of a mock.
+    /// Returns the only call. It is checked in the task of the test, because a turn survives a panic of the mock.
     #[track_caller]
     pub(crate) fn only(&self) -> Finish {
         let finish = self.0.try_recv().unwrap_or_else(|_| panic!("the turn was not finished"));
@@ -140,7 +140,7 @@ impl Finishes {
     }
 }
 
-/// A store that opens every turn and keeps every reply, and what it was asked to finish.
+/// A store that begins every turn and stores every reply, and the calls of `finish` that it receives.
 pub(crate) fn keeping_store() -> (MockTurnStore, Finishes) {
     let mut store = opening_store();
     let (sent, finishes) = channel();
@@ -151,7 +151,7 @@ pub(crate) fn keeping_store() -> (MockTurnStore, Finishes) {
     (store, Finishes(finishes))
 }
 
-/// What a store answers that keeps the reply.
+/// The result of a store that stores the reply.
 pub(crate) fn kept(finish: Finish) -> Finished {
     let reply = finish.reply.filter(|(_, reply)| reply.has_content()).map(|(id, _)| ReplyRef {
         id,
@@ -172,7 +172,7 @@ pub(crate) fn kept(finish: Finish) -> Finished {
     Finished::Done { ending, change: Box::new(change) }
 }
 
-/// The rows of a begin's messages, the first of its conversation.
+/// The stored messages of a `begin`, the first ones of the conversation.
 pub(crate) fn appended(messages: &[NewMessage]) -> Vec<AppendedMessage> {
     let rows = (1..).zip(messages);
     rows.map(|(seq, message)| AppendedMessage {

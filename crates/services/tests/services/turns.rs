@@ -1,4 +1,4 @@
-//! How turns run, on mocked ports.
+//! Turns, on mocked ports.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,7 +15,7 @@ fn usage() -> Usage {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_is_stored_before_anybody_sees_its_end() {
+async fn an_answer_is_stored_before_its_end_is_published() {
     let (store, finishes) = keeping_store();
     let steps = vec![Step::Say("Hel"), Step::Say("lo"), Step::Finish(Some(usage()))];
     let (turns, _, _) = turns(store, steps);
@@ -56,7 +56,7 @@ async fn a_listener_sees_every_event_once_and_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_listener_that_leaves_stops_nobody() {
+async fn a_listener_that_leaves_does_not_stop_the_turn() {
     let (store, finishes) = keeping_store();
     let steps =
         vec![Step::Say("Hel"), Step::Wait(Duration::from_secs(3)), Step::Say("lo"), Step::Finish(None)];
@@ -69,7 +69,7 @@ async fn a_listener_that_leaves_stops_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_that_leaves_before_the_turn_is_open_stops_nobody() {
+async fn a_caller_that_leaves_before_the_turn_begins_does_not_stop_it() {
     let (store, finishes) = keeping_store();
     let (turns, _, tasks) = turns(store, vec![Step::Say("x"), Step::Finish(None)]);
     let caller = caller();
@@ -94,7 +94,7 @@ async fn a_model_that_fails_at_once_is_an_early_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_model_that_breaks_off_leaves_its_text_and_no_success() {
+async fn a_model_that_breaks_off_is_a_failure_and_its_text_is_stored() {
     let (store, finishes) = keeping_store();
     let (turns, _, _) = turns(store, vec![Step::Say("Hel"), Step::Fail(|| ModelError::Truncated)]);
     let mut turn = turns.send(&caller(), question("?")).await.unwrap();
@@ -107,7 +107,7 @@ async fn a_model_that_breaks_off_leaves_its_text_and_no_success() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_without_an_end_is_no_success() {
+async fn a_stream_without_an_end_is_a_failure() {
     let (store, finishes) = keeping_store();
     let (turns, _, _) = turns(store, vec![Step::Say("Hel")]);
     let failure = turns.send(&caller(), question("?")).await.unwrap().whole().await.unwrap_err();
@@ -116,7 +116,7 @@ async fn a_stream_without_an_end_is_no_success() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_model_that_says_nothing_is_no_success() {
+async fn an_empty_answer_is_a_failure() {
     let (store, finishes) = keeping_store();
     let (turns, _, _) = turns(store, vec![Step::Finish(Some(usage()))]);
     let failure = turns.send(&caller(), question("?")).await.unwrap().whole().await.unwrap_err();
@@ -125,7 +125,7 @@ async fn a_model_that_says_nothing_is_no_success() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_in_the_model_ends_the_turn_and_not_the_process() {
+async fn a_panic_in_the_model_ends_only_the_turn() {
     let (store, finishes) = keeping_store();
     let pause = Step::Wait(Duration::from_millis(1));
     let (turns, _, _) = turns(store, vec![Step::Say("Hel"), pause, Step::Panic]);
@@ -135,7 +135,7 @@ async fn a_panic_in_the_model_ends_the_turn_and_not_the_process() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reply_is_offered_to_a_store_that_is_away_until_it_is_back() {
+async fn storing_a_reply_is_retried_until_the_store_is_available() {
     let tries = Arc::new(AtomicU32::new(0));
     let mut store = opening_store();
     let counted = Arc::clone(&tries);
@@ -152,7 +152,7 @@ async fn a_reply_is_offered_to_a_store_that_is_away_until_it_is_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reply_that_cannot_be_stored_is_no_success() {
+async fn a_reply_that_cannot_be_stored_is_a_failure() {
     let mut store = opening_store();
     store.expect_finish().returning(|_| Err(StoreError::Unavailable("away".into())));
     let (turns, _, _) = turns(store, vec![Step::Say("x"), Step::Finish(None)]);
@@ -161,7 +161,7 @@ async fn a_reply_that_cannot_be_stored_is_no_success() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_in_the_store_ends_the_turn_and_not_the_process() {
+async fn a_panic_in_the_store_ends_only_the_turn() {
     let mut store = opening_store();
     store.expect_finish().returning(|_| panic!("the store is broken"));
     let (turns, _, _) = turns(store, vec![Step::Say("x"), Step::Finish(None)]);
@@ -171,7 +171,7 @@ async fn a_panic_in_the_store_ends_the_turn_and_not_the_process() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_turn_that_another_process_took_is_interrupted() {
+async fn a_turn_that_another_process_ended_is_interrupted() {
     let mut store = opening_store();
     store.expect_checkpoint().returning(|_, running, _| Ok(Signals { stop: vec![], lost: running }));
     store.expect_finish().returning(|_| Ok(Finished::Lost));
@@ -183,7 +183,7 @@ async fn a_turn_that_another_process_took_is_interrupted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_asked_of_another_process_arrives_with_a_checkpoint() {
+async fn a_stop_by_another_process_takes_effect_with_a_checkpoint() {
     let (mut store, finishes) = keeping_store();
     let (sent, checkpoints) = std::sync::mpsc::channel();
     store.expect_checkpoint().returning(move |_, running, chunks| {
@@ -202,7 +202,7 @@ async fn a_stop_asked_of_another_process_arrives_with_a_checkpoint() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shutdown_keeps_what_there_is() {
+async fn a_shutdown_stores_the_text_so_far() {
     let (store, finishes) = keeping_store();
     let (turns, _, tasks) = turns(store, vec![Step::Say("Hel"), Step::Wait(Duration::from_hours(1))]);
     let turn = turns.send(&caller(), question("?")).await.unwrap();
@@ -215,7 +215,7 @@ async fn a_shutdown_keeps_what_there_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_reaches_the_caller_and_asks_no_model() {
+async fn a_refused_message_reaches_no_model() {
     let mut store = ports::MockTurnStore::new();
     store.expect_begin().returning(|_| Err(BeginError::Busy { retry_after: Duration::from_secs(1) }));
     let (turns, model, _) = turns(store, vec![Step::Say("x")]);

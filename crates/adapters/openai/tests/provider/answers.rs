@@ -1,4 +1,4 @@
-//! What comes back.
+//! The answers of the provider.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -58,7 +58,7 @@ async fn an_answer_is_read_to_its_end() {
 }
 
 #[tokio::test]
-async fn reasons_refusals_thoughts_and_tool_calls_come_through() {
+async fn reasons_refusals_reasoning_and_tool_calls_are_decoded() {
     for api in BOTH {
         let server = FakeLlm::start().await;
         let provider = provider(&server, api);
@@ -85,7 +85,7 @@ async fn reasons_refusals_thoughts_and_tool_calls_come_through() {
 }
 
 #[tokio::test]
-async fn the_key_is_checked_without_a_token() {
+async fn checking_the_key_costs_no_tokens() {
     let server = FakeLlm::start().await;
     let provider = provider(&server, OpenAiApi::Responses);
     provider.check().await.unwrap();
@@ -95,7 +95,7 @@ async fn the_key_is_checked_without_a_token() {
 }
 
 #[tokio::test]
-async fn a_key_that_the_provider_echoes_is_in_no_error() {
+async fn a_key_that_the_provider_echoes_is_not_in_the_error() {
     let server = FakeLlm::start().await;
     let message = format!("Incorrect API key provided: {KEY}. Authorization: Bearer {KEY}");
     let body = json!({"error": {"message": message, "type": KEY, "code": KEY}});
@@ -116,7 +116,7 @@ async fn a_key_that_the_provider_echoes_is_in_no_error() {
 }
 
 #[tokio::test]
-async fn who_has_no_key_sends_none() {
+async fn without_a_key_none_is_sent() {
     let server = FakeLlm::start().await;
     let settings = omnichat_openai::OpenAiSettings {
         api_key: String::new().into(),

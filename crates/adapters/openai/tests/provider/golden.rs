@@ -1,4 +1,4 @@
-//! What is sent, field by field, against the files in `tests/golden`.
+//! The requests to the provider, compared field by field with the files in `tests/golden`.
 
 use std::fs;
 use std::path::Path;
@@ -12,12 +12,12 @@ use testkit::FakeLlm;
 use crate::{KEY, provider, requests};
 
 #[tokio::test]
-async fn the_responses_api_is_sent_what_the_files_say() {
+async fn requests_to_the_responses_api_match_the_golden_files() {
     compare("responses", OpenAiApi::Responses, "/v1/responses").await;
 }
 
 #[tokio::test]
-async fn chat_completions_is_sent_what_the_files_say() {
+async fn requests_to_chat_completions_match_the_golden_files() {
     compare("chat", OpenAiApi::Chat, "/v1/chat/completions").await;
 }
 

@@ -1,4 +1,4 @@
-//! The provider against a server that speaks its wires.
+//! The provider, against a fake server with both APIs.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
 mod answers;
@@ -11,7 +11,7 @@ use testkit::FakeLlm;
 
 const KEY: &str = "canary-key-1234";
 
-/// The provider, as it is set up for this server.
+/// The provider, set up for this server.
 fn provider(server: &FakeLlm, api: OpenAiApi) -> OpenAi {
     let settings = OpenAiSettings {
         api_key: KEY.into(),
@@ -23,7 +23,7 @@ fn provider(server: &FakeLlm, api: OpenAiApi) -> OpenAi {
 }
 
 fn client() -> reqwest::Client {
-    // As the binary does at its start; all but the first find it done.
+    // As the binary does when it starts. Only the first call has an effect.
     let _done = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().tls_built_in_root_certs(false).build().unwrap()
 }

@@ -1,10 +1,10 @@
-//! The requests of the golden bodies, by name.
+//! The requests of the golden files, by name.
 
 use std::sync::Arc;
 
 use domain::{JsonText, ModelMessage, ModelName, ModelRequest, Part, RequestOptions, Role, Sampling};
 
-/// Every request and its name.
+/// All requests and their names.
 pub(crate) fn all() -> Vec<(&'static str, ModelRequest)> {
     vec![
         ("first_turn", request("gpt-4o", vec![user("What is the capital of France?")])),
@@ -37,7 +37,7 @@ fn sampling(model: &str) -> ModelRequest {
     ModelRequest { options: Arc::new(RequestOptions { sampling }), ..request(model, vec![user("Hi")]) }
 }
 
-/// So many exchanges, and a question.
+/// This number of exchanges, and a question.
 fn history(exchanges: usize) -> Vec<ModelMessage> {
     let mut messages = Vec::new();
     for number in 1..=exchanges {

@@ -1,21 +1,21 @@
-//! Answers that break off, at every place.
+//! Answers that are cut off, after every byte.
 
 use domain::FailureKind;
 use testkit::FakeLlm;
 use testkit::fake_llm::{Fault, Place, Reply};
 
-use crate::{LONG, WIRES, call};
+use crate::{LONG, PATHS, call};
 
 const WHOLE: &str = "You said: one two three";
 
 #[tokio::test]
-async fn a_chat_that_is_cut_is_never_whole() {
-    cut_everywhere(WIRES[0]).await;
+async fn a_chat_that_is_cut_off_is_never_complete() {
+    cut_everywhere(PATHS[0]).await;
 }
 
 #[tokio::test]
-async fn a_response_that_is_cut_is_never_whole() {
-    cut_everywhere(WIRES[1]).await;
+async fn a_response_that_is_cut_off_is_never_complete() {
+    cut_everywhere(PATHS[1]).await;
 }
 
 async fn cut_everywhere(path: &str) {
@@ -27,7 +27,7 @@ async fn cut_everywhere(path: &str) {
         cuts += 1;
         assert!(WHOLE.starts_with(&said), "{path}, cut at {at}: {said}");
         let Some(error) = error else {
-            // The end had come before the cut.
+            // The end was received before the cut.
             assert_eq!(said, WHOLE, "{path}, cut at {at}");
             break;
         };
@@ -38,8 +38,8 @@ async fn cut_everywhere(path: &str) {
 }
 
 #[tokio::test]
-async fn an_orderly_end_without_a_reason_is_no_end() {
-    for path in WIRES {
+async fn a_clean_end_without_a_reason_is_truncated() {
+    for path in PATHS {
         let server = FakeLlm::start().await;
         for words in 0..5 {
             server.script(Reply::fault(Fault::EndAfter(Place::Words(words))));

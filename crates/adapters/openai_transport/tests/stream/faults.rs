@@ -1,4 +1,4 @@
-//! Faults by request.
+//! Faults of the provider.
 
 use std::time::{Duration, Instant};
 
@@ -10,12 +10,12 @@ use ports::{ModelError, ModelEvent, Retry};
 use testkit::FakeLlm;
 use testkit::fake_llm::{CallEnd, ErrorForm, Fault, Place, Reply};
 
-use crate::{LONG, Outcome, SHORT, WIRES, call, open, outcome};
+use crate::{CallResult, LONG, PATHS, SHORT, call, open, outcome};
 
-/// What comes of a call that is answered so, on each wire; there is one call, whatever happens.
-async fn answered(reply: Reply, timeouts: Timeouts) -> Vec<Outcome> {
+/// The result of a call with this reply, for each API. There is always exactly one call.
+async fn answered(reply: Reply, timeouts: Timeouts) -> Vec<CallResult> {
     let mut outcomes = Vec::new();
-    for path in WIRES {
+    for path in PATHS {
         let server = FakeLlm::start().await;
         server.script(reply.clone());
         outcomes.push(call(&server.base_url(), path, timeouts).await);
@@ -40,7 +40,7 @@ async fn succeeds(reply: Reply, said: &str) {
 }
 
 #[tokio::test]
-async fn what_is_only_odd_is_read() {
+async fn unusual_but_valid_streams_are_read() {
     for fault in [Fault::ByteOrderMark, Fault::CrLf, Fault::SingleBytes] {
         succeeds(Reply::text("é 👍 \u{2028}\r\n[DONE]").with(fault), "é 👍 \u{2028}\r\n[DONE]").await;
     }
@@ -49,7 +49,7 @@ async fn what_is_only_odd_is_read() {
 }
 
 #[tokio::test]
-async fn every_status_is_classified_at_once() {
+async fn every_error_status_is_classified() {
     for (code, failure) in [
         (400, FailureKind::Rejected),
         (401, FailureKind::Unauthorized),
@@ -63,14 +63,14 @@ async fn every_status_is_classified_at_once() {
 }
 
 #[tokio::test]
-async fn a_busy_provider_names_its_pause() {
+async fn the_pause_of_a_busy_provider_is_read() {
     for (_, error) in answered(Reply::fault(Fault::rate_limited(7)), LONG).await {
         assert_eq!(error.unwrap().retry(), Retry::After(Duration::from_secs(7)));
     }
 }
 
 #[tokio::test]
-async fn silence_is_not_waited_for() {
+async fn a_silent_provider_times_out() {
     let before = Instant::now();
     fails(Reply::fault(Fault::HangBeforeHeaders), "", FailureKind::TimedOut).await;
     fails(Reply::fault(Fault::HangAfter(Place::Events(0))), "", FailureKind::TimedOut).await;
@@ -79,7 +79,7 @@ async fn silence_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_whole_answer_may_not_take_longer_than_it_may() {
+async fn an_answer_ends_at_the_total_timeout() {
     let server = FakeLlm::start().await;
     server.script(Reply::text("a b c d e f g h i j k l m n o p").slowly(Duration::from_millis(100)));
     let timeouts = Timeouts { total: Duration::from_millis(500), ..LONG };
@@ -94,8 +94,8 @@ async fn a_whole_answer_may_not_take_longer_than_it_may() {
 async fn an_error_under_status_200_is_an_error() {
     let server = FakeLlm::start().await;
     for (path, forms) in [
-        (WIRES[0], [ErrorForm::InChunk, ErrorForm::WithoutChoices, ErrorForm::Bare]),
-        (WIRES[1], [ErrorForm::ResponseFailed, ErrorForm::ErrorEvent, ErrorForm::Bare]),
+        (PATHS[0], [ErrorForm::InChunk, ErrorForm::WithoutChoices, ErrorForm::Bare]),
+        (PATHS[1], [ErrorForm::ResponseFailed, ErrorForm::ErrorEvent, ErrorForm::Bare]),
     ] {
         for form in forms {
             server.script(Reply::fault(Fault::ErrorAfter(Place::Words(1), form)));
@@ -108,14 +108,14 @@ async fn an_error_under_status_200_is_an_error() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_breaks_the_answer() {
+async fn an_unreadable_event_breaks_the_answer() {
     fails(Reply::fault(Fault::MalformedAfter(Place::Words(2))), "You said: ", FailureKind::Broken).await;
     fails(Reply::fault(Fault::JsonInsteadOfStream), "", FailureKind::Broken).await;
     fails(Reply::fault(Fault::EndlessLineAfter(Place::Words(2))), "You said: ", FailureKind::Broken).await;
 }
 
 #[tokio::test]
-async fn an_answer_that_is_too_large_is_cut() {
+async fn an_answer_that_is_too_large_is_broken() {
     let word = "x".repeat(900_000);
     let reply = Reply::pieces(std::iter::repeat_n(word.as_str(), 20));
     for (said, error) in answered(reply, LONG).await {
@@ -129,7 +129,7 @@ async fn dropping_the_stream_ends_the_call_at_once() {
     let server = FakeLlm::start().await;
     server.script(Reply::fault(Fault::HangAfter(Place::Words(1))));
     let decoder = ChatDecoder::new(Redaction::default());
-    let mut events = open(&server.base_url(), WIRES[0], decoder, Timeouts::default()).await.unwrap();
+    let mut events = open(&server.base_url(), PATHS[0], decoder, Timeouts::default()).await.unwrap();
     events.next().await.unwrap().unwrap();
     drop(events);
     server.wait_until_idle().await;
@@ -137,12 +137,12 @@ async fn dropping_the_stream_ends_the_call_at_once() {
 }
 
 #[tokio::test]
-async fn dropping_the_call_ends_it_before_its_headers() {
+async fn dropping_the_call_before_the_headers_ends_it() {
     let server = FakeLlm::start().await;
     server.script(Reply::fault(Fault::HangBeforeHeaders));
     let base_url = server.base_url();
     let decoder = ChatDecoder::new(Redaction::default());
-    let opening = open(&base_url, WIRES[0], decoder, Timeouts::default());
+    let opening = open(&base_url, PATHS[0], decoder, Timeouts::default());
     assert!(tokio::time::timeout(Duration::from_millis(200), opening).await.is_err());
     server.wait_until_idle().await;
 }
@@ -162,7 +162,7 @@ async fn a_panic_in_the_reader_is_an_error() {
         }
     }
     let server = FakeLlm::start().await;
-    let events = open(&server.base_url(), WIRES[0], Panics, LONG).await.unwrap();
+    let events = open(&server.base_url(), PATHS[0], Panics, LONG).await.unwrap();
     let (_, error) = outcome(events).await;
     assert!(matches!(error, Some(ModelError::Broken(_))));
 }

@@ -1,4 +1,4 @@
-//! Calls to servers that fail in every way. Whatever happens, there is one call and one end.
+//! Calls to servers that fail in many ways. There is always exactly one call and one end.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -20,28 +20,28 @@ use openai_wire::{ChatDecoder, Decoder, Redaction, ResponsesDecoder};
 use ports::{ModelError, ModelEvent, ModelStream};
 use serde_json::json;
 
-/// The two wires, by their paths.
-const WIRES: [&str; 2] = ["chat/completions", "responses"];
+/// The paths of both APIs.
+const PATHS: [&str; 2] = ["chat/completions", "responses"];
 
-/// For servers that are silent.
+/// The timeouts for silent servers.
 const SHORT: Timeouts = Timeouts {
     first_event: Duration::from_millis(300),
     idle: Duration::from_millis(300),
     total: Duration::from_secs(20),
 };
 
-/// For servers that are not, on a machine that is busy.
+/// The timeouts for servers that answer, on a busy machine.
 const LONG: Timeouts = Timeouts {
     first_event: Duration::from_secs(20),
     idle: Duration::from_secs(20),
     total: Duration::from_mins(1),
 };
 
-/// How a call ended: what was said, and the error if there was one.
-type Outcome = (String, Option<ModelError>);
+/// The result of a call: the text, and the error if there was one.
+type CallResult = (String, Option<ModelError>);
 
 fn client() -> reqwest::Client {
-    // As the binary does at its start; all but the first find it done.
+    // As the binary does when it starts. Only the first call has an effect.
     let _done = rustls::crypto::ring::default_provider().install_default();
     // Loading the system's certificates takes longer than a call does.
     reqwest::Client::builder().tls_built_in_root_certs(false).build().unwrap()
@@ -62,8 +62,8 @@ async fn open(
     stream(request, decoder, timeouts, &Redaction::default()).await
 }
 
-/// Calls, and reads to the end.
-async fn call(base_url: &str, path: &str, timeouts: Timeouts) -> Outcome {
+/// Makes a call and reads its answer to the end.
+async fn call(base_url: &str, path: &str, timeouts: Timeouts) -> CallResult {
     let redaction = Redaction::default();
     let opened = if path == "responses" {
         open(base_url, path, ResponsesDecoder::new(redaction), timeouts).await
@@ -76,7 +76,7 @@ async fn call(base_url: &str, path: &str, timeouts: Timeouts) -> Outcome {
     }
 }
 
-async fn outcome(mut events: ModelStream) -> Outcome {
+async fn outcome(mut events: ModelStream) -> CallResult {
     let mut said = String::new();
     while let Some(event) = events.next().await {
         match event {

@@ -1,4 +1,4 @@
-//! What no ordinary server sends.
+//! Responses that ordinary servers do not send.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use openai_wire::{ChatDecoder, Redaction};
 use ports::ModelError;
 
 use crate::raw_server::{Pieces, RawServer};
-use crate::{LONG, Outcome, SHORT, client};
+use crate::{CallResult, LONG, SHORT, client};
 
 const HEAD: &str =
     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nConnection: close\r\n\r\n";
@@ -19,7 +19,7 @@ fn at_once(pieces: &[&str]) -> Pieces {
     vec![(Duration::ZERO, pieces.concat().into_bytes())]
 }
 
-async fn call(pieces: Pieces, timeouts: Timeouts) -> Outcome {
+async fn call(pieces: Pieces, timeouts: Timeouts) -> CallResult {
     let server = RawServer::start(pieces).await;
     let outcome = crate::call(&server.base_url, "chat/completions", timeouts).await;
     assert_eq!(server.calls(), 1);
@@ -27,7 +27,7 @@ async fn call(pieces: Pieces, timeouts: Timeouts) -> Outcome {
 }
 
 #[tokio::test]
-async fn a_body_that_ends_with_its_connection_is_whole_after_a_reason() {
+async fn a_body_that_ends_with_its_connection_is_complete_after_a_reason() {
     let (said, error) = call(at_once(&[HEAD, HI, STOP]), LONG).await;
     assert!(error.is_none(), "{error:?}");
     assert_eq!(said, "Hi");
@@ -38,14 +38,14 @@ async fn a_body_that_ends_with_its_connection_is_whole_after_a_reason() {
 }
 
 #[tokio::test]
-async fn a_body_shorter_than_it_was_said_to_be_is_cut_even_after_a_reason() {
+async fn a_body_shorter_than_its_length_is_truncated_even_after_a_reason() {
     let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 100000\r\n\r\n";
     let (said, error) = call(at_once(&[head, HI, STOP]), LONG).await;
     assert_eq!((said.as_str(), error.unwrap().failure()), ("Hi", FailureKind::Truncated));
 }
 
 #[tokio::test]
-async fn a_connection_serves_the_next_call() {
+async fn a_connection_is_used_again() {
     let events = [HI, STOP, "data: [DONE]\n\n"].concat();
     let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
     let body = format!("{head}{:x}\r\n{events}", events.len());
@@ -63,7 +63,7 @@ async fn a_connection_serves_the_next_call() {
 }
 
 #[tokio::test]
-async fn comments_show_that_the_provider_lives() {
+async fn comments_extend_the_idle_timeout() {
     let mut pieces = at_once(&[HEAD]);
     pieces.extend(vec![(Duration::from_millis(100), b": PROCESSING\n\n".to_vec()); 8]);
     pieces.extend(at_once(&[HI, STOP, "data: [DONE]\n\n"]));
@@ -73,7 +73,7 @@ async fn comments_show_that_the_provider_lives() {
 }
 
 #[tokio::test]
-async fn comments_alone_are_no_answer() {
+async fn comments_alone_are_not_an_answer() {
     let mut pieces = at_once(&[HEAD]);
     pieces.extend(vec![(Duration::from_millis(50), b": PROCESSING\n\n".to_vec()); 100]);
     let before = Instant::now();
@@ -83,7 +83,7 @@ async fn comments_alone_are_no_answer() {
 }
 
 #[tokio::test]
-async fn no_byte_makes_the_reader_panic() {
+async fn no_bytes_make_the_reader_panic() {
     let noise: Vec<u8> = (0..=255).cycle().take(10_000).collect();
     let mut pieces = at_once(&[HEAD]);
     pieces.push((Duration::ZERO, noise));
@@ -93,7 +93,7 @@ async fn no_byte_makes_the_reader_panic() {
 }
 
 #[tokio::test]
-async fn a_flood_of_events_arrives_whole_and_in_order() {
+async fn many_events_at_once_arrive_completely_and_in_order() {
     let mut body = String::from(HEAD);
     let mut expected = String::new();
     for number in 0..20_000 {
@@ -108,7 +108,7 @@ async fn a_flood_of_events_arrives_whole_and_in_order() {
 }
 
 #[tokio::test]
-async fn what_is_no_stream_says_what_it_is() {
+async fn a_body_that_is_no_stream_is_classified() {
     for (head, body, failure) in [
         (
             "200 OK\r\nContent-Type: application/json",
@@ -137,7 +137,7 @@ async fn an_endless_error_body_is_not_read() {
 }
 
 #[tokio::test]
-async fn who_is_not_there_is_unavailable_and_stays_unnamed() {
+async fn an_unreachable_provider_is_unavailable_and_its_address_is_not_shown() {
     let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let base_url = format!("http://{gone}/v1");
     let (_, error) = crate::call(&base_url, "responses", LONG).await;
@@ -149,7 +149,7 @@ async fn who_is_not_there_is_unavailable_and_stays_unnamed() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_http_is_unavailable() {
+async fn a_response_that_is_not_http_is_unavailable() {
     let (_, error) = call(at_once(&["what?\r\n\r\n"]), LONG).await;
     assert_eq!(error.unwrap().failure(), FailureKind::Unavailable);
 }

@@ -1,4 +1,4 @@
-//! A server that writes what it is told, byte for byte, to everyone who calls.
+//! A server that sends the same bytes to every client.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,7 +30,7 @@ impl RawServer {
         Self { base_url, calls }
     }
 
-    /// How many connections there were; each serves calls until an answer says that it closes.
+    /// The number of connections. Each one is used for several calls, unless a response closes it.
     pub(crate) fn calls(&self) -> usize {
         self.calls.load(Ordering::SeqCst)
     }
@@ -50,7 +50,7 @@ async fn answer(mut connection: TcpStream, pieces: Pieces) {
             break;
         }
     }
-    // An orderly end, also where the client has not sent all.
+    // A clean end, even if the client has not sent everything.
     let _closed = connection.shutdown().await;
     let _rest = connection.read(&mut request).await;
 }

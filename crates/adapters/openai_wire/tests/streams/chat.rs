@@ -1,4 +1,4 @@
-//! Streams of Chat Completions as providers send them.
+//! Streams of Chat Completions, as providers send them.
 
 use domain::{Delta, FailureKind, FinishReason, JsonText, NanoDollars, Usage};
 use omnichat_openai_wire::{ChatDecoder, Redaction};
@@ -76,7 +76,7 @@ fn an_error_in_the_stream_stays_an_error() {
         assert_eq!((events, error.unwrap().failure()), (vec![], before), "{frame}");
         let (events, error) = read(&[HEL, frame, LO, STOP, "[DONE]"]);
         assert_eq!((events, error.unwrap().failure()), (vec![say("Hel")], after), "{frame}");
-        // Even where the reason had come.
+        // Even after a finish reason.
         let (events, error) = read(&[HEL, STOP, frame, "[DONE]"]);
         assert_eq!((events, error.unwrap().failure()), (vec![say("Hel")], after), "{frame}");
     }
@@ -91,14 +91,14 @@ fn done_in_the_text_is_text() {
 }
 
 #[test]
-fn what_comes_after_the_end_is_passed_over() {
+fn events_after_the_end_are_ignored() {
     let error = r#"{"error":{"message":"late"}}"#;
     let (events, _) = read(&[HEL, STOP, "[DONE]", LO, error, "{", "[DONE]"]);
     assert_eq!(events, [say("Hel"), finished(FinishReason::Stop)]);
 }
 
 #[test]
-fn frames_without_an_answer_are_passed_over() {
+fn events_without_content_are_ignored() {
     let azure = r#"{"choices":[],"prompt_filter_results":[{"prompt_index":0}]}"#;
     let nulls = r#"{"choices":null,"usage":null,"error":null}"#;
     let other_choice = r#"{"choices":[{"index":1,"delta":{"content":"no"}},{"delta":null}]}"#;
@@ -108,7 +108,7 @@ fn frames_without_an_answer_are_passed_over() {
 }
 
 #[test]
-fn what_is_not_json_breaks_the_answer() {
+fn an_event_that_is_not_json_breaks_the_answer() {
     for frame in ["{", "null!", "[1]", r#"{"choices":42}"#, r#"{"choices":[{"delta":{"content":7}}]}"#] {
         let (events, error) = read(&[HEL, frame, STOP, "[DONE]"]);
         assert_eq!((events, error.unwrap().failure()), (vec![say("Hel")], FailureKind::Broken), "{frame}");
@@ -139,7 +139,7 @@ fn fragments_make_whole_tool_calls() {
 }
 
 #[test]
-fn a_call_without_an_index_is_whole() {
+fn a_tool_call_without_an_index_is_complete() {
     let frames = [
         r#"{"choices":[{"delta":{"tool_calls":[{"id":"c1","function":{"name":"a","arguments":"{}"}},{"id":"c2","function":{"name":"b","arguments":"{}"}}]}}]}"#,
         r#"{"choices":[{"delta":{},"finish_reason":"tool_calls"}]}"#,
@@ -148,7 +148,7 @@ fn a_call_without_an_index_is_whole() {
 }
 
 #[test]
-fn a_call_that_was_cut_is_left_out() {
+fn a_tool_call_that_was_cut_off_is_left_out() {
     let call = r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"c1","function":{"name":"a","arguments":"{\"x\":"}}]}}]}"#;
     let cut = r#"{"choices":[{"delta":{},"finish_reason":"length"}]}"#;
     assert_eq!(read(&[HEL, call, cut]).0, [say("Hel"), finished(FinishReason::Length)]);
@@ -156,7 +156,7 @@ fn a_call_that_was_cut_is_left_out() {
 }
 
 #[test]
-fn thoughts_and_refusals_are_told_apart() {
+fn reasoning_and_refusals_are_distinguished() {
     let frames = [
         r#"{"choices":[{"delta":{"content":"","reasoning":"hm","reasoning_details":[{"type":"reasoning.text","text":"hm"}]}}]}"#,
         r#"{"choices":[{"delta":{"reasoning_content":"well"}}]}"#,
@@ -173,7 +173,7 @@ fn thoughts_and_refusals_are_told_apart() {
 }
 
 #[test]
-fn an_unknown_reason_is_kept() {
+fn an_unknown_reason_is_passed_on() {
     let frame = r#"{"choices":[{"delta":{},"finish_reason":"function_call"}]}"#;
     assert_eq!(read(&[frame]).0, [finished(FinishReason::Other("function_call".into()))]);
 }

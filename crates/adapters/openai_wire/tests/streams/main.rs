@@ -1,4 +1,4 @@
-//! Both decoders over recorded frames, every trap of the wires among them.
+//! Both decoders, with recorded events and the special cases of both APIs.
 
 mod chat;
 mod responses;

@@ -1,4 +1,4 @@
-//! Streams of the Responses API as `OpenAI` and compatible servers send them.
+//! Streams of the Responses API, as `OpenAI` and compatible servers send them.
 
 use domain::{Delta, FailureKind, FinishReason, JsonText, ResponseId, Usage};
 use omnichat_openai_wire::{Redaction, ResponsesDecoder};
@@ -43,7 +43,7 @@ fn an_answer_ends_with_its_usage() {
 }
 
 #[test]
-fn only_a_terminal_event_ends_it() {
+fn only_a_terminal_event_ends_the_answer() {
     for frames in [&[][..], &OPENING, &[HEL, LO], &[HEL, CLOSING[2]], &[HEL, "[DONE]"]] {
         let error = read(frames).1;
         assert!(matches!(error, Some(ModelError::Truncated)), "{frames:?}");
@@ -51,7 +51,7 @@ fn only_a_terminal_event_ends_it() {
 }
 
 #[test]
-fn an_incomplete_answer_says_why() {
+fn an_incomplete_answer_has_a_reason() {
     for (details, reason) in [
         (r#"{"reason":"max_output_tokens"}"#, FinishReason::Length),
         (r#"{"reason":"content_filter"}"#, FinishReason::ContentFilter),
@@ -90,7 +90,7 @@ fn every_form_of_an_error_is_an_error() {
 }
 
 #[test]
-fn unknown_events_are_passed_over() {
+fn unknown_events_are_ignored() {
     let frames = [
         "",
         "{}",
@@ -105,7 +105,7 @@ fn unknown_events_are_passed_over() {
 }
 
 #[test]
-fn what_is_not_json_breaks_the_answer() {
+fn an_event_that_is_not_json_breaks_the_answer() {
     for frame in
         ["{", r#"{"type":"response.output_text.delta"}"#, r#"{"type":7}"#, r#"{"type":"response.completed"}"#]
     {
@@ -114,7 +114,7 @@ fn what_is_not_json_breaks_the_answer() {
 }
 
 #[test]
-fn a_tool_call_comes_whole() {
+fn a_tool_call_is_complete() {
     let frames = [
         r#"{"type":"response.output_item.added","output_index":0,"item":{"type":"function_call","id":"fc_1","call_id":"c1","name":"sum","arguments":""}}"#,
         r#"{"type":"response.function_call_arguments.delta","item_id":"fc_1","output_index":0,"delta":"{\"a\""}"#,
@@ -131,7 +131,7 @@ fn a_tool_call_comes_whole() {
 }
 
 #[test]
-fn a_call_that_was_cut_is_left_out() {
+fn a_tool_call_that_was_cut_off_is_left_out() {
     let call = r#"{"type":"response.output_item.done","item":{"type":"function_call","call_id":"c","name":"sum","arguments":"{\"a","status":"incomplete"}}"#;
     let end =
         r#"{"type":"response.incomplete","response":{"incomplete_details":{"reason":"max_output_tokens"}}}"#;
@@ -139,7 +139,7 @@ fn a_call_that_was_cut_is_left_out() {
 }
 
 #[test]
-fn thoughts_and_refusals_are_told_apart() {
+fn reasoning_and_refusals_are_distinguished() {
     let frames = [
         r#"{"type":"response.reasoning_summary_text.delta","delta":"a"}"#,
         r#"{"type":"response.reasoning_text.delta","delta":"b"}"#,

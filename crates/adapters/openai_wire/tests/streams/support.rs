@@ -1,10 +1,10 @@
-//! What the tests of both decoders share.
+//! Shared by the tests of both decoders.
 
 use domain::Delta;
 use omnichat_openai_wire::Decoder;
 use ports::{ModelError, ModelEvent};
 
-/// Everything that comes of these frames and a clean end: the events, then the error, if there is one.
+/// Decodes these events and a clean end of the stream. Returns the results, and the error if there is one.
 pub(crate) fn read(mut decoder: impl Decoder, frames: &[&str]) -> (Vec<ModelEvent>, Option<ModelError>) {
     let mut events = Vec::new();
     let mut error = None;

@@ -1,4 +1,4 @@
-//! What comes back.
+//! The answers of the provider.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ fn question() -> Arc<ModelRequest> {
 }
 
 #[tokio::test]
-async fn an_answer_names_its_cost() {
+async fn an_answer_has_its_cost() {
     let server = FakeLlm::start_as(Flavour::OpenRouter).await;
     let figures = Figures { input: 10, cached: 4, output: 15, reasoning: 0, cost: Some(0.000_14) };
     server.script(Reply::pieces(["Hel", "lo"]).figures(figures));
@@ -45,7 +45,7 @@ async fn an_error_in_the_stream_ends_it() {
 }
 
 #[tokio::test]
-async fn a_refusal_by_moderation_is_no_matter_of_the_key() {
+async fn a_moderated_request_is_rejected() {
     let server = FakeLlm::start_as(Flavour::OpenRouter).await;
     let metadata = json!({"reasons": ["violence"], "flagged_input": "…"});
     let body = json!({"error": {"code": 403, "message": "flagged", "metadata": metadata}});
@@ -55,7 +55,7 @@ async fn a_refusal_by_moderation_is_no_matter_of_the_key() {
 }
 
 #[tokio::test]
-async fn the_key_is_checked_without_a_token() {
+async fn checking_the_key_costs_no_tokens() {
     let server = FakeLlm::start_as(Flavour::OpenRouter).await;
     let provider = provider(&server);
     provider.check().await.unwrap();

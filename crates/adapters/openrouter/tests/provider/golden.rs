@@ -1,4 +1,4 @@
-//! What is sent, field by field, against the files in `tests/golden`.
+//! The requests to the provider, compared field by field with the files in `tests/golden`.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use testkit::fake_llm::Flavour;
 use crate::{KEY, provider, requests};
 
 #[tokio::test]
-async fn it_is_sent_what_the_files_say() {
+async fn requests_match_the_golden_files() {
     let server = FakeLlm::start_as(Flavour::OpenRouter).await;
     let provider = provider(&server);
     for (name, request) in requests::all() {

@@ -1,9 +1,9 @@
-//! The provider against a server with its habits.
+//! The provider, against a fake server that behaves like it.
 #![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod answers;
 mod golden;
-// The same requests as for the wire's own provider.
+// The same requests as for the provider `openai`.
 #[path = "../../../openai/tests/provider/requests.rs"]
 mod requests;
 
@@ -13,9 +13,9 @@ use testkit::FakeLlm;
 
 const KEY: &str = "canary-key-1234";
 
-/// The provider, as it is set up for this server.
+/// The provider, set up for this server.
 fn provider(server: &FakeLlm) -> OpenRouter {
-    // As the binary does at its start; all but the first find it done.
+    // As the binary does when it starts. Only the first call has an effect.
     let _done = rustls::crypto::ring::default_provider().install_default();
     let settings = OpenRouterSettings {
         api_key: KEY.into(),
