@@ -9,7 +9,10 @@ use super::{Storage, key};
 
 impl Storage {
     async fn put(&self, key: &BlobKey, bytes: &[u8]) {
-        self.blobs.put(key.clone(), ports::Bytes::copy_from_slice(bytes), PDF).await.expect("the object is put");
+        self.blobs
+            .put(key.clone(), ports::Bytes::copy_from_slice(bytes), PDF)
+            .await
+            .expect("the object is put");
     }
 
     async fn delete(&self, key: &BlobKey) {
