@@ -4,11 +4,11 @@ use std::fmt;
 
 use uuid::Uuid;
 
-macro_rules! uuid_id {
-    ($(#[$doc:meta])* $name:ident) => {
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident($value:ty)) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(pub Uuid);
+        pub struct $name(pub $value);
 
         impl fmt::Display for $name {
             fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -18,63 +18,49 @@ macro_rules! uuid_id {
     };
 }
 
-macro_rules! number_id {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(pub i64);
-
-        impl fmt::Display for $name {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(formatter)
-            }
-        }
-    };
-}
-
-uuid_id! {
+id! {
     /// The id of a conversation in every contract (`UUIDv7`).
-    ConversationId
+    ConversationId(Uuid)
 }
-uuid_id! {
+id! {
     /// The id of a message in every contract (`UUIDv7`).
-    MessageId
+    MessageId(Uuid)
 }
-uuid_id! {
+id! {
     /// The id of a turn: one question and the reply of the model (`UUIDv7`).
-    TurnId
+    TurnId(Uuid)
 }
-uuid_id! {
+id! {
     /// The id of a process that runs turns (`UUIDv7`, new at each start).
-    RunnerId
+    RunnerId(Uuid)
 }
-uuid_id! {
+id! {
     /// The id of a stored object (`UUIDv7`).
-    BlobId
+    BlobId(Uuid)
 }
-number_id! {
+id! {
     /// The number of a user account.
-    UserId
+    UserId(i64)
 }
-number_id! {
+id! {
     /// The number of a conversation, for contracts with integer ids: 1, 2, … on a fresh database.
-    ConversationNumber
+    ConversationNumber(i64)
 }
-number_id! {
+id! {
     /// The number of a message, for contracts with integer ids: 1, 2, … on a fresh database.
-    MessageNumber
+    MessageNumber(i64)
 }
-number_id! {
+id! {
     /// The number of a persona.
-    PersonaId
+    PersonaId(i64)
 }
-number_id! {
+id! {
     /// The number of a file: 1, 2, … on a fresh database.
-    FileNumber
+    FileNumber(i64)
 }
-number_id! {
+id! {
     /// The position of a message in its conversation: the first one has 1.
-    Seq
+    Seq(i64)
 }
 
 impl ConversationId {

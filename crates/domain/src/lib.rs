@@ -13,6 +13,7 @@ pub mod message;
 pub mod model;
 pub mod model_request;
 pub mod money;
+mod names;
 pub mod page;
 pub mod persona;
 pub mod reply;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::names::names;
 use crate::usage::estimate_tokens;
 use crate::{ConversationId, JsonText, MessageId, MessageNumber, ModelName, Seq, Timestamp, TurnId, Usage};
 
@@ -18,30 +19,7 @@ pub enum Role {
     Tool,
 }
 
-impl Role {
-    /// Returns the name that every API and both stores use.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::System => "system",
-            Self::User => "user",
-            Self::Assistant => "assistant",
-            Self::Tool => "tool",
-        }
-    }
-
-    /// Parses a name.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "system" => Some(Self::System),
-            "user" => Some(Self::User),
-            "assistant" => Some(Self::Assistant),
-            "tool" => Some(Self::Tool),
-            _ => None,
-        }
-    }
-}
+names!(Role: System => "system", User => "user", Assistant => "assistant", Tool => "tool");
 
 /// A part of the content of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,30 +88,10 @@ pub enum MessageState {
     Interrupted,
 }
 
-impl MessageState {
-    /// Returns the name that responses and both stores use.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Stopped => "stopped",
-            Self::Interrupted => "interrupted",
-        }
-    }
-
-    /// Parses a name.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "completed" => Some(Self::Completed),
-            "failed" => Some(Self::Failed),
-            "stopped" => Some(Self::Stopped),
-            "interrupted" => Some(Self::Interrupted),
-            _ => None,
-        }
-    }
-}
+names!(
+    MessageState:
+    Completed => "completed", Failed => "failed", Stopped => "stopped", Interrupted => "interrupted"
+);
 
 /// A stored message.
 #[derive(Debug, Clone, PartialEq, Eq)]

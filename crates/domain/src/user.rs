@@ -1,5 +1,6 @@
 //! Users and callers.
 
+use crate::names::names;
 use crate::{Timestamp, UserId};
 
 /// The tier of a user, which decides the rate limits.
@@ -14,28 +15,7 @@ pub enum Tier {
     Enterprise,
 }
 
-impl Tier {
-    /// Parses a name.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "free" => Some(Self::Free),
-            "pro" => Some(Self::Pro),
-            "enterprise" => Some(Self::Enterprise),
-            _ => None,
-        }
-    }
-
-    /// Returns the name.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Free => "free",
-            Self::Pro => "pro",
-            Self::Enterprise => "enterprise",
-        }
-    }
-}
+names!(Tier: Free => "free", Pro => "pro", Enterprise => "enterprise");
 
 /// An account, either registered here or created for a subject of an outside issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
