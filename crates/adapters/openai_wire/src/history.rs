@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use domain::{ModelMessage, ModelRequest, Part, Role};
+use domain::{ModelMessage, ModelRequest, Part, Role, text};
 
 /// An entry of the input.
 pub(crate) enum Entry<'a> {
@@ -142,7 +142,7 @@ fn content(part: &Part) -> Option<UserContent<'_>> {
 
 /// Encloses a file in tags that its own text cannot close.
 fn enclosed(name: &str, text: &str) -> String {
-    let name: String = name.chars().filter(|c| !matches!(c, '"' | '<' | '>') && !c.is_control()).collect();
+    let name = text::without_controls(name, &[]).replace(['"', '<', '>'], "");
     let text = text.replace("</file", "<\\/file");
     format!("<file name=\"{name}\">\n{text}\n</file>")
 }
