@@ -64,8 +64,8 @@ async fn upload(
     form: FileForm,
 ) -> HandlerResult {
     let number = ConversationNumber(path.0);
-    let place = files.admit(&caller.0, number).await?;
+    let reserved = files.reserve_upload(&caller.0, number).await?;
     let upload = form.read(files.upload_limit()).await?;
-    let attached = files.attach(&caller.0, place, upload).await?;
+    let attached = files.attach(&caller.0, reserved, upload).await?;
     Ok(HttpResponse::Ok().json(UploadedBody::from(attached)))
 }

@@ -50,7 +50,7 @@ impl UploadLimit {
     }
 }
 
-/// An uploaded file, within the [`UploadLimit`].
+/// An uploaded file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upload {
     /// The name that the client gave it.
@@ -80,7 +80,7 @@ impl Files {
     ///
     /// # Errors
     /// If the caller has no such conversation, or if too many uploads are in memory.
-    pub async fn admit(
+    pub async fn reserve_upload(
         &self,
         caller: &Caller,
         number: ConversationNumber,
@@ -106,6 +106,7 @@ impl Files {
         if !domain::file::is_pdf(&bytes) {
             return Err(FilesError::NotPdf);
         }
+        self.upload_limit.check(bytes.len())?;
         let extracted = self.extractor.extract(bytes.clone()).await.map_err(FilesError::Extraction)?;
         let blob = BlobKey::upload(caller.user, conversation.number, self.ids.blob());
         // Comes before the first write, so that a failure leaves nothing behind.

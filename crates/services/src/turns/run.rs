@@ -39,8 +39,6 @@ impl Inner {
         answer: oneshot::Sender<Result<RunningTurn, SendError>>,
     ) {
         let turn = self.ids.turn();
-        // From here on, every log line in the span of the request names the turn.
-        tracing::Span::current().record("turn.id", tracing::field::display(turn));
         let (begun, input) = match self.begin(&caller, message, turn).await {
             Ok(begun) => begun,
             Err(error) => {
@@ -49,6 +47,8 @@ impl Inner {
                 return;
             }
         };
+        // From here on, every log line in the span of the request names the turn.
+        tracing::Span::current().record("turn.id", tracing::field::display(turn));
         let log = Arc::new(TurnLog::new(turn, begun.conversation.id));
         let live = Arc::new(LiveTurn::new(caller.user, Arc::clone(&log)));
         self.live.insert(Arc::clone(&live));
@@ -100,7 +100,7 @@ impl Inner {
         withdrawn
     }
 
-    /// Waits until the turn must end before its model call: because it was lost or stopped, or because of a shutdown.
+    /// Waits until the turn must end although its model call has not: it was lost or stopped, or the process shuts down.
     async fn must_end(&self, live: &LiveTurn) -> EndState {
         tokio::select! {
             biased;

@@ -69,7 +69,7 @@ fn upload(bytes: &[u8]) -> Upload {
 
 async fn refused(setup: Setup, bytes: &[u8]) -> FilesError {
     let files = setup.files();
-    let slot = files.admit(&caller(), ConversationNumber(1)).await.unwrap();
+    let slot = files.reserve_upload(&caller(), ConversationNumber(1)).await.unwrap();
     files.attach(&caller(), slot, upload(bytes)).await.unwrap_err()
 }
 
@@ -100,7 +100,7 @@ async fn an_object_is_reserved_then_stored_then_attached() {
         .returning(|_, file| Ok(Access::Granted(file.with_number(FileNumber(1)))));
     setup.blobs.expect_link().returning(|_, _| Ok(Some("https://s3.example.com/x".to_owned())));
     let files = setup.files();
-    let slot = files.admit(&caller(), ConversationNumber(1)).await.unwrap();
+    let slot = files.reserve_upload(&caller(), ConversationNumber(1)).await.unwrap();
     let attached = files.attach(&caller(), slot, upload(PDF)).await.unwrap();
     assert_eq!(attached.file.name.as_str(), "report.pdf");
     assert_eq!(attached.link.as_deref(), Some("https://s3.example.com/x"));
@@ -114,9 +114,9 @@ async fn nothing_is_stored_of_a_file_that_is_no_pdf_or_too_large() {
         (told.code, told.code.kind(), told.param),
         (ErrorCode::NotAPdf, ErrorKind::Invalid, Some("file"))
     );
-    let limit = Setup::new().files().upload_limit();
-    assert!(limit.check(limit.bytes()).is_ok());
-    let error = limit.check(limit.bytes() + 1).unwrap_err();
+    let mut large = PDF.to_vec();
+    large.resize(UploadLimit::megabytes(1).bytes() + 1, b' ');
+    let error = refused(Setup::new(), &large).await;
     assert_eq!(
         (error.describe().code, error.to_string().as_str()),
         (ErrorCode::FileTooLarge, "The file is larger than 1 MB")
@@ -167,7 +167,7 @@ async fn a_file_cannot_be_attached_to_a_conversation_of_another_user() {
         let mut setup = Setup::new();
         setup.conversations = MockConversationStore::new();
         setup.conversations.expect_find().return_once(|_, _| Ok(access));
-        let admitted = setup.files().admit(&caller(), ConversationNumber(1)).await;
+        let admitted = setup.files().reserve_upload(&caller(), ConversationNumber(1)).await;
         assert_eq!(admitted.unwrap_err().describe().code, code);
     }
 }
@@ -188,7 +188,7 @@ async fn the_number_of_uploads_in_memory_is_limited() {
     let files = Setup::new().files();
     let mut slots = Vec::new();
     let refused = loop {
-        match files.admit(&caller(), ConversationNumber(1)).await {
+        match files.reserve_upload(&caller(), ConversationNumber(1)).await {
             Ok(slot) => slots.push(slot),
             Err(error) => break error,
         }
@@ -198,7 +198,7 @@ async fn the_number_of_uploads_in_memory_is_limited() {
     assert_eq!((refused.code.kind(), refused.code), (ErrorKind::Unavailable, ErrorCode::FilesBusy));
     assert!(refused.retry_after.is_some());
     slots.pop();
-    assert!(files.admit(&caller(), ConversationNumber(1)).await.is_ok());
+    assert!(files.reserve_upload(&caller(), ConversationNumber(1)).await.is_ok());
 }
 
 fn blob(name: &str) -> BlobKey {
