@@ -80,7 +80,7 @@ pub async fn run(config: Config, dropped_lines: DroppedLines) -> anyhow::Result<
 /// Writes the first lines of the log: version, store, provider, and what the operator should know.
 fn announce(config: &Config) {
     tracing::info!(
-        "omnichat {}: conversations are kept in {}, the provider is {}",
+        "omnichat {}: the store is {}, the provider is {}",
         env!("CARGO_PKG_VERSION"),
         config.database.choice.describe(),
         config.provider.choice.name()

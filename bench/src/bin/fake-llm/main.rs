@@ -28,7 +28,7 @@ type Known = Arc<Mutex<HashMap<(Wire, String), Arc<Answer>>>>;
 
 /// The fields of a request that decide the answer.
 #[derive(Deserialize)]
-struct Asked<'a> {
+struct RequestFields<'a> {
     #[serde(borrow)]
     model: Cow<'a, str>,
     #[serde(default)]
@@ -70,16 +70,16 @@ fn answer(known: &Known, path: &str, body: &[u8]) -> Result<Arc<Answer>, Vec<u8>
     if !is_chat && !path.ends_with("/responses") {
         return Err(answers::refusal("404 Not Found", "no such path"));
     }
-    let asked: Asked<'_> = serde_json::from_slice(body)
+    let fields: RequestFields<'_> = serde_json::from_slice(body)
         .map_err(|error| answers::refusal("400 Bad Request", &error.to_string()))?;
-    let wire = match (is_chat, asked.stream) {
+    let wire = match (is_chat, fields.stream) {
         (true, false) => Wire::Chat,
         (true, true) => Wire::ChatStream,
         (false, true) => Wire::ResponsesStream,
         (false, false) => return Err(answers::refusal("400 Bad Request", "responses are streamed here")),
     };
     let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-    let answer = known.entry((wire, asked.model.into_owned()));
+    let answer = known.entry((wire, fields.model.into_owned()));
     Ok(Arc::clone(answer.or_insert_with_key(|(wire, model)| Arc::new(Answer::new(*wire, model)))))
 }
 

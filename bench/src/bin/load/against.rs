@@ -155,7 +155,7 @@ async fn sql(plan: &Plan<'_>, server: &str, statement: &str) -> anyhow::Result<(
     let mut command = Command::new(psql);
     command.args(["--no-psqlrc", "--quiet", "--dbname", server, "--command", statement]);
     let output = command.output().await.with_context(|| psql.display().to_string())?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{statement}: {said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{statement}: {stderr}");
     Ok(())
 }

@@ -48,7 +48,7 @@ impl Process {
         bail!("it ended ({status}):\n{}", lines[lines.len().saturating_sub(15)..].join("\n"));
     }
 
-    /// Asks the process to end, and waits for it.
+    /// Sends SIGTERM to the process and waits for its end; kills it if that takes too long.
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         Command::new("kill").args(["-TERM", &self.pid.to_string()]).status().await?;
         if timeout(ENDING, self.child.wait()).await.is_err() {

@@ -50,7 +50,7 @@ impl<'de> Deserialize<'de> for Scalar {
     }
 }
 
-/// A text; numbers and flags are taken as text too.
+/// A text; a number or a flag is read as its text.
 pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Scalar::deserialize(deserializer).map(|scalar| scalar.0)
 }

@@ -23,7 +23,7 @@ const BETWEEN_FETCHES: TimeDelta = TimeDelta::seconds(30);
 /// The age from which cached keys are fetched again in the background while they are still used.
 const FRESH_FOR: TimeDelta = TimeDelta::minutes(10);
 /// How long cached keys are used if they cannot be fetched again.
-const KEPT_FOR: TimeDelta = TimeDelta::hours(24);
+const USED_FOR: TimeDelta = TimeDelta::hours(24);
 /// The limit of a key set, in bytes.
 const DOCUMENT_BYTES: usize = 256 * 1024;
 /// The limit of a key's name, in bytes.
@@ -40,14 +40,14 @@ pub(super) struct PublishedKeys {
 
 #[derive(Default)]
 struct State {
-    kept: Option<Kept>,
+    cached: Option<CachedKeys>,
     /// When the last fetch began.
     tried_at: Option<Timestamp>,
     /// The last fetch. Its sender is dropped when the fetch ends.
     fetch: Option<Fetch>,
 }
 
-struct Kept {
+struct CachedKeys {
     keys: Arc<KeySet>,
     at: Timestamp,
 }
@@ -77,7 +77,7 @@ impl PublishedKeys {
         if name.is_some_and(|name| name.len() > NAME_BYTES) {
             return Err(unknown());
         }
-        if let Some(key) = self.kept().and_then(|keys| keys.find(name)) {
+        if let Some(key) = self.cached().and_then(|keys| keys.find(name)) {
             if self.is_due() {
                 // In the background: the known key is good enough for this token.
                 self.fetch();
@@ -88,7 +88,7 @@ impl PublishedKeys {
             // Nothing is sent on the channel: this returns when the fetch ends and drops the sender.
             let _ = fetch.changed().await;
         }
-        match self.kept() {
+        match self.cached() {
             Some(keys) => keys.find(name).ok_or_else(unknown),
             None => Err(self.unavailable()),
         }
@@ -98,15 +98,19 @@ impl PublishedKeys {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn kept(&self) -> Option<Arc<KeySet>> {
+    fn cached(&self) -> Option<Arc<KeySet>> {
         let now = self.clock.now();
         let state = self.state();
-        state.kept.as_ref().filter(|kept| now - kept.at < KEPT_FOR).map(|kept| Arc::clone(&kept.keys))
+        state
+            .cached
+            .as_ref()
+            .filter(|cached| now - cached.at < USED_FOR)
+            .map(|cached| Arc::clone(&cached.keys))
     }
 
     fn is_due(&self) -> bool {
         let now = self.clock.now();
-        self.state().kept.as_ref().is_none_or(|kept| !is_within(now - kept.at, FRESH_FOR))
+        self.state().cached.as_ref().is_none_or(|cached| !is_within(now - cached.at, FRESH_FOR))
     }
 
     /// The fetch that is running, or a new one; `None` if the last one began less than [`BETWEEN_FETCHES`] ago.
@@ -130,14 +134,14 @@ impl PublishedKeys {
                       leaves must not end it for others"
         )]
         tokio::spawn(async move {
-            let read = keys.read().await;
-            keys.keep(read, now);
+            let fetched = keys.download().await;
+            keys.store(fetched, now);
             drop(running);
         });
         Some(fetch)
     }
 
-    async fn read(&self) -> Result<KeySet, FetchError> {
+    async fn download(&self) -> Result<KeySet, FetchError> {
         let request = self.client.get(self.url.clone()).header(ACCEPT, "application/json");
         let mut response = request.send().await?;
         if response.status() != StatusCode::OK {
@@ -153,9 +157,9 @@ impl PublishedKeys {
         Ok(KeySet::read(&document, &self.issuer)?)
     }
 
-    fn keep(&self, read: Result<KeySet, FetchError>, at: Timestamp) {
-        match read {
-            Ok(keys) => self.state().kept = Some(Kept { keys: Arc::new(keys), at }),
+    fn store(&self, fetched: Result<KeySet, FetchError>, at: Timestamp) {
+        match fetched {
+            Ok(keys) => self.state().cached = Some(CachedKeys { keys: Arc::new(keys), at }),
             Err(error) => {
                 tracing::warn!(error = %chain(&error), "the keys of {} could not be fetched", self.issuer);
             }

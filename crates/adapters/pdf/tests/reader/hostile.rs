@@ -29,7 +29,7 @@ async fn is_too_complex(pdf: &[u8]) {
     assert!(matches!(read, Err(ExtractionError::TooComplex)), "{read:?}");
 }
 
-/// It is read, and says this.
+/// Checks that a document is read, with this number of pages and this text.
 async fn says(pdf: &[u8], pages: u32, text: &str) {
     assert_eq!(read(pdf).await.unwrap(), Extracted { pages, text: text.to_owned() });
 }

@@ -145,7 +145,7 @@ async fn only_keys_that_may_sign_are_used() {
         (json!({ "x": "" }), false),
         (json!({ "x": "!" }), false),
     ] {
-        // A good key stands beside it: one that cannot be used spoils nothing.
+        // The set also has a good key, which must pass whatever else the set holds.
         let beside = Signer::of_byte(1, "beside");
         let server =
             KeyServer::start(json!({ "keys": [1, null, {}, with(changes.clone()), beside.public()] })).await;
