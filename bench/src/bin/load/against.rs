@@ -99,6 +99,7 @@ async fn run(
     let (figures, nanoseconds) = meter.during(fixed_count(&load, plan.turns)).await;
     let failure = figures.failure.as_ref().or(warm_up.failure.as_ref());
     ensure!(failure.is_none(), "{}, {build} build: a call failed: {failure:?}", installation.name);
+    ensure!(nanoseconds > 0, "this kernel does not count the CPU time of threads (/proc/PID/task/TID/schedstat)");
     let turns = figures.answers.len() as f64;
     let cost =
         Cost { cpu: nanoseconds as f64 / 1e3 / turns, time: figures.elapsed.as_secs_f64() * 1e6 / turns };
