@@ -40,6 +40,34 @@ pub struct Ending {
     pub at: Timestamp,
 }
 
+impl Ending {
+    /// The ending of a turn that its process did not end, and that cost nothing that is known.
+    #[must_use]
+    pub fn interrupted(usage: Usage, at: Timestamp) -> Self {
+        let cost = NanoDollars::default();
+        Self { state: EndState::Interrupted, reply: None, usage, cost, response_time_ms: 0, at }
+    }
+
+    /// The same ending as every store keeps it: numbers within their limits, a pause in whole milliseconds, and no
+    /// U+0000 in the provider's finish reason, which PostgreSQL cannot store.
+    #[must_use]
+    pub fn storable(mut self) -> Self {
+        match &mut self.state {
+            EndState::Completed(FinishReason::Other(reason)) if reason.contains('\0') => {
+                self.state = EndState::Completed(FinishReason::from_name(&reason.replace('\0', "")));
+            }
+            EndState::Failed(failure) => {
+                let milliseconds = |pause: Duration| u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+                let pause = failure.retry_after.map(milliseconds);
+                failure.retry_after =
+                    pause.map(|pause| Duration::from_millis(pause.min(i64::MAX.unsigned_abs())));
+            }
+            EndState::Completed(_) | EndState::Stopped | EndState::Interrupted => {}
+        }
+        Self { usage: self.usage.clamped(), cost: self.cost.clamped(), ..self }
+    }
+}
+
 /// The state of a turn that has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EndState {
@@ -228,6 +256,23 @@ impl From<FailureKind> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_storable_ending_is_within_its_limits() {
+        let reason = FinishReason::Other("st\0op".to_owned());
+        let usage = Usage { input: u64::MAX, output: 7, ..Usage::default() };
+        let ending = Ending::interrupted(usage, Timestamp::UNIX_EPOCH);
+        let ending = Ending { state: EndState::Completed(reason), cost: NanoDollars(i64::MIN), ..ending };
+        let kept = ending.storable();
+        assert_eq!(kept.state, EndState::Completed(FinishReason::Stop));
+        assert_eq!((kept.usage.input, kept.usage.output), (1_000_000_000_000_000, 7));
+        assert_eq!(kept.cost, NanoDollars(-100_000_000_000_000_000));
+        let failure =
+            Failure { kind: FailureKind::RateLimited, retry_after: Some(Duration::from_nanos(1_999_999)) };
+        let kept = Ending { state: EndState::Failed(failure), ..kept }.storable();
+        let expected = Failure { retry_after: Some(Duration::from_millis(1)), ..failure };
+        assert_eq!(kept.state, EndState::Failed(expected));
+    }
 
     #[test]
     fn every_failure_is_read_back_from_its_code() {

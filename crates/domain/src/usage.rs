@@ -17,7 +17,23 @@ pub struct Usage {
     pub estimated: bool,
 }
 
+/// More tokens than any model call can take. Sums over thousands of turns stay within 64 bits.
+const MAX_TOKENS: u64 = 1_000_000_000_000_000;
+
 impl Usage {
+    /// The same usage, with each count at most 10^15: providers may send any number, and stores add them up.
+    #[must_use]
+    pub fn clamped(self) -> Self {
+        let Self { input, cached_input, output, reasoning, estimated } = self;
+        Self {
+            input: input.min(MAX_TOKENS),
+            cached_input: cached_input.min(MAX_TOKENS),
+            output: output.min(MAX_TOKENS),
+            reasoning: reasoning.min(MAX_TOKENS),
+            estimated,
+        }
+    }
+
     /// Returns the sum of input and output.
     #[must_use]
     pub fn total(&self) -> u64 {

@@ -20,6 +20,15 @@ pub enum Access<T> {
 }
 
 impl<T> Access<T> {
+    /// The access of a caller to a thing that was looked for, and found with its owner.
+    pub fn of(caller: UserId, found: Option<(UserId, T)>) -> Self {
+        match found {
+            Some((owner, thing)) if owner == caller => Self::Granted(thing),
+            Some(_) => Self::Foreign,
+            None => Self::Absent,
+        }
+    }
+
     /// Returns the value if access was granted.
     pub fn granted(self) -> Option<T> {
         match self {
@@ -47,6 +56,18 @@ impl<T> Access<T> {
             Self::Foreign => Access::Foreign,
             Self::Absent => Access::Absent,
         }
+    }
+
+    /// The same access to something that is made of the thing, where that does not fail.
+    ///
+    /// # Errors
+    /// That of `make`.
+    pub fn try_map<U, E>(self, make: impl FnOnce(T) -> Result<U, E>) -> Result<Access<U>, E> {
+        Ok(match self {
+            Self::Granted(thing) => Access::Granted(make(thing)?),
+            Self::Foreign => Access::Foreign,
+            Self::Absent => Access::Absent,
+        })
     }
 }
 
@@ -82,6 +103,9 @@ pub struct Purged {
 ///
 /// Every method checks the owner in the query itself. Deleted conversations are absent for all methods except
 /// [`restore`](ConversationStore::restore) and [`purge`](ConversationStore::purge).
+///
+/// A row that cannot be read is left out of lists and pages, with an error in the log, so that it does not hide the
+/// others. Where it is the one thing that was asked for, the answer is [`StoreError::Corrupt`].
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait ConversationStore: Send + Sync {
@@ -126,7 +150,7 @@ pub trait ConversationStore: Send + Sync {
         at: Timestamp,
     ) -> Result<Access<Conversation>, StoreError>;
 
-    /// Hides a conversation. A running turn continues.
+    /// Hides a conversation, which counts as an update. A running turn continues.
     async fn soft_delete(
         &self,
         caller: UserId,

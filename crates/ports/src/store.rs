@@ -1,6 +1,7 @@
 //! The errors and the health check of all stores.
 
 use async_trait::async_trait;
+use domain::chain;
 
 use crate::BoxError;
 
@@ -22,6 +23,30 @@ pub enum StoreError {
     /// The store does not accept a statement, which is an error of the service itself.
     #[error("the store refused the statement")]
     Refused(#[source] BoxError),
+}
+
+impl StoreError {
+    /// Whether asking again later may help.
+    #[must_use]
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+
+    /// Whether the store itself refused: nothing of the statement was kept.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        matches!(self, Self::Refused(_))
+    }
+
+    /// The same error for another caller of the same commit. Sources become text, for they cannot be cloned.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        match self {
+            Self::Corrupt { what, source } => Self::Corrupt { what, source: chain(source.as_ref()).into() },
+            Self::Unavailable(source) => Self::Unavailable(chain(source.as_ref()).into()),
+            Self::Refused(source) => Self::Refused(chain(source.as_ref()).into()),
+        }
+    }
 }
 
 /// Checks a store.

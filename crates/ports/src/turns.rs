@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use domain::usage::estimate_tokens;
 use domain::{
     Contract, Conversation, ConversationChange, ConversationId, ConversationKey, Ending, LedgerEntry,
     MessageId, MessageNumber, ModelName, NewConversation, NewMessage, Persona, Reply, RunnerId, Seq,
-    Timestamp, Title, TurnId, UserId, WindowMessage,
+    Timestamp, Title, TurnId, Usage, UserId, WindowMessage,
 };
 
 use crate::StoreError;
@@ -160,7 +161,7 @@ pub struct Finish {
     pub runner: RunnerId,
     /// The conversation that it ran in.
     pub conversation: ConversationId,
-    /// How it ended; `ending.reply` is not read.
+    /// How it ended; `ending.reply` is not read. It is stored as [`Ending::storable`] makes it.
     pub ending: Ending,
     /// The reply and the id of its message, which is stored only if the reply has content.
     pub reply: Option<(MessageId, Reply)>,
@@ -168,6 +169,35 @@ pub struct Finish {
     pub title: Option<Title>,
     /// The model call, if one was made.
     pub ledger: Option<LedgerEntry>,
+}
+
+impl Finish {
+    /// Ends a turn of a process that is dead, with the text that it had kept. Its usage is estimated from that text.
+    #[must_use]
+    pub fn interrupted(
+        turn: TurnId,
+        runner: RunnerId,
+        conversation: ConversationId,
+        kept: Reply,
+        at: Timestamp,
+    ) -> Self {
+        let output = estimate_tokens(kept.bytes());
+        let usage = Usage { output: output.into(), estimated: true, ..Usage::default() };
+        // A turn has one reply at most, so its own id can name it.
+        let reply = Some((MessageId(turn.0), kept));
+        Self { reply, ..Self::without_reply(turn, runner, conversation, Ending::interrupted(usage, at)) }
+    }
+
+    /// Ends a turn that made neither a reply nor a model call.
+    #[must_use]
+    pub fn without_reply(
+        turn: TurnId,
+        runner: RunnerId,
+        conversation: ConversationId,
+        ending: Ending,
+    ) -> Self {
+        Self { turn, runner, conversation, ending, reply: None, title: None, ledger: None }
+    }
 }
 
 /// The result of ending a turn.
@@ -214,10 +244,12 @@ pub enum StopOutcome {
 pub trait TurnStore: Send + Sync {
     /// Appends the messages and begins a turn, if the caller owns the conversation and no other turn is running in it.
     /// A running turn whose process is dead is first ended as interrupted. A turn that creates its conversation cannot
-    /// be refused.
+    /// be refused. If the conversation's row or a message of its window cannot be read, the begin fails with
+    /// [`StoreError::Corrupt`] and no turn is left open: a model must not answer to half a history.
     async fn begin(&self, begin: Begin) -> Result<Begun, BeginError>;
 
-    /// Reads older messages of the active path: the newest ones before `before`, oldest first.
+    /// Reads older messages of the active path: the newest ones before `before`, oldest first. A message that cannot be
+    /// read is [`StoreError::Corrupt`], as in a begin.
     async fn earlier(&self, conversation: ConversationId, before: Seq) -> Result<Window, StoreError>;
 
     /// Stores new deltas of the turns of this process, and returns what other processes ask for. A chunk that is already

@@ -1,11 +1,11 @@
--- Keeps a file of a reserved object in a conversation of the caller's. Where either is missing, nothing changes.
+-- Inserts a file of a reserved object into a conversation of the caller's. Where either is missing, nothing changes.
 WITH
 mine AS (
     SELECT c.id FROM omnichat.conversations c
     WHERE c.id = $1 AND c.owner = $2 AND c.deleted_at IS NULL
     FOR NO KEY UPDATE
 ),
--- Of two who want the same object one finds it. One that is due belongs to the sweep.
+-- Of two files for one object only one takes it. The sweep may be deleting an object that is due.
 taken AS (
     DELETE FROM omnichat.pending_deletions d USING mine WHERE d.blob_key = $3 AND d.due_at > $7 RETURNING d.blob_key
 ),
@@ -16,7 +16,7 @@ made AS (
 ),
 counted AS (
     UPDATE omnichat.conversations c
-    -- The file may have been read for a while, and other changes came later.
+    -- Reading the file took a while; the conversation may have been updated since.
     SET files = c.files + 1, updated_at = greatest(c.updated_at, $7)
     FROM made m
     WHERE c.id = m.conversation_id

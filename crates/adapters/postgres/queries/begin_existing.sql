@@ -1,5 +1,5 @@
 -- Opens turns in conversations that exist: any number, in one statement and one commit.
--- A row comes back for each turn that was opened; why another one was not, diagnose_begin.sql tells.
+-- Returns a row for each turn that was opened. For the others, diagnose_begin.sql finds out why.
 WITH
 item AS (
     SELECT * FROM unnest(
@@ -10,9 +10,9 @@ item AS (
         expect_last, keep_to, appended, at, only_with_persona
     )
 ),
--- All locks are taken first and in one order, and nobody waits for one that somebody else holds: groups of several
--- processes can neither deadlock nor stand in each other's way. What comes out of here is the newest version of each
--- row, which the statement's own snapshot may not have. So the conditions are asked of it, and not of the row below.
+-- All locks are taken first and in one order, and rows that another statement has locked are skipped: batches of several
+-- processes can neither deadlock nor wait for each other. This returns the newest version of each row, which the
+-- statement's own snapshot may not have. So the conditions below are checked on it, and not on the row of the update.
 locked AS (
     SELECT c.id, c.owner, c.running_turn, c.last_seq, c.head_seq, c.persona_id
     FROM omnichat.conversations c
@@ -20,7 +20,7 @@ locked AS (
     ORDER BY c.id
     FOR NO KEY UPDATE SKIP LOCKED
 ),
--- Of two turns in one conversation the second finds the row updated already, and is left out.
+-- Where two turns are for one conversation, only one of them updates the row; the other one is left out.
 opened AS (
     UPDATE omnichat.conversations c
     SET running_turn = i.turn,
@@ -38,7 +38,7 @@ opened AS (
     RETURNING
         c.*, i.turn, i.runner, i.contract, i.keep_to, i.at, i.appended,
         l.last_seq AS last_before,
-        -- The message that the new ones follow.
+        -- The position of the message that the new ones follow.
         coalesce(i.keep_to, l.head_seq) AS base,
         coalesce(i.asked_model, c.model, i.default_model) AS turn_model
 ),
@@ -60,7 +60,7 @@ appended AS (
     FROM unnest($14::uuid[], $15::bigint[], $16::uuid[], $17::text[], $18::integer[], $19::text[])
         AS m (turn, ordinal, id, role, token_count, parts)
     JOIN opened o ON o.turn = m.turn
-    -- Numbers follow the order of messages.
+    -- Numbers rise with the order of the messages.
     ORDER BY m.turn, m.ordinal
     RETURNING turn_id, seq, number
 ),
@@ -74,8 +74,8 @@ started AS (
 )
 SELECT
     o.id, o.number, o.owner, o.persona_id, o.application_id, o.running_turn, o.last_seq, o.input_tokens,
-    o.output_tokens, o.cost_nanos, o.created_at, o.updated_at, o.summary_updated_at, o.message_count,
-    o.summary_message_count, o.active, o.begun_by, o.provider_id, o.model, o.last_model, o.label, o.project, o.title,
+    o.output_tokens, o.cost_nanos, o.created_at, o.updated_at, o.summary_updated_at,
+    o.message_count::bigint AS "message_count!", o.summary_message_count::bigint AS "summary_message_count!", o.active, o.begun_by, o.provider_id, o.model, o.last_model, o.label, o.project, o.title,
     o.metadata::text AS "metadata!", o.summary,
     o.turn AS "turn!", o.head_seq AS "question!", o.last_before AS "last_before!",
     coalesce(n.numbers, '{}') AS "numbers!", o.turn_model AS "turn_model!",

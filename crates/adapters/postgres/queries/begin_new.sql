@@ -8,7 +8,7 @@ item AS (
     ) WITH ORDINALITY AS i (
         turn, conversation, owner, runner, contract, asked_model, default_model, appended,
         at, made_at, label, project, persona_id, begun_by, provider_id,
-        title, model, metadata, application_id, place
+        title, model, metadata, application_id, position
     )
 ),
 made AS (
@@ -20,8 +20,8 @@ made AS (
         i.conversation, i.owner, i.persona_id, i.application_id, i.turn, i.appended, i.appended, i.made_at, i.at,
         i.begun_by, i.provider_id, i.model, i.label, i.project, i.title, i.metadata::jsonb
     FROM item i
-    -- Numbers follow the order in which the turns came.
-    ORDER BY i.place
+    -- Numbers rise with the order in which the turns came.
+    ORDER BY i.position
     RETURNING *
 ),
 appended AS (
@@ -30,7 +30,7 @@ appended AS (
     FROM unnest($20::uuid[], $21::bigint[], $22::uuid[], $23::text[], $24::integer[], $25::text[])
         AS m (turn, ordinal, id, role, token_count, parts)
     JOIN item i ON i.turn = m.turn
-    ORDER BY i.place, m.ordinal
+    ORDER BY i.position, m.ordinal
     RETURNING turn_id, seq, number
 ),
 numbered AS (
@@ -45,8 +45,8 @@ started AS (
 )
 SELECT
     o.id, o.number, o.owner, o.persona_id, o.application_id, o.running_turn, o.last_seq, o.input_tokens,
-    o.output_tokens, o.cost_nanos, o.created_at, o.updated_at, o.summary_updated_at, o.message_count,
-    o.summary_message_count, o.active, o.begun_by, o.provider_id, o.model, o.last_model, o.label, o.project, o.title,
+    o.output_tokens, o.cost_nanos, o.created_at, o.updated_at, o.summary_updated_at,
+    o.message_count::bigint AS "message_count!", o.summary_message_count::bigint AS "summary_message_count!", o.active, o.begun_by, o.provider_id, o.model, o.last_model, o.label, o.project, o.title,
     o.metadata::text AS "metadata!", o.summary,
     i.turn AS "turn!", o.head_seq AS "question!",
     coalesce(n.numbers, '{}') AS "numbers!",

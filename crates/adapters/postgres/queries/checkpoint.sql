@@ -1,4 +1,4 @@
--- Keeps new deltas of the turns that a process runs; answers which of them still run and are its own.
+-- Keeps new deltas of the turns that a process runs. Returns those of its turns that still run and are its own.
 WITH
 chunk AS (
     SELECT * FROM unnest($3::uuid[], $4::integer[], $5::text[], $6::bytea[]) AS k (turn, first, parts, lengths)
@@ -8,8 +8,9 @@ ours AS (
     FROM omnichat.turns t
     WHERE t.id = ANY ($2) AND t.runner = $1 AND t.state = 'running'
 ),
--- A purge of the conversation waits for this statement, or this one for the purge. Otherwise the foreign key would find
--- the turn gone, and no chunk at all would be kept. One order for all, so that nobody waits in a circle.
+-- With this lock, either a purge of the conversation waits for this statement, or this one for the purge. Otherwise the
+-- foreign key could find the turn deleted, and no chunk at all would be kept. All statements lock in one order, so that
+-- there are no deadlocks.
 writable AS (
     SELECT t.id
     FROM omnichat.turns t

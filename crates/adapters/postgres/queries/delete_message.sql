@@ -1,12 +1,12 @@
 -- Empties a message and hides it. The tree, the totals and the ledger stay as they are.
 WITH
--- The conversation is locked before its message, as a branch does it.
+-- The conversation is locked before its message, in the same order as by a branch.
 found AS (
     SELECT
         c.id AS conversation, c.owner, m.seq,
         coalesce(
             m.turn_id = c.running_turn
-                -- A question that is answered anew came with an earlier turn.
+                -- A question that is answered again belongs to an earlier turn.
                 OR m.seq = (SELECT t.question_seq FROM omnichat.turns t WHERE t.id = c.running_turn),
             false
         ) AS is_running

@@ -1,14 +1,15 @@
--- Why turns were not opened: a row for each whose conversation is there.
+-- Why turns were not opened. Returns a row for each turn whose conversation exists.
 SELECT
     i.turn AS "turn!",
     c.owner = i.owner AS "is_owned!",
     i.expect_last IS NULL OR i.expect_last = c.last_seq AS "is_as_expected!",
     t.id AS "running_turn?",
     t.runner AS "runner?",
-    -- A process that asks is alive, however late its renewal. And it may take another one for dead only when it has
-    -- renewed for a while itself (`runners.since`).
+    -- The process that asks is alive, however late the renewal of its lease. It may treat another one as dead only after
+    -- it has renewed for a while itself (`runners.since`).
     t.runner <> i.runner AND me.since < now() - interval '20 seconds'
-        AND me.renewed_at >= now() - interval '10 seconds' AND (r.id IS NULL OR r.renewed_at < now() - interval '20 seconds') AS is_dead
+        AND me.renewed_at >= now() - interval '10 seconds'
+        AND (r.id IS NULL OR r.renewed_at < now() - interval '20 seconds') AS is_dead
 FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::uuid[], $5::bigint[], $6::boolean[])
     AS i (turn, conversation, owner, runner, expect_last, only_with_persona)
 JOIN omnichat.conversations c

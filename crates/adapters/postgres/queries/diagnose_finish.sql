@@ -1,4 +1,4 @@
--- Why turns were not closed: a row for each that is there.
+-- Why turns were not closed. Returns a row for each turn that exists.
 SELECT
     i.turn AS "turn!",
     t.runner = i.runner AS "is_ours!",

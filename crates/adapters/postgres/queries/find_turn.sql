@@ -1,4 +1,4 @@
--- A turn of the caller's: how it ended and its reply, or what is kept of the reply while it runs.
+-- A turn of the caller's: how it ended and its reply, or the chunks that are kept of the reply while it runs.
 SELECT
     t.conversation_id, t.state, t.finish_reason, t.failure, t.retry_after_ms, t.input_tokens, t.cached_tokens,
     t.output_tokens, t.reasoning_tokens, t.usage_estimated, t.cost_nanos, t.response_time_ms, t.finished_at,
@@ -7,7 +7,7 @@ SELECT
     k.firsts AS "firsts!", k.parts AS "chunks!", k.lengths AS "chunk_lengths!"
 FROM omnichat.turns t
 JOIN omnichat.conversations c ON c.id = t.conversation_id AND c.owner = $2 AND c.deleted_at IS NULL
--- A reply that was deleted is none.
+-- A deleted reply is not returned.
 LEFT JOIN omnichat.messages m
     ON m.conversation_id = t.conversation_id AND m.seq = t.reply_seq AND m.deleted_at IS NULL
 CROSS JOIN LATERAL (

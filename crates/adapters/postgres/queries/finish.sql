@@ -1,5 +1,5 @@
 -- Closes turns: any number, in one statement and one commit.
--- A row comes back for each turn that was closed; why another one was not, diagnose_finish.sql tells.
+-- Returns a row for each turn that was closed. For the others, diagnose_finish.sql finds out why.
 WITH
 item AS (
     SELECT * FROM unnest(
@@ -12,7 +12,7 @@ item AS (
         at, title, reply, parts, lengths, token_count
     )
 ),
--- As in begin_existing.sql.
+-- Locks as in begin_existing.sql.
 locked AS (
     SELECT c.id, c.running_turn
     FROM omnichat.conversations c
@@ -20,7 +20,7 @@ locked AS (
     ORDER BY c.id
     FOR NO KEY UPDATE SKIP LOCKED
 ),
--- The conversation is the judge: whoever takes its running turn away has closed the turn, and nobody else.
+-- The row of the conversation decides: the statement that sets its running turn to NULL has closed the turn, no other.
 closed AS (
     UPDATE omnichat.conversations c
     SET running_turn = NULL,
@@ -91,7 +91,7 @@ paid AS (
     JOIN closed o ON o.turn = b.closed_turn
     ORDER BY b.closed_turn
 ),
--- The reply holds it all now.
+-- The reply's row has the whole text now.
 cleared AS (
     DELETE FROM omnichat.turn_chunks k USING closed o WHERE k.turn_id = o.turn
 )

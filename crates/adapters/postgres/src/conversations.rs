@@ -10,10 +10,11 @@ use domain::{
     ModelName, NewConversation, Page, ProjectId, Timestamp, Title, UserId,
 };
 use ports::{Access, ConversationFilter, ConversationStore, Purged, StoreError};
+use stored::{ConversationColumns, KeyColumns};
 
 use crate::PostgresStore;
 use crate::error::DbError;
-use crate::rows::{ConversationRow, KeyColumns, select_conversations};
+use crate::rows::select_conversations;
 
 #[async_trait]
 impl ConversationStore for PostgresStore {
@@ -46,7 +47,8 @@ impl ConversationStore for PostgresStore {
             )
             .fetch_one(pool)
         };
-        Ok(self.pool.run(insert).await?.try_into()?)
+        let row = self.pool.run(insert).await?;
+        Ok(Conversation::try_from(row).map_err(DbError::from)?)
     }
 
     async fn find(&self, caller: UserId, key: ConversationKey) -> Result<Access<Conversation>, StoreError> {
@@ -124,15 +126,15 @@ impl ConversationStore for PostgresStore {
     }
 
     async fn purge(&self, caller: UserId, key: ConversationKey) -> Result<Access<Purged>, StoreError> {
-        Ok(self.take_away(caller, key).await?)
+        Ok(self.delete_for_good(caller, key).await?)
     }
 }
 
-/// A row that was looked for, as far as the caller may see it.
-fn access(caller: UserId, row: Option<ConversationRow>) -> Result<Access<Conversation>, DbError> {
-    match row {
-        None => Ok(Access::Absent),
-        Some(row) if row.owner != caller.0 => Ok(Access::Foreign),
-        Some(row) => Ok(Access::Granted(row.try_into()?)),
-    }
+/// The access of a caller to a conversation that was looked for.
+fn access(
+    caller: UserId,
+    row: Option<ConversationColumns<Timestamp>>,
+) -> Result<Access<Conversation>, DbError> {
+    let access = Access::of(caller, row.map(|row| (UserId(row.owner), row)));
+    Ok(access.try_map(Conversation::try_from)?)
 }

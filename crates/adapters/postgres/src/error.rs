@@ -1,54 +1,38 @@
-//! The one place that reads errors of the database.
+//! The errors of the database, and what they mean to callers.
 
+use std::ops::Deref;
 use std::time::Duration;
 
-use domain::chain;
 use ports::{BeginError, BoxError, RegisterError, StoreError};
 use sqlx::migrate::MigrateError;
 use stored::StoredError;
 
-/// A store error on its way out; made from whatever went wrong below.
+/// A [`StoreError`], made of whatever error came from below.
 #[derive(Debug)]
 pub(crate) struct DbError(StoreError);
 
 impl DbError {
-    /// What is stored cannot be read.
-    pub(crate) fn corrupt(what: &'static str, source: impl Into<BoxError>) -> Self {
-        Self(StoreError::Corrupt { what, source: source.into() })
-    }
-
-    /// The store is away.
+    /// The database cannot be used now.
     pub(crate) fn unavailable(source: impl Into<BoxError>) -> Self {
         Self(StoreError::Unavailable(source.into()))
     }
 
-    /// A fault of ours.
+    /// The database refuses what it was asked: a fault of this program.
     pub(crate) fn refused(source: impl Into<BoxError>) -> Self {
         Self(StoreError::Refused(source.into()))
     }
 
-    /// The database did not answer for so long.
+    /// The database did not answer within this time.
     pub(crate) fn timed_out(after: Duration) -> Self {
         Self::unavailable(format!("no answer within {} ms", after.as_millis()))
     }
+}
 
-    /// Whether asking again later may help.
-    pub(crate) fn is_unavailable(&self) -> bool {
-        matches!(self.0, StoreError::Unavailable(_))
-    }
+impl Deref for DbError {
+    type Target = StoreError;
 
-    /// Whether the database itself said no: nothing of the statement was kept.
-    pub(crate) fn is_refused(&self) -> bool {
-        matches!(self.0, StoreError::Refused(_))
-    }
-
-    /// The same error for somebody else who waits for the same commit.
-    pub(crate) fn again(&self) -> Self {
-        match &self.0 {
-            StoreError::Corrupt { what, source } => Self::corrupt(what, chain(source.as_ref())),
-            StoreError::Unavailable(source) => Self::unavailable(chain(source.as_ref())),
-            StoreError::Refused(source) => Self::refused(chain(source.as_ref())),
-        }
+    fn deref(&self) -> &StoreError {
+        &self.0
     }
 }
 
@@ -59,38 +43,38 @@ impl From<StoreError> for DbError {
 }
 
 impl From<DbError> for StoreError {
-    fn from(fault: DbError) -> Self {
-        fault.0
+    fn from(error: DbError) -> Self {
+        error.0
     }
 }
 
 impl From<DbError> for BeginError {
-    fn from(fault: DbError) -> Self {
-        Self::Store(fault.0)
+    fn from(error: DbError) -> Self {
+        Self::Store(error.0)
     }
 }
 
 impl From<DbError> for RegisterError {
-    fn from(fault: DbError) -> Self {
-        Self::Store(fault.0)
+    fn from(error: DbError) -> Self {
+        Self::Store(error.0)
     }
 }
 
 impl From<StoredError> for DbError {
     fn from(error: StoredError) -> Self {
-        Self::corrupt("message", error)
+        Self(StoreError::Corrupt { what: error.what(), source: error.into() })
     }
 }
 
-/// Codes of PostgreSQL, by what they mean to us.
+/// Error codes of PostgreSQL, by what they mean here.
 mod code {
-    /// Classes that say the database cannot be used now: connections, resources, the operator's intervention (a
+    /// Classes that mean that the database cannot be used now: connections, resources, the operator's intervention (a
     /// shutdown, a start, a statement's timeout), the system around it.
-    pub(super) const AWAY_CLASSES: [&str; 4] = ["08", "53", "57", "58"];
-    /// The same of single codes: a lock that was not free, a server that takes no writes.
-    pub(super) const AWAY: [&str; 2] = ["55P03", "25006"];
-    /// The same transaction may well succeed when it is run again.
-    pub(super) const TRY_AGAIN: [&str; 2] = ["40001", "40P01"];
+    pub(super) const UNAVAILABLE_CLASSES: [&str; 4] = ["08", "53", "57", "58"];
+    /// Single codes that mean the same: a lock that was not free, a server that takes no writes.
+    pub(super) const UNAVAILABLE: [&str; 2] = ["55P03", "25006"];
+    /// A deadlock or a conflict of transactions: the same statement may well succeed when it is run again.
+    pub(super) const CONFLICT: [&str; 2] = ["40001", "40P01"];
     /// Two rows with the same key.
     pub(super) const UNIQUE_VIOLATION: &str = "23505";
 }
@@ -99,12 +83,12 @@ fn has_code(error: &sqlx::Error, is_it: impl FnOnce(&str) -> bool) -> bool {
     error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| is_it(&code))
 }
 
-/// Whether a deadlock or a conflict of transactions ended the statement; nothing of it was kept.
+/// Whether a deadlock or a conflict of transactions ended the statement. Nothing of it was kept.
 pub(crate) fn is_conflict(error: &sqlx::Error) -> bool {
-    has_code(error, |code| code::TRY_AGAIN.contains(&code))
+    has_code(error, |code| code::CONFLICT.contains(&code))
 }
 
-/// Whether there is such a row already.
+/// Whether there is a row with the same key already.
 pub(crate) fn is_taken(error: &sqlx::Error) -> bool {
     has_code(error, |code| code == code::UNIQUE_VIOLATION)
 }
@@ -112,20 +96,20 @@ pub(crate) fn is_taken(error: &sqlx::Error) -> bool {
 impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
         if error.as_database_error().is_some() {
-            let is_away = has_code(&error, |code| {
-                code::AWAY_CLASSES.iter().any(|class| code.starts_with(class))
-                    || code::AWAY.contains(&code)
-                    || code::TRY_AGAIN.contains(&code)
+            let is_unavailable = has_code(&error, |code| {
+                code::UNAVAILABLE_CLASSES.iter().any(|class| code.starts_with(class))
+                    || code::UNAVAILABLE.contains(&code)
+                    || code::CONFLICT.contains(&code)
             });
-            return if is_away { Self::unavailable(error) } else { Self::refused(error) };
+            return if is_unavailable { Self::unavailable(error) } else { Self::refused(error) };
         }
-        let is_away = matches!(
+        let is_unavailable = matches!(
             error,
             sqlx::Error::PoolTimedOut
                 | sqlx::Error::PoolClosed
                 | sqlx::Error::Io(_)
                 | sqlx::Error::Tls(_)
-                // An answer that broke off.
+                // A reply that broke off.
                 | sqlx::Error::Protocol(_)
                 | sqlx::Error::WorkerCrashed
                 | sqlx::Error::BeginFailed
@@ -137,10 +121,10 @@ impl From<sqlx::Error> for DbError {
                 | sqlx::Error::ColumnNotFound(_)
                 | sqlx::Error::TypeNotFound { .. }
         );
-        if is_away {
+        if is_unavailable {
             Self::unavailable(error)
         } else if is_unreadable {
-            Self::corrupt("row", error)
+            Self(StoreError::Corrupt { what: "row", source: error.into() })
         } else {
             Self::refused(error)
         }

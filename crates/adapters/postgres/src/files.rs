@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use domain::{BlobKey, ConversationId, File, FileName, FileNumber, FileText, NewFile, Timestamp, UserId};
 use ports::{Access, FileStore, StoreError};
+use stored::count_to;
 
 use crate::PostgresStore;
-use crate::rows::count_to;
 
 #[async_trait]
 impl FileStore for PostgresStore {
@@ -31,25 +31,23 @@ impl FileStore for PostgresStore {
                 caller.0,
                 file.blob.as_str(),
                 file.name.as_str(),
-                count_to(file.size, i64::MAX),
-                count_to(file.pages, i32::MAX),
+                count_to(file.size),
+                i32::try_from(file.pages).unwrap_or(i32::MAX),
                 file.at,
                 file.text.as_str(),
             )
             .fetch_optional(pool)
         };
-        Ok(match self.pool.run(attach).await? {
-            Some(row) if row.owner != caller.0 => Access::Foreign,
-            Some(row) => match row.number {
-                Some(number) => Access::Granted(file.with_number(FileNumber(number))),
-                None => Access::Absent,
-            },
-            None => Access::Absent,
+        let row = self.pool.run(attach).await?;
+        Ok(match Access::of(caller, row.map(|row| (UserId(row.owner), row.number))) {
+            Access::Granted(Some(number)) => Access::Granted(file.with_number(FileNumber(number))),
+            Access::Granted(None) | Access::Absent => Access::Absent,
+            Access::Foreign => Access::Foreign,
         })
     }
 
     async fn texts(&self, conversation: ConversationId, max_bytes: u64) -> Result<Vec<FileText>, StoreError> {
-        // Sizes first: a text beyond the bound is not even unpacked.
+        // Sizes first: a text beyond the limit is not even decompressed.
         let read = |pool| {
             sqlx::query!(
                 "WITH counted AS (
@@ -65,13 +63,13 @@ impl FileStore for PostgresStore {
                  WHERE coalesce(c.newer_bytes, 0) < $2
                  ORDER BY f.number DESC",
                 conversation.0,
-                count_to(max_bytes, i64::MAX),
+                count_to(max_bytes),
             )
             .fetch_all(pool)
         };
         let rows = self.pool.run(read).await?;
-        let said = rows.into_iter();
-        Ok(said.map(|row| FileText { name: FileName::from_stored(row.name), text: row.text }).collect())
+        let texts = rows.into_iter();
+        Ok(texts.map(|row| FileText { name: FileName::from_stored(row.name), text: row.text }).collect())
     }
 
     async fn pending_deletions(&self, at: Timestamp, limit: u32) -> Result<Vec<BlobKey>, StoreError> {

@@ -1,4 +1,4 @@
-//! Whether the database can be used now.
+//! The check of whether the database can be used now.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,11 +17,11 @@ use crate::pool::guarded;
 /// How long a check may take.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The connection of the check: its own, so that it tells of the database and not of the pool's load.
+/// The connection of the check. It has its own, so that it tests the database and not the load of the pool.
 #[derive(Debug, Clone)]
 pub(crate) struct Probe {
     pool: PgPool,
-    /// Once the schema was there, it stays.
+    /// Set once the schema was found complete; it stays so.
     is_migrated: Arc<AtomicBool>,
 }
 
@@ -54,8 +54,8 @@ impl PostgresStore {
             }
             self.probe.is_migrated.store(true, Ordering::Relaxed);
         }
-        // Reads a row, so that a database with a broken schema fails. A standby, or a database whose operator has
-        // switched writes off, is of no use.
+        // Reads a row, so that the check fails on a broken schema, on a standby, and on a database whose operator has
+        // switched writes off.
         let takes_writes = sqlx::query_scalar!(
             r#"SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off'
                  AND (SELECT count(*) FROM (SELECT FROM omnichat.runners LIMIT 1) r) >= 0 AS "takes_writes!""#

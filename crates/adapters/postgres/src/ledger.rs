@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use domain::{LedgerEntry, NanoDollars, UserId};
 use ports::{Ledger, LedgerTotals, StoreError};
+use stored::{UsageColumns, count_from};
 
 use crate::PostgresStore;
-use crate::rows::{UsageColumns, count_from};
+use crate::error::DbError;
 
 #[async_trait]
 impl Ledger for PostgresStore {
@@ -28,7 +29,7 @@ impl Ledger for PostgresStore {
                 usage.output,
                 usage.reasoning,
                 usage.estimated,
-                cost.0,
+                cost.clamped().0,
                 at,
             )
             .execute(pool)
@@ -60,8 +61,8 @@ impl Ledger for PostgresStore {
             estimated: sums.estimated,
         };
         Ok(LedgerTotals {
-            calls: count_from(sums.calls)?,
-            usage: usage.try_into()?,
+            calls: count_from(sums.calls).map_err(DbError::from)?,
+            usage: usage.try_into().map_err(DbError::from)?,
             cost: NanoDollars(sums.cost),
         })
     }

@@ -1,7 +1,7 @@
 //! The store on PostgreSQL: any number of processes, one database.
 //!
-//! Opening and closing turns goes through the [`writer`], which makes what waits durable in one statement. All else
-//! are single statements over a [`pool`]; nothing here opens a transaction of several statements but the migrations.
+//! Turns are opened and closed by the [writer](turns::writer), which commits those that wait together. Everything else
+//! is a single statement over a [`pool`]; only migrations have transactions of several statements.
 
 mod conversations;
 mod error;
@@ -17,7 +17,6 @@ mod rows;
 mod runners;
 mod turns;
 mod users;
-mod writer;
 
 #[cfg(test)]
 mod tests;
@@ -32,7 +31,7 @@ pub use crate::options::PostgresOptions;
 use crate::error::DbError;
 use crate::health::Probe;
 use crate::pool::Pool;
-use crate::writer::Writer;
+use crate::turns::writer::Writer;
 
 /// The store: every store port on one PostgreSQL database. Clones share it.
 #[derive(Debug, Clone)]
@@ -40,18 +39,18 @@ pub struct PostgresStore {
     pool: Pool,
     writer: Writer,
     probe: Probe,
-    /// For connections of their own kind.
+    /// How to connect for migrations.
     connect: PgConnectOptions,
 }
 
 impl PostgresStore {
-    /// A store that connects when it is first used. While the database is away, calls answer that it is, and they
-    /// work again as soon as it is back.
+    /// A store that connects when it is first used. While the database is not available, calls fail with
+    /// [`StoreError::Unavailable`]; they work again as soon as it is back.
     ///
-    /// To be called within a Tokio runtime, which the writers then run on.
+    /// To be called within a Tokio runtime, on which the writer then runs.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] where the address cannot be read.
+    /// [`StoreError::Refused`] where the address is malformed.
     pub fn connect_lazy(url: &str, options: PostgresOptions) -> Result<Self, StoreError> {
         let connect = PgConnectOptions::from_str(url).map_err(DbError::from)?;
         let connect = match connect.get_application_name() {
@@ -59,7 +58,7 @@ impl PostgresStore {
             None => connect.application_name("omnichat"),
         };
         let timeout = options.statement_timeout.as_millis().to_string();
-        // Statements here run for less time than it takes to compile them.
+        // Just-in-time compilation would take longer than these statements run.
         let bounded = connect.clone().options([("statement_timeout", timeout.as_str()), ("jit", "off")]);
         Ok(Self {
             pool: Pool::connect_lazy(&bounded, options),
@@ -69,8 +68,8 @@ impl PostgresStore {
         })
     }
 
-    /// Ends all connections, after what waits for a writer is done. Calls that come later are told that the store is
-    /// away.
+    /// Closes all connections, once the operations that wait for the writer are done. Later calls fail with
+    /// [`StoreError::Unavailable`].
     pub async fn close(&self) {
         self.writer.close().await;
         self.pool.close().await;

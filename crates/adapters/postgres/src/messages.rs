@@ -14,16 +14,16 @@ impl MessageStore for PostgresStore {
         message: MessageNumber,
         at: Timestamp,
     ) -> Result<MessageDeletion, StoreError> {
-        let nothing = stored::parts_to_json(&[]);
+        let no_parts = stored::parts_to_json(&[]);
         let delete = |pool| {
-            sqlx::query_file!("queries/delete_message.sql", message.0, caller.0, at, nothing)
+            sqlx::query_file!("queries/delete_message.sql", message.0, caller.0, at, no_parts)
                 .fetch_optional(pool)
         };
         Ok(match self.pool.run(delete).await? {
             Some(row) if row.owner != caller.0 => MessageDeletion::Foreign,
             Some(row) if row.is_deleted => MessageDeletion::Deleted,
             Some(row) if row.is_running => MessageDeletion::Running,
-            // One that is there all the same was deleted by somebody else just now.
+            // A row that is neither was deleted by another call just now.
             None | Some(_) => MessageDeletion::Absent,
         })
     }

@@ -5,16 +5,15 @@ use std::time::Duration;
 /// How the store uses its database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PostgresOptions {
-    /// The most connections that reads and single writes use together. Two more belong to the writers, and one to the
-    /// check of the store's health.
+    /// The most connections for reads and single writes. Two more belong to the writer, and one to the health check.
     pub max_connections: u32,
     /// How long a call waits for a connection.
     pub acquire_timeout: Duration,
     /// How long a statement may take in the database.
     pub statement_timeout: Duration,
-    /// How long a connection that nobody uses is kept.
+    /// How long an unused connection is kept open.
     pub idle_timeout: Duration,
-    /// How long a connection is used at most.
+    /// The longest time that a connection is used.
     pub max_lifetime: Duration,
 }
 

@@ -1,11 +1,12 @@
-//! Personas, and what conversations with them add up to.
+//! Personas, and the totals of the conversations with them.
 
 use async_trait::async_trait;
 use domain::{ConversationKey, Page, Persona, PersonaId, Relation, Timestamp, TurnId, UserId};
 use ports::{Access, NewPersona, PersonaChatTotals, PersonaPatch, PersonaRecord, PersonaStore, StoreError};
+use stored::{KeyColumns, count_from};
 
 use crate::PostgresStore;
-use crate::rows::{KeyColumns, count_from};
+use crate::error::DbError;
 
 /// A whole row of `personas`.
 #[derive(Debug)]
@@ -32,13 +33,9 @@ impl From<RecordRow> for PersonaRecord {
     }
 }
 
-/// A persona as a caller sees it.
+/// The access of a caller to a persona that was looked for.
 fn access(caller: UserId, row: Option<RecordRow>) -> Access<PersonaRecord> {
-    match row {
-        Some(row) if row.user_id == caller.0 => Access::Granted(row.into()),
-        Some(_) => Access::Foreign,
-        None => Access::Absent,
-    }
+    Access::of(caller, row.map(|row| (UserId(row.user_id), row.into())))
 }
 
 #[async_trait]
@@ -129,7 +126,7 @@ impl PersonaStore for PostgresStore {
     }
 
     async fn delete(&self, caller: UserId, id: PersonaId) -> Result<Access<Vec<TurnId>>, StoreError> {
-        // The conversations would go by their foreign key as well, but without a word of what ran in them.
+        // The foreign key would delete the conversations too, but would not return the turns that run in them.
         let delete = |pool| {
             sqlx::query!(
                 r#"WITH target AS (
@@ -156,7 +153,7 @@ impl PersonaStore for PostgresStore {
         Ok(match self.pool.run(delete).await? {
             Some(row) if row.user_id != caller.0 => Access::Foreign,
             Some(row) if row.is_deleted => Access::Granted(row.running.into_iter().map(TurnId).collect()),
-            // Or somebody else has just deleted it.
+            // Another call may have just deleted it.
             Some(_) | None => Access::Absent,
         })
     }
@@ -169,7 +166,7 @@ impl PersonaStore for PostgresStore {
                      SELECT FROM omnichat.conversations c
                      WHERE c.id = coalesce($1, omnichat.conversation_by($2, $3))
                        AND c.deleted_at IS NULL AND c.persona_id IS NOT NULL
-                   ) AS "holds!""#,
+                   ) AS "has_persona!""#,
                 key.id,
                 key.number,
                 key.provider_id.as_deref(),
@@ -196,9 +193,9 @@ impl PersonaStore for PostgresStore {
         };
         let sums = self.pool.run(read).await?;
         Ok(PersonaChatTotals {
-            conversations: count_from(sums.conversations)?,
-            messages: count_from(sums.messages)?,
-            tokens: count_from(sums.tokens)?,
+            conversations: count_from(sums.conversations).map_err(DbError::from)?,
+            messages: count_from(sums.messages).map_err(DbError::from)?,
+            tokens: count_from(sums.tokens).map_err(DbError::from)?,
         })
     }
 }

@@ -9,23 +9,23 @@ use sqlx::{Connection, Executor, PgPool, Row};
 use crate::error::{DbError, is_conflict};
 use crate::options::PostgresOptions;
 
-/// How often a statement is run that was the victim of a deadlock.
+/// How often a statement is tried that loses a deadlock.
 const TRIES: u32 = 4;
-/// The pause before the second try; each further one is twice as long.
+/// The pause before the second try. Each further pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
-/// A connection that was used within this time is taken to be alive. Shorter than any restart of a database takes, so
-/// that no caller meets a connection from before one.
+/// A connection that was used within this time counts as alive. Shorter than any restart of a database takes, so that no
+/// caller gets a connection from before a restart.
 const FRESH: Duration = Duration::from_millis(200);
-/// How long a connection that is given back may take to tell its state.
+/// How long the check of a returned connection may take.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
-/// What the way to the database and back may add to the statement's own timeout.
-const WAY: Duration = Duration::from_secs(1);
+/// What the network may add to the statement's own timeout.
+const NETWORK: Duration = Duration::from_secs(1);
 
-/// A pool of connections, none of which is ever inside a transaction when it is borrowed.
+/// A pool of connections. None of them is inside a transaction when it is borrowed.
 #[derive(Debug, Clone)]
 pub(crate) struct Pool {
     pool: PgPool,
-    /// The most that a call may take, whatever becomes of the database.
+    /// The longest time that a call may take, whatever happens to the database.
     patience: Duration,
 }
 
@@ -34,7 +34,7 @@ impl Pool {
         Self { pool: guarded(options).connect_lazy_with(connect.clone()), patience: patience(options) }
     }
 
-    /// Runs a statement. Where a deadlock ended it, runs it again, a few times.
+    /// Runs a statement, and tries again, a few times, where a deadlock ended it.
     pub(crate) async fn run<'a, T, F>(&'a self, statement: impl Fn(&'a PgPool) -> F) -> Result<T, DbError>
     where
         F: Future<Output = Result<T, sqlx::Error>>,
@@ -42,7 +42,7 @@ impl Pool {
         Ok(self.attempt(statement).await?)
     }
 
-    /// As [`run`](Self::run), for callers who read the error themselves.
+    /// Like [`run`](Self::run), for callers that need the error of the database.
     pub(crate) async fn attempt<'a, T, F>(
         &'a self,
         statement: impl Fn(&'a PgPool) -> F,
@@ -67,30 +67,30 @@ impl Pool {
     {
         match tokio::time::timeout(self.patience, statement(&self.pool)).await {
             Ok(result) => result,
-            // The database hangs: its own timeout does not act, and the connection's end was not told.
+            // The database hangs: its statement timeout has no effect, and the connection was not closed.
             Err(elapsed) => Err(sqlx::Error::Io(elapsed.into())),
         }
     }
 
     pub(crate) async fn close(&self) {
-        // Connections that hang are not waited for.
+        // A connection that hangs does not delay the end for long.
         let _ = tokio::time::timeout(self.patience, self.pool.close()).await;
     }
 }
 
-/// The most that a statement may take from the call to its answer, waiting for a connection included.
+/// The longest time that a statement may take, waiting for a connection included.
 pub(crate) fn patience(options: PostgresOptions) -> Duration {
-    options.acquire_timeout + options.statement_timeout + WAY
+    options.acquire_timeout + options.statement_timeout + NETWORK
 }
 
-/// How pools of this crate are made.
+/// The options of all pools of this crate.
 pub(crate) fn guarded(options: PostgresOptions) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(options.max_connections)
         .acquire_timeout(options.acquire_timeout)
         .idle_timeout(options.idle_timeout)
         .max_lifetime(options.max_lifetime)
-        // `is_alive` asks only those that were idle for a while.
+        // `is_alive` tests only connections that were idle for a while.
         .test_before_acquire(false)
         .before_acquire(|connection, metadata| Box::pin(is_alive(connection, metadata)))
         .after_release(|connection, _| Box::pin(is_clean(connection)))
@@ -106,13 +106,13 @@ async fn is_alive(
     Ok(true)
 }
 
-/// Whether a connection that comes back is outside any transaction; where it is not, the pool closes it.
+/// Whether a returned connection is outside any transaction; where it is not, the pool closes it.
 ///
-/// A future that is dropped while it begins a transaction gives its connection back with the transaction open and
-/// without anybody knowing. The next borrower's writes would be acknowledged, and lost when the connection ends.
-/// `ROLLBACK` would do as well, but outside a transaction it writes a warning into the server's log, each time.
+/// A future that is dropped while it begins a transaction returns its connection with the transaction open, and sqlx does
+/// not notice. The writes of the next borrower would be acknowledged, and lost when the connection ends. `ROLLBACK` would
+/// do as well, but outside a transaction it writes a warning into the server's log each time.
 async fn is_clean(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    // Sent as one simple query: outside a transaction this very statement began it. Inside one that failed, it fails.
+    // Outside a transaction, this statement starts its own, so both times are equal. Inside one that failed, it fails.
     let ask = connection.fetch_one("SELECT now() = statement_timestamp()");
     match tokio::time::timeout(RELEASE_TIMEOUT, ask).await {
         Ok(row) => row?.try_get(0),

@@ -1,4 +1,4 @@
-//! The processes that run turns, by the database's clock.
+//! The processes that run turns. Leases go by the database's clock.
 
 use async_trait::async_trait;
 use domain::{RunnerId, Timestamp, TurnId};
@@ -8,7 +8,7 @@ use ports::{RunnerStore, StoreError};
 use crate::PostgresStore;
 use crate::error::DbError;
 
-/// Turns that are ended together: the process must not be late with its own lease over many of them.
+/// The most turns that are ended at the same time, so that the process can renew its own lease in between.
 const REAPED_AT_ONCE: usize = 64;
 
 #[async_trait]
@@ -19,7 +19,7 @@ impl RunnerStore for PostgresStore {
                 "INSERT INTO omnichat.runners AS r (id, renewed_at, since) VALUES ($1, now(), now())
                  ON CONFLICT (id) DO UPDATE SET
                      renewed_at = excluded.renewed_at,
-                     -- Two renewals missed: perhaps nobody could renew.
+                     -- Two renewals were missed: perhaps the database was away for all processes.
                      since = CASE
                          WHEN r.renewed_at < now() - interval '10 seconds' THEN excluded.since ELSE r.since
                      END",
@@ -33,21 +33,21 @@ impl RunnerStore for PostgresStore {
 
     async fn reap(&self, runner: RunnerId, at: Timestamp) -> Result<u64, StoreError> {
         let mut ended = 0;
-        for turns in self.turns_of_the_dead(runner).await?.chunks(REAPED_AT_ONCE) {
+        for turns in self.turns_of_dead_processes(runner).await?.chunks(REAPED_AT_ONCE) {
             let interrupt = |(turn, dead): &(TurnId, RunnerId)| self.interrupt(*turn, *dead, runner, at);
             let results = join_all(turns.iter().map(interrupt)).await;
             for (result, (turn, _)) in results.into_iter().zip(turns) {
                 match result {
                     Ok(was_ended) => ended += u64::from(was_ended),
-                    Err(fault) if fault.is_unavailable() => return Err(fault.into()),
-                    // One that cannot be ended must not keep the others running.
-                    Err(fault) => {
-                        tracing::error!(turn.id = %turn, error = ?fault, "turn {turn} cannot be ended");
+                    Err(error) if error.is_unavailable() => return Err(error.into()),
+                    // The others are ended all the same.
+                    Err(error) => {
+                        tracing::error!(turn.id = %turn, ?error, "turn {turn} cannot be ended");
                     }
                 }
             }
         }
-        self.forget_the_dead(runner).await?;
+        self.drop_expired_leases(runner).await?;
         Ok(ended)
     }
 
@@ -60,7 +60,7 @@ impl RunnerStore for PostgresStore {
 }
 
 impl PostgresStore {
-    async fn turns_of_the_dead(&self, but: RunnerId) -> Result<Vec<(TurnId, RunnerId)>, DbError> {
+    async fn turns_of_dead_processes(&self, runner: RunnerId) -> Result<Vec<(TurnId, RunnerId)>, DbError> {
         let read = |pool| {
             sqlx::query!(
                 "SELECT t.id, t.runner FROM omnichat.turns t
@@ -73,7 +73,7 @@ impl PostgresStore {
                    )
                    AND (r.id IS NULL OR r.renewed_at < now() - interval '20 seconds')
                  ORDER BY t.id",
-                but.0,
+                runner.0,
             )
             .fetch_all(pool)
         };
@@ -81,16 +81,16 @@ impl PostgresStore {
         Ok(turns.into_iter().map(|turn| (TurnId(turn.id), RunnerId(turn.runner))).collect())
     }
 
-    /// Drops leases that ran out long ago, so that they do not pile up with each start.
-    async fn forget_the_dead(&self, but: RunnerId) -> Result<(), DbError> {
-        let forget = |pool| {
+    /// Deletes leases that expired long ago, so that they do not pile up with each start.
+    async fn drop_expired_leases(&self, runner: RunnerId) -> Result<(), DbError> {
+        let delete = |pool| {
             sqlx::query!(
                 "DELETE FROM omnichat.runners WHERE id <> $1 AND renewed_at < now() - interval '1 hour'",
-                but.0,
+                runner.0,
             )
             .execute(pool)
         };
-        self.pool.run(forget).await?;
+        self.pool.run(delete).await?;
         Ok(())
     }
 }

@@ -1,7 +1,8 @@
-//! What the contract suite cannot force: faults of the database, races of single statements, how rows are found.
+//! The suite of all stores, and what it cannot bring about: faults of the database, races within a statement, plans.
 #![expect(clippy::disallowed_methods, reason = "tests make their own ids and tasks")]
 
 mod cancelled_begin;
+mod contract;
 mod files;
 mod groups;
 mod leases;
@@ -9,7 +10,6 @@ mod lost_answers;
 mod migrating;
 mod outages;
 mod plans;
-mod poison;
 mod races;
 
 use chrono::{TimeZone, Utc};
@@ -175,6 +175,6 @@ fn now() -> Timestamp {
     Utc.with_ymd_and_hms(2026, 1, 1, 0, 0, 0).single().unwrap()
 }
 
-fn is_away<T: std::fmt::Debug>(result: &Result<T, StoreError>) -> bool {
+fn is_unavailable<T: std::fmt::Debug>(result: &Result<T, StoreError>) -> bool {
     matches!(result, Err(StoreError::Unavailable(_)))
 }

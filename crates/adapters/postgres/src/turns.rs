@@ -1,4 +1,4 @@
-//! Turns: opened and closed by the writer, read and told to stop over the pool.
+//! Turns: opened and closed by the writer; everything else goes over the pool.
 
 pub(crate) mod begin;
 pub(crate) mod finish;
@@ -8,6 +8,7 @@ pub(crate) mod open;
 mod record;
 mod running;
 mod window;
+pub(crate) mod writer;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,14 +19,14 @@ use ports::{
     Begin, BeginError, Begun, Chunk, Finish, Finished, Signals, StopOutcome, StoreError, Target, TurnRecord,
     TurnStore, Window,
 };
+use stored::{KeyColumns, MessageToAppend};
 
 use crate::PostgresStore;
 use crate::error::DbError;
-use crate::rows::KeyColumns;
-use crate::writer::{Order, Outcome};
-use begin::{BeginExisting, NotBegun, Opened};
+use begin::{BeginExisting, BegunRow, NotBegun};
 use finish::{CloseTurn, NotClosed};
 use open::BeginNew;
+use writer::op::BatchOp;
 
 /// When to try again while a turn runs.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -38,11 +39,9 @@ impl TurnStore for PostgresStore {
                 self.begin_existing(begin, key, only_with_persona).await
             }
             Target::New(new) => {
-                let order = Arc::new(BeginNew::new(begin, *new));
-                match self.writer.submit(Arc::clone(&order)).await? {
-                    Outcome::Done(opened) => self.begun(*opened, &order.begin, order.as_ref()),
-                    Outcome::Refused(never) => match never {},
-                }
+                let op = Arc::new(BeginNew::new(begin, *new));
+                let Ok(row) = self.writer.submit(Arc::clone(&op)).await?;
+                self.begun(*row, &op.messages, op.as_ref()).await
             }
         }
     }
@@ -62,13 +61,13 @@ impl TurnStore for PostgresStore {
 
     async fn finish(&self, finish: Finish) -> Result<Finished, StoreError> {
         let turn = finish.turn;
-        match self.writer.submit(Arc::new(CloseTurn::of(finish))).await? {
-            Outcome::Done(closed) => {
+        match self.writer.submit(Arc::new(CloseTurn::from(finish))).await? {
+            Ok(closed) => {
                 let (ending, change) = *closed;
                 Ok(Finished::Done { ending, change: Box::new(change) })
             }
-            Outcome::Refused(NotClosed::Ended) => Ok(self.finished_before(turn).await?),
-            Outcome::Refused(NotClosed::Lost) => Ok(Finished::Lost),
+            Err(NotClosed::Ended) => Ok(self.finished_before(turn).await?),
+            Err(NotClosed::Lost) => Ok(Finished::Lost),
         }
     }
 
@@ -89,20 +88,20 @@ impl PostgresStore {
         only_with_persona: bool,
     ) -> Result<Begun, BeginError> {
         let conversation = self.resolve(key).await?.ok_or(BeginError::NotFound)?;
-        let order = Arc::new(BeginExisting::new(begin, conversation, only_with_persona));
-        let mut has_taken_over = false;
+        let op = Arc::new(BeginExisting::new(begin, conversation, only_with_persona));
+        let mut has_recovered = false;
         loop {
-            let refusal = match self.writer.submit(Arc::clone(&order)).await? {
-                Outcome::Done(opened) => return self.begun(*opened, &order.begin, order.as_ref()),
-                Outcome::Refused(refusal) => refusal,
+            let refusal = match self.writer.submit(Arc::clone(&op)).await? {
+                Ok(row) => return self.begun(*row, &op.messages, op.as_ref()).await,
+                Err(refusal) => refusal,
             };
             match refusal {
                 NotBegun::NotFound => return Err(BeginError::NotFound),
                 NotBegun::Foreign => return Err(BeginError::Foreign),
                 NotBegun::Moved => return Err(BeginError::Moved),
-                NotBegun::Abandoned { turn, runner } if !has_taken_over => {
-                    self.interrupt(turn, runner, order.begin.runner, order.begin.at).await?;
-                    has_taken_over = true;
+                NotBegun::Abandoned { turn, runner } if !has_recovered => {
+                    self.interrupt(turn, runner, op.begin.runner, op.begin.at).await?;
+                    has_recovered = true;
                 }
                 NotBegun::Abandoned { .. } | NotBegun::Busy => {
                     return Err(BeginError::Busy { retry_after: RETRY_AFTER });
@@ -111,7 +110,7 @@ impl PostgresStore {
         }
     }
 
-    /// The conversation that a key names; no key ever names another one.
+    /// The conversation that a key names. A key always names the same one.
     async fn resolve(&self, key: ConversationKey) -> Result<Option<ConversationId>, DbError> {
         let key = match key {
             ConversationKey::Id(id) => return Ok(Some(id)),
@@ -128,13 +127,23 @@ impl PostgresStore {
         Ok(self.pool.run(read).await?.map(ConversationId))
     }
 
-    /// What a begin answers. A turn in a conversation that cannot be read is ended: nobody will run it.
-    fn begun(&self, opened: Opened, begin: &Begin, order: &impl Order) -> Result<Begun, BeginError> {
-        opened.into_begun(&begin.messages).map_err(|fault| {
-            if let Some(unwanted) = order.undo() {
-                self.writer.end_unwanted(unwanted);
-            }
-            fault.into()
-        })
+    /// What a begin returns. Where its rows cannot be read, the turn is closed, for its caller will not run it.
+    async fn begun(
+        &self,
+        row: BegunRow,
+        messages: &[MessageToAppend],
+        op: &impl BatchOp,
+    ) -> Result<Begun, BeginError> {
+        let error = match row.into_begun(messages) {
+            Ok(begun) => return Ok(begun),
+            Err(error) => DbError::from(error),
+        };
+        if let Some(finish) = op.compensation()
+            && let turn = finish.turn
+            && let Err(error) = self.writer.submit(Arc::new(CloseTurn::from(finish))).await
+        {
+            tracing::error!(turn.id = %turn, ?error, "turn {turn} stays open, and no process runs it");
+        }
+        Err(error.into())
     }
 }

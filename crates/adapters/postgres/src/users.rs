@@ -5,49 +5,26 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use domain::{NewUser, Tier, Timestamp, User, UserId};
 use ports::{RegisterError, SignInRecord, StoreError, UserChange, UserStore};
+use stored::UserColumns;
 
 use crate::PostgresStore;
 use crate::error::{DbError, is_taken};
 
-/// A row of `users`.
-#[derive(Debug)]
-struct UserRow {
-    id: i64,
-    email: Option<String>,
-    username: Option<String>,
-    full_name: Option<String>,
-    tier: String,
-    active: bool,
-    created_at: Timestamp,
-}
-
-impl TryFrom<UserRow> for User {
-    type Error = DbError;
-
-    fn try_from(row: UserRow) -> Result<Self, DbError> {
-        Ok(Self {
-            id: UserId(row.id),
-            email: row.email,
-            username: row.username,
-            full_name: row.full_name,
-            tier: Tier::parse(&row.tier).ok_or_else(|| DbError::corrupt("tier", row.tier))?,
-            active: row.active,
-            created_at: row.created_at,
-        })
-    }
+fn user(row: UserColumns<Timestamp>) -> Result<User, DbError> {
+    Ok(row.try_into()?)
 }
 
 #[async_trait]
 impl UserStore for PostgresStore {
     async fn register(&self, new: NewUser) -> Result<User, RegisterError> {
         let NewUser { email, username, full_name, password_hash, at } = new;
-        // In lower case here and not by PostgreSQL, whose idea of it depends on how the database was made.
+        // Lower case is made here: in PostgreSQL it depends on the locale of the database.
         let names: BTreeSet<String> =
             std::iter::once(&username).chain(&email).map(|name| name.to_lowercase()).collect();
         let names: Vec<String> = names.into_iter().collect();
         let insert = |pool| {
             sqlx::query_as!(
-                UserRow,
+                UserColumns::<Timestamp>,
                 r#"WITH made AS (
                      INSERT INTO omnichat.users (email, username, full_name, password_hash, created_at)
                      VALUES ($1, $2, $3, $4, $5) RETURNING *
@@ -67,7 +44,7 @@ impl UserStore for PostgresStore {
             .fetch_one(pool)
         };
         match self.pool.attempt(insert).await {
-            Ok(row) => Ok(row.try_into()?),
+            Ok(row) => Ok(user(row)?),
             Err(error) if is_taken(&error) => Err(RegisterError::Taken),
             Err(error) => Err(DbError::from(error).into()),
         }
@@ -75,7 +52,7 @@ impl UserStore for PostgresStore {
 
     async fn find_for_sign_in(&self, name: String) -> Result<Option<SignInRecord>, StoreError> {
         if name.contains('\0') {
-            // PostgreSQL has no such text, and so nobody has such a name.
+            // PostgreSQL cannot store such a text, so no account has this name.
             return Ok(None);
         }
         let name = name.to_lowercase();
@@ -88,7 +65,7 @@ impl UserStore for PostgresStore {
             .fetch_optional(pool)
         };
         let Some(row) = self.pool.run(read).await? else { return Ok(None) };
-        let user = UserRow {
+        let user = UserColumns {
             id: row.id,
             email: row.email,
             username: row.username,
@@ -97,13 +74,13 @@ impl UserStore for PostgresStore {
             active: row.active,
             created_at: row.created_at,
         };
-        Ok(Some(SignInRecord { user: user.try_into()?, password_hash: row.password_hash }))
+        Ok(Some(SignInRecord { user: self::user(user)?, password_hash: row.password_hash }))
     }
 
     async fn provision(&self, issuer: String, subject: String, at: Timestamp) -> Result<User, StoreError> {
         let find = |pool| {
             sqlx::query_as!(
-                UserRow,
+                UserColumns::<Timestamp>,
                 "SELECT id, email, username, full_name, tier, active, created_at FROM omnichat.users
                  WHERE issuer = $1 AND subject = $2",
                 issuer,
@@ -111,13 +88,13 @@ impl UserStore for PostgresStore {
             )
             .fetch_optional(pool)
         };
-        // Nearly always it is there, and looking first uses up no number.
+        // Nearly always the account exists, and a read uses up no id.
         if let Some(row) = self.pool.run(find).await? {
-            return Ok(User::try_from(row)?);
+            return Ok(user(row)?);
         }
         let insert = |pool| {
             sqlx::query_as!(
-                UserRow,
+                UserColumns::<Timestamp>,
                 "INSERT INTO omnichat.users (issuer, subject, created_at) VALUES ($1, $2, $3)
                  ON CONFLICT (issuer, subject) DO UPDATE SET subject = excluded.subject
                  RETURNING id, email, username, full_name, tier, active, created_at",
@@ -127,26 +104,26 @@ impl UserStore for PostgresStore {
             )
             .fetch_one(pool)
         };
-        Ok(User::try_from(self.pool.run(insert).await?)?)
+        Ok(user(self.pool.run(insert).await?)?)
     }
 
     async fn find(&self, user: UserId) -> Result<Option<User>, StoreError> {
         let read = |pool| {
             sqlx::query_as!(
-                UserRow,
+                UserColumns::<Timestamp>,
                 "SELECT id, email, username, full_name, tier, active, created_at FROM omnichat.users WHERE id = $1",
                 user.0,
             )
             .fetch_optional(pool)
         };
-        Ok(self.pool.run(read).await?.map(User::try_from).transpose()?)
+        Ok(self.pool.run(read).await?.map(self::user).transpose()?)
     }
 
     async fn change(&self, user: UserId, change: UserChange) -> Result<Option<User>, StoreError> {
         let UserChange { tier, active } = change;
         let update = |pool| {
             sqlx::query_as!(
-                UserRow,
+                UserColumns::<Timestamp>,
                 "UPDATE omnichat.users SET tier = coalesce($2, tier), active = coalesce($3, active) WHERE id = $1
                  RETURNING id, email, username, full_name, tier, active, created_at",
                 user.0,
@@ -155,6 +132,6 @@ impl UserStore for PostgresStore {
             )
             .fetch_optional(pool)
         };
-        Ok(self.pool.run(update).await?.map(User::try_from).transpose()?)
+        Ok(self.pool.run(update).await?.map(self::user).transpose()?)
     }
 }

@@ -14,24 +14,24 @@ use domain::{
 };
 use ports::{Access, ConversationFilter, ConversationStore, Purged, StoreError};
 use sqlx::{SqliteConnection, SqliteExecutor};
+use stored::KeyColumns;
 use uuid::fmt::Simple;
 
 use crate::SqliteStore;
 use crate::error::DbError;
-use crate::rows::{ConversationRow, KeyColumns, select_conversations};
+use crate::rows::{ConversationRow, select_conversations};
 use crate::values::json_of;
-use edit::{Patch, Purge, Restore, SoftDelete};
-use insert::Create;
 
 #[async_trait]
 impl ConversationStore for SqliteStore {
     async fn create(&self, new: NewConversation) -> Result<Conversation, StoreError> {
-        Ok(self.writer.write(Create(new)).await?)
+        Ok(self.writer.write(move |connection| Box::pin(insert::create(connection, new.clone()))).await?)
     }
 
     async fn find(&self, caller: UserId, key: ConversationKey) -> Result<Access<Conversation>, StoreError> {
         let row = row_of(&self.reads, &key.into()).await?;
-        Ok(read(visible(row, caller))?)
+        let conversation = ConversationRow::visible(row, caller).try_map(Conversation::try_from);
+        Ok(conversation.map_err(DbError::from)?)
     }
 
     async fn list(
@@ -53,8 +53,10 @@ impl ConversationStore for SqliteStore {
         key: ConversationKey,
         page: MessagePage,
     ) -> Result<Access<Vec<Message>>, StoreError> {
-        match visible(row_of(&self.reads, &key.into()).await?, caller) {
-            Access::Granted(row) => Ok(Access::Granted(messages::page(&self.reads, row.id, page).await?)),
+        match ConversationRow::visible(row_of(&self.reads, &key.into()).await?, caller) {
+            Access::Granted(row) => {
+                Ok(Access::Granted(messages::page(&self.reads, row.columns.id, page).await?))
+            }
             Access::Foreign => Ok(Access::Foreign),
             Access::Absent => Ok(Access::Absent),
         }
@@ -75,7 +77,11 @@ impl ConversationStore for SqliteStore {
         patch: ConversationPatch,
         at: Timestamp,
     ) -> Result<Access<Conversation>, StoreError> {
-        Ok(self.writer.write(Patch { caller, key: key.into(), changes: patch, at }).await?)
+        let key = KeyColumns::from(key);
+        let edit = self.writer.write(move |connection| {
+            Box::pin(edit::patch(connection, caller, key.clone(), patch.clone(), at))
+        });
+        Ok(edit.await?)
     }
 
     async fn soft_delete(
@@ -84,7 +90,10 @@ impl ConversationStore for SqliteStore {
         key: ConversationKey,
         at: Timestamp,
     ) -> Result<Access<ConversationId>, StoreError> {
-        Ok(self.writer.write(SoftDelete { caller, key: key.into(), at }).await?)
+        let key = KeyColumns::from(key);
+        let hide =
+            self.writer.write(move |connection| Box::pin(edit::hide(connection, caller, key.clone(), at)));
+        Ok(hide.await?)
     }
 
     async fn restore(
@@ -93,15 +102,21 @@ impl ConversationStore for SqliteStore {
         key: ConversationKey,
         at: Timestamp,
     ) -> Result<Access<Conversation>, StoreError> {
-        Ok(self.writer.write(Restore { caller, key: key.into(), at }).await?)
+        let key = KeyColumns::from(key);
+        let show =
+            self.writer.write(move |connection| Box::pin(edit::show(connection, caller, key.clone(), at)));
+        Ok(show.await?)
     }
 
     async fn purge(&self, caller: UserId, key: ConversationKey) -> Result<Access<Purged>, StoreError> {
-        Ok(self.writer.write(Purge { caller, key: key.into() }).await?)
+        let key = KeyColumns::from(key);
+        let purge =
+            self.writer.write(move |connection| Box::pin(edit::purge(connection, caller, key.clone())));
+        Ok(purge.await?)
     }
 }
 
-/// The conversation with this key, whosever it is, deleted or not.
+/// The conversation with this key, of any owner, hidden or not.
 pub(crate) async fn row_of(
     executor: impl SqliteExecutor<'_>,
     key: &KeyColumns,
@@ -117,7 +132,7 @@ pub(crate) async fn row_of(
     Ok(row)
 }
 
-/// The conversations with these ids, as far as they exist, whosever they are, deleted or not.
+/// Those of the conversations that exist, of any owner, hidden or not.
 pub(crate) async fn rows_of(
     connection: &mut SqliteConnection,
     ids: &[ConversationId],
@@ -130,22 +145,5 @@ pub(crate) async fn rows_of(
     let rows = select_conversations!("WHERE id IN (SELECT unhex(value) FROM json_each(?1))", ids)
         .fetch_all(connection)
         .await?;
-    Ok(rows.into_iter().map(|row| (ConversationId(row.id), row)).collect())
-}
-
-/// A conversation as a caller sees it.
-pub(crate) fn visible(row: Option<ConversationRow>, caller: UserId) -> Access<ConversationRow> {
-    match row.filter(|row| row.deleted_at.is_none()) {
-        Some(row) if row.owner == caller.0 => Access::Granted(row),
-        Some(_) => Access::Foreign,
-        None => Access::Absent,
-    }
-}
-
-fn read(access: Access<ConversationRow>) -> Result<Access<Conversation>, DbError> {
-    Ok(match access {
-        Access::Granted(row) => Access::Granted(row.try_into()?),
-        Access::Foreign => Access::Foreign,
-        Access::Absent => Access::Absent,
-    })
+    Ok(rows.into_iter().map(|row| (ConversationId(row.columns.id), row)).collect())
 }

@@ -1,45 +1,32 @@
-//! The one place that reads errors of the database.
+//! The errors of the database, and what they mean to callers.
 
-use domain::chain;
-use ports::{BeginError, RegisterError, StoreError};
+use std::ops::Deref;
+
+use ports::{BeginError, BoxError, RegisterError, StoreError};
 use sqlx::migrate::MigrateError;
 use stored::StoredError;
 
-/// A store error on its way out; made from whatever went wrong below.
+/// A [`StoreError`], made of whatever error came from below.
 #[derive(Debug)]
 pub(crate) struct DbError(StoreError);
 
 impl DbError {
-    /// What is stored cannot be read.
-    pub(crate) fn corrupt(what: &'static str, source: impl Into<ports::BoxError>) -> Self {
-        Self(StoreError::Corrupt { what, source: source.into() })
-    }
-
-    /// The store is away.
-    pub(crate) fn unavailable(source: impl Into<ports::BoxError>) -> Self {
+    /// The database cannot be used now.
+    pub(crate) fn unavailable(source: impl Into<BoxError>) -> Self {
         Self(StoreError::Unavailable(source.into()))
     }
 
-    /// A fault of ours.
-    pub(crate) fn refused(source: impl Into<ports::BoxError>) -> Self {
+    /// The database refuses what it was asked: a fault of this program.
+    pub(crate) fn refused(source: impl Into<BoxError>) -> Self {
         Self(StoreError::Refused(source.into()))
     }
+}
 
-    /// Whether another row might do better.
-    pub(crate) fn is_about_the_data(&self) -> bool {
-        match &self.0 {
-            StoreError::Corrupt { .. } | StoreError::Refused(_) => true,
-            StoreError::Unavailable(_) => false,
-        }
-    }
+impl Deref for DbError {
+    type Target = StoreError;
 
-    /// The same error for somebody else who waits for the same commit.
-    pub(crate) fn again(&self) -> Self {
-        match &self.0 {
-            StoreError::Corrupt { what, source } => Self::corrupt(what, chain(source.as_ref())),
-            StoreError::Unavailable(source) => Self::unavailable(chain(source.as_ref())),
-            StoreError::Refused(source) => Self::refused(chain(source.as_ref())),
-        }
+    fn deref(&self) -> &StoreError {
+        &self.0
     }
 }
 
@@ -50,26 +37,26 @@ impl From<StoreError> for DbError {
 }
 
 impl From<DbError> for StoreError {
-    fn from(fault: DbError) -> Self {
-        fault.0
+    fn from(error: DbError) -> Self {
+        error.0
     }
 }
 
 impl From<DbError> for BeginError {
-    fn from(fault: DbError) -> Self {
-        Self::Store(fault.0)
+    fn from(error: DbError) -> Self {
+        Self::Store(error.0)
     }
 }
 
 impl From<DbError> for RegisterError {
-    fn from(fault: DbError) -> Self {
-        Self::Store(fault.0)
+    fn from(error: DbError) -> Self {
+        Self::Store(error.0)
     }
 }
 
 impl From<StoredError> for DbError {
     fn from(error: StoredError) -> Self {
-        Self::corrupt("message", error)
+        Self(StoreError::Corrupt { what: error.what(), source: error.into() })
     }
 }
 
@@ -91,7 +78,7 @@ impl From<MigrateError> for DbError {
     }
 }
 
-/// Primary result codes of SQLite that say the database cannot be used now.
+/// Result codes of SQLite; primary ones but where the comment says so.
 mod code {
     pub(super) const BUSY: i32 = 5;
     pub(super) const LOCKED: i32 = 6;
@@ -104,9 +91,9 @@ mod code {
     pub(super) const CANNOT_OPEN: i32 = 14;
     pub(super) const PROTOCOL: i32 = 15;
     pub(super) const NOT_A_DATABASE: i32 = 26;
-    /// Extended: the disk did not take what was to be made durable.
+    /// Extended: an fsync failed.
     pub(super) const IO_FSYNC: i32 = IO + 4 * 256;
-    /// Extended: the same of a directory.
+    /// Extended: an fsync of a directory failed.
     pub(super) const IO_DIRECTORY_FSYNC: i32 = IO + 5 * 256;
 }
 
@@ -114,8 +101,8 @@ fn code_of(error: &sqlx::Error) -> Option<i32> {
     error.as_database_error()?.code()?.parse().ok()
 }
 
-/// Whether the disk has failed to make a commit durable. What was acknowledged before is safe; nothing may be
-/// acknowledged after, for the kernel may have forgotten the pages it could not write.
+/// Whether an fsync failed. What was acknowledged before is durable. Nothing may be acknowledged from now on, because
+/// the kernel may have dropped the pages that it could not write.
 pub(crate) fn is_failed_sync(error: &sqlx::Error) -> bool {
     matches!(code_of(error), Some(code::IO_FSYNC | code::IO_DIRECTORY_FSYNC))
 }
@@ -124,7 +111,9 @@ impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
         if let Some(code) = code_of(&error) {
             return match code & 0xff {
-                code::CORRUPT | code::NOT_A_DATABASE => Self::corrupt("database", error),
+                code::CORRUPT | code::NOT_A_DATABASE => {
+                    Self(StoreError::Corrupt { what: "database", source: error.into() })
+                }
                 code::BUSY
                 | code::LOCKED
                 | code::NO_MEMORY
@@ -137,7 +126,7 @@ impl From<sqlx::Error> for DbError {
                 _ => Self::refused(error),
             };
         }
-        let is_away = matches!(
+        let is_unavailable = matches!(
             error,
             sqlx::Error::PoolTimedOut
                 | sqlx::Error::PoolClosed
@@ -152,10 +141,10 @@ impl From<sqlx::Error> for DbError {
                 | sqlx::Error::ColumnNotFound(_)
                 | sqlx::Error::TypeNotFound { .. }
         );
-        if is_away {
+        if is_unavailable {
             Self::unavailable(error)
         } else if is_unreadable {
-            Self::corrupt("row", error)
+            Self(StoreError::Corrupt { what: "row", source: error.into() })
         } else {
             Self::refused(error)
         }

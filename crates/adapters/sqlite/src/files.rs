@@ -1,52 +1,40 @@
 //! Files of conversations. When a row is deleted, a trigger lists its object in `pending_deletions`.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use domain::{
     BlobKey, ConversationId, ConversationKey, File, FileName, FileNumber, FileText, NewFile, Timestamp,
     UserId,
 };
 use ports::{Access, FileStore, StoreError};
-use sqlx::SqliteConnection;
+use sqlx::{SqliteConnection, SqlitePool};
+use stored::{KeyColumns, count_to};
 
 use crate::SqliteStore;
-use crate::conversations::{row_of, visible};
+use crate::conversations::row_of;
 use crate::error::DbError;
-use crate::rows::KeyColumns;
-use crate::values::{count_to, json_of, micros};
-use crate::writer::Write;
+use crate::rows::ConversationRow;
+use crate::values::{json_of, micros};
 
 #[async_trait]
 impl FileStore for SqliteStore {
     async fn reserve(&self, blob: BlobKey, due: Timestamp) -> Result<(), StoreError> {
-        Ok(self.writer.write(Reserve { blob, due }).await?)
+        Ok(self.writer.write(move |connection| Box::pin(reserve(connection, blob.clone(), due))).await?)
     }
 
     async fn attach(&self, caller: UserId, file: NewFile) -> Result<Access<File>, StoreError> {
-        let number = self.writer.write(Attach { caller, file: file.clone() }).await?;
-        Ok(number.map(|number| file.with_number(number)))
+        let file = Arc::new(file);
+        let kept = Arc::clone(&file);
+        let number = self
+            .writer
+            .write(move |connection| Box::pin(attach(connection, caller, Arc::clone(&file))))
+            .await?;
+        Ok(number.map(|number| NewFile::clone(&kept).with_number(number)))
     }
 
     async fn texts(&self, conversation: ConversationId, max_bytes: u64) -> Result<Vec<FileText>, StoreError> {
-        let max_bytes = count_to(max_bytes);
-        // Sizes are read without the texts.
-        let rows = sqlx::query!(
-            r#"WITH counted AS MATERIALIZED (
-                 SELECT number, sum(octet_length(name) + octet_length(text)) OVER newer AS newer_bytes
-                 FROM files
-                 WHERE conversation_id = ?1 AND octet_length(text) > 0
-                 WINDOW newer AS (ORDER BY number DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING))
-               SELECT f.name, f.text
-               FROM counted c CROSS JOIN files f ON f.number = c.number
-               WHERE coalesce(c.newer_bytes, 0) < ?2
-               ORDER BY f.number DESC"#,
-            conversation.0,
-            max_bytes,
-        )
-        .fetch_all(&self.reads)
-        .await
-        .map_err(DbError::from)?;
-        let said = rows.into_iter();
-        Ok(said.map(|row| FileText { name: FileName::from_stored(row.name), text: row.text }).collect())
+        Ok(texts(&self.reads, conversation, count_to(max_bytes)).await?)
     }
 
     async fn pending_deletions(&self, at: Timestamp, limit: u32) -> Result<Vec<BlobKey>, StoreError> {
@@ -63,103 +51,104 @@ impl FileStore for SqliteStore {
     }
 
     async fn confirm_deleted(&self, blobs: Vec<BlobKey>) -> Result<(), StoreError> {
-        Ok(self.writer.write(ConfirmDeleted(blobs)).await?)
+        let blobs: Arc<[BlobKey]> = blobs.into();
+        let confirm =
+            self.writer.write(move |connection| Box::pin(confirm_deleted(connection, Arc::clone(&blobs))));
+        Ok(confirm.await?)
     }
 }
 
 /// Lists an object that is about to be put.
-struct Reserve {
-    blob: BlobKey,
-    due: Timestamp,
+async fn reserve(connection: &mut SqliteConnection, blob: BlobKey, due: Timestamp) -> Result<(), DbError> {
+    let (blob, due) = (blob.as_str(), micros(due));
+    sqlx::query!(
+        "INSERT INTO pending_deletions (blob_key, due_at) VALUES (?1, ?2)
+         ON CONFLICT (blob_key) DO UPDATE SET due_at = excluded.due_at",
+        blob,
+        due,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
-#[async_trait]
-impl Write for Reserve {
-    type Answer = ();
-
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), DbError> {
-        let (blob, due) = (self.blob.as_str(), micros(self.due));
-        sqlx::query!(
-            "INSERT INTO pending_deletions (blob_key, due_at) VALUES (?1, ?2)
-             ON CONFLICT (blob_key) DO UPDATE SET due_at = excluded.due_at",
-            blob,
-            due,
-        )
-        .execute(connection)
-        .await?;
-        Ok(())
-    }
-}
-
-/// Keeps a file of a reserved object.
-struct Attach {
+/// Inserts the file of a reserved object.
+async fn attach(
+    connection: &mut SqliteConnection,
     caller: UserId,
-    file: NewFile,
-}
-
-#[async_trait]
-impl Write for Attach {
-    type Answer = Access<FileNumber>;
-
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<Access<FileNumber>, DbError> {
-        let NewFile { conversation, blob, name, size, pages, text, at } = &self.file;
-        let key = KeyColumns::from(ConversationKey::Id(*conversation));
-        match visible(row_of(&mut *connection, &key).await?, self.caller) {
-            Access::Granted(_) => {}
-            Access::Foreign => return Ok(Access::Foreign),
-            Access::Absent => return Ok(Access::Absent),
-        }
-        let (blob, at) = (blob.as_str(), micros(*at));
-        // One that is due belongs to the sweep.
-        let taken =
-            sqlx::query!("DELETE FROM pending_deletions WHERE blob_key = ?1 AND due_at > ?2", blob, at)
-                .execute(&mut *connection)
-                .await?;
-        if taken.rows_affected() == 0 {
-            return Ok(Access::Absent);
-        }
-        let (name, size) = (name.as_str(), count_to(*size));
-        let number = sqlx::query_scalar!(
-            r#"INSERT INTO files (conversation_id, blob_key, name, size, pages, created_at, text)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING number AS "number!: i64""#,
-            conversation.0,
-            blob,
-            name,
-            size,
-            pages,
-            at,
-            text,
-        )
-        .fetch_one(&mut *connection)
-        .await?;
-        // The file may have been read for a while, and other changes came later.
-        sqlx::query!(
-            "UPDATE conversations SET files = files + 1, updated_at = max(updated_at, ?2) WHERE id = ?1",
-            conversation.0,
-            at,
-        )
-        .execute(connection)
-        .await?;
-        Ok(Access::Granted(FileNumber(number)))
+    file: Arc<NewFile>,
+) -> Result<Access<FileNumber>, DbError> {
+    let NewFile { conversation, blob, name, size, pages, text, at } = &*file;
+    let key = KeyColumns::from(ConversationKey::Id(*conversation));
+    match ConversationRow::visible(row_of(&mut *connection, &key).await?, caller) {
+        Access::Granted(_) => {}
+        Access::Foreign => return Ok(Access::Foreign),
+        Access::Absent => return Ok(Access::Absent),
     }
+    let (blob, at) = (blob.as_str(), micros(*at));
+    // The sweep may be deleting an object that is due.
+    let taken = sqlx::query!("DELETE FROM pending_deletions WHERE blob_key = ?1 AND due_at > ?2", blob, at)
+        .execute(&mut *connection)
+        .await?;
+    if taken.rows_affected() == 0 {
+        return Ok(Access::Absent);
+    }
+    let (name, size) = (name.as_str(), count_to(*size));
+    let number = sqlx::query_scalar!(
+        r#"INSERT INTO files (conversation_id, blob_key, name, size, pages, created_at, text)
+           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING number AS "number!: i64""#,
+        conversation.0,
+        blob,
+        name,
+        size,
+        pages,
+        at,
+        text,
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    // Reading the file took a while; the conversation may have been updated since.
+    sqlx::query!(
+        "UPDATE conversations SET files = files + 1, updated_at = max(updated_at, ?2) WHERE id = ?1",
+        conversation.0,
+        at,
+    )
+    .execute(connection)
+    .await?;
+    Ok(Access::Granted(FileNumber(number)))
 }
 
 /// Takes deleted objects off the list.
-struct ConfirmDeleted(Vec<BlobKey>);
-
-#[async_trait]
-impl Write for ConfirmDeleted {
-    type Answer = ();
-
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), DbError> {
-        let blobs: Vec<&str> = self.0.iter().map(BlobKey::as_str).collect();
-        let blobs = json_of(&blobs)?;
-        sqlx::query!(
-            "DELETE FROM pending_deletions WHERE blob_key IN (SELECT value FROM json_each(?1))",
-            blobs,
-        )
+async fn confirm_deleted(connection: &mut SqliteConnection, blobs: Arc<[BlobKey]>) -> Result<(), DbError> {
+    let blobs: Vec<&str> = blobs.iter().map(BlobKey::as_str).collect();
+    let blobs = json_of(&blobs)?;
+    sqlx::query!("DELETE FROM pending_deletions WHERE blob_key IN (SELECT value FROM json_each(?1))", blobs)
         .execute(connection)
         .await?;
-        Ok(())
-    }
+    Ok(())
+}
+
+async fn texts(
+    reads: &SqlitePool,
+    conversation: ConversationId,
+    max_bytes: i64,
+) -> Result<Vec<FileText>, DbError> {
+    // Sizes are read without the texts.
+    let rows = sqlx::query!(
+        r#"WITH counted AS MATERIALIZED (
+             SELECT number, sum(octet_length(name) + octet_length(text)) OVER newer AS newer_bytes
+             FROM files
+             WHERE conversation_id = ?1 AND octet_length(text) > 0
+             WINDOW newer AS (ORDER BY number DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING))
+           SELECT f.name, f.text
+           FROM counted c CROSS JOIN files f ON f.number = c.number
+           WHERE coalesce(c.newer_bytes, 0) < ?2
+           ORDER BY f.number DESC"#,
+        conversation.0,
+        max_bytes,
+    )
+    .fetch_all(reads)
+    .await?;
+    let texts = rows.into_iter();
+    Ok(texts.map(|row| FileText { name: FileName::from_stored(row.name), text: row.text }).collect())
 }

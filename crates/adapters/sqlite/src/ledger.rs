@@ -4,77 +4,68 @@ use async_trait::async_trait;
 use domain::{LedgerEntry, NanoDollars, UserId};
 use ports::{Ledger, LedgerTotals, StoreError};
 use serde::Serialize;
-use sqlx::SqliteConnection;
+use sqlx::{SqliteConnection, SqlitePool};
+use stored::{UsageColumns, count_from};
 use uuid::fmt::Simple;
 
 use crate::SqliteStore;
 use crate::error::DbError;
-use crate::rows::UsageColumns;
-use crate::values::{UsageToKeep, count_from, json_of, micros};
-use crate::writer::Write;
+use crate::values::{json_of, micros};
 
 #[async_trait]
 impl Ledger for SqliteStore {
     async fn append(&self, entry: LedgerEntry) -> Result<(), StoreError> {
-        Ok(self.writer.write(Append(entry)).await?)
+        let row = LedgerRow::from(&entry);
+        Ok(self.writer.write(move |connection| Box::pin(append(connection, row.clone()))).await?)
     }
 
     async fn totals(&self, user: UserId) -> Result<LedgerTotals, StoreError> {
-        let sums = sqlx::query!(
-            r#"SELECT count(*) AS "calls!: i64", coalesce(sum(input_tokens), 0) AS "input!: i64",
-                 coalesce(sum(cached_tokens), 0) AS "cached!: i64",
-                 coalesce(sum(output_tokens), 0) AS "output!: i64",
-                 coalesce(sum(reasoning_tokens), 0) AS "reasoning!: i64",
-                 coalesce(max(usage_estimated), 0) AS "estimated!: bool",
-                 coalesce(sum(cost_nanos), 0) AS "cost!: i64"
-               FROM ledger WHERE user_id = ?1"#,
-            user.0,
-        )
-        .fetch_one(&self.reads)
-        .await
-        .map_err(DbError::from)?;
-        let usage = UsageColumns {
-            input: sums.input,
-            cached: sums.cached,
-            output: sums.output,
-            reasoning: sums.reasoning,
-            estimated: sums.estimated,
-        };
-        Ok(LedgerTotals {
-            calls: count_from(sums.calls)?,
-            usage: usage.try_into()?,
-            cost: NanoDollars(sums.cost),
-        })
+        Ok(totals(&self.reads, user).await?)
     }
 }
 
-/// Adds a call that is no turn's own.
-struct Append(LedgerEntry);
-
-#[async_trait]
-impl Write for Append {
-    type Answer = ();
-
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), DbError> {
-        enter(connection, &[EntryToKeep::from(&self.0)]).await
-    }
+async fn totals(reads: &SqlitePool, user: UserId) -> Result<LedgerTotals, DbError> {
+    let sums = sqlx::query!(
+        r#"SELECT count(*) AS "calls!: i64", coalesce(sum(input_tokens), 0) AS "input!: i64",
+             coalesce(sum(cached_tokens), 0) AS "cached!: i64",
+             coalesce(sum(output_tokens), 0) AS "output!: i64",
+             coalesce(sum(reasoning_tokens), 0) AS "reasoning!: i64",
+             coalesce(max(usage_estimated), 0) AS "estimated!: bool",
+             coalesce(sum(cost_nanos), 0) AS "cost!: i64"
+           FROM ledger WHERE user_id = ?1"#,
+        user.0,
+    )
+    .fetch_one(reads)
+    .await?;
+    let usage = UsageColumns {
+        input: sums.input,
+        cached: sums.cached,
+        output: sums.output,
+        reasoning: sums.reasoning,
+        estimated: sums.estimated,
+    };
+    Ok(LedgerTotals {
+        calls: count_from(sums.calls)?,
+        usage: usage.try_into()?,
+        cost: NanoDollars(sums.cost),
+    })
 }
 
-/// A call on its way into the table.
-#[derive(Debug, Serialize)]
-pub(crate) struct EntryToKeep {
+/// A row to insert into `ledger`.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct LedgerRow {
     user: i64,
     conversation: Option<Simple>,
     turn: Option<Simple>,
     purpose: &'static str,
     provider: String,
     model: String,
-    usage: UsageToKeep,
+    usage: UsageColumns,
     cost: i64,
     at: i64,
 }
 
-impl From<&LedgerEntry> for EntryToKeep {
+impl From<&LedgerEntry> for LedgerRow {
     fn from(entry: &LedgerEntry) -> Self {
         Self {
             user: entry.user.0,
@@ -83,19 +74,24 @@ impl From<&LedgerEntry> for EntryToKeep {
             purpose: stored::purpose_name(entry.purpose),
             provider: entry.provider.clone(),
             model: entry.model.to_string(),
-            usage: (&entry.usage).into(),
-            cost: entry.cost.0,
+            usage: entry.usage.into(),
+            cost: entry.cost.clamped().0,
             at: micros(entry.at),
         }
     }
 }
 
+/// Adds a call that closes no turn.
+async fn append(connection: &mut SqliteConnection, row: LedgerRow) -> Result<(), DbError> {
+    append_all(connection, &[row]).await
+}
+
 /// Adds calls.
-pub(crate) async fn enter(connection: &mut SqliteConnection, entries: &[EntryToKeep]) -> Result<(), DbError> {
-    if entries.is_empty() {
+pub(crate) async fn append_all(connection: &mut SqliteConnection, rows: &[LedgerRow]) -> Result<(), DbError> {
+    if rows.is_empty() {
         return Ok(());
     }
-    let entries = json_of(entries)?;
+    let rows = json_of(rows)?;
     sqlx::query!(
         "INSERT INTO ledger
            (user_id, conversation_id, turn_id, purpose, provider, model, input_tokens, cached_tokens,
@@ -106,7 +102,7 @@ pub(crate) async fn enter(connection: &mut SqliteConnection, entries: &[EntryToK
            j.value->>'$.usage.reasoning', j.value->>'$.usage.estimated', j.value->>'cost',
            j.value->>'at'
          FROM json_each(?1) AS j",
-        entries,
+        rows,
     )
     .execute(connection)
     .await?;

@@ -1,7 +1,7 @@
 //! The store on SQLite: one process, one file, one writer.
 //!
-//! Reads go to a few connections of their own; a write-ahead log lets them go on while the writer writes. All writes
-//! go through the [`writer`], which makes what waits durable in one commit.
+//! Reads use a few connections of their own; a write-ahead log lets them go on while the writer writes. All writes go
+//! through the [`writer`], which commits those that wait together.
 
 mod conversations;
 mod error;
@@ -34,7 +34,7 @@ static MIGRATIONS: Migrator = sqlx::migrate!("../../../migrations/sqlite");
 
 /// Connections that read.
 const READERS: u32 = 4;
-/// How long a lock of another process is waited for.
+/// How long to wait for a lock of another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a read waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -46,15 +46,16 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 pub struct SqliteStore {
     reads: SqlitePool,
     writer: Writer,
-    /// Where migrations run; `None` where the one connection is `reads`.
+    /// How to connect for migrations; `None` for a database in memory, whose only connection is in `reads`.
     file: Option<SqliteConnectOptions>,
 }
 
 impl SqliteStore {
-    /// Opens a database file, and makes it and its directory where they are missing. Only its owner may read it.
+    /// Opens a database file. The file and its directory are created where they are missing, readable by their owner
+    /// only.
     ///
     /// # Errors
-    /// [`StoreError`] where the file cannot be made, opened or read.
+    /// [`StoreError`] where the file cannot be created, opened or read.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         make_file(path).await.map_err(DbError::unavailable)?;
         let options = options()
@@ -62,7 +63,7 @@ impl SqliteStore {
             .journal_mode(SqliteJournalMode::Wal)
             // A commit is on the disk before it is acknowledged.
             .synchronous(SqliteSynchronous::Full)
-            // A log that grew in a rush is cut down again.
+            // A write-ahead log that grew under load is truncated again.
             .pragma("journal_size_limit", "67108864");
         let connection = options.connect().await.map_err(DbError::from)?;
         let reads = SqlitePoolOptions::new()
@@ -76,12 +77,12 @@ impl SqliteStore {
         Ok(Self { reads, writer: Writer::start(source), file: Some(options) })
     }
 
-    /// A new database in memory, migrated already: gone with the last clone.
+    /// A new database in memory, with its tables. It is gone with the last clone.
     ///
     /// It has one connection, which the writer and the readers use in turns.
     ///
     /// # Errors
-    /// [`StoreError`] where there is no memory for it.
+    /// [`StoreError`] where SQLite fails to make it.
     pub async fn in_memory() -> Result<Self, StoreError> {
         let reads = SqlitePoolOptions::new()
             .max_connections(1)
@@ -98,10 +99,10 @@ impl SqliteStore {
         Ok(store)
     }
 
-    /// Brings the tables up to date; nothing where they are.
+    /// Brings the tables up to date.
     ///
     /// # Errors
-    /// [`StoreError`] where a migration fails, or the database is from a later version.
+    /// [`StoreError`] where a migration fails, or another version of this program has made the database.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         let migrated = match &self.file {
             Some(options) => {
@@ -132,7 +133,7 @@ async fn make_file(path: &Path) -> std::io::Result<()> {
     }
     let mut file = tokio::fs::OpenOptions::new();
     file.create(true).append(true);
-    // It holds password hashes; SQLite gives its log the same mode.
+    // It holds password hashes. SQLite gives the write-ahead log the same mode.
     #[cfg(unix)]
     file.mode(0o600);
     file.open(path).await.map(drop)

@@ -1,4 +1,4 @@
-//! Personas, and what conversations with them add up to.
+//! Personas, and the totals of the conversations with them.
 
 mod edit;
 
@@ -6,17 +6,16 @@ use async_trait::async_trait;
 use domain::{ConversationKey, Page, PersonaId, Timestamp, TurnId, UserId};
 use ports::{Access, NewPersona, PersonaChatTotals, PersonaPatch, PersonaRecord, PersonaStore, StoreError};
 use sqlx::SqliteExecutor;
+use stored::{KeyColumns, StoredError, StoredTime as _, count_from, readable};
 
 use crate::SqliteStore;
 use crate::error::DbError;
-use crate::rows::{KeyColumns, PersonaRow};
-use crate::values::{count_from, instant};
-use edit::{Create, Delete, Update};
+use crate::rows::PersonaRow;
 
 #[async_trait]
 impl PersonaStore for SqliteStore {
     async fn create(&self, new: NewPersona) -> Result<PersonaRecord, StoreError> {
-        Ok(self.writer.write(Create(new)).await?)
+        Ok(self.writer.write(move |connection| Box::pin(edit::create(connection, new.clone()))).await?)
     }
 
     async fn find(&self, caller: UserId, id: PersonaId) -> Result<Access<PersonaRecord>, StoreError> {
@@ -36,7 +35,7 @@ impl PersonaStore for SqliteStore {
         .fetch_all(&self.reads)
         .await
         .map_err(DbError::from)?;
-        Ok(rows.into_iter().map(PersonaRecord::try_from).collect::<Result<_, DbError>>()?)
+        Ok(readable(rows, "persona", |row| row.id))
     }
 
     async fn update(
@@ -46,26 +45,29 @@ impl PersonaStore for SqliteStore {
         patch: PersonaPatch,
         at: Timestamp,
     ) -> Result<Access<PersonaRecord>, StoreError> {
-        Ok(self.writer.write(Update { caller, id, changes: patch, at }).await?)
+        let update = self
+            .writer
+            .write(move |connection| Box::pin(edit::update(connection, caller, id, patch.clone(), at)));
+        Ok(update.await?)
     }
 
     async fn delete(&self, caller: UserId, id: PersonaId) -> Result<Access<Vec<TurnId>>, StoreError> {
-        Ok(self.writer.write(Delete { caller, id }).await?)
+        Ok(self.writer.write(move |connection| Box::pin(edit::delete(connection, caller, id))).await?)
     }
 
     async fn has_persona(&self, key: ConversationKey) -> Result<bool, StoreError> {
         let key = KeyColumns::from(key);
-        let holds = sqlx::query_scalar!(
+        let has_persona = sqlx::query_scalar!(
             r#"SELECT EXISTS (SELECT 1 FROM conversations
                  WHERE (id = ?1 OR number = ?2 OR provider_id = ?3)
-                   AND deleted_at IS NULL AND persona_id IS NOT NULL) AS "holds!: bool""#,
+                   AND deleted_at IS NULL AND persona_id IS NOT NULL) AS "has_persona!: bool""#,
             key.id,
             key.number,
             key.provider_id,
         )
         .fetch_one(&self.reads)
         .await;
-        Ok(holds.map_err(DbError::from)?)
+        Ok(has_persona.map_err(DbError::from)?)
     }
 
     async fn totals(&self, caller: UserId) -> Result<PersonaChatTotals, StoreError> {
@@ -83,9 +85,9 @@ impl PersonaStore for SqliteStore {
         .await
         .map_err(DbError::from)?;
         Ok(PersonaChatTotals {
-            conversations: count_from(sums.conversations)?,
-            messages: count_from(sums.messages)?,
-            tokens: count_from(sums.tokens)?,
+            conversations: count_from(sums.conversations).map_err(DbError::from)?,
+            messages: count_from(sums.messages).map_err(DbError::from)?,
+            tokens: count_from(sums.tokens).map_err(DbError::from)?,
         })
     }
 }
@@ -103,20 +105,20 @@ struct RecordRow {
 }
 
 impl TryFrom<RecordRow> for PersonaRecord {
-    type Error = DbError;
+    type Error = StoredError;
 
-    fn try_from(row: RecordRow) -> Result<Self, DbError> {
+    fn try_from(row: RecordRow) -> Result<Self, StoredError> {
         let RecordRow { id, user_id, name, description, relation_type, created_at, updated_at } = row;
         Ok(Self {
             persona: PersonaRow { id, name, description, relation_type }.into(),
             owner: UserId(user_id),
-            created_at: instant(created_at)?,
-            updated_at: instant(updated_at)?,
+            created_at: created_at.instant()?,
+            updated_at: updated_at.instant()?,
         })
     }
 }
 
-/// The persona, whosever it is.
+/// The persona, of any owner.
 async fn record_of(executor: impl SqliteExecutor<'_>, id: PersonaId) -> Result<Option<RecordRow>, DbError> {
     let row = sqlx::query_as!(
         RecordRow,
@@ -129,11 +131,8 @@ async fn record_of(executor: impl SqliteExecutor<'_>, id: PersonaId) -> Result<O
     Ok(row)
 }
 
-/// A persona as a caller sees it.
+/// The access of a caller to a persona that was looked for.
 fn access(row: Option<RecordRow>, caller: UserId) -> Result<Access<PersonaRecord>, DbError> {
-    Ok(match row {
-        Some(row) if row.user_id == caller.0 => Access::Granted(row.try_into()?),
-        Some(_) => Access::Foreign,
-        None => Access::Absent,
-    })
+    let access = Access::of(caller, row.map(|row| (UserId(row.user_id), row)));
+    Ok(access.try_map(PersonaRecord::try_from)?)
 }

@@ -1,6 +1,7 @@
-//! The processes that run turns, by the database's clock.
+//! The processes that run turns. Leases go by the database's clock.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{RunnerId, Timestamp, TurnId};
@@ -11,23 +12,22 @@ use uuid::fmt::Simple;
 
 use crate::SqliteStore;
 use crate::error::DbError;
-use crate::turns::interrupt::{TakeOver, interrupt_all};
+use crate::turns::interrupt::{OrphanedTurn, interrupt_all};
 use crate::values::json_of;
-use crate::writer::Write;
 
 /// A process that has not renewed its lease for so long is dead: 20 s in microseconds.
 const LEASE: i64 = 20_000_000;
-/// Turns that are ended in one write.
+/// The most turns that are ended in one write.
 const REAPED_AT_ONCE: usize = 64;
 
 #[async_trait]
 impl RunnerStore for SqliteStore {
     async fn renew(&self, runner: RunnerId) -> Result<(), StoreError> {
-        Ok(self.writer.write(Renew(runner)).await?)
+        Ok(self.writer.write(move |connection| Box::pin(renew(connection, runner))).await?)
     }
 
     async fn reap(&self, runner: RunnerId, at: Timestamp) -> Result<u64, StoreError> {
-        // One process uses a database file, so every other one is dead.
+        // Only one process uses a database file, so every other one is dead.
         let orphans = sqlx::query_scalar!(
             r#"SELECT id AS "id: Uuid" FROM turns WHERE state = 'running' AND runner <> ?1"#,
             runner.0,
@@ -35,43 +35,54 @@ impl RunnerStore for SqliteStore {
         .fetch_all(&self.reads)
         .await
         .map_err(DbError::from)?;
+        let orphans = orphans.into_iter().map(|turn| OrphanedTurn { turn: TurnId(turn), runner, at });
+        let orphans: Vec<OrphanedTurn> = orphans.collect();
         let mut ended = 0;
         for orphans in orphans.chunks(REAPED_AT_ONCE) {
-            ended += self.reap_some(runner, orphans, at).await?;
+            ended += self.reap_some(orphans).await?;
         }
-        self.writer.write(Forget { but: runner }).await?;
+        self.writer.write(move |connection| Box::pin(drop_expired_leases(connection, runner))).await?;
         Ok(ended)
     }
 
     async fn retire(&self, runner: RunnerId) -> Result<(), StoreError> {
-        Ok(self.writer.write(Retire(runner)).await?)
+        Ok(self.writer.write(move |connection| Box::pin(retire(connection, runner))).await?)
     }
 }
 
 impl SqliteStore {
-    /// Ends some turns together; where one of them is in the way, each by itself.
-    async fn reap_some(&self, runner: RunnerId, orphans: &[Uuid], at: Timestamp) -> Result<u64, DbError> {
-        let reap = |turns: &[Uuid]| Reap { runner, turns: turns.to_vec(), at };
-        match self.writer.write(reap(orphans)).await {
-            Err(fault) if fault.is_about_the_data() => {}
-            outcome => return outcome,
+    /// Ends some turns in one write; where that fails because of one of them, each by itself.
+    async fn reap_some(&self, orphans: &[OrphanedTurn]) -> Result<u64, DbError> {
+        match self.interrupt(orphans).await {
+            Err(error) if !error.is_unavailable() => {}
+            result => return result,
         }
         let mut ended = 0;
-        for turn in orphans {
-            match self.writer.write(reap(std::slice::from_ref(turn))).await {
+        for orphan in orphans {
+            match self.interrupt(std::slice::from_ref(orphan)).await {
                 Ok(count) => ended += count,
-                Err(fault) if fault.is_about_the_data() => {
-                    tracing::error!(turn.id = %turn, error = ?fault, "turn {turn} cannot be ended");
+                Err(error) if !error.is_unavailable() => {
+                    let turn = orphan.turn;
+                    tracing::error!(turn.id = %turn, ?error, "turn {turn} cannot be ended");
                 }
-                Err(fault) => return Err(fault),
+                Err(error) => return Err(error),
             }
         }
         Ok(ended)
     }
+
+    async fn interrupt(&self, orphans: &[OrphanedTurn]) -> Result<u64, DbError> {
+        let orphans: Arc<[OrphanedTurn]> = orphans.into();
+        let interrupt = self.writer.write(move |connection| {
+            let orphans = Arc::clone(&orphans);
+            Box::pin(async move { interrupt_all(connection, &orphans).await })
+        });
+        interrupt.await
+    }
 }
 
 /// Those of the turns whose process is dead, with that process.
-pub(crate) async fn turns_of_the_dead(
+pub(crate) async fn turns_of_dead_processes(
     connection: &mut SqliteConnection,
     turns: &[TurnId],
 ) -> Result<HashMap<TurnId, RunnerId>, DbError> {
@@ -93,71 +104,31 @@ pub(crate) async fn turns_of_the_dead(
     Ok(dead.into_iter().map(|turn| (TurnId(turn.id), RunnerId(turn.runner))).collect())
 }
 
-struct Renew(RunnerId);
-
-#[async_trait]
-impl Write for Renew {
-    type Answer = ();
-
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), DbError> {
-        sqlx::query!(
-            "INSERT INTO runners (id, renewed_at) VALUES (?1, CAST(unixepoch('subsec') * 1000000 AS INTEGER))
-             ON CONFLICT (id) DO UPDATE SET renewed_at = excluded.renewed_at",
-            self.0.0,
-        )
-        .execute(connection)
-        .await?;
-        Ok(())
-    }
+async fn renew(connection: &mut SqliteConnection, runner: RunnerId) -> Result<(), DbError> {
+    sqlx::query!(
+        "INSERT INTO runners (id, renewed_at) VALUES (?1, CAST(unixepoch('subsec') * 1000000 AS INTEGER))
+         ON CONFLICT (id) DO UPDATE SET renewed_at = excluded.renewed_at",
+        runner.0,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
-struct Retire(RunnerId);
-
-#[async_trait]
-impl Write for Retire {
-    type Answer = ();
-
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), DbError> {
-        sqlx::query!("DELETE FROM runners WHERE id = ?1", self.0.0).execute(connection).await?;
-        Ok(())
-    }
+async fn retire(connection: &mut SqliteConnection, runner: RunnerId) -> Result<(), DbError> {
+    sqlx::query!("DELETE FROM runners WHERE id = ?1", runner.0).execute(connection).await?;
+    Ok(())
 }
 
-struct Reap {
-    runner: RunnerId,
-    turns: Vec<Uuid>,
-    at: Timestamp,
-}
-
-#[async_trait]
-impl Write for Reap {
-    type Answer = u64;
-
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<u64, DbError> {
-        let take_over = |turn: &Uuid| TakeOver { turn: TurnId(*turn), runner: self.runner, at: self.at };
-        let take_overs: Vec<TakeOver> = self.turns.iter().map(take_over).collect();
-        interrupt_all(connection, &take_overs).await
-    }
-}
-
-/// Drops leases that ran out, so that they do not pile up with each start.
-struct Forget {
-    but: RunnerId,
-}
-
-#[async_trait]
-impl Write for Forget {
-    type Answer = ();
-
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), DbError> {
-        sqlx::query!(
-            "DELETE FROM runners
-             WHERE id <> ?1 AND renewed_at < CAST(unixepoch('subsec') * 1000000 AS INTEGER) - ?2",
-            self.but.0,
-            LEASE,
-        )
-        .execute(connection)
-        .await?;
-        Ok(())
-    }
+/// Deletes the expired leases of other processes, so that they do not pile up with each start.
+async fn drop_expired_leases(connection: &mut SqliteConnection, runner: RunnerId) -> Result<(), DbError> {
+    sqlx::query!(
+        "DELETE FROM runners
+         WHERE id <> ?1 AND renewed_at < CAST(unixepoch('subsec') * 1000000 AS INTEGER) - ?2",
+        runner.0,
+        LEASE,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }

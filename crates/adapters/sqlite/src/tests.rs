@@ -1,13 +1,12 @@
-//! Tests of what only this store has: groups, the file, rows that cannot be read.
+//! The suite of all stores, and tests of what only this store has: groups of writes, the file.
 #![expect(clippy::disallowed_methods, reason = "tests make their own ids and times")]
 
+mod contract;
 mod durability;
 mod grouping;
 mod plans;
-mod poison;
 mod tables;
 
-use async_trait::async_trait;
 use chrono::DateTime;
 use domain::{
     Contract, Conversation, ConversationId, Delta, EndState, Ending, FinishReason, HistoryLocation, JsonText,
@@ -15,24 +14,24 @@ use domain::{
     RunnerId, Timestamp, TurnId, Usage, UserId,
 };
 use ports::{Begin, Begun, ConversationStore, Finish, Target, TurnRecord, TurnStore, UserStore as _};
-use sqlx::SqliteConnection;
+use sqlx::{AssertSqlSafe, SqliteConnection};
 use uuid::Uuid;
 
 use crate::SqliteStore;
 use crate::error::DbError;
-use crate::writer::Write;
 
-/// Statements as a write of their own.
-struct Sql(&'static str);
-
-#[async_trait]
-impl Write for Sql {
-    type Answer = ();
-
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), DbError> {
-        sqlx::raw_sql(self.0).execute(connection).await?;
-        Ok(())
+impl SqliteStore {
+    /// Runs statements through the writer.
+    async fn sql(&self, statements: impl Into<String>) {
+        let statements = statements.into();
+        let run = self.writer.write(move |connection| Box::pin(run_sql(connection, statements.clone())));
+        run.await.unwrap();
     }
+}
+
+async fn run_sql(connection: &mut SqliteConnection, statements: String) -> Result<(), DbError> {
+    sqlx::raw_sql(AssertSqlSafe(statements)).execute(connection).await?;
+    Ok(())
 }
 
 fn at(second: i64) -> Timestamp {
@@ -132,7 +131,7 @@ async fn turn_of(store: &SqliteStore, owner: UserId, turn: TurnId) -> TurnRecord
     TurnStore::find(store, owner, turn).await.unwrap().unwrap()
 }
 
-/// A directory that goes with the test.
+/// A directory that is deleted after the test.
 struct Scratch(std::path::PathBuf);
 
 impl Scratch {

@@ -9,24 +9,20 @@ mod record;
 mod stop;
 mod window;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use domain::{
-    ConversationId, ConversationKey, EndState, Ending, FailureKind, NanoDollars, RunnerId, Seq, Timestamp,
-    TurnId, Usage, UserId,
-};
+use domain::{ConversationId, ConversationKey, Ending, RunnerId, Seq, Timestamp, TurnId, Usage, UserId};
 use ports::{
     Begin, BeginError, Begun, Chunk, Finish, Finished, Signals, StopOutcome, StoreError, Target, TurnRecord,
     TurnStore, Window,
 };
-
+use stored::KeyColumns;
 use uuid::Uuid;
 
 use crate::SqliteStore;
 use crate::error::DbError;
-use crate::rows::KeyColumns;
-use begin::Opening;
-use checkpoint::Checkpoint;
-use stop::RequestStop;
+use begin::{OpenedTurn, PreparedBegin};
 
 #[async_trait]
 impl TurnStore for SqliteStore {
@@ -36,22 +32,14 @@ impl TurnStore for SqliteStore {
             Target::New(new) => new.id,
             Target::Existing { key, .. } => self.resolve(key).await?.ok_or(BeginError::NotFound)?,
         };
-        let opened = self.writer.begin(Opening { begin, conversation }).await?;
-        // The turn is open, so nothing is appended to the conversation but by its finish: the window stands still.
-        match window::before(&self.reads, opened.conversation.id, opened.window_end).await {
-            Ok(window) => Ok(Begun {
-                conversation: opened.conversation,
-                persona: opened.persona,
-                question: opened.question,
-                appended: opened.appended,
-                model: opened.model,
-                window,
-                has_files: opened.has_files,
-            }),
-            Err(fault) => {
-                // Nobody will run a turn that was not answered for.
-                self.abandon(opened.conversation.id, turn, runner, at).await;
-                Err(fault.into())
+        let opened = self.writer.begin(PreparedBegin::new(begin, conversation)).await?;
+        let OpenedTurn { begun, window_end } = opened;
+        // While the turn is open, only its finish appends to the conversation: the window does not change meanwhile.
+        match window::before(&self.reads, conversation, window_end).await {
+            Ok(window) => Ok(Begun { window, ..begun }),
+            Err(error) => {
+                self.close_unread(conversation, turn, runner, at).await;
+                Err(error.into())
             }
         }
     }
@@ -66,19 +54,26 @@ impl TurnStore for SqliteStore {
         running: Vec<TurnId>,
         chunks: Vec<Chunk>,
     ) -> Result<Signals, StoreError> {
-        let checkpoint = Checkpoint { runner, running, chunks };
-        if checkpoint.chunks.is_empty() {
-            return Ok(checkpoint.signals(&self.reads).await?);
+        if chunks.is_empty() {
+            return Ok(checkpoint::signals(&self.reads, runner, &running).await?);
         }
-        Ok(self.writer.write(checkpoint).await?)
+        let chunks: Arc<str> = checkpoint::rows_of(&chunks)?.into();
+        let running: Arc<[TurnId]> = running.into();
+        let keep = self.writer.write(move |connection| {
+            Box::pin(checkpoint::keep(connection, runner, Arc::clone(&running), Arc::clone(&chunks)))
+        });
+        Ok(keep.await?)
     }
 
     async fn finish(&self, finish: Finish) -> Result<Finished, StoreError> {
-        Ok(self.writer.finish(finish).await?)
+        Ok(self.writer.finish(finish.into()).await?)
     }
 
     async fn request_stop(&self, caller: UserId, key: ConversationKey) -> Result<StopOutcome, StoreError> {
-        Ok(self.writer.write(RequestStop { caller, key: key.into() }).await?)
+        let key = KeyColumns::from(key);
+        let ask =
+            self.writer.write(move |connection| Box::pin(stop::request(connection, caller, key.clone())));
+        Ok(ask.await?)
     }
 
     async fn find(&self, caller: UserId, turn: TurnId) -> Result<Option<TurnRecord>, StoreError> {
@@ -87,7 +82,7 @@ impl TurnStore for SqliteStore {
 }
 
 impl SqliteStore {
-    /// The conversation that a key names; no key ever names another one.
+    /// The conversation that a key names. A key always names the same one.
     async fn resolve(&self, key: &ConversationKey) -> Result<Option<ConversationId>, DbError> {
         let key = match key {
             ConversationKey::Id(id) => return Ok(Some(*id)),
@@ -103,18 +98,18 @@ impl SqliteStore {
         Ok(id.map(ConversationId))
     }
 
-    async fn abandon(&self, conversation: ConversationId, turn: TurnId, runner: RunnerId, at: Timestamp) {
-        let ending = Ending {
-            state: EndState::Failed(FailureKind::Store.into()),
-            reply: None,
-            usage: Usage::default(),
-            cost: NanoDollars::default(),
-            response_time_ms: 0,
-            at,
-        };
-        let finish = Finish { turn, runner, conversation, ending, reply: None, title: None, ledger: None };
-        if let Err(fault) = self.writer.finish(finish).await {
-            tracing::error!(turn.id = %turn, error = ?fault, "turn {turn} stays open without anybody to run it");
+    /// Closes a turn whose window could not be read: its caller gets an error and will not run it.
+    async fn close_unread(
+        &self,
+        conversation: ConversationId,
+        turn: TurnId,
+        runner: RunnerId,
+        at: Timestamp,
+    ) {
+        let ending = Ending::interrupted(Usage::default(), at);
+        let finish = Finish::without_reply(turn, runner, conversation, ending);
+        if let Err(error) = self.writer.finish(finish.into()).await {
+            tracing::error!(turn.id = %turn, ?error, "turn {turn} stays open, and no process runs it");
         }
     }
 }

@@ -4,22 +4,22 @@ use async_trait::async_trait;
 use domain::{NewUser, Tier, Timestamp, User, UserId};
 use ports::{RegisterError, SignInRecord, StoreError, UserChange, UserStore};
 use sqlx::{SqliteConnection, SqliteExecutor};
+use stored::UserColumns;
 
 use crate::SqliteStore;
 use crate::error::DbError;
-use crate::values::{instant, json_of, micros};
-use crate::writer::Write;
+use crate::values::{json_of, micros};
 
 #[async_trait]
 impl UserStore for SqliteStore {
     async fn register(&self, new: NewUser) -> Result<User, RegisterError> {
-        self.writer.write(Register(new)).await?.ok_or(RegisterError::Taken)
+        let register = self.writer.write(move |connection| Box::pin(register(connection, new.clone())));
+        register.await?.ok_or(RegisterError::Taken)
     }
 
     async fn find_for_sign_in(&self, name: String) -> Result<Option<SignInRecord>, StoreError> {
         let name = name.to_lowercase();
-        let row = sqlx::query_as!(
-            UserRow,
+        let row = sqlx::query!(
             r#"SELECT u.id AS "id!", u.email, u.username, u.full_name, u.password_hash, u.tier,
                  u.active AS "active: bool", u.created_at
                FROM sign_in_names n JOIN users u ON u.id = n.user_id WHERE n.name = ?1"#,
@@ -29,15 +29,27 @@ impl UserStore for SqliteStore {
         .await
         .map_err(DbError::from)?;
         let Some(row) = row else { return Ok(None) };
-        let password_hash = row.password_hash.clone();
-        Ok(Some(SignInRecord { user: row.try_into()?, password_hash }))
+        let user = UserColumns {
+            id: row.id,
+            email: row.email,
+            username: row.username,
+            full_name: row.full_name,
+            tier: row.tier,
+            active: row.active,
+            created_at: row.created_at,
+        };
+        let user = User::try_from(user).map_err(DbError::from)?;
+        Ok(Some(SignInRecord { user, password_hash: row.password_hash }))
     }
 
     async fn provision(&self, issuer: String, subject: String, at: Timestamp) -> Result<User, StoreError> {
         if let Some(user) = by_subject(&self.reads, &issuer, &subject).await? {
             return Ok(user);
         }
-        Ok(self.writer.write(Provision { issuer, subject, at }).await?)
+        let provision = self
+            .writer
+            .write(move |connection| Box::pin(provision(connection, issuer.clone(), subject.clone(), at)));
+        Ok(provision.await?)
     }
 
     async fn find(&self, user: UserId) -> Result<Option<User>, StoreError> {
@@ -45,50 +57,20 @@ impl UserStore for SqliteStore {
     }
 
     async fn change(&self, user: UserId, change: UserChange) -> Result<Option<User>, StoreError> {
-        Ok(self.writer.write(Change { user, change }).await?)
-    }
-}
-
-/// A row of `users`.
-#[derive(Debug)]
-struct UserRow {
-    id: i64,
-    email: Option<String>,
-    username: Option<String>,
-    full_name: Option<String>,
-    password_hash: Option<String>,
-    tier: String,
-    active: bool,
-    created_at: i64,
-}
-
-impl TryFrom<UserRow> for User {
-    type Error = DbError;
-
-    fn try_from(row: UserRow) -> Result<Self, DbError> {
-        Ok(Self {
-            id: UserId(row.id),
-            email: row.email,
-            username: row.username,
-            full_name: row.full_name,
-            tier: Tier::parse(&row.tier).ok_or_else(|| DbError::corrupt("tier", row.tier))?,
-            active: row.active,
-            created_at: instant(row.created_at)?,
-        })
+        Ok(self.writer.write(move |connection| Box::pin(self::change(connection, user, change))).await?)
     }
 }
 
 async fn by_id(executor: impl SqliteExecutor<'_>, user: UserId) -> Result<Option<User>, DbError> {
     let row = sqlx::query_as!(
-        UserRow,
-        r#"SELECT id AS "id!", email, username, full_name, password_hash, tier, active AS "active: bool",
-             created_at
+        UserColumns::<i64>,
+        r#"SELECT id AS "id!", email, username, full_name, tier, active AS "active: bool", created_at
            FROM users WHERE id = ?1"#,
         user.0,
     )
     .fetch_optional(executor)
     .await?;
-    row.map(User::try_from).transpose()
+    Ok(row.map(User::try_from).transpose()?)
 }
 
 async fn by_subject(
@@ -97,110 +79,84 @@ async fn by_subject(
     subject: &str,
 ) -> Result<Option<User>, DbError> {
     let row = sqlx::query_as!(
-        UserRow,
-        r#"SELECT id AS "id!", email, username, full_name, password_hash, tier, active AS "active: bool",
-             created_at
+        UserColumns::<i64>,
+        r#"SELECT id AS "id!", email, username, full_name, tier, active AS "active: bool", created_at
            FROM users WHERE issuer = ?1 AND subject = ?2"#,
         issuer,
         subject,
     )
     .fetch_optional(executor)
     .await?;
-    row.map(User::try_from).transpose()
+    Ok(row.map(User::try_from).transpose()?)
 }
 
 /// Makes an account; `None` where its names are taken.
-struct Register(NewUser);
-
-#[async_trait]
-impl Write for Register {
-    type Answer = Option<User>;
-
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<Option<User>, DbError> {
-        let new = &self.0;
-        let username = new.username.to_lowercase();
-        let email = new.email.as_deref().map(str::to_lowercase).filter(|email| *email != username);
-        let names: Vec<String> = std::iter::once(username).chain(email).collect();
-        let names = json_of(&names)?;
-        let taken = sqlx::query_scalar!(
-            r#"SELECT EXISTS (SELECT 1 FROM sign_in_names WHERE name IN (SELECT value FROM json_each(?1)))
-                 AS "taken!: bool""#,
-            names,
-        )
-        .fetch_one(&mut *connection)
-        .await?;
-        if taken {
-            return Ok(None);
-        }
-        let created_at = micros(new.at);
-        let id = sqlx::query_scalar!(
-            r#"INSERT INTO users (email, username, full_name, password_hash, created_at)
-               VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id AS "id!: i64""#,
-            new.email,
-            new.username,
-            new.full_name,
-            new.password_hash,
-            created_at,
-        )
-        .fetch_one(&mut *connection)
-        .await?;
-        sqlx::query!(
-            "INSERT INTO sign_in_names (name, user_id) SELECT value, ?2 FROM json_each(?1)",
-            names,
-            id,
-        )
+async fn register(connection: &mut SqliteConnection, new: NewUser) -> Result<Option<User>, DbError> {
+    let username = new.username.to_lowercase();
+    let email = new.email.as_deref().map(str::to_lowercase).filter(|email| *email != username);
+    let names: Vec<String> = std::iter::once(username).chain(email).collect();
+    let names = json_of(&names)?;
+    let taken = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT 1 FROM sign_in_names WHERE name IN (SELECT value FROM json_each(?1)))
+             AS "taken!: bool""#,
+        names,
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    if taken {
+        return Ok(None);
+    }
+    let created_at = micros(new.at);
+    let id = sqlx::query_scalar!(
+        r#"INSERT INTO users (email, username, full_name, password_hash, created_at)
+           VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id AS "id!: i64""#,
+        new.email,
+        new.username,
+        new.full_name,
+        new.password_hash,
+        created_at,
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    sqlx::query!("INSERT INTO sign_in_names (name, user_id) SELECT value, ?2 FROM json_each(?1)", names, id,)
         .execute(&mut *connection)
         .await?;
-        by_id(connection, UserId(id)).await
-    }
+    by_id(connection, UserId(id)).await
 }
 
-/// Makes the account of an outside subject, where it is not there by now.
-struct Provision {
+/// Makes the account of a subject of another issuer, unless it exists by now.
+async fn provision(
+    connection: &mut SqliteConnection,
     issuer: String,
     subject: String,
     at: Timestamp,
+) -> Result<User, DbError> {
+    let created_at = micros(at);
+    sqlx::query!(
+        "INSERT INTO users (issuer, subject, created_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+        issuer,
+        subject,
+        created_at,
+    )
+    .execute(&mut *connection)
+    .await?;
+    let user = by_subject(connection, &issuer, &subject).await?;
+    user.ok_or_else(|| DbError::refused("the new account is not there"))
 }
 
-#[async_trait]
-impl Write for Provision {
-    type Answer = User;
-
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<User, DbError> {
-        let created_at = micros(self.at);
-        sqlx::query!(
-            "INSERT INTO users (issuer, subject, created_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-            self.issuer,
-            self.subject,
-            created_at,
-        )
-        .execute(&mut *connection)
-        .await?;
-        let user = by_subject(connection, &self.issuer, &self.subject).await?;
-        user.ok_or_else(|| DbError::refused("the new account is not there"))
-    }
-}
-
-/// Changes an account.
-struct Change {
+async fn change(
+    connection: &mut SqliteConnection,
     user: UserId,
     change: UserChange,
-}
-
-#[async_trait]
-impl Write for Change {
-    type Answer = Option<User>;
-
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<Option<User>, DbError> {
-        let tier = self.change.tier.map(Tier::as_str);
-        sqlx::query!(
-            "UPDATE users SET tier = coalesce(?2, tier), active = coalesce(?3, active) WHERE id = ?1",
-            self.user.0,
-            tier,
-            self.change.active,
-        )
-        .execute(&mut *connection)
-        .await?;
-        by_id(connection, self.user).await
-    }
+) -> Result<Option<User>, DbError> {
+    let tier = change.tier.map(Tier::as_str);
+    sqlx::query!(
+        "UPDATE users SET tier = coalesce(?2, tier), active = coalesce(?3, active) WHERE id = ?1",
+        user.0,
+        tier,
+        change.active,
+    )
+    .execute(&mut *connection)
+    .await?;
+    by_id(connection, user).await
 }

@@ -1,11 +1,11 @@
-//! The one writer: it owns the connection that writes, and commits whatever waits in one go.
+//! The one writer: it owns the connection that writes, and commits all waiting writes together.
 //!
-//! A commit costs an fsync, whether it holds one write or two hundred. So callers queue up, the writer takes all who
-//! wait, runs their writes in one transaction, and answers each after the commit: what is acknowledged is on the
-//! disk. A group that fails is rolled back and its members are tried one by one, so that a bad one hurts its owner
-//! alone. A caller who leaves while waiting changes nothing: the write is made all the same.
+//! A commit costs an fsync, however many writes it holds. So callers put their requests into a queue; the writer takes
+//! all that wait, runs them in one transaction, and answers each after the commit: what is acknowledged is on the disk.
+//! A group that fails is rolled back and its requests are tried one by one, so that only the bad one fails. A caller
+//! that is gone changes nothing: its write is made all the same.
 
-pub(crate) mod job;
+pub(crate) mod request;
 mod source;
 
 use std::panic::AssertUnwindSafe;
@@ -13,23 +13,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::FutureExt as _;
-use ports::{BeginError, Finish, Finished};
+use futures_util::future::BoxFuture;
+use ports::{BeginError, Finished};
 use sqlx::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::{DbError, is_failed_sync};
-use crate::turns::begin::{self, Opened, Opening};
-use crate::turns::finish;
-pub(crate) use job::Write;
-use job::{Job, Ticket, Waiting};
+use crate::turns::begin::{self, OpenedTurn, PreparedBegin};
+use crate::turns::finish::{self, PreparedFinish};
+use request::{AnyWrite, Job, Request};
 pub(crate) use source::Source;
 
-/// Writes of one commit.
+/// The most requests in one commit.
 const GROUP: usize = 256;
-/// Writes that may wait; more wait for a place.
+/// The most requests that wait; further callers wait until there is room.
 const QUEUE: usize = 1024;
 
-/// Where callers queue up.
+/// The callers' side of the queue.
 #[derive(Debug, Clone)]
 pub(crate) struct Writer {
     jobs: mpsc::Sender<Job>,
@@ -37,40 +37,44 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Starts a writer; it ends when it is closed or nobody can reach it any more.
+    /// Starts a writer. It ends when it is closed, or when the last clone of this is dropped.
     pub(crate) fn start(source: Source) -> Self {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let failed_sync = Arc::new(AtomicBool::new(false));
-        let desk = Desk { source, failed_sync: Arc::clone(&failed_sync) };
+        let task = WriterTask { source, failed_sync: Arc::clone(&failed_sync) };
         #[expect(
             clippy::disallowed_methods,
             reason = "the writer outlives all tasks that shutdown waits for; `close` waits for it"
         )]
-        tokio::spawn(desk.serve(queue));
+        tokio::spawn(task.run(queue));
         Self { jobs, failed_sync }
     }
 
     /// Opens a turn.
-    pub(crate) async fn begin(&self, order: Opening) -> Result<Opened, BeginError> {
-        self.ask(order, |ticket| Job::Begin(Box::new(ticket))).await?
+    pub(crate) async fn begin(&self, begin: PreparedBegin) -> Result<OpenedTurn, BeginError> {
+        self.ask(begin, |request| Job::Begin(Box::new(request))).await?
     }
 
     /// Closes a turn.
-    pub(crate) async fn finish(&self, order: Finish) -> Result<Finished, DbError> {
-        self.ask(order, |ticket| Job::Finish(Box::new(ticket))).await?
+    pub(crate) async fn finish(&self, finish: PreparedFinish) -> Result<Finished, DbError> {
+        self.ask(finish, |request| Job::Finish(Box::new(request))).await?
     }
 
-    /// Makes any other write.
-    pub(crate) async fn write<W: Write>(&self, order: W) -> Result<W::Answer, DbError> {
-        self.ask(order, |ticket| Job::Write(Box::new(ticket))).await
+    /// Makes any other write. It may be called again, after a rollback.
+    pub(crate) async fn write<T, W>(&self, write: W) -> Result<T, DbError>
+    where
+        T: Send + 'static,
+        W: Fn(&mut SqliteConnection) -> BoxFuture<'_, Result<T, DbError>> + Send + 'static,
+    {
+        self.ask(write, |request| Job::Write(Box::new(request))).await
     }
 
-    /// Whether it takes writes: it runs, and the disk has kept its word so far.
+    /// Fails where the writer has ended, or an fsync has failed.
     pub(crate) fn check(&self) -> Result<(), DbError> {
         if self.failed_sync.load(Ordering::Acquire) {
             return Err(sync_has_failed());
         }
-        if self.jobs.is_closed() { Err(gone()) } else { Ok(()) }
+        if self.jobs.is_closed() { Err(ended()) } else { Ok(()) }
     }
 
     /// Makes the writes that wait, then ends.
@@ -82,18 +86,18 @@ impl Writer {
         }
     }
 
-    async fn ask<Order, Answer>(
+    async fn ask<Input, Output>(
         &self,
-        order: Order,
-        job: impl FnOnce(Ticket<Order, Answer>) -> Job + Send,
-    ) -> Result<Answer, DbError> {
-        let (ticket, answer) = Ticket::new(order);
-        self.jobs.send(job(ticket)).await.map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+        input: Input,
+        job: impl FnOnce(Request<Input, Output>) -> Job + Send,
+    ) -> Result<Output, DbError> {
+        let (request, output) = Request::new(input);
+        self.jobs.send(job(request)).await.map_err(|_| ended())?;
+        output.await.map_err(|_| ended())?
     }
 }
 
-fn gone() -> DbError {
+fn ended() -> DbError {
     DbError::unavailable("the writer has ended")
 }
 
@@ -102,21 +106,21 @@ fn sync_has_failed() -> DbError {
 }
 
 /// Why a group was not committed.
-enum Trouble {
-    /// Something in it; others may fare better without it.
-    Inside(DbError),
-    /// Nothing can be written now.
-    Outside(DbError),
+enum CommitError {
+    /// One of its requests failed; others may succeed without it.
+    Request(DbError),
+    /// The database cannot be written now.
+    Database(DbError),
 }
 
 /// The writer's side of the queue.
-pub(crate) struct Desk {
+pub(crate) struct WriterTask {
     pub(crate) source: Source,
     pub(crate) failed_sync: Arc<AtomicBool>,
 }
 
-impl Desk {
-    async fn serve(mut self, mut queue: mpsc::Receiver<Job>) {
+impl WriterTask {
+    async fn run(mut self, mut queue: mpsc::Receiver<Job>) {
         let mut waiting = Vec::with_capacity(GROUP);
         let mut closers = Vec::new();
         while queue.recv_many(&mut waiting, GROUP).await > 0 {
@@ -136,7 +140,7 @@ impl Desk {
         }
         self.source.close().await;
         for done in closers {
-            // Whoever closed may have left.
+            // The caller may be gone.
             let _ = done.send(());
         }
     }
@@ -146,57 +150,57 @@ impl Desk {
         match self.attempt(&mut group).await {
             Ok(()) => {
                 for job in group {
-                    job.settle(Ok(()));
+                    job.answer(Ok(()));
                 }
             }
-            Err(Trouble::Inside(fault)) if group.len() > 1 => {
-                tracing::debug!(error = ?fault, writes = group.len(), "a group of writes is made one by one");
+            Err(CommitError::Request(error)) if group.len() > 1 => {
+                tracing::debug!(?error, writes = group.len(), "a group of writes is made one by one");
                 self.commit_singly(group).await;
             }
-            Err(Trouble::Inside(fault) | Trouble::Outside(fault)) => {
+            Err(CommitError::Request(error) | CommitError::Database(error)) => {
                 for job in group {
-                    job.settle(Err(fault.again()));
+                    job.answer(Err(error.duplicate().into()));
                 }
             }
         }
     }
 
     async fn commit_singly(&mut self, group: Vec<Job>) {
-        let mut outside = None;
+        let mut unavailable: Option<DbError> = None;
         for job in group {
-            if let Some(fault) = &outside {
-                job.settle(Err(DbError::again(fault)));
+            if let Some(error) = &unavailable {
+                job.answer(Err(error.duplicate().into()));
                 continue;
             }
             let mut alone = [job];
-            let outcome = self.attempt(&mut alone).await;
+            let result = self.attempt(&mut alone).await;
             let [job] = alone;
-            match outcome {
-                Ok(()) => job.settle(Ok(())),
-                Err(Trouble::Inside(fault)) => job.settle(Err(fault)),
-                Err(Trouble::Outside(fault)) => {
-                    job.settle(Err(fault.again()));
-                    outside = Some(fault);
+            match result {
+                Ok(()) => job.answer(Ok(())),
+                Err(CommitError::Request(error)) => job.answer(Err(error)),
+                Err(CommitError::Database(error)) => {
+                    job.answer(Err(error.duplicate().into()));
+                    unavailable = Some(error);
                 }
             }
         }
     }
 
     /// Makes all writes of a group in one transaction, or none.
-    async fn attempt(&mut self, group: &mut [Job]) -> Result<(), Trouble> {
+    async fn attempt(&mut self, group: &mut [Job]) -> Result<(), CommitError> {
         if self.failed_sync.load(Ordering::Acquire) {
-            return Err(Trouble::Outside(sync_has_failed()));
+            return Err(CommitError::Database(sync_has_failed()));
         }
-        // Not sqlx's transactions: SQLite ends one by itself when the disk is full, and sqlx would count it as open
-        // ever after.
-        let mut connection = self.source.take().await.map_err(|error| Trouble::Outside(error.into()))?;
+        // Not sqlx's transactions: SQLite ends a transaction by itself when the disk is full, and sqlx would count it
+        // as open from then on.
+        let mut connection = self.source.take().await.map_err(|error| CommitError::Database(error.into()))?;
         if let Err(error) = sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await {
             self.source.give_back(connection);
-            return Err(Trouble::Outside(error.into()));
+            return Err(CommitError::Database(error.into()));
         }
-        // A panic is caught before the connection could be left in the middle of a statement's answer.
-        let outcome = AssertUnwindSafe(run(&mut connection, group)).catch_unwind().await;
-        let trouble = match outcome {
+        // A panic is caught here, so that the connection is never left in the middle of a statement.
+        let result = AssertUnwindSafe(run_group(&mut connection, group)).catch_unwind().await;
+        let error = match result {
             Ok(Ok(())) => match sqlx::query("COMMIT").execute(&mut *connection).await {
                 Ok(_) => {
                     self.source.give_back(connection);
@@ -205,50 +209,50 @@ impl Desk {
                 Err(error) if is_failed_sync(&error) => {
                     tracing::error!(%error, "the disk failed to keep a commit: no more writes until a new start");
                     self.failed_sync.store(true, Ordering::Release);
-                    Trouble::Outside(error.into())
+                    CommitError::Database(error.into())
                 }
-                Err(error) => Trouble::Inside(error.into()),
+                Err(error) => CommitError::Request(error.into()),
             },
-            Ok(Err(fault)) => Trouble::Inside(fault),
-            Err(_) => Trouble::Inside(DbError::refused("the write panicked")),
+            Ok(Err(error)) => CommitError::Request(error),
+            Err(_) => CommitError::Request(DbError::refused("the write panicked")),
         };
         match sqlx::query("ROLLBACK").execute(&mut *connection).await {
             Ok(_) => self.source.give_back(connection),
-            // It is over already, or it cannot be ended: a new connection knows.
+            // Either the transaction has ended already or it cannot be ended. A new connection has none.
             Err(_) => self.source.discard(connection).await,
         }
-        Err(trouble)
+        Err(error)
     }
 }
 
 /// Finishes come first, so that a begin in the same conversation finds it free.
-async fn run(connection: &mut SqliteConnection, group: &mut [Job]) -> Result<(), DbError> {
+async fn run_group(connection: &mut SqliteConnection, group: &mut [Job]) -> Result<(), DbError> {
     let mut finishes = Vec::new();
-    let mut writes: Vec<&mut Box<dyn Waiting>> = Vec::new();
+    let mut writes: Vec<&mut Box<dyn AnyWrite>> = Vec::new();
     let mut begins = Vec::new();
     for job in group {
         match job {
-            Job::Finish(ticket) => finishes.push(ticket),
-            Job::Write(ticket) => writes.push(ticket),
-            Job::Begin(ticket) => begins.push(ticket),
+            Job::Finish(request) => finishes.push(request),
+            Job::Write(request) => writes.push(request),
+            Job::Begin(request) => begins.push(request),
             Job::Close(_) => {}
         }
     }
     if !finishes.is_empty() {
-        let orders: Vec<&Finish> = finishes.iter().map(|ticket| &ticket.order).collect();
-        let answers = finish::close_all(connection, &orders).await?;
-        for (ticket, answer) in finishes.into_iter().zip(answers) {
-            ticket.answer = Some(answer);
+        let inputs: Vec<&PreparedFinish> = finishes.iter().map(|request| &request.input).collect();
+        let outputs = finish::close_all(connection, &inputs).await?;
+        for (request, output) in finishes.into_iter().zip(outputs) {
+            request.output = Some(output);
         }
     }
     for write in writes {
         write.run(connection).await?;
     }
     if !begins.is_empty() {
-        let orders: Vec<&Opening> = begins.iter().map(|ticket| &ticket.order).collect();
-        let answers = begin::open_all(connection, &orders).await?;
-        for (ticket, answer) in begins.into_iter().zip(answers) {
-            ticket.answer = Some(answer);
+        let inputs: Vec<&PreparedBegin> = begins.iter().map(|request| &request.input).collect();
+        let outputs = begin::open_all(connection, &inputs).await?;
+        for (request, output) in begins.into_iter().zip(outputs) {
+            request.output = Some(output);
         }
     }
     Ok(())

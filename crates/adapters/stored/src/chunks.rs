@@ -1,26 +1,26 @@
-//! The chunks of a turn that has not ended, put together again.
+//! The stored chunks of a running turn.
 
 use domain::{Reply, TurnId};
 
 use crate::reply_from;
 
-/// A chunk as both stores keep it: deltas of a running turn.
+/// A chunk of a running turn's reply: one delta or more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptChunk {
     /// The number of deltas before it.
     pub first: i64,
-    /// Its parts, as JSON.
+    /// The parts of its deltas, as JSON.
     pub parts: String,
     /// The lengths of its deltas.
     pub lengths: Vec<u8>,
 }
 
-/// The reply that chunks make, up to the first that is missing or cannot be read.
+/// The reply that consecutive chunks make, up to the first one that is missing or cannot be read.
 #[must_use]
 pub fn fold_chunks(turn: TurnId, chunks: impl IntoIterator<Item = KeptChunk>) -> Reply {
     let mut reply = Reply::default();
     for chunk in chunks {
-        // A chunk may repeat deltas that another one has.
+        // A chunk may repeat deltas of the chunk before it.
         let known = usize::try_from(chunk.first).ok().and_then(|first| reply.len().checked_sub(first));
         match (known, reply_from(&chunk.parts, &chunk.lengths)) {
             (Some(known), Ok(deltas)) => reply.append(&deltas.since(known)),

@@ -1,4 +1,4 @@
-//! Words for enums in both stores.
+//! The words that both stores keep for enums.
 
 use std::time::Duration;
 
@@ -33,13 +33,13 @@ pub fn contract_name(contract: Contract) -> &'static str {
 /// Reads the word for a contract.
 ///
 /// # Errors
-/// [`StoredError::Word`] where it stands for none.
+/// [`StoredError::Word`] where it stands for no contract.
 pub fn contract_from(word: &str) -> Result<Contract, StoredError> {
     let found = CONTRACTS.into_iter().find(|contract| contract_name(*contract) == word);
     found.ok_or_else(|| unknown("contract", word))
 }
 
-/// The word for what a model call was made for.
+/// The word for the purpose of a model call.
 #[must_use]
 pub fn purpose_name(purpose: Purpose) -> &'static str {
     match purpose {
@@ -50,10 +50,10 @@ pub fn purpose_name(purpose: Purpose) -> &'static str {
     }
 }
 
-/// Reads the word for what a model call was made for.
+/// Reads the word for the purpose of a model call.
 ///
 /// # Errors
-/// [`StoredError::Word`] where it stands for nothing.
+/// [`StoredError::Word`] where it stands for no purpose.
 pub fn purpose_from(word: &str) -> Result<Purpose, StoredError> {
     let found = PURPOSES.into_iter().find(|purpose| purpose_name(*purpose) == word);
     found.ok_or_else(|| unknown("purpose", word))
@@ -64,11 +64,11 @@ pub fn purpose_from(word: &str) -> Result<Purpose, StoredError> {
 pub struct StoredEnd<'a> {
     /// `completed`, `failed`, `stopped` or `interrupted`.
     pub state: &'a str,
-    /// Why the model stopped writing; of completed turns.
+    /// Why the model stopped writing, for completed turns.
     pub finish_reason: Option<&'a str>,
-    /// The code of the failure; of failed turns.
+    /// The code of the failure, for failed turns.
     pub failure: Option<&'a str>,
-    /// When a new try makes sense, in milliseconds; of some failed turns.
+    /// After how many milliseconds to try again, for some failed turns.
     pub retry_after_ms: Option<i64>,
 }
 
@@ -113,7 +113,7 @@ impl TryFrom<StoredEnd<'_>> for EndState {
     }
 }
 
-fn unknown(what: &'static str, word: &str) -> StoredError {
+pub(crate) fn unknown(what: &'static str, word: &str) -> StoredError {
     StoredError::Word { what, word: word.to_owned() }
 }
 

@@ -1,10 +1,10 @@
-//! Lengths of deltas: seven bits a byte, low bits first, the high bit where more follow (LEB128).
+//! Lengths of deltas as LEB128: seven bits a byte, low bits first, the high bit set where more bytes follow.
 
 use crate::StoredError;
 
 const MORE: u8 = 0x80;
 
-/// Writes lengths; a delta of ordinary size takes one byte.
+/// Writes lengths, in bytes of UTF-8. One below 128 takes one byte.
 #[must_use]
 pub fn lengths_to_bytes(lengths: impl Iterator<Item = u32>) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -35,7 +35,7 @@ pub fn lengths_from_bytes(bytes: &[u8]) -> Result<Vec<u32>, StoredError> {
         } else {
             shift += 7;
         }
-        // A sixth byte would be beyond 32 bits.
+        // Five bytes hold 32 bits; a sixth is an error.
         if shift > 28 {
             return Err(StoredError::Lengths);
         }

@@ -1,64 +1,84 @@
-//! What both stores keep in text and bytes: parts of messages, lengths of deltas, names of enums. Pure.
+//! What both stores share: rows of tables and what they become in the domain, parts of messages as JSON, lengths of
+//! deltas as bytes, words for enums. No I/O.
 //!
-//! Each stored form names its version, and a form once written is read for ever.
+//! Stored JSON names its version. A form that was ever written can be read by every later version.
 
 mod chunks;
 mod columns;
 mod conversation;
 mod enums;
 mod lengths;
+mod message;
 mod parts;
+mod readable;
+mod turn;
+mod user;
 
 use domain::Reply;
 use domain::reply::ReplyError;
 
 pub use chunks::{KeptChunk, fold_chunks};
-pub use columns::{StoredTime, count_from};
-pub use conversation::ChangeColumns;
+pub use columns::{KeyColumns, StoredTime, UsageColumns, count_from, count_to, model_name};
+pub use conversation::{ChangeColumns, ConversationColumns};
 pub use enums::{StoredEnd, contract_from, contract_name, purpose_from, purpose_name};
 pub use lengths::{lengths_from_bytes, lengths_to_bytes};
+pub use message::{MessageColumns, MessageToAppend, ReplyToAppend, WindowColumns};
 pub use parts::{parts_from_json, parts_to_json};
+pub use readable::readable;
+pub use turn::{EndingColumns, ReplyColumns};
+pub use user::UserColumns;
 
-/// What is stored cannot be read.
+/// A stored value cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum StoredError {
-    /// The JSON is broken, or is not of the form it should have.
+    /// The JSON is broken, or does not have the expected form.
     #[error("the stored JSON cannot be read")]
     Json(#[from] serde_json::Error),
-    /// Written by a later version of this program.
+    /// A form that only a later version of this program knows.
     #[error("the stored form has the unknown version {0}")]
     Version(u32),
-    /// The lengths of deltas are cut off, or too large.
+    /// The bytes of the lengths break off, or a length is beyond 32 bits.
     #[error("the stored lengths cannot be read")]
     Lengths,
-    /// The deltas do not fit the parts.
+    /// The lengths of the deltas do not fit the parts.
     #[error(transparent)]
     Reply(#[from] ReplyError),
-    /// A number or a time that nothing can have.
+    /// A number or a time beyond its range, or none where there must be one.
     #[error("the stored {what} is out of range")]
     OutOfRange {
-        /// What the number is.
+        /// What the number stands for.
         what: &'static str,
     },
-    /// A text that its rules forbid.
+    /// A text that breaks the rules for such texts.
     #[error("the stored {what} is not valid")]
     Text {
-        /// What the text is.
+        /// What the text stands for.
         what: &'static str,
         /// The rule that it breaks.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A word that stands for nothing.
+    /// An unknown word for an enum.
     #[error("the stored {what} is unknown: {word}")]
     Word {
-        /// What the word is for.
+        /// The enum, such as `role`.
         what: &'static str,
         /// The word.
         word: String,
     },
 }
 
-/// Puts a reply together from its parts and the lengths of its deltas.
+impl StoredError {
+    /// What could not be read, in a word or two.
+    #[must_use]
+    pub fn what(&self) -> &'static str {
+        match self {
+            Self::Json(_) | Self::Version(_) | Self::Lengths | Self::Reply(_) => "message",
+            Self::OutOfRange { what } | Self::Text { what, .. } | Self::Word { what, .. } => what,
+        }
+    }
+}
+
+/// A reply, made of its parts and the lengths of its deltas.
 ///
 /// # Errors
 /// [`StoredError`] where either cannot be read, or they do not fit each other.

@@ -21,7 +21,7 @@ struct Read {
     parts: Vec<StoredPart<'static>>,
 }
 
-/// What every version has.
+/// The one field that every version has.
 #[derive(Deserialize)]
 struct VersionOnly {
     v: u32,
@@ -43,7 +43,7 @@ enum StoredPart<'a> {
 #[must_use]
 pub fn parts_to_json(parts: &[Part]) -> String {
     let written = Written { v: VERSION, parts: parts.iter().map(StoredPart::from).collect() };
-    // Only a map with keys that are no strings could fail, and there is none.
+    // Serialising fails only for maps whose keys are not strings, and there is none.
     serde_json::to_string(&written).unwrap_or_default()
 }
 
@@ -143,12 +143,12 @@ mod tests {
     }
 
     #[test]
-    fn the_first_version_is_read_for_ever() {
+    fn the_first_version_can_be_read() {
         assert_eq!(parts_from_json(FIRST_VERSION).unwrap(), every_kind());
     }
 
     #[test]
-    fn what_is_written_is_the_first_version() {
+    fn the_first_version_is_written() {
         assert_eq!(parts_to_json(&every_kind()), FIRST_VERSION);
     }
 

@@ -1,18 +1,19 @@
 //! Changes of conversations.
 //!
-//! Each is one statement that changes the row only where it is the caller's. Somebody else's row comes back as it is,
-//! so that one answer tells apart what is foreign and what is absent.
+//! Each is one statement that changes the row only where it is the caller's. The row of another owner is returned
+//! unchanged, so that the result tells foreign conversations from absent ones.
 
 use domain::{
     Conversation, ConversationId, ConversationKey, ConversationPatch, JsonText, ModelName, Timestamp, Title,
     TurnId, UserId,
 };
 use ports::{Access, Purged};
+use stored::KeyColumns;
 
 use super::access;
 use crate::PostgresStore;
 use crate::error::DbError;
-use crate::rows::{KeyColumns, select_conversations};
+use crate::rows::select_conversations;
 
 impl PostgresStore {
     pub(super) async fn edit(
@@ -62,18 +63,19 @@ impl PostgresStore {
     ) -> Result<Access<ConversationId>, DbError> {
         let key = KeyColumns::from(key);
         let update = |pool| {
-            select_conversations!(
-                "WITH target AS (
-                   SELECT * FROM omnichat.conversations c
-                   WHERE c.id = coalesce($1, omnichat.conversation_by($2, $3)) AND c.deleted_at IS NULL
-                 ),
-                 changed AS (
-                   UPDATE omnichat.conversations c SET deleted_at = $5, updated_at = $5
-                   FROM target t
-                   WHERE c.id = t.id AND c.owner = $4 AND c.deleted_at IS NULL
-                   RETURNING c.*
-                 )",
-                "FROM (SELECT * FROM changed UNION ALL SELECT * FROM target WHERE owner <> $4) c",
+            sqlx::query!(
+                r#"WITH target AS (
+                     SELECT c.id, c.owner FROM omnichat.conversations c
+                     WHERE c.id = coalesce($1, omnichat.conversation_by($2, $3)) AND c.deleted_at IS NULL
+                   ),
+                   changed AS (
+                     UPDATE omnichat.conversations c SET deleted_at = $5, updated_at = $5
+                     FROM target t
+                     WHERE c.id = t.id AND c.owner = $4 AND c.deleted_at IS NULL
+                     RETURNING c.id, c.owner
+                   )
+                   SELECT c.id AS "id!", c.owner AS "owner!"
+                   FROM (SELECT * FROM changed UNION ALL SELECT * FROM target WHERE owner <> $4) c"#,
                 key.id,
                 key.number,
                 key.provider_id.as_deref(),
@@ -82,7 +84,8 @@ impl PostgresStore {
             )
             .fetch_optional(pool)
         };
-        Ok(access(caller, self.pool.run(update).await?)?.map(|conversation| conversation.id))
+        let row = self.pool.run(update).await?;
+        Ok(Access::of(caller, row.map(|row| (UserId(row.owner), ConversationId(row.id)))))
     }
 
     pub(super) async fn show(
@@ -116,13 +119,13 @@ impl PostgresStore {
         access(caller, self.pool.run(update).await?)
     }
 
-    pub(super) async fn take_away(
+    pub(super) async fn delete_for_good(
         &self,
         caller: UserId,
         key: ConversationKey,
     ) -> Result<Access<Purged>, DbError> {
         let key = KeyColumns::from(key);
-        // What the row holds when it goes, and not when the statement began, tells which turn is to be stopped.
+        // The turn to stop is the one that the row has when it is deleted, not when the statement began.
         let delete = |pool| {
             sqlx::query!(
                 r#"WITH target AS (
@@ -143,12 +146,10 @@ impl PostgresStore {
             )
             .fetch_optional(pool)
         };
-        Ok(match self.pool.run(delete).await? {
-            None => Access::Absent,
-            Some(row) if row.owner != caller.0 => Access::Foreign,
-            Some(row) => {
-                Access::Granted(Purged { id: ConversationId(row.id), running: row.running_turn.map(TurnId) })
-            }
-        })
+        let purged = self.pool.run(delete).await?.map(|row| {
+            let running = row.running_turn.map(TurnId);
+            (UserId(row.owner), Purged { id: ConversationId(row.id), running })
+        });
+        Ok(Access::of(caller, purged))
     }
 }

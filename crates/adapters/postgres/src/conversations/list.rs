@@ -1,12 +1,46 @@
 //! Lists of conversations.
 
-use domain::{Conversation, Page, UserId};
+use domain::{Conversation, Label, ModelName, Page, ProjectId, UserId};
 use ports::ConversationFilter;
-use sqlx::{Postgres, QueryBuilder};
+use stored::{count_from, readable};
 
 use crate::PostgresStore;
 use crate::error::DbError;
-use crate::rows::ConversationRow;
+use crate::rows::select_conversations;
+
+/// A statement over the caller's conversations that match a filter; takes what comes after the conditions, and its
+/// arguments.
+macro_rules! matching {
+    ($statement:ident, $caller:ident, $filter:ident, $tail:literal $(, $argument:expr)* $(,)?) => {
+        $statement!(
+            "",
+            "FROM omnichat.conversations c
+             WHERE c.deleted_at IS NULL AND c.owner = $1
+               AND ($2::text IS NULL OR c.label = $2)
+               AND ($3::text IS NULL OR c.project = $3)
+               AND ($4::bigint IS NULL OR c.persona_id = $4)
+               AND (NOT $5::boolean OR c.persona_id IS NOT NULL)
+               AND ($6::text IS NULL OR coalesce(c.model, c.last_model) = $6)
+               AND ($7::timestamptz IS NULL OR c.created_at >= $7)
+               AND ($8::timestamptz IS NULL OR c.created_at < $8) " + $tail,
+            $caller.0,
+            $filter.label.as_ref().map(Label::as_str),
+            $filter.project.as_ref().map(ProjectId::as_str),
+            $filter.persona.map(|persona| persona.0),
+            $filter.any_persona,
+            $filter.model.as_ref().map(ModelName::as_str),
+            $filter.created_from,
+            $filter.created_before
+            $(, $argument)*
+        )
+    };
+}
+
+macro_rules! count_conversations {
+    ($head:literal, $tail:literal $(+ $more:literal)* $(, $argument:expr)*) => {
+        sqlx::query_scalar!(r#"SELECT count(*) AS "count!" "# + $tail $(+ $more)* $(, $argument)*)
+    };
+}
 
 impl PostgresStore {
     pub(super) async fn list_conversations(
@@ -15,31 +49,18 @@ impl PostgresStore {
         filter: &ConversationFilter,
         page: Page,
     ) -> Result<Vec<Conversation>, DbError> {
-        let list = |pool| async move {
-            let mut query = QueryBuilder::new(
-                "SELECT c.id, c.number, c.owner, c.persona_id, c.application_id, c.running_turn, c.last_seq,
-                   c.input_tokens, c.output_tokens, c.cost_nanos, c.created_at, c.updated_at, c.summary_updated_at,
-                   c.message_count, c.summary_message_count, c.active, c.begun_by, c.provider_id, c.model,
-                   c.last_model, c.label, c.project, c.title, c.metadata::text AS metadata, c.summary",
-            );
-            push_filter(&mut query, caller, filter);
-            query.push(" ORDER BY c.updated_at DESC, c.id DESC LIMIT ").push_bind(i64::from(page.limit));
-            query.push(" OFFSET ").push_bind(i64::from(page.offset));
-            query.build_query_as::<ConversationRow>().fetch_all(pool).await
+        let list = |pool| {
+            matching!(
+                select_conversations,
+                caller,
+                filter,
+                "ORDER BY c.updated_at DESC, c.id DESC LIMIT $9 OFFSET $10",
+                i64::from(page.limit),
+                i64::from(page.offset),
+            )
+            .fetch_all(pool)
         };
-        let rows = self.pool.run(list).await?;
-        let mut conversations = Vec::with_capacity(rows.len());
-        for row in rows {
-            let id = row.id;
-            match Conversation::try_from(row) {
-                Ok(conversation) => conversations.push(conversation),
-                // It must not take the others away.
-                Err(fault) => {
-                    tracing::error!(conversation.id = %id, error = ?fault, "conversation {id} cannot be read");
-                }
-            }
-        }
-        Ok(conversations)
+        Ok(readable(self.pool.run(list).await?, "conversation", |row| row.id))
     }
 
     pub(super) async fn count_conversations(
@@ -47,40 +68,7 @@ impl PostgresStore {
         caller: UserId,
         filter: &ConversationFilter,
     ) -> Result<u64, DbError> {
-        let count = |pool| async move {
-            let mut query = QueryBuilder::new("SELECT count(*)");
-            push_filter(&mut query, caller, filter);
-            query.build_query_scalar::<i64>().fetch_one(pool).await
-        };
-        Ok(self.pool.run(count).await?.unsigned_abs())
-    }
-}
-
-fn push_filter(query: &mut QueryBuilder<Postgres>, caller: UserId, filter: &ConversationFilter) {
-    let ConversationFilter { label, project, persona, any_persona, model, created_from, created_before } =
-        filter;
-    query
-        .push(" FROM omnichat.conversations c WHERE c.deleted_at IS NULL AND c.owner = ")
-        .push_bind(caller.0);
-    if let Some(label) = label {
-        query.push(" AND c.label = ").push_bind(label.as_str().to_owned());
-    }
-    if let Some(project) = project {
-        query.push(" AND c.project = ").push_bind(project.as_str().to_owned());
-    }
-    if let Some(persona) = persona {
-        query.push(" AND c.persona_id = ").push_bind(persona.0);
-    }
-    if *any_persona {
-        query.push(" AND c.persona_id IS NOT NULL");
-    }
-    if let Some(model) = model {
-        query.push(" AND coalesce(c.model, c.last_model) = ").push_bind(model.as_str().to_owned());
-    }
-    if let Some(from) = created_from {
-        query.push(" AND c.created_at >= ").push_bind(*from);
-    }
-    if let Some(before) = created_before {
-        query.push(" AND c.created_at < ").push_bind(*before);
+        let count = |pool| matching!(count_conversations, caller, filter, "").fetch_one(pool);
+        Ok(count_from(self.pool.run(count).await?)?)
     }
 }

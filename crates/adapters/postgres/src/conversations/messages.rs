@@ -1,18 +1,18 @@
 //! Messages along the active path.
 
-use domain::{ConversationId, ConversationKey, Message, MessagePage, SortOrder, UserId};
+use domain::{ConversationId, ConversationKey, Message, MessagePage, SortOrder, Timestamp, UserId};
 use ports::{Access, ConversationStore};
+use stored::{KeyColumns, MessageColumns, readable};
 use uuid::Uuid;
 
 use crate::PostgresStore;
 use crate::error::DbError;
-use crate::rows::{KeyColumns, MessageRow, readable_messages};
 
-/// A statement that answers messages; `$tail` is what follows its tables.
+/// A statement that returns messages; `$tail` comes after its tables.
 macro_rules! select_messages {
     ($tail:literal $(+ $more:literal)* $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
-            MessageRow,
+            MessageColumns::<Timestamp>,
             r#"SELECT m.id, m.number, m.conversation_id, m.seq, m.parent, m.turn_id, m.role, m.parts, m.state,
                  m.created_at, t.model AS "model?", t.input_tokens AS "input_tokens?",
                  t.cached_tokens AS "cached_tokens?", t.output_tokens AS "output_tokens?",
@@ -25,8 +25,8 @@ macro_rules! select_messages {
     };
 }
 
-/// A page of one conversation. Its id comes out of a query of its own, so that the index yields the messages in their
-/// order, and a page of a long conversation reads that page alone.
+/// A page of one conversation. Its id comes from a subquery, so that the index returns the messages in their order, and
+/// a page of a long conversation reads only that page.
 macro_rules! select_page {
     ($key:ident, $caller:ident, $page:ident, $order:literal) => {
         select_messages!(
@@ -63,11 +63,11 @@ impl PostgresStore {
             }
         };
         if rows.is_empty() {
-            // Either it has none here, or it is not the caller's.
+            // Either there are none, or the conversation is not the caller's.
             let found = ConversationStore::find(self, caller, key).await.map_err(DbError::from)?;
             return Ok(found.map(|_| Vec::new()));
         }
-        Ok(Access::Granted(readable_messages(rows)))
+        Ok(Access::Granted(readable(rows, "message", |row| row.id)))
     }
 
     pub(super) async fn read_messages_of(
@@ -87,6 +87,6 @@ impl PostgresStore {
             )
             .fetch_all(pool)
         };
-        Ok(readable_messages(self.pool.run(read).await?))
+        Ok(readable(self.pool.run(read).await?, "message", |row| row.id))
     }
 }

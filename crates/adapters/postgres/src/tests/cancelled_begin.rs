@@ -1,4 +1,4 @@
-//! A future that is dropped while it begins a transaction must not lose the writes of whoever borrows next.
+//! A future that is dropped while it begins a transaction must not lose the writes of the connection's next borrower.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -12,7 +12,7 @@ use sqlx::{Executor, PgPool, Row};
 use super::*;
 use crate::pool::guarded;
 
-/// Drops a `BEGIN` after so many polls, each a little later than the one before.
+/// Drops a `BEGIN` after so many polls, with a short pause after each.
 async fn cancel_begin(pool: &PgPool, polls: usize) {
     let mut begin = pin!(pool.begin());
     for _ in 0..polls {

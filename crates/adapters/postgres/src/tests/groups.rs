@@ -1,4 +1,4 @@
-//! Calls that share a statement share nothing else.
+//! Calls that share a statement do not affect each other.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,11 +9,10 @@ use sqlx::{Connection, Executor, PgConnection};
 
 use super::*;
 use crate::turns::begin::BeginExisting;
-use crate::writer::Outcome;
 
-/// Begins and finishes that fail in the database hurt nobody whose call stands in the same statement.
+/// Begins and finishes that fail in the database do not make other calls of the same statement fail.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bad_call_in_a_group_hurts_its_owner_alone() {
+async fn a_bad_call_in_a_batch_fails_alone() {
     let (store, _) = fresh().await;
     let scene = Scene::new(&store).await;
     let taken = question_of("first");
@@ -54,9 +53,9 @@ async fn a_bad_call_in_a_group_hurts_its_owner_alone() {
     scene.answer(&store, &first, "a").await;
 }
 
-/// Of many begins in one conversation one is let in, in one statement or in many.
+/// Of many begins in one conversation one is accepted, in one statement or in many.
 #[tokio::test(flavor = "multi_thread")]
-async fn one_of_64_begins_in_one_group_is_let_in() {
+async fn one_of_64_begins_in_one_batch_is_accepted() {
     let (store, _) = fresh().await;
     let scene = Scene::new(&store).await;
     let id = scene.conversation(&store).await;
@@ -76,9 +75,9 @@ async fn one_of_64_begins_in_one_group_is_let_in() {
     }
 }
 
-/// A row that somebody else holds is not waited for by the others of the group, and is tried again.
+/// The other calls of a batch do not wait for a locked row, and the call for the locked row is tried again.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_locked_conversation_keeps_nobody_else_waiting() {
+async fn a_locked_conversation_does_not_delay_other_calls() {
     let (store, url) = fresh().await;
     let scene = Scene::new(&store).await;
     let (locked, free) = (scene.conversation(&store).await, scene.conversation(&store).await);
@@ -93,7 +92,7 @@ async fn a_locked_conversation_keeps_nobody_else_waiting() {
     waiting.await.unwrap().unwrap();
 }
 
-/// A finish of a caller that has gone is carried out all the same, also where it has to be tried again.
+/// A finish whose caller is gone is executed all the same, also where it has to be tried again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_finish_outlives_its_caller() {
     let (store, url) = fresh().await;
@@ -119,15 +118,15 @@ async fn hold(url: &str, conversation: ConversationId) -> PgConnection {
     holder
 }
 
-/// The same turn twice in a group is opened once.
+/// A turn that is in a batch twice is opened once.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_order_twice_is_carried_out_once() {
+async fn the_same_operation_twice_is_executed_once() {
     let (store, _) = fresh().await;
     let scene = Scene::new(&store).await;
     let id = scene.conversation(&store).await;
-    let order = Arc::new(BeginExisting::new(scene.begin_in(id, "q"), id, false));
-    let both = join_all([store.writer.submit(Arc::clone(&order)), store.writer.submit(order)]).await;
-    let done = both.into_iter().filter(|outcome| matches!(outcome, Ok(Outcome::Done(_)))).count();
+    let op = Arc::new(BeginExisting::new(scene.begin_in(id, "q"), id, false));
+    let both = join_all([store.writer.submit(Arc::clone(&op)), store.writer.submit(op)]).await;
+    let done = both.into_iter().filter(|result| matches!(result, Ok(Ok(_)))).count();
     assert_eq!(done, 1);
     let conversation = conversation_of(&store, &scene, id).await.unwrap();
     assert_eq!(conversation.last_seq.0, 3);

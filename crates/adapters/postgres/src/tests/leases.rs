@@ -1,13 +1,13 @@
-//! Who may take whom for dead.
+//! When a process may treat another one as dead.
 
 use ports::{BeginError, RunnerStore, TurnStore};
 use testkit::PostgresServer;
 
 use super::{Scene, fresh, now};
 
-/// After an outage of the database all leases have run out; whoever renews first must not end the turns of the others.
+/// After an outage of the database all leases have expired. The first process to renew must not end the turns of others.
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_dead_right_after_an_outage() {
+async fn no_process_counts_as_dead_right_after_an_outage() {
     let (store, url) = fresh().await;
     let alive = Scene::new(&store).await;
     let id = alive.conversation(&store).await;
@@ -28,7 +28,7 @@ async fn nobody_is_dead_right_after_an_outage() {
     }
     store.renew(alive.runner).await.unwrap();
 
-    // Later, when one of them is dead in truth.
+    // Later, when one of them is really dead.
     server.sql(&url, "UPDATE omnichat.runners SET since = since - interval '21 seconds'");
     assert_eq!(store.reap(other.runner, now()).await.unwrap(), 0);
     let dead = "UPDATE omnichat.runners SET renewed_at = renewed_at - interval '21 seconds'";

@@ -1,4 +1,4 @@
-//! The answer of the database is lost on its way.
+//! The reply of the database is lost on its way.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,31 +10,31 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 
-/// Stands between a store and its database. While it is deaf, answers are dropped, and then the connection.
-struct Between {
+/// A proxy between a store and its database. While it drops replies, it also drops their connections.
+struct Proxy {
     url: String,
-    is_deaf: Arc<AtomicBool>,
+    drops_replies: Arc<AtomicBool>,
 }
 
-impl Between {
+impl Proxy {
     async fn start(url: &str) -> Self {
         let (account, address) = url.rsplit_once(':').unwrap();
         let (database_port, database) = address.split_once('/').unwrap();
         let database_port: u16 = database_port.parse().unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let is_deaf = Arc::new(AtomicBool::new(false));
-        let shared = Arc::clone(&is_deaf);
+        let drops_replies = Arc::new(AtomicBool::new(false));
+        let shared = Arc::clone(&drops_replies);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let server = TcpStream::connect(("127.0.0.1", database_port)).await.unwrap();
-                tokio::spawn(Self::carry(client, server, Arc::clone(&shared)));
+                tokio::spawn(Self::forward(client, server, Arc::clone(&shared)));
             }
         });
-        Self { url: format!("{account}:{port}/{database}"), is_deaf }
+        Self { url: format!("{account}:{port}/{database}"), drops_replies }
     }
 
-    async fn carry(client: TcpStream, server: TcpStream, is_deaf: Arc<AtomicBool>) {
+    async fn forward(client: TcpStream, server: TcpStream, drops_replies: Arc<AtomicBool>) {
         let (mut from_client, mut to_client) = client.into_split();
         let (mut from_server, mut to_server) = server.into_split();
         tokio::spawn(async move {
@@ -42,7 +42,7 @@ impl Between {
         });
         let mut buffer = vec![0; 65_536];
         while let Ok(count @ 1..) = from_server.read(&mut buffer).await {
-            if is_deaf.load(Ordering::SeqCst) {
+            if drops_replies.load(Ordering::SeqCst) {
                 return;
             }
             if to_client.write_all(&buffer[..count]).await.is_err() {
@@ -52,18 +52,18 @@ impl Between {
     }
 }
 
-/// A begin that was committed, but whose answer was lost, does not keep its conversation busy for ever.
+/// A begin that was committed, but whose reply was lost, does not keep its conversation busy for ever.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_turn_that_nobody_knows_of_is_ended() {
+async fn a_turn_whose_begin_got_no_reply_is_ended() {
     let (store, url) = fresh().await;
     let scene = Scene::new(&store).await;
     let id = scene.conversation(&store).await;
-    let between = Between::start(&url).await;
-    let distant = connect(&between.url);
+    let proxy = Proxy::start(&url).await;
+    let distant = connect(&proxy.url);
     let heard = distant.begin(scene.begin_in(id, "heard")).await.unwrap();
     scene.answer(&distant, &heard, "a").await;
 
-    between.is_deaf.store(true, Ordering::SeqCst);
+    proxy.drops_replies.store(true, Ordering::SeqCst);
     let begin = scene.begin_in(id, "unheard");
     let turn = begin.turn;
     let result = distant.begin(begin).await;
@@ -71,7 +71,7 @@ async fn a_turn_that_nobody_knows_of_is_ended() {
     let conversation = conversation_of(&store, &scene, id).await.unwrap();
     assert_eq!((conversation.running, conversation.last_seq.0), (Some(turn), 5));
 
-    between.is_deaf.store(false, Ordering::SeqCst);
+    proxy.drops_replies.store(false, Ordering::SeqCst);
     let start = Instant::now();
     loop {
         let found = record_of(&store, &scene, turn).await;
@@ -85,18 +85,18 @@ async fn a_turn_that_nobody_knows_of_is_ended() {
     store.begin(scene.begin_in(id, "again")).await.unwrap();
 }
 
-/// A finish whose answer was lost is repeated, and counts once.
+/// A finish whose reply was lost is repeated, and counts once.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_finish_is_repeated_after_a_lost_answer() {
+async fn a_finish_is_repeated_after_a_lost_reply() {
     let (store, url) = fresh().await;
     let scene = Scene::new(&store).await;
-    let between = Between::start(&url).await;
-    let distant = connect(&between.url);
+    let proxy = Proxy::start(&url).await;
+    let distant = connect(&proxy.url);
     let begun = distant.begin(scene.begin_new("q")).await.unwrap();
-    between.is_deaf.store(true, Ordering::SeqCst);
+    proxy.drops_replies.store(true, Ordering::SeqCst);
     let finish = scene.finish(&begun, "a");
-    assert!(is_away(&distant.finish(finish.clone()).await));
-    between.is_deaf.store(false, Ordering::SeqCst);
+    assert!(is_unavailable(&distant.finish(finish.clone()).await));
+    proxy.drops_replies.store(false, Ordering::SeqCst);
     let Finished::Done { change, .. } = distant.finish(finish).await.unwrap() else { panic!("lost") };
     assert_eq!((change.message_count, change.totals.input), (1, 10));
 }

@@ -31,11 +31,11 @@ async fn a_store_is_ready_once_its_schema_is_there() {
     let url = PostgresServer::shared().database().await;
     let store = connect(&url);
     assert!(!store.is_migrated().await.unwrap());
-    assert!(is_away(&store.check().await));
+    assert!(is_unavailable(&store.check().await));
     store.migrate().await.unwrap();
     assert!(store.is_migrated().await.unwrap());
     store.check().await.unwrap();
-    // Again, it is nothing.
+    // A second time, there is nothing to do.
     store.migrate().await.unwrap();
 }
 
@@ -51,7 +51,7 @@ async fn waiting_for_another_process_to_migrate_may_take_longer_than_a_statement
         let store = store.clone();
         async move { store.migrate().await }
     });
-    // It waits for twice the time that a statement may take, and goes on waiting.
+    // It waits for longer than twice the time that a statement may take.
     let waits = "SELECT count(*) FROM pg_stat_activity
                  WHERE datname = current_database() AND wait_event = 'advisory' AND now() - query_start > interval '100 ms'";
     let start = Instant::now();
@@ -73,9 +73,21 @@ async fn a_database_that_takes_no_writes_is_not_ready() {
     let server = PostgresServer::shared();
     server.sql(&url, &format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
     let store = connect(&url);
-    assert!(is_away(&store.check().await));
+    assert!(is_unavailable(&store.check().await));
     let scene = Scene { owner: UserId(1), runner: RunnerId(Uuid::now_v7()) };
-    assert!(is_away(&store.renew(scene.runner).await));
+    assert!(is_unavailable(&store.renew(scene.runner).await));
     let begun = store.begin(scene.begin_new("q")).await;
     assert!(matches!(begun, Err(ports::BeginError::Store(StoreError::Unavailable(_)))), "{begun:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_another_version_is_refused() {
+    let (store, url) = fresh().await;
+    PostgresServer::shared().sql(&url, "UPDATE omnichat._sqlx_migrations SET checksum = ''");
+    let Err(StoreError::Refused(why)) = store.migrate().await else { panic!("it is refused") };
+    assert_eq!(
+        why.to_string(),
+        "migration 1 was previously applied but has been modified: another version of this program has made the \
+         database"
+    );
 }

@@ -38,10 +38,10 @@ async fn a_store_outlives_its_database() {
         for result in begins {
             assert!(matches!(result, Err(BeginError::Store(StoreError::Unavailable(_)))), "{result:?}");
         }
-        assert!(is_away(&conversation_of(&store, &scene, id).await));
-        assert!(is_away(&store.finish(scene.finish(&open, "a")).await));
-        assert!(is_away(&store.check().await));
-        // A connection is waited for once, by the read; the check has a second of its own.
+        assert!(is_unavailable(&conversation_of(&store, &scene, id).await));
+        assert!(is_unavailable(&store.finish(scene.finish(&open, "a")).await));
+        assert!(is_unavailable(&store.check().await));
+        // The read waits for a connection once; the check has a second of its own.
         assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
 
         server.start_again();
@@ -51,17 +51,17 @@ async fn a_store_outlives_its_database() {
         retried(|| conversation_of(&store, &scene, id)).await;
         assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     }
-    // What was open before is closed after.
+    // A turn that was open before is closed after.
     scene.answer(&store, &open, "late").await;
     store.close().await;
-    assert!(is_away(&conversation_of(&store, &scene, id).await));
+    assert!(is_unavailable(&conversation_of(&store, &scene, id).await));
     assert!(matches!(
         store.begin(scene.begin_new("q")).await,
         Err(BeginError::Store(StoreError::Unavailable(_)))
     ));
 }
 
-/// Connections that are cut while nobody looks are replaced without a word.
+/// Connections that are cut while they are idle are replaced, and no call fails.
 #[tokio::test(flavor = "multi_thread")]
 async fn idle_connections_may_be_cut() {
     let (store, url) = fresh().await;
@@ -78,9 +78,9 @@ async fn idle_connections_may_be_cut() {
     scene.answer(&store, &begun, "a").await;
 }
 
-/// A database that takes connections and never answers.
+/// A database that accepts connections and never replies.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_does_not_answer_is_away() {
+async fn a_database_that_does_not_reply_is_unavailable() {
     let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let url = format!("postgres://x@{}/x", silent.local_addr().unwrap());
     let options =
@@ -92,19 +92,19 @@ async fn a_database_that_does_not_answer_is_away() {
     for result in join_all(begins).await {
         assert!(matches!(result, Err(BeginError::Store(StoreError::Unavailable(_)))), "{result:?}");
     }
-    assert!(is_away(&store.renew(scene.runner).await));
+    assert!(is_unavailable(&store.renew(scene.runner).await));
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
-    assert!(is_away(&store.check().await));
+    assert!(is_unavailable(&store.check().await));
     assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
 }
 
 #[tokio::test]
-async fn an_address_that_cannot_be_read_is_refused() {
+async fn a_malformed_address_is_refused() {
     let store = PostgresStore::connect_lazy("postgres://[", PostgresOptions::default());
     assert!(matches!(store, Err(StoreError::Refused(_))));
 }
 
-/// A statement that takes too long is ended, and its connection serves on.
+/// A statement that takes too long is ended, and its connection can be used again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_that_takes_too_long_is_ended() {
     let (store, url) = fresh().await;
@@ -115,7 +115,7 @@ async fn a_statement_that_takes_too_long_is_ended() {
     let id = scene.conversation(&hasty).await;
     let mut holder = PgConnection::connect(&url).await.unwrap();
     holder.execute("BEGIN; LOCK TABLE omnichat.conversations").await.unwrap();
-    assert!(is_away(&conversation_of(&hasty, &scene, id).await));
+    assert!(is_unavailable(&conversation_of(&hasty, &scene, id).await));
     let begun = hasty.begin(scene.begin_in(id, "q")).await;
     assert!(matches!(begun, Err(BeginError::Store(StoreError::Unavailable(_)))), "{begun:?}");
     holder.execute("COMMIT").await.unwrap();

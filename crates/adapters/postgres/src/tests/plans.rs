@@ -4,7 +4,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
 use super::*;
 
-/// Tables that grow with use; the others hold a few rows.
+/// Tables that grow with use; the others have a few rows.
 const LARGE: [&str; 9] = [
     "users",
     "sign_in_names",
@@ -17,7 +17,7 @@ const LARGE: [&str; 9] = [
     "pending_deletions",
 ];
 
-/// Rows enough for the planner to care.
+/// Enough rows to matter to the planner.
 const ROWS: &str = "
     INSERT INTO omnichat.users (issuer, subject, created_at) SELECT 'i', g::text, now() FROM generate_series(1, 5000) g;
     INSERT INTO omnichat.sign_in_names SELECT 'n' || id, id FROM omnichat.users;

@@ -6,10 +6,10 @@ use sqlx::{Connection, Executor, PgConnection};
 
 use super::*;
 
-/// A begin that started before a finish was committed, and got its lock after that, is let in and sees the reply.
+/// A begin that started before a finish was committed, and got its lock after that, is accepted and sees the reply.
 ///
-/// The policy below holds such a begin up at the right place: it is asked once the statement has its snapshot, and
-/// before it locks a row.
+/// The policy below delays such a begin at the right point: it is evaluated when the statement has its snapshot, before
+/// it locks a row.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_begin_sees_what_was_committed_while_it_was_under_way() {
     let (store, url) = fresh().await;

@@ -3,25 +3,29 @@
 use std::collections::HashMap;
 
 use domain::limits::WINDOW_MESSAGES;
-use domain::{ConversationId, MessageNumber, NewMessage, Persona, RunnerId, Seq, Timestamp, TurnId};
-use ports::{AppendedMessage, Begin, Begun};
+use domain::{
+    Conversation, ConversationId, Ending, MessageNumber, ModelName, Persona, RunnerId, Seq, Timestamp,
+    TurnId, Usage,
+};
+use ports::{AppendedMessage, Begin, Begun, Finish};
 use sqlx::PgConnection;
+use stored::{ConversationColumns, MessageToAppend, StoredError, model_name};
 use uuid::Uuid;
 
-use super::finish::CloseTurn;
-use super::messages::{MessageColumns, MessageToAppend};
+use super::messages::{MessageArrays, bytes_of, count_of};
 use super::window::WINDOW;
+use super::writer::op::{BatchOp, Diagnosis};
 use crate::error::DbError;
-use crate::rows::{ConversationRow, PersonaRow, WindowColumns, conversation_row, model_name};
-use crate::writer::{Diagnosis, Job, Order, Pending};
+use crate::rows::{PersonaRow, WindowArrays};
 
 /// A turn to be opened in a conversation that exists.
 #[derive(Debug)]
 pub(crate) struct BeginExisting {
+    /// Without its messages, so that their parts are not held twice.
     pub(super) begin: Begin,
     conversation: ConversationId,
     only_with_persona: bool,
-    messages: Vec<MessageToAppend>,
+    pub(super) messages: Vec<MessageToAppend>,
 }
 
 /// Why a turn was not opened.
@@ -29,7 +33,7 @@ pub(crate) struct BeginExisting {
 pub(crate) enum NotBegun {
     /// There is no such conversation.
     NotFound,
-    /// It is somebody else's.
+    /// Another user owns it.
     Foreign,
     /// A turn runs in it.
     Busy,
@@ -40,20 +44,27 @@ pub(crate) enum NotBegun {
         /// The dead process.
         runner: RunnerId,
     },
-    /// It is not as the branch expects it.
+    /// Its `last_seq` is not the one that the branch expects.
     Moved,
 }
 
 impl BeginExisting {
-    pub(crate) fn new(begin: Begin, conversation: ConversationId, only_with_persona: bool) -> Self {
-        let messages = begin.messages.iter().map(MessageToAppend::from).collect();
+    pub(crate) fn new(mut begin: Begin, conversation: ConversationId, only_with_persona: bool) -> Self {
+        let messages = std::mem::take(&mut begin.messages);
+        let messages = messages.into_iter().map(MessageToAppend::from).collect();
         Self { begin, conversation, only_with_persona, messages }
     }
 }
 
-/// The begins of a group, as columns.
+/// What undoes a begin, where its caller will not run the turn.
+pub(super) fn close_unwanted(begin: &Begin, conversation: ConversationId) -> Finish {
+    let ending = Ending::interrupted(Usage::default(), begin.at);
+    Finish::without_reply(begin.turn, begin.runner, conversation, ending)
+}
+
+/// The begins of a batch: an array for each column.
 #[derive(Default)]
-struct Columns<'a> {
+struct Arrays<'a> {
     turn: Vec<Uuid>,
     conversation: Vec<Uuid>,
     owner: Vec<i64>,
@@ -67,52 +78,52 @@ struct Columns<'a> {
     appended: Vec<i32>,
     at: Vec<Timestamp>,
     only_with_persona: Vec<bool>,
-    messages: MessageColumns<'a>,
+    messages: MessageArrays<'a>,
 }
 
-impl<'a> Columns<'a> {
-    fn of(group: &[&'a BeginExisting]) -> Self {
-        let mut columns = Self::default();
-        for order in group {
-            let begin = &order.begin;
-            columns.turn.push(begin.turn.0);
-            columns.conversation.push(order.conversation.0);
-            columns.owner.push(begin.caller.0);
-            columns.runner.push(begin.runner.0);
-            columns.contract.push(stored::contract_name(begin.contract));
-            columns.asked_model.push(begin.model.as_ref().map(domain::ModelName::as_str));
-            columns.default_model.push(begin.default_model.as_str());
-            columns.own_model.push(begin.own_model.as_ref().map(domain::ModelName::as_str));
-            columns.expect_last.push(begin.branch.map(|branch| branch.expect_last.0));
-            columns.keep_to.push(begin.branch.map(|branch| branch.keep_to.0));
-            columns.appended.push(crate::rows::count_to(order.messages.len(), i32::MAX));
-            columns.at.push(begin.at);
-            columns.only_with_persona.push(order.only_with_persona);
-            columns.messages.push(begin.turn.0, &order.messages);
+impl<'a> Arrays<'a> {
+    fn of(batch: &[&'a BeginExisting]) -> Self {
+        let mut arrays = Self::default();
+        for op in batch {
+            let begin = &op.begin;
+            arrays.turn.push(begin.turn.0);
+            arrays.conversation.push(op.conversation.0);
+            arrays.owner.push(begin.caller.0);
+            arrays.runner.push(begin.runner.0);
+            arrays.contract.push(stored::contract_name(begin.contract));
+            arrays.asked_model.push(begin.model.as_ref().map(ModelName::as_str));
+            arrays.default_model.push(begin.default_model.as_str());
+            arrays.own_model.push(begin.own_model.as_ref().map(ModelName::as_str));
+            arrays.expect_last.push(begin.branch.map(|branch| branch.expect_last.0));
+            arrays.keep_to.push(begin.branch.map(|branch| branch.keep_to.0));
+            arrays.appended.push(count_of(&op.messages));
+            arrays.at.push(begin.at);
+            arrays.only_with_persona.push(op.only_with_persona);
+            arrays.messages.push(begin.turn.0, &op.messages);
         }
-        columns
+        arrays
     }
 }
 
-/// What both ways to begin answer. It is read by the caller's task: a lane has other things to do.
-pub(crate) struct Opened {
-    pub(super) conversation: ConversationRow,
+/// What the statements of both kinds of begin return. The caller's task reads it, so that the worker is free.
+pub(crate) struct BegunRow {
+    pub(super) conversation: ConversationColumns<Timestamp>,
     pub(super) question: i64,
-    /// The position of the first new message, and the numbers of all of them.
+    /// The position of the first new message.
     pub(super) first: i64,
+    /// The numbers of the new messages.
     pub(super) numbers: Vec<i64>,
     pub(super) model: String,
     pub(super) persona: PersonaRow,
-    /// A new conversation has none.
-    pub(super) window: Option<WindowColumns>,
+    /// `None` for a new conversation.
+    pub(super) window: Option<WindowArrays>,
     pub(super) has_files: bool,
 }
 
-impl Opened {
-    /// What a begin of these messages answers.
-    pub(super) fn into_begun(self, messages: &[NewMessage]) -> Result<Begun, DbError> {
+impl BegunRow {
+    /// What a begin of these messages returns.
+    pub(super) fn into_begun(self, messages: &[MessageToAppend]) -> Result<Begun, StoredError> {
         let Self { conversation, question, first, numbers, model, persona, window, has_files } = self;
-        let id = ConversationId(conversation.id);
         let persona: Option<Persona> = persona.into();
         let rows = (first..).zip(messages).zip(numbers);
         let appended = rows.map(|((seq, message), number)| AppendedMessage {
@@ -120,23 +131,24 @@ impl Opened {
             seq: Seq(seq),
             number: Some(MessageNumber(number)),
         });
+        let window = window.map(|window| window.into_window(WINDOW_MESSAGES as usize)).transpose()?;
         Ok(Begun {
-            conversation: conversation.try_into()?,
+            conversation: Conversation::try_from(conversation)?,
             persona,
             question: Seq(question),
             appended: appended.collect(),
             model: model_name(&model)?,
-            window: window.map(|window| window.into_window(id, WINDOW_MESSAGES as usize)).unwrap_or_default(),
+            window: window.unwrap_or_default(),
             has_files,
         })
     }
 }
 
-impl Order for BeginExisting {
-    type Done = Box<Opened>;
+impl BatchOp for BeginExisting {
+    type Output = Box<BegunRow>;
     type Refusal = NotBegun;
 
-    /// Nobody would run the turn.
+    /// A turn without its caller would not be run.
     const OUTLIVES_ITS_CALLER: bool = false;
 
     fn turn(&self) -> Uuid {
@@ -147,40 +159,40 @@ impl Order for BeginExisting {
         self.conversation.0
     }
 
-    async fn carry_out(
+    async fn execute(
         connection: &mut PgConnection,
-        group: &[&Self],
-    ) -> Result<HashMap<Uuid, Result<Box<Opened>, DbError>>, sqlx::Error> {
-        let columns = Columns::of(group);
+        batch: &[&Self],
+    ) -> Result<HashMap<Uuid, Result<Box<BegunRow>, DbError>>, sqlx::Error> {
+        let arrays = Arrays::of(batch);
         let (window_messages, window_bytes) = WINDOW;
         let rows = sqlx::query_file!(
             "queries/begin_existing.sql",
-            columns.turn.as_slice(),
-            columns.conversation.as_slice(),
-            columns.owner.as_slice(),
-            columns.runner.as_slice(),
-            columns.contract.as_slice() as _,
-            columns.asked_model.as_slice() as _,
-            columns.default_model.as_slice() as _,
-            columns.own_model.as_slice() as _,
-            columns.expect_last.as_slice() as _,
-            columns.keep_to.as_slice() as _,
-            columns.appended.as_slice(),
-            columns.at.as_slice(),
-            columns.only_with_persona.as_slice(),
-            columns.messages.turn.as_slice(),
-            columns.messages.ordinal.as_slice(),
-            columns.messages.id.as_slice(),
-            columns.messages.role.as_slice() as _,
-            columns.messages.token_count.as_slice(),
-            columns.messages.parts.as_slice() as _,
+            arrays.turn.as_slice(),
+            arrays.conversation.as_slice(),
+            arrays.owner.as_slice(),
+            arrays.runner.as_slice(),
+            arrays.contract.as_slice() as _,
+            arrays.asked_model.as_slice() as _,
+            arrays.default_model.as_slice() as _,
+            arrays.own_model.as_slice() as _,
+            arrays.expect_last.as_slice() as _,
+            arrays.keep_to.as_slice() as _,
+            arrays.appended.as_slice(),
+            arrays.at.as_slice(),
+            arrays.only_with_persona.as_slice(),
+            arrays.messages.turn.as_slice(),
+            arrays.messages.ordinal.as_slice(),
+            arrays.messages.id.as_slice(),
+            arrays.messages.role.as_slice() as _,
+            arrays.messages.token_count.as_slice(),
+            arrays.messages.parts.as_slice() as _,
             window_messages,
             window_bytes,
         )
         .fetch_all(connection)
         .await?;
-        let opened = rows.into_iter().map(|row| {
-            let opened = Opened {
+        let begun = rows.into_iter().map(|row| {
+            let begun = BegunRow {
                 question: row.question,
                 first: row.last_before + 1,
                 numbers: row.numbers,
@@ -191,7 +203,7 @@ impl Order for BeginExisting {
                     description: row.persona_description,
                     relation: row.persona_relation,
                 },
-                window: Some(WindowColumns {
+                window: Some(WindowArrays {
                     seqs: row.seqs,
                     turn_ids: row.turn_ids,
                     roles: row.roles,
@@ -201,26 +213,26 @@ impl Order for BeginExisting {
                     has_older: row.has_older,
                 }),
                 has_files: row.has_files,
-                conversation: conversation_row!(row),
+                conversation: stored::conversation_columns!(row),
             };
-            (row.turn, Ok(Box::new(opened)))
+            (row.turn, Ok(Box::new(begun)))
         });
-        Ok(opened.collect())
+        Ok(begun.collect())
     }
 
     async fn diagnose(
         connection: &mut PgConnection,
         left_out: &[&Self],
     ) -> Result<HashMap<Uuid, Diagnosis<NotBegun>>, sqlx::Error> {
-        let columns = Columns::of(left_out);
+        let arrays = Arrays::of(left_out);
         let rows = sqlx::query_file!(
             "queries/diagnose_begin.sql",
-            columns.turn.as_slice(),
-            columns.conversation.as_slice(),
-            columns.owner.as_slice(),
-            columns.runner.as_slice(),
-            columns.expect_last.as_slice() as _,
-            columns.only_with_persona.as_slice(),
+            arrays.turn.as_slice(),
+            arrays.conversation.as_slice(),
+            arrays.owner.as_slice(),
+            arrays.runner.as_slice(),
+            arrays.expect_last.as_slice() as _,
+            arrays.only_with_persona.as_slice(),
         )
         .fetch_all(connection)
         .await?;
@@ -236,7 +248,7 @@ impl Order for BeginExisting {
                     }),
                     (Some(_), _) => Diagnosis::Refused(NotBegun::Busy),
                     (None, _) if !is_as_expected => Diagnosis::Refused(NotBegun::Moved),
-                    (None, _) => Diagnosis::Again,
+                    (None, _) => Diagnosis::Locked,
                 }
             };
         let rows = rows.into_iter().map(|row| {
@@ -254,15 +266,11 @@ impl Order for BeginExisting {
         Ok(NotBegun::Busy)
     }
 
-    fn undo(&self) -> Option<CloseTurn> {
-        Some(CloseTurn::unwanted(&self.begin, self.conversation))
+    fn compensation(&self) -> Option<Finish> {
+        Some(close_unwanted(&self.begin, self.conversation))
     }
 
     fn bytes(&self) -> usize {
-        self.messages.iter().map(MessageToAppend::bytes).sum()
-    }
-
-    fn into_job(pending: Pending<Self>) -> Job {
-        Job::Begin(pending)
+        bytes_of(&self.messages)
     }
 }

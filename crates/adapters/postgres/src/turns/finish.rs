@@ -3,39 +3,30 @@
 use std::collections::HashMap;
 
 use domain::{
-    ConversationChange, ConversationId, EndState, Ending, LedgerEntry, MessageId, MessageNumber, ModelName,
-    NanoDollars, Reply, ReplyRef, RunnerId, Seq, Timestamp, Title, TurnId, Usage, message,
+    ConversationChange, ConversationId, Ending, LedgerEntry, MessageNumber, ModelName, ReplyRef, RunnerId,
+    Seq, Timestamp, Title, TurnId, Usage,
 };
-use ports::{Begin, Finish};
+use ports::Finish;
 use sqlx::PgConnection;
-use stored::{ChangeColumns, StoredEnd};
+use stored::{ChangeColumns, ReplyToAppend, StoredEnd, UsageColumns};
 use uuid::Uuid;
 
+use super::writer::op::{BatchOp, Diagnosis};
 use crate::error::DbError;
-use crate::rows::{UsageColumns, count_to};
-use crate::writer::{Diagnosis, Job, Order, Pending};
 
-/// A turn to be closed.
+/// A turn to be closed, with its reply as it is stored.
 #[derive(Debug)]
 pub(crate) struct CloseTurn {
     turn: TurnId,
     conversation: ConversationId,
     /// The process that runs it.
     runner: RunnerId,
-    /// The process that closes it: the same one, or the one that ends it in its place.
+    /// The process that closes it: the same one, or another one where the first is dead.
     closer: RunnerId,
     ending: Ending,
-    reply: Option<ReplyToKeep>,
+    reply: Option<ReplyToAppend>,
     title: Option<Title>,
     ledger: Option<LedgerEntry>,
-}
-
-#[derive(Debug)]
-struct ReplyToKeep {
-    id: MessageId,
-    parts: String,
-    lengths: Vec<u8>,
-    token_count: i32,
 }
 
 /// Why a turn was not closed.
@@ -43,110 +34,29 @@ struct ReplyToKeep {
 pub(crate) enum NotClosed {
     /// The same process closed it before.
     Ended,
-    /// It is another process's, or there is none.
+    /// Another process has it, or there is no such turn.
     Lost,
 }
 
-impl CloseTurn {
-    pub(super) fn of(finish: Finish) -> Self {
+impl From<Finish> for CloseTurn {
+    fn from(finish: Finish) -> Self {
         let Finish { turn, runner, conversation, ending, reply, title, ledger } = finish;
-        let usage = ending.usage;
-        let reply = reply.filter(|(_, reply)| reply.has_content());
-        Self {
-            turn,
-            conversation,
-            runner,
-            closer: runner,
-            ending: as_stored(&ending),
-            reply: reply.map(|(id, reply)| ReplyToKeep::new(id, &reply, usage)),
-            title,
-            ledger,
-        }
-    }
-
-    /// Ends the turn of a dead process with the text that it had kept.
-    pub(super) fn interruption(
-        turn: TurnId,
-        conversation: ConversationId,
-        dead: RunnerId,
-        closer: RunnerId,
-        kept: &Reply,
-        at: Timestamp,
-    ) -> Self {
-        let output = domain::usage::estimate_tokens(kept.bytes());
-        let usage = Usage { output: output.into(), estimated: true, ..Usage::default() };
-        // A turn has one reply at most, so its id is free to name it.
-        let id = MessageId(turn.0);
-        Self {
-            turn,
-            conversation,
-            runner: dead,
-            closer,
-            ending: interrupted(usage, at),
-            reply: kept.has_content().then(|| ReplyToKeep::new(id, kept, usage)),
-            title: None,
-            ledger: None,
-        }
-    }
-
-    /// Ends a turn that was perhaps opened, and that nobody runs.
-    pub(super) fn unwanted(begin: &Begin, conversation: ConversationId) -> Self {
-        Self {
-            turn: begin.turn,
-            conversation,
-            runner: begin.runner,
-            closer: begin.runner,
-            ending: interrupted(Usage::default(), begin.at),
-            reply: None,
-            title: None,
-            ledger: None,
-        }
+        let ending = Ending { reply: None, ..ending.storable() };
+        let reply = reply.and_then(|(id, reply)| ReplyToAppend::of(id, &reply, ending.usage));
+        Self { turn, conversation, runner, closer: runner, ending, reply, title, ledger }
     }
 }
 
-fn interrupted(usage: Usage, at: Timestamp) -> Ending {
-    Ending {
-        state: EndState::Interrupted,
-        reply: None,
-        usage,
-        cost: NanoDollars::default(),
-        response_time_ms: 0,
-        at,
+impl CloseTurn {
+    /// Closes the turn of a dead process in its place.
+    pub(super) fn of_dead_process(dead: RunnerId, finish: Finish) -> Self {
+        Self { runner: dead, ..Self::from(finish) }
     }
 }
 
-/// More than any call can cost, in nano-dollars. Sums of such costs stay within 64 bits.
-const COST_AT_MOST: i64 = 100_000_000_000_000_000;
-
-/// An ending in the words that come back from the database.
-fn as_stored(ending: &Ending) -> Ending {
-    let mut end = StoredEnd::from(&ending.state);
-    // The provider's word; PostgreSQL takes all characters but this one.
-    let reason = end.finish_reason.map(|reason| reason.replace('\0', ""));
-    end.finish_reason = reason.as_deref();
-    let state = EndState::try_from(end).unwrap_or_else(|_| ending.state.clone());
-    let cost = NanoDollars(ending.cost.0.clamp(-COST_AT_MOST, COST_AT_MOST));
-    Ending { state, cost, reply: None, ..ending.clone() }
-}
-
-impl ReplyToKeep {
-    fn new(id: MessageId, reply: &Reply, usage: Usage) -> Self {
-        let token_count = match usage.output {
-            0 => count_to(message::token_count(reply.parts()), i32::MAX),
-            counted => count_to(counted, i32::MAX),
-        };
-        Self {
-            id,
-            parts: stored::parts_to_json(reply.parts()),
-            lengths: stored::lengths_to_bytes(reply.lengths()),
-            token_count,
-        }
-    }
-}
-
-/// The finishes of a group, as columns.
+/// The finishes of a batch: an array for each column.
 #[derive(Default)]
-struct Columns<'a> {
+struct Arrays<'a> {
     turn: Vec<Uuid>,
     conversation: Vec<Uuid>,
     runner: Vec<Uuid>,
@@ -155,7 +65,7 @@ struct Columns<'a> {
     finish_reason: Vec<Option<&'a str>>,
     failure: Vec<Option<&'a str>>,
     retry_after_ms: Vec<Option<i64>>,
-    usage: UsageVectors,
+    usage: UsageArrays,
     cost: Vec<i64>,
     response_time_ms: Vec<i64>,
     at: Vec<Timestamp>,
@@ -164,11 +74,11 @@ struct Columns<'a> {
     parts: Vec<Option<&'a str>>,
     lengths: Vec<Option<&'a [u8]>>,
     token_count: Vec<Option<i32>>,
-    ledger: LedgerColumns<'a>,
+    ledger: LedgerArrays<'a>,
 }
 
 #[derive(Default)]
-struct UsageVectors {
+struct UsageArrays {
     input: Vec<i64>,
     cached: Vec<i64>,
     output: Vec<i64>,
@@ -176,7 +86,7 @@ struct UsageVectors {
     estimated: Vec<bool>,
 }
 
-impl UsageVectors {
+impl UsageArrays {
     fn push(&mut self, usage: Usage) {
         let UsageColumns { input, cached, output, reasoning, estimated } = usage.into();
         self.input.push(input);
@@ -187,9 +97,9 @@ impl UsageVectors {
     }
 }
 
-/// The ledger entries of a group; turns without a model call have none.
+/// The ledger entries of a batch. Turns without a model call have none.
 #[derive(Default)]
-struct LedgerColumns<'a> {
+struct LedgerArrays<'a> {
     closed_turn: Vec<Uuid>,
     user: Vec<i64>,
     conversation: Vec<Option<Uuid>>,
@@ -197,43 +107,43 @@ struct LedgerColumns<'a> {
     purpose: Vec<&'a str>,
     provider: Vec<&'a str>,
     model: Vec<&'a str>,
-    usage: UsageVectors,
+    usage: UsageArrays,
     cost: Vec<i64>,
     at: Vec<Timestamp>,
 }
 
-impl<'a> Columns<'a> {
-    fn of(group: &[&'a CloseTurn]) -> Self {
-        let mut columns = Self::default();
-        for order in group {
-            let end = StoredEnd::from(&order.ending.state);
-            columns.turn.push(order.turn.0);
-            columns.conversation.push(order.conversation.0);
-            columns.runner.push(order.runner.0);
-            columns.closer.push(order.closer.0);
-            columns.state.push(end.state);
-            columns.finish_reason.push(end.finish_reason);
-            columns.failure.push(end.failure);
-            columns.retry_after_ms.push(end.retry_after_ms);
-            columns.usage.push(order.ending.usage);
-            columns.cost.push(order.ending.cost.0);
-            columns.response_time_ms.push(order.ending.response_time_ms.into());
-            columns.at.push(order.ending.at);
-            columns.title.push(order.title.as_ref().map(Title::as_str));
-            let reply = order.reply.as_ref();
-            columns.reply.push(reply.map(|reply| reply.id.0));
-            columns.parts.push(reply.map(|reply| reply.parts.as_str()));
-            columns.lengths.push(reply.map(|reply| reply.lengths.as_slice()));
-            columns.token_count.push(reply.map(|reply| reply.token_count));
-            if let Some(entry) = &order.ledger {
-                columns.ledger.push(order.turn, entry);
+impl<'a> Arrays<'a> {
+    fn of(batch: &[&'a CloseTurn]) -> Self {
+        let mut arrays = Self::default();
+        for op in batch {
+            let end = StoredEnd::from(&op.ending.state);
+            arrays.turn.push(op.turn.0);
+            arrays.conversation.push(op.conversation.0);
+            arrays.runner.push(op.runner.0);
+            arrays.closer.push(op.closer.0);
+            arrays.state.push(end.state);
+            arrays.finish_reason.push(end.finish_reason);
+            arrays.failure.push(end.failure);
+            arrays.retry_after_ms.push(end.retry_after_ms);
+            arrays.usage.push(op.ending.usage);
+            arrays.cost.push(op.ending.cost.0);
+            arrays.response_time_ms.push(op.ending.response_time_ms.into());
+            arrays.at.push(op.ending.at);
+            arrays.title.push(op.title.as_ref().map(Title::as_str));
+            let reply = op.reply.as_ref();
+            arrays.reply.push(reply.map(|reply| reply.id.0));
+            arrays.parts.push(reply.map(|reply| reply.parts.as_str()));
+            arrays.lengths.push(reply.map(|reply| reply.lengths.as_slice()));
+            arrays.token_count.push(reply.map(|reply| reply.token_count));
+            if let Some(entry) = &op.ledger {
+                arrays.ledger.push(op.turn, entry);
             }
         }
-        columns
+        arrays
     }
 }
 
-impl<'a> LedgerColumns<'a> {
+impl<'a> LedgerArrays<'a> {
     fn push(&mut self, closed: TurnId, entry: &'a LedgerEntry) {
         let LedgerEntry { user, conversation, turn, purpose, provider, model, usage, cost, at } = entry;
         self.closed_turn.push(closed.0);
@@ -244,13 +154,13 @@ impl<'a> LedgerColumns<'a> {
         self.provider.push(provider);
         self.model.push(ModelName::as_str(model));
         self.usage.push(*usage);
-        self.cost.push(cost.0);
+        self.cost.push(cost.clamped().0);
         self.at.push(*at);
     }
 }
 
-impl Order for CloseTurn {
-    type Done = Box<(Ending, ConversationChange)>;
+impl BatchOp for CloseTurn {
+    type Output = Box<(Ending, ConversationChange)>;
     type Refusal = NotClosed;
 
     const OUTLIVES_ITS_CALLER: bool = true;
@@ -263,35 +173,35 @@ impl Order for CloseTurn {
         self.conversation.0
     }
 
-    async fn carry_out(
+    async fn execute(
         connection: &mut PgConnection,
-        group: &[&Self],
-    ) -> Result<HashMap<Uuid, Result<Self::Done, DbError>>, sqlx::Error> {
-        let columns = Columns::of(group);
-        let ledger = &columns.ledger;
+        batch: &[&Self],
+    ) -> Result<HashMap<Uuid, Result<Self::Output, DbError>>, sqlx::Error> {
+        let arrays = Arrays::of(batch);
+        let ledger = &arrays.ledger;
         let rows = sqlx::query_file!(
             "queries/finish.sql",
-            columns.turn.as_slice(),
-            columns.conversation.as_slice(),
-            columns.runner.as_slice(),
-            columns.closer.as_slice(),
-            columns.state.as_slice() as _,
-            columns.finish_reason.as_slice() as _,
-            columns.failure.as_slice() as _,
-            columns.retry_after_ms.as_slice() as _,
-            columns.usage.input.as_slice(),
-            columns.usage.cached.as_slice(),
-            columns.usage.output.as_slice(),
-            columns.usage.reasoning.as_slice(),
-            columns.usage.estimated.as_slice(),
-            columns.cost.as_slice(),
-            columns.response_time_ms.as_slice(),
-            columns.at.as_slice(),
-            columns.title.as_slice() as _,
-            columns.reply.as_slice() as _,
-            columns.parts.as_slice() as _,
-            columns.lengths.as_slice() as _,
-            columns.token_count.as_slice() as _,
+            arrays.turn.as_slice(),
+            arrays.conversation.as_slice(),
+            arrays.runner.as_slice(),
+            arrays.closer.as_slice(),
+            arrays.state.as_slice() as _,
+            arrays.finish_reason.as_slice() as _,
+            arrays.failure.as_slice() as _,
+            arrays.retry_after_ms.as_slice() as _,
+            arrays.usage.input.as_slice(),
+            arrays.usage.cached.as_slice(),
+            arrays.usage.output.as_slice(),
+            arrays.usage.reasoning.as_slice(),
+            arrays.usage.estimated.as_slice(),
+            arrays.cost.as_slice(),
+            arrays.response_time_ms.as_slice(),
+            arrays.at.as_slice(),
+            arrays.title.as_slice() as _,
+            arrays.reply.as_slice() as _,
+            arrays.parts.as_slice() as _,
+            arrays.lengths.as_slice() as _,
+            arrays.token_count.as_slice() as _,
             ledger.closed_turn.as_slice(),
             ledger.user.as_slice(),
             ledger.conversation.as_slice() as _,
@@ -309,17 +219,17 @@ impl Order for CloseTurn {
         )
         .fetch_all(connection)
         .await?;
-        let orders: HashMap<Uuid, &Self> = group.iter().map(|order| (order.turn.0, *order)).collect();
+        let ops: HashMap<Uuid, &Self> = batch.iter().map(|op| (op.turn.0, *op)).collect();
         let mut closed = HashMap::with_capacity(rows.len());
         for row in rows {
-            let Some(order) = orders.get(&row.turn) else { continue };
-            let reply = order.reply.as_ref().map(|reply| ReplyRef {
+            let Some(op) = ops.get(&row.turn) else { continue };
+            let reply = op.reply.as_ref().map(|reply| ReplyRef {
                 id: reply.id,
                 number: row.reply_number.map(MessageNumber),
                 seq: Seq(row.last_seq),
-                created_at: order.ending.at,
+                created_at: op.ending.at,
             });
-            let ending = Ending { reply, ..order.ending.clone() };
+            let ending = Ending { reply, ..op.ending.clone() };
             let change = ChangeColumns {
                 last_seq: row.last_seq,
                 message_count: row.message_count.into(),
@@ -329,7 +239,7 @@ impl Order for CloseTurn {
                 persona_id: row.persona_id,
                 last_model: row.last_model,
                 title: row.title,
-                updated_at: order.ending.at,
+                updated_at: op.ending.at,
             };
             let change = ConversationChange::try_from(change);
             closed.insert(row.turn, change.map(|change| Box::new((ending, change))).map_err(DbError::from));
@@ -341,8 +251,8 @@ impl Order for CloseTurn {
         connection: &mut PgConnection,
         left_out: &[&Self],
     ) -> Result<HashMap<Uuid, Diagnosis<NotClosed>>, sqlx::Error> {
-        let turns: Vec<Uuid> = left_out.iter().map(|order| order.turn.0).collect();
-        let runners: Vec<Uuid> = left_out.iter().map(|order| order.runner.0).collect();
+        let turns: Vec<Uuid> = left_out.iter().map(|op| op.turn.0).collect();
+        let runners: Vec<Uuid> = left_out.iter().map(|op| op.runner.0).collect();
         let rows = sqlx::query_file!("queries/diagnose_finish.sql", turns.as_slice(), runners.as_slice())
             .fetch_all(connection)
             .await?;
@@ -350,7 +260,7 @@ impl Order for CloseTurn {
             let diagnosis = match (row.is_ours, row.has_ended) {
                 (false, _) => Diagnosis::Refused(NotClosed::Lost),
                 (true, true) => Diagnosis::Refused(NotClosed::Ended),
-                (true, false) => Diagnosis::Again,
+                (true, false) => Diagnosis::Locked,
             };
             (row.turn, diagnosis)
         });
@@ -365,16 +275,12 @@ impl Order for CloseTurn {
         Err(DbError::unavailable("the conversation is locked"))
     }
 
-    /// It can be repeated.
-    fn undo(&self) -> Option<CloseTurn> {
+    /// None is needed: a finish can be repeated.
+    fn compensation(&self) -> Option<Finish> {
         None
     }
 
     fn bytes(&self) -> usize {
         self.reply.as_ref().map_or(0, |reply| reply.parts.len() + reply.lengths.len())
-    }
-
-    fn into_job(pending: Pending<Self>) -> Job {
-        Job::Finish(pending)
     }
 }

@@ -1,20 +1,20 @@
-//! Ends turns whose process is dead, with the text that it kept.
+//! Ends turns whose process is dead, with the text that it had kept.
 
 use std::sync::Arc;
 
 use domain::{ConversationId, RunnerId, Timestamp, TurnId};
+use ports::Finish;
 use stored::{KeptChunk, fold_chunks};
 
 use super::finish::CloseTurn;
 use crate::PostgresStore;
 use crate::error::DbError;
-use crate::writer::Outcome;
 
 impl PostgresStore {
-    /// Ends a turn in place of its dead process; answers whether this call did it.
+    /// Ends a turn in place of its dead process. Returns whether this call did it.
     ///
-    /// The turn becomes the closer's in the very statement that ends it. So there is no state in between that a second
-    /// crash could leave behind, and whoever else wants to end the turn, its own process included, comes too late.
+    /// The statement that ends the turn also gives it to the closer. So a crash of the closer leaves no state in between,
+    /// and any other process that wants to end the turn, its own included, finds that it has lost it.
     pub(crate) async fn interrupt(
         &self,
         turn: TurnId,
@@ -44,8 +44,8 @@ impl PostgresStore {
             chunks.map(|((first, parts), lengths)| KeptChunk { first: first.into(), parts, lengths });
         let kept = fold_chunks(turn, chunks);
         let conversation = ConversationId(row.conversation_id);
-        let order = CloseTurn::interruption(turn, conversation, dead, closer, &kept, at);
-        let outcome = self.writer.submit(Arc::new(order)).await?;
-        Ok(matches!(outcome, Outcome::Done(_)))
+        let finish = Finish::interrupted(turn, closer, conversation, kept, at);
+        let result = self.writer.submit(Arc::new(CloseTurn::of_dead_process(dead, finish))).await?;
+        Ok(result.is_ok())
     }
 }

@@ -1,40 +1,21 @@
-//! New messages of a group of begins, as columns.
+//! New messages of a batch of begins.
 
-use domain::NewMessage;
+use stored::MessageToAppend;
 use uuid::Uuid;
 
-use crate::rows::count_to;
-
-/// A message to be appended, with its parts as they are stored.
-#[derive(Debug)]
-pub(crate) struct MessageToAppend {
-    id: Uuid,
-    role: &'static str,
-    token_count: i32,
-    parts: String,
+/// How many messages a begin appends.
+pub(super) fn count_of(messages: &[MessageToAppend]) -> i32 {
+    messages.len().try_into().unwrap_or(i32::MAX)
 }
 
-impl From<&NewMessage> for MessageToAppend {
-    fn from(message: &NewMessage) -> Self {
-        Self {
-            id: message.id.0,
-            role: message.role.as_str(),
-            token_count: count_to(message.token_count(), i32::MAX),
-            parts: stored::parts_to_json(&message.parts),
-        }
-    }
+/// About how many bytes messages add to a statement.
+pub(super) fn bytes_of(messages: &[MessageToAppend]) -> usize {
+    messages.iter().map(|message| message.parts.len()).sum()
 }
 
-impl MessageToAppend {
-    /// What it takes of a statement.
-    pub(super) fn bytes(&self) -> usize {
-        self.parts.len()
-    }
-}
-
-/// The messages of all turns of a group; `ordinal` counts from 1 in each.
+/// The messages of all begins of a batch: an array for each column. `ordinal` counts from 1 in each begin.
 #[derive(Debug, Default)]
-pub(super) struct MessageColumns<'a> {
+pub(super) struct MessageArrays<'a> {
     pub(super) turn: Vec<Uuid>,
     pub(super) ordinal: Vec<i64>,
     pub(super) id: Vec<Uuid>,
@@ -43,12 +24,12 @@ pub(super) struct MessageColumns<'a> {
     pub(super) parts: Vec<&'a str>,
 }
 
-impl<'a> MessageColumns<'a> {
+impl<'a> MessageArrays<'a> {
     pub(super) fn push(&mut self, turn: Uuid, messages: &'a [MessageToAppend]) {
         for (ordinal, message) in (1..).zip(messages) {
             self.turn.push(turn);
             self.ordinal.push(ordinal);
-            self.id.push(message.id);
+            self.id.push(message.id.0);
             self.role.push(message.role);
             self.token_count.push(message.token_count);
             self.parts.push(&message.parts);

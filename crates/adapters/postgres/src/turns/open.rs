@@ -4,35 +4,37 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 
 use domain::{HistoryLocation, ModelName, NewConversation, Timestamp};
-use ports::Begin;
+use ports::{Begin, Finish};
 use sqlx::PgConnection;
+use stored::MessageToAppend;
 use uuid::Uuid;
 
-use super::begin::Opened;
-use super::finish::CloseTurn;
-use super::messages::{MessageColumns, MessageToAppend};
+use super::begin::{BegunRow, close_unwanted};
+use super::messages::{MessageArrays, bytes_of, count_of};
+use super::writer::op::{BatchOp, Diagnosis};
 use crate::error::DbError;
-use crate::rows::{PersonaRow, conversation_row, count_to};
-use crate::writer::{Diagnosis, Job, Order, Pending};
+use crate::rows::PersonaRow;
 
 /// A conversation to be made with a turn.
 #[derive(Debug)]
 pub(crate) struct BeginNew {
-    pub(super) begin: Begin,
+    /// Without its messages, so that their parts are not held twice.
+    begin: Begin,
     new: NewConversation,
-    messages: Vec<MessageToAppend>,
+    pub(super) messages: Vec<MessageToAppend>,
 }
 
 impl BeginNew {
-    pub(super) fn new(begin: Begin, new: NewConversation) -> Self {
-        let messages = begin.messages.iter().map(MessageToAppend::from).collect();
+    pub(super) fn new(mut begin: Begin, new: NewConversation) -> Self {
+        let messages = std::mem::take(&mut begin.messages);
+        let messages = messages.into_iter().map(MessageToAppend::from).collect();
         Self { begin, new, messages }
     }
 }
 
-/// The begins of a group, as columns.
+/// The begins of a batch: an array for each column.
 #[derive(Default)]
-struct Columns<'a> {
+struct Arrays<'a> {
     turn: Vec<Uuid>,
     conversation: Vec<Uuid>,
     owner: Vec<i64>,
@@ -52,45 +54,45 @@ struct Columns<'a> {
     model: Vec<Option<&'a str>>,
     metadata: Vec<&'a str>,
     application: Vec<Option<i64>>,
-    messages: MessageColumns<'a>,
+    messages: MessageArrays<'a>,
 }
 
-impl<'a> Columns<'a> {
-    fn of(group: &[&'a BeginNew]) -> Self {
-        let mut columns = Self::default();
-        for order in group {
-            let (begin, new) = (&order.begin, &order.new);
-            columns.turn.push(begin.turn.0);
-            columns.conversation.push(new.id.0);
-            columns.owner.push(new.owner.0);
-            columns.runner.push(begin.runner.0);
-            columns.contract.push(stored::contract_name(begin.contract));
-            columns.asked_model.push(begin.model.as_ref().map(ModelName::as_str));
-            columns.default_model.push(begin.default_model.as_str());
-            columns.appended.push(count_to(order.messages.len(), i32::MAX));
-            columns.at.push(begin.at);
-            columns.made_at.push(new.at);
-            columns.label.push(new.label.as_str());
-            columns.project.push(new.project.as_ref().map(domain::ProjectId::as_str));
-            columns.persona.push(new.persona.map(|persona| persona.0));
-            columns.begun_by.push(stored::contract_name(new.begun_by));
-            columns.provider.push(match &new.home {
+impl<'a> Arrays<'a> {
+    fn of(batch: &[&'a BeginNew]) -> Self {
+        let mut arrays = Self::default();
+        for op in batch {
+            let (begin, new) = (&op.begin, &op.new);
+            arrays.turn.push(begin.turn.0);
+            arrays.conversation.push(new.id.0);
+            arrays.owner.push(new.owner.0);
+            arrays.runner.push(begin.runner.0);
+            arrays.contract.push(stored::contract_name(begin.contract));
+            arrays.asked_model.push(begin.model.as_ref().map(ModelName::as_str));
+            arrays.default_model.push(begin.default_model.as_str());
+            arrays.appended.push(count_of(&op.messages));
+            arrays.at.push(begin.at);
+            arrays.made_at.push(new.at);
+            arrays.label.push(new.label.as_str());
+            arrays.project.push(new.project.as_ref().map(domain::ProjectId::as_str));
+            arrays.persona.push(new.persona.map(|persona| persona.0));
+            arrays.begun_by.push(stored::contract_name(new.begun_by));
+            arrays.provider.push(match &new.home {
                 HistoryLocation::Local => None,
                 HistoryLocation::OpenAi(id) => Some(id),
             });
-            columns.title.push(new.title.as_ref().map(domain::Title::as_str));
-            columns.model.push(new.model.as_ref().or(begin.own_model.as_ref()).map(ModelName::as_str));
-            columns.metadata.push(new.metadata.as_str());
-            columns.application.push(new.application);
-            columns.messages.push(begin.turn.0, &order.messages);
+            arrays.title.push(new.title.as_ref().map(domain::Title::as_str));
+            arrays.model.push(new.model.as_ref().or(begin.own_model.as_ref()).map(ModelName::as_str));
+            arrays.metadata.push(new.metadata.as_str());
+            arrays.application.push(new.application);
+            arrays.messages.push(begin.turn.0, &op.messages);
         }
-        columns
+        arrays
     }
 }
 
-impl Order for BeginNew {
-    type Done = Box<Opened>;
-    /// Nobody else has it yet.
+impl BatchOp for BeginNew {
+    type Output = Box<BegunRow>;
+    /// No other call can use a conversation that is not there yet.
     type Refusal = Infallible;
 
     const OUTLIVES_ITS_CALLER: bool = false;
@@ -103,43 +105,43 @@ impl Order for BeginNew {
         self.new.id.0
     }
 
-    async fn carry_out(
+    async fn execute(
         connection: &mut PgConnection,
-        group: &[&Self],
-    ) -> Result<HashMap<Uuid, Result<Box<Opened>, DbError>>, sqlx::Error> {
-        let columns = Columns::of(group);
+        batch: &[&Self],
+    ) -> Result<HashMap<Uuid, Result<Box<BegunRow>, DbError>>, sqlx::Error> {
+        let arrays = Arrays::of(batch);
         let rows = sqlx::query_file!(
             "queries/begin_new.sql",
-            columns.turn.as_slice(),
-            columns.conversation.as_slice(),
-            columns.owner.as_slice(),
-            columns.runner.as_slice(),
-            columns.contract.as_slice() as _,
-            columns.asked_model.as_slice() as _,
-            columns.default_model.as_slice() as _,
-            columns.appended.as_slice(),
-            columns.at.as_slice(),
-            columns.made_at.as_slice(),
-            columns.label.as_slice() as _,
-            columns.project.as_slice() as _,
-            columns.persona.as_slice() as _,
-            columns.begun_by.as_slice() as _,
-            columns.provider.as_slice() as _,
-            columns.title.as_slice() as _,
-            columns.model.as_slice() as _,
-            columns.metadata.as_slice() as _,
-            columns.application.as_slice() as _,
-            columns.messages.turn.as_slice(),
-            columns.messages.ordinal.as_slice(),
-            columns.messages.id.as_slice(),
-            columns.messages.role.as_slice() as _,
-            columns.messages.token_count.as_slice(),
-            columns.messages.parts.as_slice() as _,
+            arrays.turn.as_slice(),
+            arrays.conversation.as_slice(),
+            arrays.owner.as_slice(),
+            arrays.runner.as_slice(),
+            arrays.contract.as_slice() as _,
+            arrays.asked_model.as_slice() as _,
+            arrays.default_model.as_slice() as _,
+            arrays.appended.as_slice(),
+            arrays.at.as_slice(),
+            arrays.made_at.as_slice(),
+            arrays.label.as_slice() as _,
+            arrays.project.as_slice() as _,
+            arrays.persona.as_slice() as _,
+            arrays.begun_by.as_slice() as _,
+            arrays.provider.as_slice() as _,
+            arrays.title.as_slice() as _,
+            arrays.model.as_slice() as _,
+            arrays.metadata.as_slice() as _,
+            arrays.application.as_slice() as _,
+            arrays.messages.turn.as_slice(),
+            arrays.messages.ordinal.as_slice(),
+            arrays.messages.id.as_slice(),
+            arrays.messages.role.as_slice() as _,
+            arrays.messages.token_count.as_slice(),
+            arrays.messages.parts.as_slice() as _,
         )
         .fetch_all(connection)
         .await?;
-        let opened = rows.into_iter().map(|row| {
-            let opened = Opened {
+        let begun = rows.into_iter().map(|row| {
+            let begun = BegunRow {
                 question: row.question,
                 first: 1,
                 numbers: row.numbers,
@@ -152,19 +154,19 @@ impl Order for BeginNew {
                 },
                 window: None,
                 has_files: false,
-                conversation: conversation_row!(row),
+                conversation: stored::conversation_columns!(row),
             };
-            (row.turn, Ok(Box::new(opened)))
+            (row.turn, Ok(Box::new(begun)))
         });
-        Ok(opened.collect())
+        Ok(begun.collect())
     }
 
     async fn diagnose(
         _: &mut PgConnection,
         left_out: &[&Self],
     ) -> Result<HashMap<Uuid, Diagnosis<Infallible>>, sqlx::Error> {
-        // It has no lock to miss.
-        Ok(left_out.iter().map(|order| (order.turn(), Diagnosis::Again)).collect())
+        // There is no row that could be locked.
+        Ok(left_out.iter().map(|op| (op.turn(), Diagnosis::Locked)).collect())
     }
 
     fn unknown() -> Result<Infallible, DbError> {
@@ -175,15 +177,11 @@ impl Order for BeginNew {
         Err(DbError::refused("a new conversation was not made"))
     }
 
-    fn undo(&self) -> Option<CloseTurn> {
-        Some(CloseTurn::unwanted(&self.begin, self.new.id))
+    fn compensation(&self) -> Option<Finish> {
+        Some(close_unwanted(&self.begin, self.new.id))
     }
 
     fn bytes(&self) -> usize {
-        self.messages.iter().map(MessageToAppend::bytes).sum()
-    }
-
-    fn into_job(pending: Pending<Self>) -> Job {
-        Job::Open(pending)
+        bytes_of(&self.messages)
     }
 }

@@ -6,7 +6,6 @@ use stored::{ChangeColumns, KeptChunk, fold_chunks};
 
 use crate::PostgresStore;
 use crate::error::DbError;
-use crate::rows::ending_row;
 
 impl PostgresStore {
     pub(super) async fn find_turn(
@@ -28,11 +27,11 @@ impl PostgresStore {
             (Some(parts), Some(lengths)) => stored::reply_from(parts, lengths)?,
             (None, _) | (_, None) => Reply::default(),
         };
-        let ending = ending_row!(row);
+        let ending = stored::ending_columns!(row);
         Ok(Some(TurnRecord { turn, conversation, reply, ending: Some(Ending::try_from(ending)?) }))
     }
 
-    /// What a finish answers that was made before, in the words of the first one.
+    /// The result of a finish that was made before, as the first call got it.
     pub(super) async fn finished_before(&self, turn: TurnId) -> Result<Finished, DbError> {
         let read = |pool| {
             sqlx::query!(
@@ -63,7 +62,7 @@ impl PostgresStore {
             title: row.title,
             updated_at: row.updated_at,
         };
-        let ending = ending_row!(row);
+        let ending = stored::ending_columns!(row);
         Ok(Finished::Done { ending: ending.try_into()?, change: Box::new(change.try_into()?) })
     }
 }

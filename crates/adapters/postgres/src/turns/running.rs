@@ -1,17 +1,18 @@
-//! Running turns: their partial text, and who wants them to stop.
+//! Running turns: their partial text, and requests to stop them.
 
 use std::collections::HashMap;
 
 use domain::{ConversationKey, RunnerId, TurnId, UserId};
 use ports::{Chunk, Signals, StopOutcome};
+use stored::KeyColumns;
 use uuid::Uuid;
 
 use crate::PostgresStore;
 use crate::error::DbError;
-use crate::rows::{KeyColumns, count_to};
 
+/// Chunks: an array for each column.
 #[derive(Default)]
-struct ChunkColumns {
+struct ChunkArrays {
     turn: Vec<Uuid>,
     first: Vec<i32>,
     parts: Vec<String>,
@@ -26,22 +27,22 @@ impl PostgresStore {
         chunks: Vec<Chunk>,
     ) -> Result<Signals, DbError> {
         let turns: Vec<Uuid> = running.iter().map(|turn| turn.0).collect();
-        let mut columns = ChunkColumns::default();
+        let mut arrays = ChunkArrays::default();
         for chunk in &chunks {
-            columns.turn.push(chunk.turn.0);
-            columns.first.push(count_to(chunk.first, i32::MAX));
-            columns.parts.push(stored::parts_to_json(chunk.deltas.parts()));
-            columns.lengths.push(stored::lengths_to_bytes(chunk.deltas.lengths()));
+            arrays.turn.push(chunk.turn.0);
+            arrays.first.push(chunk.first.try_into().unwrap_or(i32::MAX));
+            arrays.parts.push(stored::parts_to_json(chunk.deltas.parts()));
+            arrays.lengths.push(stored::lengths_to_bytes(chunk.deltas.lengths()));
         }
         let keep = |pool| {
             sqlx::query_file!(
                 "queries/checkpoint.sql",
                 runner.0,
                 turns.as_slice(),
-                columns.turn.as_slice(),
-                columns.first.as_slice(),
-                columns.parts.as_slice(),
-                columns.lengths.as_slice(),
+                arrays.turn.as_slice(),
+                arrays.first.as_slice(),
+                arrays.parts.as_slice(),
+                arrays.lengths.as_slice(),
             )
             .fetch_all(pool)
         };

@@ -1,4 +1,4 @@
-//! Pages of the active path.
+//! Windows: pages of the active path for requests to a model.
 
 use domain::limits::{WINDOW_BYTES, WINDOW_MESSAGES};
 use domain::{ConversationId, Seq};
@@ -7,9 +7,9 @@ use uuid::Uuid;
 
 use crate::PostgresStore;
 use crate::error::DbError;
-use crate::rows::WindowColumns;
+use crate::rows::WindowArrays;
 
-/// The limits of a window, as the database takes them: messages, bytes.
+/// The limits of a window as arguments of a statement: messages, bytes.
 pub(super) const WINDOW: (i32, i32) = (WINDOW_MESSAGES.cast_signed(), WINDOW_BYTES.cast_signed());
 
 impl PostgresStore {
@@ -21,7 +21,7 @@ impl PostgresStore {
         let (messages, bytes) = WINDOW;
         let read = |pool| {
             sqlx::query_as!(
-                WindowColumns,
+                WindowArrays,
                 r#"SELECT w.seqs AS "seqs!", w.turn_ids AS "turn_ids!: Vec<Option<Uuid>>", w.roles AS "roles!",
                      w.states AS "states!", w.token_counts AS "token_counts!", w.parts AS "parts!",
                      w.has_older AS "has_older!"
@@ -33,6 +33,6 @@ impl PostgresStore {
             )
             .fetch_one(pool)
         };
-        Ok(self.pool.run(read).await?.into_window(conversation, WINDOW_MESSAGES as usize))
+        Ok(self.pool.run(read).await?.into_window(WINDOW_MESSAGES as usize)?)
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use async_trait::async_trait;
 use domain::{
     Conversation, ConversationId, ConversationNumber, HistoryLocation, NewConversation, Seq, Totals,
 };
@@ -13,26 +12,21 @@ use uuid::fmt::Simple;
 
 use crate::error::DbError;
 use crate::values::{json_of, micros};
-use crate::writer::Write;
 
-/// Makes one without messages.
-pub(super) struct Create(pub(super) NewConversation);
-
-#[async_trait]
-impl Write for Create {
-    type Answer = Conversation;
-
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<Conversation, DbError> {
-        let mut conversation = unnumbered(self.0.clone());
-        let row = ConversationToInsert::new(&conversation, Seq(0));
-        let numbers = insert_all(connection, &[row]).await?;
-        let number = numbers.get(&conversation.id).copied();
-        conversation.number = number.ok_or_else(|| DbError::refused("the new conversation got no number"))?;
-        Ok(conversation)
-    }
+/// Makes a conversation without messages.
+pub(super) async fn create(
+    connection: &mut SqliteConnection,
+    new: NewConversation,
+) -> Result<Conversation, DbError> {
+    let mut conversation = unnumbered(new);
+    let row = ConversationToInsert::new(&conversation, Seq(0));
+    let numbers = insert_all(connection, &[row]).await?;
+    let number = numbers.get(&conversation.id).copied();
+    conversation.number = number.ok_or_else(|| DbError::refused("the new conversation got no number"))?;
+    Ok(conversation)
 }
 
-/// A conversation as it begins, before the database has numbered it.
+/// A new conversation, before the database has numbered it.
 pub(crate) fn unnumbered(new: NewConversation) -> Conversation {
     Conversation {
         id: new.id,
@@ -59,7 +53,7 @@ pub(crate) fn unnumbered(new: NewConversation) -> Conversation {
     }
 }
 
-/// A conversation on its way into the table.
+/// A row to insert into `conversations`.
 #[derive(Debug, Serialize)]
 pub(crate) struct ConversationToInsert {
     id: Simple,
@@ -81,7 +75,7 @@ pub(crate) struct ConversationToInsert {
 }
 
 impl ConversationToInsert {
-    /// A conversation whose active path ends at `head`.
+    /// The row of a conversation whose active path ends at `head`.
     pub(crate) fn new(conversation: &Conversation, head: Seq) -> Self {
         Self {
             id: conversation.id.0.simple(),

@@ -1,12 +1,71 @@
-//! Lists of conversations. Their conditions come and go, so these statements are put together at run time.
+//! Lists of conversations.
 
-use domain::{Conversation, Page, UserId};
+use domain::{Conversation, Label, ModelName, Page, ProjectId, UserId};
 use ports::ConversationFilter;
-use sqlx::{QueryBuilder, Sqlite, SqlitePool};
+use sqlx::SqlitePool;
+use stored::{count_from, readable};
 
 use crate::error::DbError;
-use crate::rows::ConversationRow;
-use crate::values::{count_from, micros};
+use crate::rows::select_conversations;
+use crate::values::micros;
+
+/// A filter as the arguments of a statement; `None` is no condition.
+struct Conditions<'a> {
+    owner: i64,
+    label: Option<&'a str>,
+    project: Option<&'a str>,
+    persona: Option<i64>,
+    any_persona: bool,
+    model: Option<&'a str>,
+    created_from: Option<i64>,
+    created_before: Option<i64>,
+}
+
+impl<'a> Conditions<'a> {
+    fn new(caller: UserId, filter: &'a ConversationFilter) -> Self {
+        Self {
+            owner: caller.0,
+            label: filter.label.as_ref().map(Label::as_str),
+            project: filter.project.as_ref().map(ProjectId::as_str),
+            persona: filter.persona.map(|persona| persona.0),
+            any_persona: filter.any_persona,
+            model: filter.model.as_ref().map(ModelName::as_str),
+            created_from: filter.created_from.map(micros),
+            created_before: filter.created_before.map(micros),
+        }
+    }
+}
+
+/// A statement over the conversations that meet conditions; takes what comes after these, and its arguments.
+macro_rules! matching {
+    ($statement:ident, $conditions:ident, $tail:literal $(, $argument:expr)* $(,)?) => {
+        $statement!(
+            "WHERE deleted_at IS NULL AND owner = ?1
+               AND (?2 IS NULL OR label = ?2)
+               AND (?3 IS NULL OR project = ?3)
+               AND (?4 IS NULL OR persona_id = ?4)
+               AND (NOT ?5 OR persona_id IS NOT NULL)
+               AND (?6 IS NULL OR coalesce(model, last_model) = ?6)
+               AND (?7 IS NULL OR created_at >= ?7)
+               AND (?8 IS NULL OR created_at < ?8) " + $tail,
+            $conditions.owner,
+            $conditions.label,
+            $conditions.project,
+            $conditions.persona,
+            $conditions.any_persona,
+            $conditions.model,
+            $conditions.created_from,
+            $conditions.created_before
+            $(, $argument)*
+        )
+    };
+}
+
+macro_rules! count_conversations {
+    ($tail:literal $(+ $more:literal)* $(, $argument:expr)*) => {
+        sqlx::query_scalar!("SELECT count(*) FROM conversations " + $tail $(+ $more)* $(, $argument)*)
+    };
+}
 
 /// A page of the caller's conversations, newest update first.
 pub(super) async fn list(
@@ -15,12 +74,17 @@ pub(super) async fn list(
     filter: &ConversationFilter,
     page: Page,
 ) -> Result<Vec<Conversation>, DbError> {
-    let mut query = QueryBuilder::new("SELECT * FROM conversations");
-    push_conditions(&mut query, caller, filter);
-    query.push(" ORDER BY updated_at DESC, id DESC LIMIT ").push_bind(i64::from(page.limit));
-    query.push(" OFFSET ").push_bind(i64::from(page.offset));
-    let rows: Vec<ConversationRow> = query.build_query_as().fetch_all(reads).await?;
-    rows.into_iter().map(Conversation::try_from).collect()
+    let conditions = Conditions::new(caller, filter);
+    let rows = matching!(
+        select_conversations,
+        conditions,
+        "ORDER BY updated_at DESC, id DESC LIMIT ?9 OFFSET ?10",
+        page.limit,
+        page.offset,
+    )
+    .fetch_all(reads)
+    .await?;
+    Ok(readable(rows, "conversation", |row| row.columns.id))
 }
 
 /// How many of the caller's conversations match.
@@ -29,35 +93,7 @@ pub(super) async fn count(
     caller: UserId,
     filter: &ConversationFilter,
 ) -> Result<u64, DbError> {
-    let mut query = QueryBuilder::new("SELECT count(*) FROM conversations");
-    push_conditions(&mut query, caller, filter);
-    let count: i64 = query.build_query_scalar().fetch_one(reads).await?;
-    count_from(count)
-}
-
-fn push_conditions(query: &mut QueryBuilder<Sqlite>, caller: UserId, filter: &ConversationFilter) {
-    let ConversationFilter { label, project, persona, any_persona, model, created_from, created_before } =
-        filter;
-    query.push(" WHERE deleted_at IS NULL AND owner = ").push_bind(caller.0);
-    if let Some(label) = label {
-        query.push(" AND label = ").push_bind(label.as_str().to_owned());
-    }
-    if let Some(project) = project {
-        query.push(" AND project = ").push_bind(project.as_str().to_owned());
-    }
-    if let Some(persona) = persona {
-        query.push(" AND persona_id = ").push_bind(persona.0);
-    }
-    if *any_persona {
-        query.push(" AND persona_id IS NOT NULL");
-    }
-    if let Some(model) = model {
-        query.push(" AND coalesce(model, last_model) = ").push_bind(model.as_str().to_owned());
-    }
-    if let Some(from) = created_from {
-        query.push(" AND created_at >= ").push_bind(micros(*from));
-    }
-    if let Some(before) = created_before {
-        query.push(" AND created_at < ").push_bind(micros(*before));
-    }
+    let conditions = Conditions::new(caller, filter);
+    let count = matching!(count_conversations, conditions, "").fetch_one(reads).await?;
+    Ok(count_from(count)?)
 }

@@ -2,30 +2,45 @@
 
 use domain::{ConversationId, Message, MessagePage, SortOrder, UserId};
 use sqlx::SqlitePool;
+use stored::{MessageColumns, readable};
 use uuid::Uuid;
 use uuid::fmt::Simple;
 
 use crate::error::DbError;
-use crate::rows::MessageRow;
 use crate::values::json_of;
 
 /// `SELECT` of whole messages; takes the end of the statement and its arguments.
 macro_rules! select_messages {
-    ($tail:literal $(, $argument:expr)* $(,)?) => {
+    ($tail:literal $(+ $more:literal)* $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
-            MessageRow,
+            MessageColumns::<i64>,
             r#"SELECT m.id AS "id: Uuid", m.number AS "number!", m.conversation_id AS "conversation_id: Uuid",
                  m.seq, m.parent, m.turn_id AS "turn_id: Uuid", m.role, m.parts, m.state, m.created_at,
                  t.model AS "model?", t.input_tokens AS "input_tokens?", t.cached_tokens AS "cached_tokens?",
                  t.output_tokens AS "output_tokens?", t.reasoning_tokens AS "reasoning_tokens?",
                  t.usage_estimated AS "usage_estimated?: bool", t.response_time_ms AS "response_time_ms?"
-               FROM messages m LEFT JOIN turns t ON t.id = m.turn_id AND t.reply_seq = m.seq "# + $tail
+               FROM messages m LEFT JOIN turns t ON t.id = m.turn_id AND t.reply_seq = m.seq "# + $tail $(+ $more)*
             $(, $argument)*
         )
     };
 }
 
-/// A page of one conversation. A message that cannot be read fails it.
+/// A page of one conversation; `$order` is `ASC` or `DESC`.
+macro_rules! select_page {
+    ($conversation:ident, $limit:ident, $offset:ident, $order:literal) => {
+        select_messages!(
+            "WHERE m.conversation_id = ?1 AND m.active = 1 AND m.deleted_at IS NULL
+             ORDER BY m.seq "
+                + $order
+                + " LIMIT ?2 OFFSET ?3",
+            $conversation,
+            $limit,
+            $offset,
+        )
+    };
+}
+
+/// A page of one conversation.
 pub(super) async fn page(
     reads: &SqlitePool,
     conversation: Uuid,
@@ -35,34 +50,13 @@ pub(super) async fn page(
     let limit = page.limit.map_or(-1, i64::from);
     let offset = i64::from(page.offset);
     let rows = match page.order {
-        SortOrder::Ascending => {
-            select_messages!(
-                "WHERE m.conversation_id = ?1 AND m.active = 1 AND m.deleted_at IS NULL
-                 ORDER BY m.seq LIMIT ?2 OFFSET ?3",
-                conversation,
-                limit,
-                offset,
-            )
-            .fetch_all(reads)
-            .await?
-        }
-        SortOrder::Descending => {
-            select_messages!(
-                "WHERE m.conversation_id = ?1 AND m.active = 1 AND m.deleted_at IS NULL
-                 ORDER BY m.seq DESC LIMIT ?2 OFFSET ?3",
-                conversation,
-                limit,
-                offset,
-            )
-            .fetch_all(reads)
-            .await?
-        }
+        SortOrder::Ascending => select_page!(conversation, limit, offset, "ASC").fetch_all(reads).await?,
+        SortOrder::Descending => select_page!(conversation, limit, offset, "DESC").fetch_all(reads).await?,
     };
-    rows.into_iter().map(Message::try_from).collect()
+    Ok(readable(rows, "message", |row| row.id))
 }
 
-/// All messages of the caller's among these conversations. One that cannot be read is left out, so that it does
-/// not hide the others.
+/// All messages of those of the conversations that are the caller's.
 pub(super) async fn of(
     reads: &SqlitePool,
     caller: UserId,
@@ -81,15 +75,5 @@ pub(super) async fn of(
     )
     .fetch_all(reads)
     .await?;
-    let mut messages = Vec::with_capacity(rows.len());
-    for row in rows {
-        let id = row.id;
-        match Message::try_from(row) {
-            Ok(message) => messages.push(message),
-            Err(error) => {
-                tracing::error!(message.id = %id, ?error, "message {id} cannot be read and is left out");
-            }
-        }
-    }
-    Ok(messages)
+    Ok(readable(rows, "message", |row| row.id))
 }

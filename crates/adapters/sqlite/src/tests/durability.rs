@@ -1,4 +1,4 @@
-//! The file: locks of others, a full disk, processes that end without a word.
+//! The file: locks of other processes, a full disk, processes that end abruptly.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ async fn store_on(scratch: &Scratch) -> SqliteStore {
 }
 
 #[tokio::test]
-async fn commits_are_synced_to_a_log_that_only_the_owner_may_read() {
+async fn commits_are_synced_to_a_log_that_only_the_owner_can_read() {
     let scratch = Scratch::new();
     let store = store_on(&scratch).await;
     let mut connection = store.file.clone().unwrap().connect().await.unwrap();
@@ -131,7 +131,7 @@ async fn a_full_disk_refuses_writes_serves_reads_and_recovers() {
     let store = store_on(&scratch).await;
     let owner = user(&store, "ada").await;
     let talk = conversation(&store, owner).await;
-    store.writer.write(Sql("PRAGMA max_page_count = 1")).await.unwrap();
+    store.sql("PRAGMA max_page_count = 1").await;
     let mut long = begin(owner, Target::existing(talk.id), runner());
     long.messages = vec![question(&"long ".repeat(100_000))];
 
@@ -139,15 +139,28 @@ async fn a_full_disk_refuses_writes_serves_reads_and_recovers() {
         let full = store.begin(long.clone()).await.unwrap_err();
         assert!(
             matches!(full, ports::BeginError::Store(StoreError::Unavailable(_))),
-            "a full disk is not a fault of the caller's: {full:?}"
+            "a full disk is not the fault of the caller: {full:?}"
         );
     }
     let seen = seen(&store, owner, talk.id).await;
     assert_eq!((seen.last_seq.0, seen.running), (0, None));
 
-    // The limit is the connection's own. Where the failed write has ended it, there is none any more.
-    store.writer.write(Sql("PRAGMA max_page_count = 1000000")).await.unwrap();
+    // The limit belongs to the connection. Where the failed write has closed that, there is no limit any more.
+    store.sql("PRAGMA max_page_count = 1000000").await;
     assert_eq!(store.begin(long).await.unwrap().question.0, 1);
     let intact: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&store.reads).await.unwrap();
     assert_eq!(intact, "ok");
+}
+
+#[tokio::test]
+async fn a_database_of_another_version_is_refused() {
+    let scratch = Scratch::new();
+    let store = store_on(&scratch).await;
+    store.sql("UPDATE _sqlx_migrations SET checksum = x'00'").await;
+    let Err(StoreError::Refused(why)) = store.migrate().await else { panic!("it is refused") };
+    assert_eq!(
+        why.to_string(),
+        "migration 1 was previously applied but has been modified: another version of this program has made the \
+         database"
+    );
 }

@@ -20,12 +20,12 @@ const TABLES: [&str; 11] = [
 
 /// What a statement may read whole, by how the statement begins.
 const ALLOWED: [(&str, &str); 4] = [
-    // The index holds running turns alone.
+    // The index has only running turns.
     (
         "SELECT id AS \"id: Uuid\" FROM turns WHERE state = 'running'",
         "turns USING COVERING INDEX turns_running",
     ),
-    // There are as many as there were processes of late.
+    // There are as many as there were processes recently.
     ("DELETE FROM runners", "runners"),
     // It stops at the first row.
     ("SELECT EXISTS (SELECT 1 FROM conversations)", "conversations"),

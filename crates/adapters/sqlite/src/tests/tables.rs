@@ -1,4 +1,4 @@
-//! What stands in the tables and no port reads.
+//! What is in the tables and no port reads.
 
 use domain::{BlobId, BlobKey, FileName, LedgerEntry, MessageNumber, NewFile, PersonaId, Purpose, Relation};
 use ports::{Chunk, FileStore as _, MessageDeletion, NewPersona};
@@ -51,7 +51,8 @@ async fn a_finish_enters_the_ledger_once_and_drops_the_chunks_and_the_ledger_out
     assert_eq!(entries, [entry]);
 }
 
-async fn befriended(store: &SqliteStore, owner: UserId) -> PersonaId {
+/// A persona of the user's.
+async fn persona(store: &SqliteStore, owner: UserId) -> PersonaId {
     let new = NewPersona {
         owner,
         name: "Grace".to_owned(),
@@ -62,14 +63,14 @@ async fn befriended(store: &SqliteStore, owner: UserId) -> PersonaId {
     ports::PersonaStore::create(store, new).await.unwrap().persona.id
 }
 
-/// Parts, lengths, time of deletion, tokens, whether on the path.
+/// Parts, lengths, time of deletion, tokens, whether on the active path.
 type EmptyRow = (String, Option<Vec<u8>>, Option<i64>, i64, bool);
 
 #[tokio::test]
 async fn a_deleted_message_leaves_an_empty_row() {
     let store = SqliteStore::in_memory().await.unwrap();
     let owner = user(&store, "ada").await;
-    let persona = Some(befriended(&store, owner).await);
+    let persona = Some(self::persona(&store, owner).await);
     let talk = store.create(NewConversation { persona, ..conversation_of(owner) }).await.unwrap();
     exchange(&store, owner, talk.id).await;
     let reply = MessageNumber(2);
@@ -92,7 +93,7 @@ async fn a_deleted_message_leaves_an_empty_row() {
 async fn a_deleted_persona_leaves_no_row_of_its_conversations() {
     let store = SqliteStore::in_memory().await.unwrap();
     let owner = user(&store, "ada").await;
-    let persona = befriended(&store, owner).await;
+    let persona = self::persona(&store, owner).await;
     let new = || NewConversation { persona: Some(persona), ..conversation_of(owner) };
     let talk = store.create(new()).await.unwrap();
     exchange(&store, owner, talk.id).await;
@@ -136,6 +137,6 @@ async fn files_are_counted_and_a_deleted_user_deletes_their_objects() {
     let files: i64 =
         sqlx::query_scalar("SELECT files FROM conversations").fetch_one(&store.reads).await.unwrap();
     assert_eq!((files, store.pending_deletions(at(9), 9).await.unwrap()), (3, Vec::new()));
-    store.writer.write(Sql("DELETE FROM users")).await.unwrap();
+    store.sql("DELETE FROM users").await;
     assert_eq!(store.pending_deletions(at(0), 9).await.unwrap(), blobs);
 }

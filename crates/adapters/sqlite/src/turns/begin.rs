@@ -1,18 +1,18 @@
 //! Opens turns, any number in one transaction.
 //!
-//! The writer is alone, so it reads the conversations, decides in the order of the queue, and writes for all winners
-//! at once.
+//! There is one writer, so it reads the conversations, decides in the order of the queue, and writes all new turns
+//! together.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use domain::{
-    Conversation, ConversationId, MessageId, MessageNumber, MessageState, ModelName, Persona, PersonaId, Seq,
-    TurnId,
+    Conversation, ConversationId, MessageId, MessageNumber, MessageState, Persona, PersonaId, Seq, TurnId,
 };
-use ports::{AppendedMessage, Begin, BeginError, Target};
+use ports::{AppendedMessage, Begin, BeginError, Begun, Target, Window};
 use serde::Serialize;
 use sqlx::SqliteConnection;
+use stored::MessageToAppend;
 use uuid::fmt::Simple;
 
 use crate::conversations::insert::{self, ConversationToInsert};
@@ -20,105 +20,111 @@ use crate::conversations::rows_of;
 use crate::error::DbError;
 use crate::rows::{ConversationRow, PersonaRow};
 use crate::runners;
-use crate::turns::interrupt::{self, TakeOver};
-use crate::turns::messages::{self, MessageToAppend};
+use crate::turns::interrupt::{self, OrphanedTurn};
+use crate::turns::messages::{self, MessageRow};
 use crate::values::{json_of, micros};
 
 /// When to try again while a turn runs.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// An open turn, all but its window.
+/// A turn to be opened, with its messages as they are stored.
 #[derive(Debug)]
-pub(crate) struct Opened {
-    pub(crate) conversation: Conversation,
-    pub(crate) persona: Option<Persona>,
-    pub(crate) question: Seq,
-    pub(crate) appended: Vec<AppendedMessage>,
-    pub(crate) model: ModelName,
-    /// The window holds messages before this place.
+pub(crate) struct PreparedBegin {
+    /// Without its messages, so that their parts are not held twice.
+    begin: Begin,
+    /// The conversation that the target names.
+    conversation: ConversationId,
+    messages: Vec<MessageToAppend>,
+}
+
+impl PreparedBegin {
+    pub(crate) fn new(mut begin: Begin, conversation: ConversationId) -> Self {
+        let messages = std::mem::take(&mut begin.messages);
+        Self { begin, conversation, messages: messages.into_iter().map(MessageToAppend::from).collect() }
+    }
+}
+
+/// An open turn, whose window is still to be read.
+#[derive(Debug)]
+pub(crate) struct OpenedTurn {
+    pub(crate) begun: Begun,
+    /// The window holds messages before this position.
     pub(crate) window_end: Seq,
-    pub(crate) has_files: bool,
 }
 
-/// A turn to be opened, with the conversation that its target names.
-#[derive(Debug)]
-pub(crate) struct Opening {
-    pub(crate) begin: Begin,
-    pub(crate) conversation: ConversationId,
-}
-
-/// Opens turns; each gets its own answer, in order.
+/// Opens turns. Each begin gets its own result, in order.
 pub(crate) async fn open_all(
     connection: &mut SqliteConnection,
-    openings: &[&Opening],
-) -> Result<Vec<Result<Opened, BeginError>>, DbError> {
-    let found = find_targets(connection, openings).await?;
+    begins: &[&PreparedBegin],
+) -> Result<Vec<Result<OpenedTurn, BeginError>>, DbError> {
+    let found = find_targets(connection, begins).await?;
     let mut writes = Writes::default();
-    let mut answers: Vec<_> = openings.iter().map(|opening| decide(opening, &found, &mut writes)).collect();
+    let mut results: Vec<_> = begins.iter().map(|begin| decide(begin, &found, &mut writes)).collect();
 
     let numbers = insert::insert_all(connection, &writes.conversations).await?;
     let message_numbers = writes.write(connection).await?;
-    let personas = personas_of(connection, &answers).await?;
-    for opened in answers.iter_mut().flatten() {
-        for message in &mut opened.appended {
+    let personas = personas_of(connection, &results).await?;
+    for OpenedTurn { begun, .. } in results.iter_mut().flatten() {
+        for message in &mut begun.appended {
             message.number = message_numbers.get(&message.id).copied();
         }
-        if let Some(number) = numbers.get(&opened.conversation.id) {
-            opened.conversation.number = *number;
+        if let Some(number) = numbers.get(&begun.conversation.id) {
+            begun.conversation.number = *number;
         }
-        opened.persona = opened.conversation.persona.and_then(|persona| personas.get(&persona).cloned());
-        opened.has_files = found.get(&opened.conversation.id).is_some_and(|row| row.files > 0);
+        begun.persona = begun.conversation.persona.and_then(|persona| personas.get(&persona).cloned());
+        begun.has_files = found.get(&begun.conversation.id).is_some_and(|row| row.files > 0);
     }
-    Ok(answers)
+    Ok(results)
 }
 
-/// The conversations that exist, after the turns of dead processes in them have been ended.
+/// The conversations that exist. Turns of dead processes in them are ended first.
 async fn find_targets(
     connection: &mut SqliteConnection,
-    openings: &[&Opening],
+    begins: &[&PreparedBegin],
 ) -> Result<HashMap<ConversationId, ConversationRow>, DbError> {
-    let targets = openings.iter().filter_map(|opening| match opening.begin.target {
-        Target::Existing { .. } => Some((opening.conversation, &opening.begin)),
+    let targets = begins.iter().filter_map(|prepared| match prepared.begin.target {
+        Target::Existing { .. } => Some((prepared.conversation, &prepared.begin)),
         Target::New(_) => None,
     });
     let targets: Vec<(ConversationId, &Begin)> = targets.collect();
     let ids: Vec<ConversationId> = targets.iter().map(|(id, _)| *id).collect();
     let mut found = rows_of(connection, &ids).await?;
 
-    let busy: Vec<TurnId> = found.values().filter_map(|row| row.running_turn.map(TurnId)).collect();
-    let dead = runners::turns_of_the_dead(connection, &busy).await?;
-    let mut take_overs: Vec<TakeOver> = Vec::new();
+    let busy: Vec<TurnId> = found.values().filter_map(|row| row.columns.running_turn.map(TurnId)).collect();
+    let dead = runners::turns_of_dead_processes(connection, &busy).await?;
+    let mut orphans: Vec<OrphanedTurn> = Vec::new();
     for (id, begin) in &targets {
         let Some(row) = found.get(id) else { continue };
-        let is_callers = row.owner == begin.caller.0 && row.deleted_at.is_none();
-        let abandoned = row.running_turn.map(TurnId).filter(|turn| {
-            // A process that asks is alive, however late its renewal.
+        let is_callers = row.columns.owner == begin.caller.0 && row.deleted_at.is_none();
+        let abandoned = row.columns.running_turn.map(TurnId).filter(|turn| {
+            // The process that makes this call is alive, however late the renewal of its lease.
             dead.get(turn).is_some_and(|runner| *runner != begin.runner)
         });
-        let is_noted = |turn: &TurnId| take_overs.iter().any(|take_over| take_over.turn == *turn);
+        let is_noted = |turn: &TurnId| orphans.iter().any(|orphan| orphan.turn == *turn);
         if let Some(turn) = abandoned.filter(|turn| is_callers && !is_noted(turn)) {
-            take_overs.push(TakeOver { turn, runner: begin.runner, at: begin.at });
+            orphans.push(OrphanedTurn { turn, runner: begin.runner, at: begin.at });
         }
     }
-    if !take_overs.is_empty() {
-        interrupt::interrupt_all(connection, &take_overs).await?;
+    if !orphans.is_empty() {
+        interrupt::interrupt_all(connection, &orphans).await?;
         found = rows_of(connection, &ids).await?;
     }
     Ok(found)
 }
 
-/// What all winners of a group write.
+/// The rows that the accepted begins of a group write.
 #[derive(Default)]
-struct Writes {
+struct Writes<'a> {
     conversations: Vec<ConversationToInsert>,
     locks: Vec<Lock>,
     branches: Vec<Cut>,
-    messages: Vec<MessageToAppend>,
+    messages: Vec<MessageRow<'a>>,
     turns: Vec<TurnToOpen>,
     /// Conversations that a begin of this group has locked.
     locked: HashSet<ConversationId>,
 }
 
+/// A conversation that gets a running turn.
 #[derive(Serialize)]
 struct Lock {
     conversation: Simple,
@@ -129,12 +135,14 @@ struct Lock {
     at: i64,
 }
 
+/// The end of an active path that a branch makes inactive.
 #[derive(Serialize)]
 struct Cut {
     conversation: Simple,
     keep_to: i64,
 }
 
+/// A row to insert into `turns`.
 #[derive(Serialize)]
 struct TurnToOpen {
     id: Simple,
@@ -148,44 +156,51 @@ struct TurnToOpen {
 }
 
 /// Refuses a begin, or notes what it writes.
-fn decide(
-    opening: &Opening,
+fn decide<'a>(
+    prepared: &'a PreparedBegin,
     found: &HashMap<ConversationId, ConversationRow>,
-    writes: &mut Writes,
-) -> Result<Opened, BeginError> {
-    let Opening { begin, conversation: id } = opening;
+    writes: &mut Writes<'a>,
+) -> Result<OpenedTurn, BeginError> {
+    let PreparedBegin { begin, conversation: id, messages } = prepared;
     let (conversation, head, is_new) = match &begin.target {
         Target::New(new) => (insert::unnumbered((**new).clone()), Seq(0), true),
         Target::Existing { only_with_persona, .. } => {
             let is_there = |row: &&ConversationRow| {
-                row.deleted_at.is_none() && (row.persona_id.is_some() || !only_with_persona)
+                row.deleted_at.is_none() && (row.columns.persona_id.is_some() || !only_with_persona)
             };
             let row = found.get(id).filter(is_there).ok_or(BeginError::NotFound)?;
-            if row.owner != begin.caller.0 {
+            if row.columns.owner != begin.caller.0 {
                 return Err(BeginError::Foreign);
             }
-            if row.running_turn.is_some() || writes.locked.contains(id) {
+            if row.columns.running_turn.is_some() || writes.locked.contains(id) {
                 return Err(BeginError::Busy { retry_after: RETRY_AFTER });
             }
-            if begin.branch.is_some_and(|branch| branch.expect_last.0 != row.last_seq) {
+            if begin.branch.is_some_and(|branch| branch.expect_last.0 != row.columns.last_seq) {
                 return Err(BeginError::Moved);
             }
             let head = Seq(row.head_seq);
-            (Conversation::try_from(row.clone())?, head, false)
+            (Conversation::try_from(row.clone()).map_err(DbError::from)?, head, false)
         }
     };
-    Ok(writes.open(begin, conversation, head, is_new))
+    Ok(writes.open(begin, messages, conversation, head, is_new))
 }
 
-impl Writes {
-    fn open(&mut self, begin: &Begin, mut conversation: Conversation, head: Seq, is_new: bool) -> Opened {
+impl<'a> Writes<'a> {
+    fn open(
+        &mut self,
+        begin: &Begin,
+        messages: &'a [MessageToAppend],
+        mut conversation: Conversation,
+        head: Seq,
+        is_new: bool,
+    ) -> OpenedTurn {
         let at = micros(begin.at);
         let base = begin.branch.map_or(head, |branch| branch.keep_to);
         let first = Seq(conversation.last_seq.0 + 1);
-        let question = self.append(begin, conversation.id, base, first);
-        let window_end = if begin.messages.is_empty() { question } else { first };
+        let question = self.append(begin, messages, conversation.id, base, first);
+        let window_end = if messages.is_empty() { question } else { first };
 
-        conversation.last_seq = if begin.messages.is_empty() { conversation.last_seq } else { question };
+        conversation.last_seq = if messages.is_empty() { conversation.last_seq } else { question };
         conversation.running = Some(begin.turn);
         conversation.updated_at = begin.at;
         conversation.model = conversation.model.or_else(|| begin.own_model.clone());
@@ -218,36 +233,51 @@ impl Writes {
             question: question.0,
             at,
         });
-        let appended = (first.0..).zip(&begin.messages);
+        let appended = (first.0..).zip(messages);
         let appended =
             appended.map(|(seq, message)| AppendedMessage { id: message.id, seq: Seq(seq), number: None });
-        let appended = appended.collect();
-        Opened { conversation, persona: None, question, appended, model, window_end, has_files: false }
+        let opened = Begun {
+            conversation,
+            persona: None,
+            question,
+            appended: appended.collect(),
+            model,
+            window: Window::default(),
+            has_files: false,
+        };
+        OpenedTurn { begun: opened, window_end }
     }
 
-    /// Chains the messages of a begin to the active path; answers the place of the last one.
-    fn append(&mut self, begin: &Begin, conversation: ConversationId, base: Seq, first: Seq) -> Seq {
+    /// Notes the messages of a begin, each the child of the one before it. Returns the position of the last one.
+    fn append(
+        &mut self,
+        begin: &Begin,
+        messages: &'a [MessageToAppend],
+        conversation: ConversationId,
+        base: Seq,
+        first: Seq,
+    ) -> Seq {
         let mut parent = base;
-        for (seq, message) in (first.0..).zip(&begin.messages) {
-            self.messages.push(MessageToAppend {
+        for (seq, message) in (first.0..).zip(messages) {
+            self.messages.push(MessageRow {
                 id: message.id.0.simple(),
                 conversation: conversation.0.simple(),
                 seq,
                 parent: (parent.0 > 0).then_some(parent.0),
                 turn: begin.turn.0.simple(),
-                role: message.role.as_str(),
+                role: message.role,
                 state: MessageState::Completed.as_str(),
-                token_count: message.token_count(),
+                token_count: message.token_count,
                 at: micros(begin.at),
                 lengths: None,
-                parts: stored::parts_to_json(&message.parts),
+                parts: &message.parts,
             });
             parent = Seq(seq);
         }
         parent
     }
 
-    /// Writes all but the new conversations, which stand already; answers the numbers of the messages.
+    /// Writes all but the new conversations, which are inserted before. Returns the numbers of the messages.
     async fn write(
         &self,
         connection: &mut SqliteConnection,
@@ -297,10 +327,10 @@ impl Writes {
 
 async fn personas_of(
     connection: &mut SqliteConnection,
-    answers: &[Result<Opened, BeginError>],
+    results: &[Result<OpenedTurn, BeginError>],
 ) -> Result<HashMap<PersonaId, Persona>, DbError> {
-    let ids: Vec<i64> =
-        answers.iter().flatten().filter_map(|opened| opened.conversation.persona).map(|id| id.0).collect();
+    let opened = results.iter().flatten();
+    let ids: Vec<i64> = opened.filter_map(|turn| turn.begun.conversation.persona).map(|id| id.0).collect();
     if ids.is_empty() {
         return Ok(HashMap::new());
     }

@@ -1,8 +1,8 @@
-//! Keeps deltas of running turns, and tells their process what others did to them.
+//! Keeps new deltas of running turns, and tells their process what others did to the turns.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use async_trait::async_trait;
 use domain::{RunnerId, TurnId};
 use ports::{Chunk, Signals};
 use serde::Serialize;
@@ -12,15 +12,8 @@ use uuid::fmt::Simple;
 
 use crate::error::DbError;
 use crate::values::{hex, json_of};
-use crate::writer::Write;
 
-/// New deltas of all turns of a process.
-pub(super) struct Checkpoint {
-    pub(super) runner: RunnerId,
-    pub(super) running: Vec<TurnId>,
-    pub(super) chunks: Vec<Chunk>,
-}
-
+/// A row to insert into `turn_chunks`.
 #[derive(Serialize)]
 struct ChunkToKeep {
     turn: Simple,
@@ -29,63 +22,67 @@ struct ChunkToKeep {
     parts: String,
 }
 
-#[async_trait]
-impl Write for Checkpoint {
-    type Answer = Signals;
-
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<Signals, DbError> {
-        let chunks: Vec<ChunkToKeep> = self
-            .chunks
-            .iter()
-            .map(|chunk| ChunkToKeep {
-                turn: chunk.turn.0.simple(),
-                first: chunk.first,
-                lengths: hex(&stored::lengths_to_bytes(chunk.deltas.lengths())),
-                parts: stored::parts_to_json(chunk.deltas.parts()),
-            })
-            .collect();
-        let chunks = json_of(&chunks)?;
-        sqlx::query!(
-            "INSERT INTO turn_chunks (turn_id, first, lengths, parts)
-             SELECT t.id, j.value->>'first', unhex(j.value->>'lengths'), j.value->>'parts'
-             FROM json_each(?1) AS j CROSS JOIN turns t ON t.id = unhex(j.value->>'turn')
-             WHERE t.runner = ?2 AND t.state = 'running'
-             ON CONFLICT DO NOTHING",
-            chunks,
-            self.runner.0,
-        )
-        .execute(&mut *connection)
-        .await?;
-        self.signals(connection).await
-    }
+/// Chunks as the JSON that [`keep`] takes.
+pub(super) fn rows_of(chunks: &[Chunk]) -> Result<String, DbError> {
+    let row = |chunk: &Chunk| ChunkToKeep {
+        turn: chunk.turn.0.simple(),
+        first: chunk.first,
+        lengths: hex(&stored::lengths_to_bytes(chunk.deltas.lengths())),
+        parts: stored::parts_to_json(chunk.deltas.parts()),
+    };
+    json_of(&chunks.iter().map(row).collect::<Vec<_>>())
 }
 
-impl Checkpoint {
-    /// What others did to the turns.
-    pub(super) async fn signals(&self, executor: impl SqliteExecutor<'_>) -> Result<Signals, DbError> {
-        if self.running.is_empty() {
-            return Ok(Signals::default());
-        }
-        let ids: Vec<Simple> = self.running.iter().map(|turn| turn.0.simple()).collect();
-        let ids = json_of(&ids)?;
-        let ours = sqlx::query!(
-            r#"SELECT id AS "id: Uuid", stop_requested AS "stop_requested: bool" FROM turns
-               WHERE id IN (SELECT unhex(value) FROM json_each(?1)) AND runner = ?2 AND state = 'running'"#,
-            ids,
-            self.runner.0,
-        )
-        .fetch_all(executor)
-        .await?;
-        let ours: HashMap<TurnId, bool> =
-            ours.into_iter().map(|turn| (TurnId(turn.id), turn.stop_requested)).collect();
-        let mut signals = Signals::default();
-        for turn in &self.running {
-            match ours.get(turn) {
-                Some(true) => signals.stop.push(*turn),
-                Some(false) => {}
-                None => signals.lost.push(*turn),
-            }
-        }
-        Ok(signals)
+/// Keeps chunks of turns that this process runs.
+pub(super) async fn keep(
+    connection: &mut SqliteConnection,
+    runner: RunnerId,
+    running: Arc<[TurnId]>,
+    chunks: Arc<str>,
+) -> Result<Signals, DbError> {
+    let chunks = chunks.as_ref();
+    sqlx::query!(
+        "INSERT INTO turn_chunks (turn_id, first, lengths, parts)
+         SELECT t.id, j.value->>'first', unhex(j.value->>'lengths'), j.value->>'parts'
+         FROM json_each(?1) AS j CROSS JOIN turns t ON t.id = unhex(j.value->>'turn')
+         WHERE t.runner = ?2 AND t.state = 'running'
+         ON CONFLICT DO NOTHING",
+        chunks,
+        runner.0,
+    )
+    .execute(&mut *connection)
+    .await?;
+    signals(connection, runner, &running).await
+}
+
+/// What others did to the turns of a process.
+pub(super) async fn signals(
+    executor: impl SqliteExecutor<'_>,
+    runner: RunnerId,
+    running: &[TurnId],
+) -> Result<Signals, DbError> {
+    if running.is_empty() {
+        return Ok(Signals::default());
     }
+    let ids: Vec<Simple> = running.iter().map(|turn| turn.0.simple()).collect();
+    let ids = json_of(&ids)?;
+    let ours = sqlx::query!(
+        r#"SELECT id AS "id: Uuid", stop_requested AS "stop_requested: bool" FROM turns
+           WHERE id IN (SELECT unhex(value) FROM json_each(?1)) AND runner = ?2 AND state = 'running'"#,
+        ids,
+        runner.0,
+    )
+    .fetch_all(executor)
+    .await?;
+    let ours: HashMap<TurnId, bool> =
+        ours.into_iter().map(|turn| (TurnId(turn.id), turn.stop_requested)).collect();
+    let mut signals = Signals::default();
+    for turn in running {
+        match ours.get(turn) {
+            Some(true) => signals.stop.push(*turn),
+            Some(false) => {}
+            None => signals.lost.push(*turn),
+        }
+    }
+    Ok(signals)
 }

@@ -3,23 +3,43 @@
 use std::collections::HashMap;
 
 use domain::{
-    ConversationChange, ConversationId, EndState, Ending, MessageId, MessageNumber, Reply, ReplyRef, Role,
-    Seq, Timestamp, TurnId, message,
+    ConversationChange, ConversationId, Ending, LedgerEntry, MessageId, MessageNumber, ReplyRef, Role,
+    RunnerId, Seq, Timestamp, Title, TurnId,
 };
 use ports::{Finish, Finished};
 use serde::Serialize;
 use sqlx::SqliteConnection;
-use stored::{ChangeColumns, StoredEnd};
+use stored::{ChangeColumns, ReplyToAppend, StoredEnd, UsageColumns};
 use uuid::Uuid;
 use uuid::fmt::Simple;
 
 use crate::error::DbError;
-use crate::ledger::{self, EntryToKeep};
-use crate::turns::messages::{self, MessageToAppend};
+use crate::ledger::{self, LedgerRow};
+use crate::turns::messages::{self, Hex, MessageRow};
 use crate::turns::record;
-use crate::values::{UsageToKeep, hex, json_of, micros};
+use crate::values::{json_of, micros};
 
-/// A turn before it is closed, with what closing it changes of its conversation.
+/// A turn to be closed, with its reply as it is stored.
+#[derive(Debug)]
+pub(crate) struct PreparedFinish {
+    turn: TurnId,
+    runner: RunnerId,
+    ending: Ending,
+    reply: Option<ReplyToAppend>,
+    title: Option<Title>,
+    ledger: Option<LedgerEntry>,
+}
+
+impl From<Finish> for PreparedFinish {
+    fn from(finish: Finish) -> Self {
+        let Finish { turn, runner, conversation: _, ending, reply, title, ledger } = finish;
+        let ending = Ending { reply: None, ..ending.storable() };
+        let reply = reply.and_then(|(id, reply)| ReplyToAppend::of(id, &reply, ending.usage));
+        Self { turn, runner, ending, reply, title, ledger }
+    }
+}
+
+/// A turn before it is closed, with the columns of its conversation that closing it changes.
 struct OpenTurn {
     id: Uuid,
     conversation_id: Uuid,
@@ -39,10 +59,10 @@ struct OpenTurn {
     title: Option<String>,
 }
 
-/// Closes turns; each finish gets its own answer, in order.
+/// Closes turns. Each finish gets its own result, in order.
 pub(crate) async fn close_all(
     connection: &mut SqliteConnection,
-    finishes: &[&Finish],
+    finishes: &[&PreparedFinish],
 ) -> Result<Vec<Result<Finished, DbError>>, DbError> {
     let turns = find_turns(connection, finishes).await?;
     let mut writes = Writes::default();
@@ -50,9 +70,9 @@ pub(crate) async fn close_all(
         finishes.iter().map(|finish| decide(finish, &turns, &mut writes)).collect();
     let numbers = writes.write(connection).await?;
 
-    let mut answers = Vec::with_capacity(decisions.len());
+    let mut results = Vec::with_capacity(decisions.len());
     for (finish, decision) in finishes.iter().zip(decisions) {
-        answers.push(match decision {
+        results.push(match decision {
             Decision::Lost => Ok(Finished::Lost),
             Decision::Close(closed) => {
                 let (mut ending, change) = *closed;
@@ -60,20 +80,27 @@ pub(crate) async fn close_all(
                 let change = ConversationChange::try_from(change).map(Box::new);
                 change.map(|change| Finished::Done { ending, change }).map_err(DbError::from)
             }
-            // Also for one that was closed a moment ago, by a finish of this group: it is read as it is written now.
+            // Also for a turn that an earlier finish of this group has just closed: it is read as written now.
             Decision::Repeat => repeated(connection, finish.turn).await,
         });
     }
-    Ok(answers)
+    Ok(results)
 }
 
 enum Decision {
+    /// Another process has the turn, or it is gone.
     Lost,
+    /// It was closed before; the result is read from the tables.
     Repeat,
+    /// It is closed now.
     Close(Box<(Ending, ChangeColumns<Timestamp>)>),
 }
 
-fn decide(finish: &Finish, turns: &HashMap<Uuid, OpenTurn>, writes: &mut Writes) -> Decision {
+fn decide<'a>(
+    finish: &'a PreparedFinish,
+    turns: &HashMap<Uuid, OpenTurn>,
+    writes: &mut Writes<'a>,
+) -> Decision {
     let Some(turn) = turns.get(&finish.turn.0).filter(|turn| turn.runner == finish.runner.0) else {
         return Decision::Lost;
     };
@@ -89,7 +116,7 @@ fn decide(finish: &Finish, turns: &HashMap<Uuid, OpenTurn>, writes: &mut Writes)
 
 async fn find_turns(
     connection: &mut SqliteConnection,
-    finishes: &[&Finish],
+    finishes: &[&PreparedFinish],
 ) -> Result<HashMap<Uuid, OpenTurn>, DbError> {
     let ids: Vec<Simple> = finishes.iter().map(|finish| finish.turn.0.simple()).collect();
     let ids = json_of(&ids)?;
@@ -139,15 +166,16 @@ async fn change_of(
     Ok(row)
 }
 
-/// What all turns of a group write as they close.
+/// The rows that the accepted finishes of a group write.
 #[derive(Default)]
-struct Writes {
-    replies: Vec<MessageToAppend>,
+struct Writes<'a> {
+    replies: Vec<MessageRow<'a>>,
     turns: Vec<TurnToClose>,
     conversations: Vec<Unlock>,
-    ledger: Vec<EntryToKeep>,
+    ledger: Vec<LedgerRow>,
 }
 
+/// The end of a turn, as columns.
 #[derive(Serialize)]
 struct TurnToClose {
     id: Simple,
@@ -156,12 +184,13 @@ struct TurnToClose {
     finish_reason: Option<String>,
     failure: Option<String>,
     retry_after_ms: Option<i64>,
-    usage: UsageToKeep,
+    usage: UsageColumns,
     cost: i64,
     response_time_ms: u32,
     at: i64,
 }
 
+/// A conversation that no longer has a running turn.
 #[derive(Serialize)]
 struct Unlock {
     id: Simple,
@@ -176,11 +205,11 @@ struct Unlock {
     at: i64,
 }
 
-impl Writes {
-    /// Notes what closing a turn writes; answers the ending and the conversation after it.
-    fn close(&mut self, finish: &Finish, turn: &OpenTurn) -> (Ending, ChangeColumns<Timestamp>) {
-        let mut ending = Ending { reply: None, ..finish.ending.clone() };
-        let usage = UsageToKeep::from(&ending.usage);
+impl<'a> Writes<'a> {
+    /// Notes what closing a turn writes. Returns the ending, and the conversation after it.
+    fn close(&mut self, finish: &'a PreparedFinish, turn: &OpenTurn) -> (Ending, ChangeColumns<Timestamp>) {
+        let mut ending = finish.ending.clone();
+        let usage = UsageColumns::from(ending.usage);
         let mut head = turn.head_seq;
         let mut change = ChangeColumns {
             last_seq: turn.last_seq,
@@ -193,22 +222,22 @@ impl Writes {
             title: turn.title.clone().or_else(|| finish.title.as_ref().map(ToString::to_string)),
             updated_at: ending.at,
         };
-        if let Some((id, reply)) = finish.reply.as_ref().filter(|(_, reply)| reply.has_content()) {
+        if let Some(reply) = &finish.reply {
             head = turn.last_seq + 1;
             change.last_seq = head;
             change.message_count += 1;
             change.last_model = Some(turn.model.clone());
-            self.replies.push(reply_row(finish, turn, *id, reply, Seq(head)));
+            self.replies.push(reply_row(finish, turn, reply, head));
             ending.reply =
-                Some(ReplyRef { id: *id, number: None, seq: Seq(head), created_at: finish.ending.at });
+                Some(ReplyRef { id: reply.id, number: None, seq: Seq(head), created_at: finish.ending.at });
         }
         self.turns.push(TurnToClose::new(finish.turn, &ending));
         self.conversations.push(Unlock::new(turn.conversation_id, head, &change));
-        self.ledger.extend(finish.ledger.as_ref().map(EntryToKeep::from));
+        self.ledger.extend(finish.ledger.as_ref().map(LedgerRow::from));
         (ending, change)
     }
 
-    /// Writes, and answers the numbers of the replies.
+    /// Writes, and returns the numbers of the replies.
     async fn write(
         &self,
         connection: &mut SqliteConnection,
@@ -243,7 +272,7 @@ impl Writes {
         )
         .execute(&mut *connection)
         .await?;
-        ledger::enter(connection, &self.ledger).await?;
+        ledger::append_all(connection, &self.ledger).await?;
         sqlx::query!(
             "DELETE FROM turn_chunks WHERE turn_id IN
                (SELECT unhex(j.value->>'id') FROM json_each(?1) AS j)",
@@ -255,27 +284,30 @@ impl Writes {
     }
 }
 
-fn reply_row(finish: &Finish, turn: &OpenTurn, id: MessageId, reply: &Reply, seq: Seq) -> MessageToAppend {
-    let counted = u32::try_from(finish.ending.usage.output).unwrap_or(u32::MAX);
-    let token_count = if counted > 0 { counted } else { message::token_count(reply.parts()) };
-    MessageToAppend {
-        id: id.0.simple(),
+fn reply_row<'a>(
+    finish: &PreparedFinish,
+    turn: &OpenTurn,
+    reply: &'a ReplyToAppend,
+    seq: i64,
+) -> MessageRow<'a> {
+    MessageRow {
+        id: reply.id.0.simple(),
         conversation: turn.conversation_id.simple(),
-        seq: seq.0,
+        seq,
         parent: (turn.question_seq > 0).then_some(turn.question_seq),
         turn: finish.turn.0.simple(),
         role: Role::Assistant.as_str(),
         state: finish.ending.state.message_state().as_str(),
-        token_count,
+        token_count: reply.token_count,
         at: micros(finish.ending.at),
-        lengths: Some(hex(&stored::lengths_to_bytes(reply.lengths()))),
-        parts: stored::parts_to_json(reply.parts()),
+        lengths: Some(Hex(&reply.lengths)),
+        parts: &reply.parts,
     }
 }
 
 impl TurnToClose {
     fn new(turn: TurnId, ending: &Ending) -> Self {
-        let end = StoredEnd::from(&ending.state as &EndState);
+        let end = StoredEnd::from(&ending.state);
         Self {
             id: turn.0.simple(),
             state: end.state.to_owned(),
@@ -283,7 +315,7 @@ impl TurnToClose {
             finish_reason: end.finish_reason.map(str::to_owned),
             failure: end.failure.map(str::to_owned),
             retry_after_ms: end.retry_after_ms,
-            usage: (&ending.usage).into(),
+            usage: ending.usage.into(),
             cost: ending.cost.0,
             response_time_ms: ending.response_time_ms,
             at: micros(ending.at),

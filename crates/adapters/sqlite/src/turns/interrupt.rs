@@ -1,11 +1,8 @@
-//! Ends turns whose process is dead, with the text that it kept.
+//! Ends turns whose process is dead, with the text that it had kept.
 
 use std::collections::HashMap;
 
-use domain::usage::estimate_tokens;
-use domain::{
-    ConversationId, EndState, Ending, MessageId, NanoDollars, Reply, RunnerId, Timestamp, TurnId, Usage,
-};
+use domain::{ConversationId, Reply, RunnerId, Timestamp, TurnId};
 use ports::{Finish, Finished};
 use serde::Serialize;
 use sqlx::SqliteConnection;
@@ -14,11 +11,12 @@ use uuid::Uuid;
 use uuid::fmt::Simple;
 
 use crate::error::DbError;
-use crate::turns::finish;
+use crate::turns::finish::{self, PreparedFinish};
 use crate::values::json_of;
 
-/// A turn to be ended in place of its dead process.
-pub(crate) struct TakeOver {
+/// A running turn whose process is dead.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OrphanedTurn {
     pub(crate) turn: TurnId,
     /// The process that ends it.
     pub(crate) runner: RunnerId,
@@ -31,43 +29,42 @@ struct NewRunner {
     runner: Simple,
 }
 
-/// Ends turns as interrupted, each named once; answers how many. A dead process that wakes up finds that it has lost them.
+/// Ends different turns as interrupted, and returns how many. A process that was taken for dead finds that it has lost
+/// them.
 pub(crate) async fn interrupt_all(
     connection: &mut SqliteConnection,
-    take_overs: &[TakeOver],
+    orphans: &[OrphanedTurn],
 ) -> Result<u64, DbError> {
-    let conversations = take(connection, take_overs).await?;
-    let mut replies = kept_replies(connection, take_overs).await?;
-    let mut finishes = Vec::with_capacity(take_overs.len());
-    for take_over in take_overs {
-        let Some(conversation) = conversations.get(&take_over.turn) else { continue };
-        let reply = replies.remove(&take_over.turn).unwrap_or_default();
-        finishes.push(interruption(take_over, *conversation, reply));
+    let conversations = claim(connection, orphans).await?;
+    let mut replies = kept_replies(connection, orphans).await?;
+    let mut finishes: Vec<PreparedFinish> = Vec::with_capacity(orphans.len());
+    for OrphanedTurn { turn, runner, at } in orphans {
+        let Some(conversation) = conversations.get(turn) else { continue };
+        let kept = replies.remove(turn).unwrap_or_default();
+        finishes.push(Finish::interrupted(*turn, *runner, *conversation, kept, *at).into());
     }
-    let orders: Vec<&Finish> = finishes.iter().collect();
+    let finishes: Vec<&PreparedFinish> = finishes.iter().collect();
     let mut ended = 0;
-    for answer in finish::close_all(connection, &orders).await? {
-        match answer {
+    for result in finish::close_all(connection, &finishes).await? {
+        match result {
             Ok(Finished::Done { .. }) => ended += 1,
             Ok(Finished::Lost) => {}
-            // It is ended; only its conversation cannot be read.
+            // The turn is ended; only the result for its conversation cannot be read.
             Err(error) => tracing::error!(?error, "the conversation of an interrupted turn cannot be read"),
         }
     }
     Ok(ended)
 }
 
-/// Makes the turns ours, so that no other process can end them any more.
-async fn take(
+/// Gives the turns to the process that ends them, so that no other process can end them any more.
+async fn claim(
     connection: &mut SqliteConnection,
-    take_overs: &[TakeOver],
+    orphans: &[OrphanedTurn],
 ) -> Result<HashMap<TurnId, ConversationId>, DbError> {
-    let rows: Vec<NewRunner> = take_overs
-        .iter()
-        .map(|take_over| NewRunner { turn: take_over.turn.0.simple(), runner: take_over.runner.0.simple() })
-        .collect();
-    let rows = json_of(&rows)?;
-    let taken = sqlx::query!(
+    let row =
+        |orphan: &OrphanedTurn| NewRunner { turn: orphan.turn.0.simple(), runner: orphan.runner.0.simple() };
+    let rows = json_of(&orphans.iter().map(row).collect::<Vec<_>>())?;
+    let claimed = sqlx::query!(
         r#"UPDATE turns SET runner = unhex(j.value->>'runner')
            FROM json_each(?1) AS j WHERE turns.id = unhex(j.value->>'turn') AND turns.state = 'running'
            RETURNING id AS "id: Uuid", conversation_id AS "conversation_id: Uuid""#,
@@ -75,14 +72,14 @@ async fn take(
     )
     .fetch_all(connection)
     .await?;
-    Ok(taken.into_iter().map(|turn| (TurnId(turn.id), ConversationId(turn.conversation_id))).collect())
+    Ok(claimed.into_iter().map(|turn| (TurnId(turn.id), ConversationId(turn.conversation_id))).collect())
 }
 
 async fn kept_replies(
     connection: &mut SqliteConnection,
-    take_overs: &[TakeOver],
+    orphans: &[OrphanedTurn],
 ) -> Result<HashMap<TurnId, Reply>, DbError> {
-    let ids: Vec<Simple> = take_overs.iter().map(|take_over| take_over.turn.0.simple()).collect();
+    let ids: Vec<Simple> = orphans.iter().map(|orphan| orphan.turn.0.simple()).collect();
     let ids = json_of(&ids)?;
     let rows = sqlx::query!(
         r#"SELECT turn_id AS "turn_id: Uuid", first, parts, lengths FROM turn_chunks
@@ -97,27 +94,4 @@ async fn kept_replies(
         chunks.entry(TurnId(row.turn_id)).or_default().push(chunk);
     }
     Ok(chunks.into_iter().map(|(turn, chunks)| (turn, fold_chunks(turn, chunks))).collect())
-}
-
-fn interruption(take_over: &TakeOver, conversation: ConversationId, reply: Reply) -> Finish {
-    let usage = Usage { output: estimate_tokens(reply.bytes()).into(), estimated: true, ..Usage::default() };
-    let ending = Ending {
-        state: EndState::Interrupted,
-        reply: None,
-        usage,
-        cost: NanoDollars::default(),
-        response_time_ms: 0,
-        at: take_over.at,
-    };
-    // A turn has one reply at most, so its id is free to name it.
-    let id = MessageId(take_over.turn.0);
-    Finish {
-        turn: take_over.turn,
-        runner: take_over.runner,
-        conversation,
-        ending,
-        reply: Some((id, reply)),
-        title: None,
-        ledger: None,
-    }
 }

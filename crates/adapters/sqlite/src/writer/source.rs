@@ -10,12 +10,12 @@ use sqlx::{ConnectOptions as _, Connection as _, Sqlite, SqliteConnection, Sqlit
 pub(crate) enum Source {
     /// A connection of its own, to a file.
     Own {
-        /// How to connect anew.
+        /// How to connect again.
         options: Box<SqliteConnectOptions>,
-        /// The connection, while nothing is wrong with it.
+        /// The connection; `None` while it is taken, or after one was discarded.
         connection: Option<SqliteConnection>,
     },
-    /// The one connection there is, to a database in memory; readers use it in turns.
+    /// The only connection to a database in memory; readers use it too, in turns.
     Shared(SqlitePool),
 }
 
@@ -39,7 +39,7 @@ impl Source {
     pub(super) fn give_back(&mut self, held: Held) {
         match (self, held) {
             (Self::Own { connection, .. }, Held::Own(held)) => *connection = Some(held),
-            // Dropping it brings it back to its pool.
+            // Dropping it returns it to its pool.
             (Self::Own { .. } | Self::Shared(_), Held::Own(_) | Held::Shared(_)) => {}
         }
     }
@@ -50,16 +50,16 @@ impl Source {
             Held::Shared(connection) => connection.close().await,
         };
         if let Err(error) = closed {
-            tracing::warn!(%error, "a connection to the database was not closed in order");
+            tracing::warn!(%error, "a connection to the database could not be closed");
         }
     }
 
-    /// Moves the log into the database and lets go of it.
+    /// Moves the write-ahead log into the database, and closes the connection.
     pub(super) async fn close(&mut self) {
         let Self::Own { connection, .. } = self else { return };
         let Some(mut connection) = connection.take() else { return };
         if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await {
-            tracing::warn!(%error, "the database's log was not moved into it; the next start does so");
+            tracing::warn!(%error, "the write-ahead log was not moved into the database; the next start does so");
         }
         self.discard(Held::Own(connection)).await;
     }
