@@ -98,7 +98,7 @@ CREATE TABLE omnichat.messages (
                     CHECK (state IN ('completed', 'failed', 'stopped', 'interrupted')),
     -- The lengths of the deltas of a reply.
     lengths         bytea,
-    -- JSON as text: nothing searches in it, it is read back exactly as written, and it may hold \u0000, which jsonb refuses.
+    -- JSON as text: nothing searches in it, it is read back exactly as written, and it may contain \u0000, which jsonb refuses.
     parts           text NOT NULL,
     PRIMARY KEY (conversation_id, seq)
 ) WITH (autovacuum_vacuum_insert_scale_factor = 0.05);

@@ -39,7 +39,7 @@ crate::suite::suite! { $
         a_large_object_is_kept_whole,
         a_second_put_replaces_the_first,
         a_deleted_object_is_gone_and_others_stay,
-        a_delete_of_what_is_not_there_is_fine,
+        a_delete_of_an_absent_object_succeeds,
         a_key_can_be_used_again_after_a_delete,
         a_key_that_leads_elsewhere_is_refused,
         a_link_is_a_plain_address_whatever_the_name,

@@ -19,8 +19,9 @@ mod recovering;
 mod scene;
 mod stores;
 mod talking;
+mod unreadable;
 
-pub use stores::{KillRunner, Stores};
+pub use stores::{Damage, DamagedRow, KillRunner, Stores};
 
 crate::suite::suite! { $
     /// Registers a test for each case of the suite. The expression makes fresh `Stores`, and may await.
@@ -30,7 +31,7 @@ crate::suite::suite! { $
     abandoning:
         an_abandoned_begin_is_whole_or_nothing,
         an_abandoned_finish_can_be_repeated,
-        callers_that_leave_a_crowd_take_nothing_with_them;
+        dropped_calls_do_not_affect_other_calls;
     beginning:
         a_new_conversation_is_made_with_its_first_question,
         numbers_begin_at_one,
@@ -45,9 +46,9 @@ crate::suite::suite! { $
         older_pages_lead_back_to_the_beginning,
         every_kind_of_part_is_kept_exactly,
         a_begin_is_refused_where_it_must_be,
-        a_begin_takes_every_key,
-        a_begin_may_be_for_conversations_with_a_persona_alone,
-        a_begin_tells_what_it_appended,
+        a_begin_accepts_every_key,
+        a_begin_may_require_a_persona,
+        a_begin_returns_the_rows_that_it_appended,
         a_conversation_runs_one_turn_at_a_time,
         the_model_of_a_turn_is_the_nearest_one,
         a_new_conversation_takes_a_model_of_its_own;
@@ -56,16 +57,17 @@ crate::suite::suite! { $
         a_question_after_a_branch_follows_the_new_path,
         a_branch_may_keep_nothing,
         a_branch_at_the_end_takes_nothing_away,
-        a_stored_question_is_answered_anew,
+        a_stored_question_is_answered_again,
         a_branch_of_a_conversation_that_moved_on_is_refused,
         a_branch_is_refused_where_a_question_is;
     finishing:
         a_completed_turn_keeps_its_reply,
-        a_turn_that_broke_off_keeps_what_it_said,
-        a_turn_without_a_word_makes_no_row,
+        a_turn_that_broke_off_keeps_its_partial_reply,
+        a_turn_without_text_makes_no_row,
         a_refusal_and_a_tool_call_make_a_row,
         a_replay_is_exact,
         every_ending_is_kept,
+        numbers_and_texts_are_brought_within_their_limits,
         totals_add_up,
         a_title_is_given_where_there_is_none,
         a_repeated_finish_answers_the_same,
@@ -80,21 +82,21 @@ crate::suite::suite! { $
         a_stop_is_asked_of_the_running_turn,
         a_turn_is_found_by_its_owner_alone;
     recovering:
-        a_begin_takes_over_from_a_dead_process,
-        a_dead_process_that_said_nothing_leaves_no_reply,
+        a_begin_recovers_the_turn_of_a_dead_process,
+        a_dead_process_without_text_leaves_no_reply,
         a_process_that_wakes_up_has_lost_its_turns,
         a_renewed_process_keeps_its_turns,
-        the_reaper_ends_the_turns_of_the_dead,
-        the_reaper_leaves_the_living_alone,
+        the_reaper_ends_the_turns_of_dead_processes,
+        the_reaper_does_not_end_turns_of_living_processes,
         the_reaper_ends_many_turns,
         a_process_may_retire;
     racing:
         one_of_many_begins_wins,
         turns_in_quick_succession_see_each_other,
         a_begin_sees_the_reply_that_was_just_kept,
-        a_late_finish_and_a_takeover_agree,
+        of_a_late_finish_and_a_recovery_one_succeeds,
         many_conversations_go_on_at_once,
-        a_refused_call_spoils_no_other,
+        a_refused_call_does_not_affect_others,
         a_finish_repeated_at_once_counts_once,
         checkpoints_and_finishes_do_not_deadlock,
         a_purge_leaves_nothing_behind,
@@ -106,16 +108,17 @@ crate::suite::suite! { $
         messages_of_several_conversations_come_together,
         a_patch_changes_what_it_names,
         a_patch_is_refused_where_it_must_be,
-        a_hidden_conversation_can_be_brought_back,
-        a_purge_takes_everything_away;
+        a_hidden_conversation_can_be_restored,
+        hiding_a_conversation_updates_it,
+        a_purge_deletes_everything;
     listing:
         lists_begin_with_the_newest_update,
         a_list_shows_what_is_found,
         lists_come_in_pages,
-        lists_hold_the_callers_visible_conversations_alone,
-        filters_hold_together,
-        a_filter_by_model_goes_by_the_shown_one,
-        a_span_of_time_holds_its_first_instant;
+        lists_have_only_the_callers_visible_conversations,
+        conditions_of_a_filter_apply_together,
+        a_filter_by_model_uses_the_shown_one,
+        a_filter_by_time_includes_its_first_instant;
     accounts:
         a_registered_account_is_found_again,
         a_sign_in_takes_name_or_email_in_any_case,
@@ -125,26 +128,27 @@ crate::suite::suite! { $
         an_account_is_changed_as_named;
     personas:
         a_persona_is_found_as_it_was_made,
-        a_persona_is_its_owners_alone,
+        a_persona_is_accessible_only_to_its_owner,
         personas_begin_with_the_newest_update,
         a_persona_is_changed_as_named,
-        a_deleted_persona_takes_its_conversations_along,
-        a_deleted_persona_leaves_others_alone;
+        a_persona_is_deleted_with_its_conversations,
+        other_conversations_stay_when_a_persona_is_deleted;
     talking:
-        a_begin_brings_the_persona_of_its_conversation,
+        a_begin_returns_the_persona_of_its_conversation,
         a_patch_gives_a_conversation_another_persona,
         conversations_are_listed_by_their_persona,
-        a_conversation_is_known_to_be_held_with_a_persona,
+        whether_a_conversation_has_a_persona_is_known,
         conversations_with_personas_add_up,
         a_deleted_message_does_not_count_but_its_tokens_do;
     deleting:
         a_deleted_message_is_gone_from_lists,
-        a_deleted_message_is_gone_from_prompts,
+        a_deleted_message_is_gone_from_windows,
         a_deleted_message_changes_nothing_else,
         a_deleted_reply_is_not_replayed,
         the_tree_goes_on_from_a_deleted_message,
         a_message_off_the_path_can_be_deleted,
         a_message_of_the_running_turn_stays,
+        a_question_that_is_answered_again_stays,
         a_message_is_deleted_where_it_may_be,
         a_message_is_deleted_once;
     files:
@@ -163,8 +167,14 @@ crate::suite::suite! { $
         a_file_that_meets_a_purge_leaves_no_object,
         a_file_that_meets_the_sweep_gets_its_object_or_none;
     accounting:
-        a_finish_enters_its_call_once,
-        what_closes_no_turn_enters_nothing,
+        a_finish_adds_its_call_once,
+        a_finish_that_closes_no_turn_adds_nothing,
         calls_beside_turns_add_up,
-        the_ledger_outlives_what_it_was_for;
+        the_ledger_outlives_conversations_and_personas;
+    unreadable:
+        an_unreadable_message_is_left_out_of_pages,
+        an_unreadable_conversation_is_left_out_of_lists,
+        a_begin_in_an_unreadable_conversation_is_refused,
+        a_begin_with_an_unreadable_window_is_refused,
+        unreadable_rows_do_not_stop_the_reaper;
 }

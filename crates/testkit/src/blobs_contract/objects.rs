@@ -24,7 +24,7 @@ impl Storage {
     }
 }
 
-/// Bytes that tell where they stand, so that none can be lost or moved unseen.
+/// Bytes that depend on their position, so that a lost or moved one shows.
 fn pattern(length: usize, seed: u32) -> Vec<u8> {
     let words = (seed..).flat_map(|word| word.wrapping_mul(2_654_435_761).to_le_bytes());
     words.take(length).collect()
@@ -64,7 +64,7 @@ pub(super) async fn a_second_put_replaces_the_first(storage: &Storage) {
     assert_eq!(storage.read(&key).await.unwrap(), pattern(100_000, 2));
 }
 
-/// Neither the same conversation nor another one of the user loses anything.
+/// Neither the same conversation nor another one of the user loses an object.
 pub(super) async fn a_deleted_object_is_gone_and_others_stay(storage: &Storage) {
     let (gone, sibling, cousin) = (key(1, 1), key(1, 1), key(1, 2));
     for key in [&gone, &sibling, &cousin] {
@@ -77,8 +77,8 @@ pub(super) async fn a_deleted_object_is_gone_and_others_stay(storage: &Storage) 
     }
 }
 
-/// Deletes are repeated until they are known to be done.
-pub(super) async fn a_delete_of_what_is_not_there_is_fine(storage: &Storage) {
+/// Deletes may be repeated, until they are confirmed.
+pub(super) async fn a_delete_of_an_absent_object_succeeds(storage: &Storage) {
     let key = key(1, 1);
     storage.delete(&key).await;
     storage.put(&key, b"x").await;
@@ -87,7 +87,7 @@ pub(super) async fn a_delete_of_what_is_not_there_is_fine(storage: &Storage) {
     assert_eq!(storage.read(&key).await, None);
 }
 
-/// A delete leaves nothing that is in the way.
+/// A delete leaves nothing that would prevent a put.
 pub(super) async fn a_key_can_be_used_again_after_a_delete(storage: &Storage) {
     let key = key(1, 1);
     storage.put(&key, b"first").await;
@@ -96,7 +96,7 @@ pub(super) async fn a_key_can_be_used_again_after_a_delete(storage: &Storage) {
     assert_eq!(storage.read(&key).await.unwrap(), b"second");
 }
 
-/// Keys are made by us, so none of these comes from a client; a storage does not rely on that.
+/// Clients cannot choose keys, but a storage does not rely on that.
 pub(super) async fn a_key_that_leads_elsewhere_is_refused(storage: &Storage) {
     let bad = ["", "/", "/etc/x", "..", "../x", "uploads/../../x", "uploads/./x", "uploads//x", "uploads/"];
     for key in bad.map(|key| BlobKey::from_stored(key.to_owned())) {
@@ -109,7 +109,7 @@ pub(super) async fn a_key_that_leads_elsewhere_is_refused(storage: &Storage) {
     }
 }
 
-/// What a sender calls a file can neither end an address nor what it stands in.
+/// No file name can end the address, or the text around it.
 pub(super) async fn a_link_is_a_plain_address_whatever_the_name(storage: &Storage) {
     let key = key(1, 1);
     storage.put(&key, b"x").await;
@@ -123,9 +123,9 @@ pub(super) async fn a_link_is_a_plain_address_whatever_the_name(storage: &Storag
     }
 }
 
-/// Puts and deletes beside each other do not disturb each other.
+/// Puts and deletes at the same time do not affect each other.
 pub(super) async fn many_objects_come_and_go_at_once(storage: &Storage) {
-    // They share directories, where there are any, and every other one is taken away again.
+    // They share directories, where there are any, and every other one is deleted again.
     let keys: Vec<BlobKey> = (0..48).map(|n| key(1, n % 4)).collect();
     let lives = keys.iter().enumerate().map(async |(n, key)| {
         storage.put(key, key.as_str().as_bytes()).await;
@@ -167,7 +167,7 @@ pub(super) async fn puts_and_deletes_of_one_key_leave_a_whole_object_or_none(sto
     }
 }
 
-/// A check needs no object, and harms none.
+/// A check needs no object, and changes none.
 pub(super) async fn an_empty_storage_is_ready(storage: &Storage) {
     storage.blobs.check().await.unwrap();
     let key = key(1, 1);

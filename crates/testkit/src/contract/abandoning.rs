@@ -1,4 +1,4 @@
-//! Callers that leave in the middle of a call: they lose nothing and leave nothing half done.
+//! Callers that drop a call halfway: nothing is lost, and nothing is left half done.
 
 use std::collections::HashSet;
 use std::future::poll_fn;
@@ -14,7 +14,7 @@ use super::Stores;
 use super::racing::{assert_whole, at_once};
 use super::scene::{PATIENCE, Scene, model, reply};
 
-/// Polls a call so many times, with the runtime at work in between, and drops it if it has not ended.
+/// Polls a call so many times, lets the runtime work in between, and drops the call if it has not ended.
 async fn abandoned_after(polls: usize, call: impl Future) {
     let mut call = pin!(call);
     for _ in 0..polls {
@@ -26,7 +26,7 @@ async fn abandoned_after(polls: usize, call: impl Future) {
     }
 }
 
-/// A begin whose caller leaves is done or not done, and the store serves the next caller.
+/// A begin whose caller drops it is executed or not, as a whole, and the store serves the next caller.
 pub(super) async fn an_abandoned_begin_is_whole_or_nothing(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_of(1).await;
@@ -37,7 +37,7 @@ pub(super) async fn an_abandoned_begin_is_whole_or_nothing(stores: &Stores) {
         abandoned_after(polls, stores.turns.begin(begin)).await;
         exchange_after(&scene, id, &abandoned).await;
     }
-    // Whatever was still under way has arrived by now.
+    // Begins that were still being executed have ended by now.
     tokio::time::sleep(Duration::from_millis(200)).await;
     exchange_after(&scene, id, &abandoned).await;
     let conversation = scene.conversation(id).await;
@@ -46,7 +46,7 @@ pub(super) async fn an_abandoned_begin_is_whole_or_nothing(stores: &Stores) {
     assert_eq!(conversation.totals.input, u64::from(conversation.message_count) * 10);
 }
 
-/// An exchange in a conversation where abandoned turns may run; those are answered first.
+/// An exchange in a conversation where abandoned turns may run; these are answered first.
 async fn exchange_after(scene: &Scene<'_>, id: ConversationId, abandoned: &HashSet<TurnId>) {
     let start = Instant::now();
     while start.elapsed() < PATIENCE {
@@ -59,7 +59,7 @@ async fn exchange_after(scene: &Scene<'_>, id: ConversationId, abandoned: &HashS
             Err(other) => panic!("busy, and not {other:?}"),
         }
         let conversation = scene.conversation(id).await;
-        let running = conversation.running.expect("who is busy runs a turn");
+        let running = conversation.running.expect("a busy conversation has a running turn");
         assert!(abandoned.contains(&running), "{running} runs");
         let found = Begun {
             question: conversation.last_seq,
@@ -75,7 +75,7 @@ async fn exchange_after(scene: &Scene<'_>, id: ConversationId, abandoned: &HashS
     panic!("the conversation stays busy");
 }
 
-/// A finish whose caller leaves can be repeated, and counts once.
+/// A finish whose caller drops it can be repeated, and counts once.
 pub(super) async fn an_abandoned_finish_can_be_repeated(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_of(1).await;
@@ -92,8 +92,8 @@ pub(super) async fn an_abandoned_finish_can_be_repeated(stores: &Stores) {
     assert_whole(&scene, &conversation).await;
 }
 
-/// In a crowd, callers that leave take nothing from those that stay.
-pub(super) async fn callers_that_leave_a_crowd_take_nothing_with_them(stores: &Stores) {
+/// Of many callers, those that drop their calls do not affect the others.
+pub(super) async fn dropped_calls_do_not_affect_other_calls(stores: &Stores) {
     let scene = Scene::new(stores).await;
     for _ in 0..5 {
         let begins = (0..80).map(|number| scene.begin_new(&format!("q{number}")));

@@ -1,4 +1,4 @@
-//! The ledger has one row for each model call, whatever becomes of what it was for.
+//! The ledger has one row for each model call, also when the conversation is deleted later.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::Stores;
 use super::racing::at_once;
 use super::scene::{Scene, conversation_id, model, reply};
 
-/// So many calls such as [`Scene::ending_of`] enters.
+/// The totals of so many calls as [`Scene::ending_of`] makes them.
 fn calls(calls: u64) -> LedgerTotals {
     let usage = Usage {
         input: 10 * calls,
@@ -23,8 +23,8 @@ fn calls(calls: u64) -> LedgerTotals {
     LedgerTotals { calls, usage, cost }
 }
 
-/// A finish enters its call once, however often it is repeated, and with or without a word of reply.
-pub(super) async fn a_finish_enters_its_call_once(stores: &Stores) {
+/// A finish adds its call once, however often it is repeated, with or without a reply.
+pub(super) async fn a_finish_adds_its_call_once(stores: &Stores) {
     let scene = Scene::new(stores).await;
     assert_eq!(scene.ledger().await, calls(0));
     let begun = scene.start("q").await;
@@ -49,7 +49,7 @@ pub(super) async fn a_finish_enters_its_call_once(stores: &Stores) {
     assert!(answers.await.iter().all(|answer| matches!(answer, Finished::Done { .. })));
     assert_eq!(scene.ledger().await, calls(3));
 
-    // Many turns that close at once enter a call each, as each says.
+    // Many turns that are closed at the same time each add their own call.
     let mut finishes = Vec::new();
     for number in 1..=40 {
         let mut finish = scene.completion_of(&scene.start("q").await, reply(["a"]));
@@ -67,8 +67,8 @@ pub(super) async fn a_finish_enters_its_call_once(stores: &Stores) {
     assert_eq!(stores.ledger.totals(UserId(9_999)).await.unwrap(), calls(0));
 }
 
-/// A turn that made no call, and a finish that is lost, enter nothing; nor does a dead process's turn.
-pub(super) async fn what_closes_no_turn_enters_nothing(stores: &Stores) {
+/// A turn without a model call, a finish of a lost turn and an interrupted turn of a dead process add nothing.
+pub(super) async fn a_finish_that_closes_no_turn_adds_nothing(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begun = scene.start("q").await;
     let other = scene.in_another_process().await;
@@ -77,7 +77,7 @@ pub(super) async fn what_closes_no_turn_enters_nothing(stores: &Stores) {
     scene.finished_in_vain(Finish { turn: unknown, ..scene.completion_of(&begun, reply(["a"])) }).await;
     let without_a_call = Finish { ledger: None, ..scene.completion_of(&begun, reply(["a"])) };
     scene.finished(without_a_call).await;
-    // Repeated with a call, it is still the turn that is closed.
+    // Repeated with a call, it still adds nothing: the turn is closed already.
     scene.finished(scene.completion_of(&begun, reply(["a"]))).await;
     let purged = scene.start("q").await;
     stores.conversations.purge(scene.owner, purged.conversation.id.into()).await.unwrap();
@@ -91,7 +91,7 @@ pub(super) async fn what_closes_no_turn_enters_nothing(stores: &Stores) {
     assert_eq!(scene.ledger().await, calls(0));
 }
 
-/// Calls beside turns add up with those of turns, each user's for itself.
+/// Calls that close no turn are added to those of turns, for each user separately.
 pub(super) async fn calls_beside_turns_add_up(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;
@@ -108,7 +108,7 @@ pub(super) async fn calls_beside_turns_add_up(stores: &Stores) {
     let costs = [1, 9_007_199_254_740_993, 0, 5_000_000_000_000, 3].map(NanoDollars);
     let purposes = [Purpose::Title, Purpose::Summary, Purpose::Preview, Purpose::Turn, Purpose::Title];
     for (number, ((usage, cost), purpose)) in usages.into_iter().zip(costs).zip(purposes).enumerate() {
-        // Also for a conversation that the store does not know.
+        // Also for a conversation that does not exist.
         let conversation = [None, Some(begun.conversation.id), Some(conversation_id())][number % 3];
         let entry = LedgerEntry {
             user: scene.owner,
@@ -133,8 +133,8 @@ pub(super) async fn calls_beside_turns_add_up(stores: &Stores) {
     assert_eq!((stranger.ledger().await, scene.ledger().await), (calls(2), expected));
 }
 
-/// Conversations, messages and personas go; what their calls cost stays.
-pub(super) async fn the_ledger_outlives_what_it_was_for(stores: &Stores) {
+/// Conversations, messages and personas are deleted; the cost of their calls stays.
+pub(super) async fn the_ledger_outlives_conversations_and_personas(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let persona = scene.persona("Grace").await;
     let (purged, hidden) = (scene.conversation_of(2).await, scene.conversation_of(1).await);

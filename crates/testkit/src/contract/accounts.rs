@@ -20,7 +20,7 @@ fn account(username: &str, email: Option<&str>) -> NewUser {
     }
 }
 
-/// A registered account is found again as it was made, and the first one has the number 1.
+/// A registered account is found unchanged, and the first one has the id 1.
 pub(super) async fn a_registered_account_is_found_again(stores: &Stores) {
     let user = stores.users.register(account("ada", Some("ada@example.org"))).await.unwrap();
     let expected = User {
@@ -43,7 +43,7 @@ pub(super) async fn a_registered_account_is_found_again(stores: &Stores) {
     assert_eq!(record.password_hash, None);
 }
 
-/// Who signs in may write the name or the email address in any case.
+/// A sign-in may give the name or the email address in any case.
 pub(super) async fn a_sign_in_takes_name_or_email_in_any_case(stores: &Stores) {
     let user = stores.users.register(account("Zoë", Some("zoe@example.org"))).await.unwrap();
     stores.users.register(account("other", Some("other@example.org"))).await.unwrap();
@@ -57,7 +57,7 @@ pub(super) async fn a_sign_in_takes_name_or_email_in_any_case(stores: &Stores) {
     }
 }
 
-/// A name or an email address is given once, in whatever case, and never as the other of another account.
+/// A name or an email address is unique in any case, and the name of one account cannot be the email of another.
 pub(super) async fn a_name_is_given_once(stores: &Stores) {
     stores.users.register(account("Adaé", Some("ada@example.org"))).await.unwrap();
     stores.users.register(account("bob@example.org", None)).await.unwrap();
@@ -73,13 +73,13 @@ pub(super) async fn a_name_is_given_once(stores: &Stores) {
         let name = new.username.clone();
         assert!(matches!(stores.users.register(new).await, Err(RegisterError::Taken)), "{name}");
     }
-    // What was refused has taken nothing.
+    // A refused registration has not taken its other name.
     stores.users.register(account("eve", Some("new@example.org"))).await.unwrap();
-    // One's own name may be one's own address.
+    // The name and the email of the same account may be equal.
     stores.users.register(account("me@example.org", Some("me@example.org"))).await.unwrap();
 }
 
-/// Of many who register a name at once, one gets it.
+/// Of many registrations of one name at the same time, one succeeds.
 pub(super) async fn one_of_many_gets_the_name(stores: &Stores) {
     let calls = (0..16).map(|number| {
         let users = Arc::clone(&stores.users);
@@ -92,7 +92,7 @@ pub(super) async fn one_of_many_gets_the_name(stores: &Stores) {
     assert_eq!(results.iter().filter(refused).count(), 15);
 }
 
-/// A subject of an outside issuer has one account, however often and from wherever it comes.
+/// A subject of another issuer has one account, however often and from whichever process it is provisioned.
 pub(super) async fn a_subject_has_one_account(stores: &Stores) {
     let provision = |issuer: &str, subject: &str, second: i64| {
         let (users, issuer, subject) = (Arc::clone(&stores.users), issuer.to_owned(), subject.to_owned());
@@ -115,7 +115,7 @@ pub(super) async fn a_subject_has_one_account(stores: &Stores) {
     stores.users.register(account("subject", None)).await.unwrap();
 }
 
-/// An operator changes what is named; the rest stays.
+/// A change sets the fields that it names; the others stay.
 pub(super) async fn an_account_is_changed_as_named(stores: &Stores) {
     let user = stores.users.register(account("ada", None)).await.unwrap();
     let other = stores.users.register(account("other", None)).await.unwrap();

@@ -1,4 +1,4 @@
-//! A turn is opened: what it appends, what it answers, whom it refuses.
+//! Turns are opened: which rows a begin appends, what it returns, when it is refused.
 
 use domain::limits::{WINDOW_BYTES, WINDOW_MESSAGES};
 use domain::{
@@ -12,7 +12,7 @@ use super::scene::{
     Scene, conversation_id, message_id, model, path_of, project, reply, says, seqs, turn_of, window_of,
 };
 
-/// A conversation that is made with its first turn holds all it was given, and the turn.
+/// A conversation that is made with its first turn has all its fields, and the turn.
 pub(super) async fn a_new_conversation_is_made_with_its_first_question(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let mut new = scene.new_conversation();
@@ -67,7 +67,7 @@ pub(super) async fn numbers_begin_at_one(stores: &Stores) {
     assert_eq!(scene.start("three").await.conversation.number.0, 2);
 }
 
-/// Several messages of one begin follow each other, and the last one is the question.
+/// Several messages of one begin are appended in their order, and the last one is the question.
 pub(super) async fn several_messages_are_appended_in_their_order(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let mut begin = scene.begin_new("");
@@ -87,7 +87,7 @@ pub(super) async fn several_messages_are_appended_in_their_order(stores: &Stores
     );
 }
 
-/// A question in an existing conversation follows its last message; the window holds what came before.
+/// A question in an existing conversation follows its last message; the window has the messages before.
 pub(super) async fn a_question_follows_what_was_said(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let first = scene.start("hello?").await;
@@ -122,7 +122,7 @@ pub(super) async fn a_question_follows_what_was_said(stores: &Stores) {
     assert_eq!(messages[2].parent, Some(Seq(2)));
 }
 
-/// A reply without figures counts by its text in the window.
+/// The tokens of a reply without a usage are estimated from its text.
 pub(super) async fn a_reply_without_figures_is_estimated_in_the_window(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let first = scene.start("q").await;
@@ -133,7 +133,7 @@ pub(super) async fn a_reply_without_figures_is_estimated_in_the_window(stores: &
     assert_eq!(begun.window.messages[1].token_count, domain::usage::estimate_tokens("twelve bytes".len()));
 }
 
-/// A question whose turn said nothing stays on the path, and the next one follows it.
+/// A question whose turn made no reply stays on the path, and the next one follows it.
 pub(super) async fn a_question_without_a_reply_stays_on_the_path(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let first = scene.start("lost").await;
@@ -143,19 +143,19 @@ pub(super) async fn a_question_without_a_reply_stays_on_the_path(stores: &Stores
     assert_eq!(scene.messages(first.conversation.id).await[1].parent, Some(Seq(1)));
 }
 
-/// The window holds the newest messages and says that there are older ones.
+/// The window has the newest messages, and reports that there are older ones.
 pub(super) async fn the_window_holds_the_newest_messages(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_with((1..=100).map(|number| format!("m{number}"))).await;
     let begun = scene.ask(id, "q").await;
     let newest = i64::from(WINDOW_MESSAGES);
-    let places: Vec<Seq> = begun.window.messages.iter().map(|message| message.seq).collect();
-    assert_eq!(places, seqs(100 - newest + 1..=100));
+    let positions: Vec<Seq> = begun.window.messages.iter().map(|message| message.seq).collect();
+    assert_eq!(positions, seqs(100 - newest + 1..=100));
     assert!(begun.window.has_older);
     assert_eq!(window_of(&begun).pop(), Some((100, "m100".to_owned())));
 }
 
-/// A window that holds all there is says so, also at its limit.
+/// A window with all messages reports that there are no older ones, also at its limit.
 pub(super) async fn a_full_window_of_everything_has_nothing_older(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_with((1..=WINDOW_MESSAGES).map(|number| format!("m{number}"))).await;
@@ -167,16 +167,16 @@ pub(super) async fn a_full_window_of_everything_has_nothing_older(stores: &Store
 /// The window is bounded in bytes too.
 pub(super) async fn the_window_is_bounded_in_bytes(stores: &Stores) {
     let scene = Scene::new(stores).await;
-    // Four fit, with what a store puts around each, and five do not.
+    // Four messages fit, with the JSON around each, and five do not.
     let text = "x".repeat(WINDOW_BYTES as usize * 23 / 100);
     let id = scene.conversation_with(std::iter::repeat_n(text, 10)).await;
     let begun = scene.ask(id, "q").await;
-    let places: Vec<Seq> = begun.window.messages.iter().map(|message| message.seq).collect();
-    assert_eq!(places, seqs(7..=10));
+    let positions: Vec<Seq> = begun.window.messages.iter().map(|message| message.seq).collect();
+    assert_eq!(positions, seqs(7..=10));
     assert!(begun.window.has_older);
 }
 
-/// A message that is larger than the window is still in it where it is the newest, and alone.
+/// A newest message that is larger than the window is in it, alone.
 pub(super) async fn the_newest_message_is_in_the_window_whatever_its_size(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let huge = "x".repeat(WINDOW_BYTES as usize + 1);
@@ -185,7 +185,7 @@ pub(super) async fn the_newest_message_is_in_the_window_whatever_its_size(stores
     assert_eq!(window_of(&begun), [(2, huge)]);
     assert!(begun.window.has_older);
     scene.answer(&begun, "a").await;
-    // Further up it ends the window.
+    // An older one ends the window before it.
     let begun = scene.ask(id, "q").await;
     assert_eq!(window_of(&begun), path_of([(3, "q"), (4, "a")]));
     assert!(begun.window.has_older);
@@ -211,7 +211,7 @@ pub(super) async fn older_pages_lead_back_to_the_beginning(stores: &Stores) {
     assert_eq!(stores.turns.earlier(conversation_id(), Seq(9)).await.unwrap(), Window::default());
 }
 
-/// Every kind of part comes back as it went in, in messages and in the window.
+/// Every kind of part is read back unchanged, in messages and in the window.
 pub(super) async fn every_kind_of_part_is_kept_exactly(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let parts = vec![
@@ -238,7 +238,7 @@ pub(super) async fn every_kind_of_part_is_kept_exactly(stores: &Stores) {
     assert_eq!(scene.ask(id, "q").await.window.messages[0].parts, parts);
 }
 
-/// Whoever may not open a turn is told why, and nothing changes.
+/// A begin that is not allowed is refused with its reason, and nothing changes.
 pub(super) async fn a_begin_is_refused_where_it_must_be(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_of(1).await;
@@ -258,8 +258,8 @@ pub(super) async fn a_begin_is_refused_where_it_must_be(stores: &Stores) {
     assert!(matches!(scene.refused(scene.begin_in(id, "there?")).await, BeginError::NotFound));
 }
 
-/// A begin takes every form of a conversation's id.
-pub(super) async fn a_begin_takes_every_key(stores: &Stores) {
+/// A begin accepts every form of a conversation's key.
+pub(super) async fn a_begin_accepts_every_key(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;
     let provider_id = format!("conv_68a{}", scene.owner);
@@ -284,8 +284,8 @@ pub(super) async fn a_begin_takes_every_key(stores: &Stores) {
     }
 }
 
-/// A begin that is for conversations with a persona alone knows no other one, whoever owns it (C-7).
-pub(super) async fn a_begin_may_be_for_conversations_with_a_persona_alone(stores: &Stores) {
+/// A begin for conversations with a persona treats all others as absent, whoever owns them (C-7).
+pub(super) async fn a_begin_may_require_a_persona(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;
     let persona = scene.persona("Grace").await;
@@ -312,8 +312,8 @@ pub(super) async fn a_begin_may_be_for_conversations_with_a_persona_alone(stores
     assert!(matches!(stranger.refused(ask(&stranger, with.number.into())).await, BeginError::NotFound));
 }
 
-/// A begin tells the rows of its messages, as lists show them later.
-pub(super) async fn a_begin_tells_what_it_appended(stores: &Stores) {
+/// A begin returns the rows of its messages, as lists show them later.
+pub(super) async fn a_begin_returns_the_rows_that_it_appended(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let mut begin = scene.begin_new("");
     begin.messages = vec![says(Role::System, "s"), says(Role::User, "q1")];
@@ -322,22 +322,22 @@ pub(super) async fn a_begin_tells_what_it_appended(stores: &Stores) {
     let id = first.conversation.id;
     let second = scene.ask(id, "q2").await;
     let rows = scene.messages(id).await;
-    let told: Vec<_> = first.appended.iter().chain(&second.appended).copied().collect();
+    let returned: Vec<_> = first.appended.iter().chain(&second.appended).copied().collect();
     let kept = rows.iter().filter(|message| message.role != Role::Assistant);
     let kept: Vec<_> =
         kept.map(|row| AppendedMessage { id: row.id, seq: row.seq, number: Some(row.number) }).collect();
-    assert_eq!(told, kept);
-    assert_eq!(told.iter().map(|row| row.seq).collect::<Vec<_>>(), [Seq(1), Seq(2), Seq(4)]);
+    assert_eq!(returned, kept);
+    assert_eq!(returned.iter().map(|row| row.seq).collect::<Vec<_>>(), [Seq(1), Seq(2), Seq(4)]);
     scene.answer(&second, "a2").await;
 
-    // A stored question that is answered anew appends nothing.
+    // A stored question that is answered again appends nothing.
     let mut again = scene.begin_in(id, "");
     again.messages.clear();
     again.branch = Some(Branch { expect_last: Seq(5), keep_to: Seq(4) });
     assert_eq!(scene.begun(again).await.appended, []);
 }
 
-/// One turn at a time: a second one is refused until the first has ended, and leaves no trace.
+/// A conversation runs one turn at a time: a second one is refused until the first has ended, and changes nothing.
 pub(super) async fn a_conversation_runs_one_turn_at_a_time(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begun = scene.start("first").await;
@@ -347,7 +347,7 @@ pub(super) async fn a_conversation_runs_one_turn_at_a_time(stores: &Stores) {
         let BeginError::Busy { retry_after } = refusal else { panic!("busy, and not {refusal:?}") };
         assert!(!retry_after.is_zero());
     }
-    // A stranger learns nothing of it.
+    // Another user does not learn that it is busy.
     let stranger = scene.of_another_user().await;
     assert!(matches!(stranger.refused(stranger.begin_in(id, "mine?")).await, BeginError::Foreign));
     assert_eq!(scene.conversation(id).await, begun.conversation);
@@ -356,7 +356,7 @@ pub(super) async fn a_conversation_runs_one_turn_at_a_time(stores: &Stores) {
     assert_eq!(window_of(&scene.ask(id, "second").await), path_of([(1, "first"), (2, "done")]));
 }
 
-/// The model named for a turn goes first, then the conversation's own, then the default; only the own one stays.
+/// The model of a turn is the one named for it, else the conversation's own, else the default. Only the own one stays.
 ///
 /// S0-12, C-17
 pub(super) async fn the_model_of_a_turn_is_the_nearest_one(stores: &Stores) {
@@ -391,7 +391,7 @@ pub(super) async fn the_model_of_a_turn_is_the_nearest_one(stores: &Stores) {
     assert_eq!(scene.ask(id, "q").await.model, model("own"));
 }
 
-/// A new conversation takes its own model from its maker, else from its first turn.
+/// The own model of a new conversation is the one it is made with, else that of its first turn.
 pub(super) async fn a_new_conversation_takes_a_model_of_its_own(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let mut begin = scene.begin_new("q");

@@ -1,4 +1,4 @@
-//! The end of a conversation is replaced: a question is put anew, or answered anew.
+//! Branches: the end of a conversation is replaced by another question, or by another reply.
 
 use domain::{Role, Seq};
 use ports::{Begin, BeginError, Branch};
@@ -10,7 +10,7 @@ fn branched(begin: Begin, expect_last: i64, keep_to: i64) -> Begin {
     Begin { branch: Some(Branch { expect_last: Seq(expect_last), keep_to: Seq(keep_to) }), ..begin }
 }
 
-/// A branch takes later messages off the path; they keep their places, and new ones come after them.
+/// A branch takes later messages off the path. They keep their positions, and new ones get later positions.
 pub(super) async fn a_branch_replaces_the_end_of_the_path(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_of(2).await;
@@ -35,17 +35,17 @@ pub(super) async fn a_question_after_a_branch_follows_the_new_path(stores: &Stor
     assert_eq!(window_of(&begun), path_of([(1, "q1"), (2, "a1"), (5, "other"), (6, "another")]));
     assert_eq!(scene.messages(id).await[4].parent, Some(Seq(6)));
     let older = stores.turns.earlier(id, Seq(6)).await.unwrap();
-    let places: Vec<i64> = older.messages.iter().map(|message| message.seq.0).collect();
-    assert_eq!(places, [1, 2, 5]);
+    let positions: Vec<i64> = older.messages.iter().map(|message| message.seq.0).collect();
+    assert_eq!(positions, [1, 2, 5]);
     scene.answer(&begun, "a").await;
-    // A branch of a branch, back before the first one.
+    // A branch of a branch, from before the first one.
     let begun = scene.begun(branched(scene.begin_in(id, "third"), 8, 1)).await;
     assert_eq!(window_of(&begun), path_of([(1, "q1")]));
     assert_eq!(scene.path(id).await, path_of([(1, "q1"), (9, "third")]));
     assert_eq!(scene.messages(id).await[1].parent, Some(Seq(1)));
 }
 
-/// A branch that keeps nothing begins anew.
+/// A branch that keeps nothing starts a new path.
 pub(super) async fn a_branch_may_keep_nothing(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_of(1).await;
@@ -66,8 +66,8 @@ pub(super) async fn a_branch_at_the_end_takes_nothing_away(stores: &Stores) {
     assert_eq!(window_of(&begun), path_of([(1, "q1"), (2, "a1")]));
 }
 
-/// A branch without messages answers a stored question anew.
-pub(super) async fn a_stored_question_is_answered_anew(stores: &Stores) {
+/// A branch without messages answers a stored question again.
+pub(super) async fn a_stored_question_is_answered_again(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_of(2).await;
     let mut begin = branched(scene.begin_in(id, ""), 4, 3);
@@ -79,7 +79,7 @@ pub(super) async fn a_stored_question_is_answered_anew(stores: &Stores) {
     assert_eq!((ending.reply.map(|reply| reply.seq), conversation.last_seq), (Some(Seq(5)), Seq(5)));
     assert_eq!(scene.path(id).await, path_of([(1, "q1"), (2, "a1"), (3, "q2"), (5, "better")]));
     assert_eq!(scene.messages(id).await[3].parent, Some(Seq(3)));
-    // And once more.
+    // And a third time.
     let mut begin = branched(scene.begin_in(id, ""), 5, 3);
     begin.messages.clear();
     let begun = scene.begun(begin).await;
@@ -87,7 +87,7 @@ pub(super) async fn a_stored_question_is_answered_anew(stores: &Stores) {
     assert_eq!(scene.path(id).await, path_of([(1, "q1"), (2, "a1"), (3, "q2"), (6, "best")]));
 }
 
-/// A branch from an older sight of the conversation is refused and changes nothing.
+/// A branch that expects an older state of the conversation is refused and changes nothing.
 pub(super) async fn a_branch_of_a_conversation_that_moved_on_is_refused(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_of(2).await;
@@ -100,7 +100,7 @@ pub(super) async fn a_branch_of_a_conversation_that_moved_on_is_refused(stores: 
     assert_eq!(scene.path(id).await.len(), 4);
 }
 
-/// A branch meets the same refusals as a question.
+/// A branch is refused for the same reasons as a question.
 pub(super) async fn a_branch_is_refused_where_a_question_is(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_of(1).await;

@@ -1,4 +1,4 @@
-//! Deltas are kept while a turn runs; the process learns what others did; turns are looked up and stopped.
+//! Deltas are kept while a turn runs; the process learns what others did to it; turns are found and stopped.
 
 use domain::{ConversationKey, Delta, Reply, TurnId};
 use ports::{Chunk, Signals, StopOutcome};
@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::Stores;
 use super::scene::{Scene, conversation_id, reply, turn_of};
 
-/// What was kept of a running turn can be read, delta by delta.
+/// The deltas that were kept of a running turn can be read one by one.
 pub(super) async fn kept_deltas_are_found_while_the_turn_runs(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begun = scene.start("q").await;
@@ -24,7 +24,7 @@ pub(super) async fn kept_deltas_are_found_while_the_turn_runs(stores: &Stores) {
     let mut first = Reply::default();
     first.append(&whole);
     scene.checkpoint(&begun, 0, first.clone()).await;
-    // A chunk that was kept already is passed over.
+    // A chunk that was kept already is ignored.
     scene.checkpoint(&begun, 0, first).await;
     let mut more = Reply::default();
     for word in [" and", " more"] {
@@ -42,7 +42,7 @@ pub(super) async fn kept_deltas_are_found_while_the_turn_runs(stores: &Stores) {
     assert_eq!(found.reply, whole);
 }
 
-/// A process learns of stops and of turns that are no longer its own, each about its own turns.
+/// A process learns which of its own turns are to be stopped, and which are no longer its own.
 pub(super) async fn a_process_learns_what_others_did(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let (running, stopped, purged) =
@@ -55,7 +55,7 @@ pub(super) async fn a_process_learns_what_others_did(stores: &Stores) {
     let all = vec![turn_of(&running), turn_of(&stopped), turn_of(&purged), turn_of(&theirs), unknown];
     let chunks: Vec<Chunk> =
         all.iter().map(|turn| Chunk { turn: *turn, first: 0, deltas: reply(["kept"]) }).collect();
-    // The stop is told again at every checkpoint.
+    // The stop is reported again at every checkpoint.
     for chunks in [chunks, Vec::new()] {
         let signals = stores.turns.checkpoint(scene.runner, all.clone(), chunks).await.unwrap();
         assert_eq!(signals.stop, [turn_of(&stopped)]);
@@ -69,19 +69,19 @@ pub(super) async fn a_process_learns_what_others_did(stores: &Stores) {
         let found = stores.turns.find(scene.owner, turn_of(begun)).await.unwrap().expect("the turn is known");
         assert_eq!(found.reply.text(), kept);
     }
-    // The stop of one process's turn is no business of another's.
+    // The stop of a turn is reported to its own process only.
     let signals = stores.turns.checkpoint(other.runner, vec![turn_of(&theirs)], Vec::new()).await.unwrap();
     assert_eq!(signals, Signals::default());
 }
 
-/// A checkpoint about nothing answers nothing.
+/// A checkpoint without turns returns nothing.
 pub(super) async fn a_checkpoint_of_nothing_is_quiet(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let signals = stores.turns.checkpoint(scene.runner, Vec::new(), Vec::new()).await.unwrap();
     assert_eq!(signals, Signals::default());
 }
 
-/// One checkpoint serves many turns.
+/// One checkpoint keeps chunks of many turns.
 pub(super) async fn one_checkpoint_serves_many_turns(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let mut turns = Vec::new();
@@ -101,7 +101,7 @@ pub(super) async fn one_checkpoint_serves_many_turns(stores: &Stores) {
     }
 }
 
-/// A stop reaches the running turn of the caller's own conversation, and nothing else.
+/// A stop request reaches the running turn of the caller's own conversation, and no other.
 pub(super) async fn a_stop_is_asked_of_the_running_turn(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begun = scene.start("q").await;
@@ -123,7 +123,7 @@ pub(super) async fn a_stop_is_asked_of_the_running_turn(stores: &Stores) {
     for key in keys {
         assert_eq!(stores.turns.request_stop(scene.owner, key).await.unwrap(), StopOutcome::Idle);
     }
-    // The next turn is not stopped by it.
+    // It does not stop the next turn.
     let next = scene.ask(id, "next").await;
     let signals = stores.turns.checkpoint(scene.runner, vec![turn_of(&next)], Vec::new()).await.unwrap();
     assert_eq!(signals, Signals::default());
@@ -134,7 +134,7 @@ pub(super) async fn a_stop_is_asked_of_the_running_turn(stores: &Stores) {
     }
 }
 
-/// A turn is found by its owner alone, while its conversation is there.
+/// A turn is found only by its owner, and only while its conversation is not deleted.
 pub(super) async fn a_turn_is_found_by_its_owner_alone(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begun = scene.start("q").await;

@@ -1,4 +1,4 @@
-//! Conversations are made, read, edited, hidden and taken away.
+//! Conversations are made, read, edited, hidden and deleted.
 
 use domain::{
     Contract, ConversationId, ConversationKey, ConversationNumber, ConversationPatch, HistoryLocation,
@@ -8,7 +8,7 @@ use ports::{Access, Purged};
 use serde_json::{Value, json};
 
 use super::Stores;
-use super::scene::{Scene, conversation_id, instant, model, project, turn_of};
+use super::scene::{Scene, conversation_id, instant, model, project, reply, turn_of};
 
 fn metadata(json: &Value) -> JsonText {
     JsonText::from_parsed(json.to_string())
@@ -18,7 +18,7 @@ fn value(text: &JsonText) -> Value {
     serde_json::from_str(text.as_str()).expect("metadata is JSON")
 }
 
-/// A conversation made without messages is empty and all it was given.
+/// A conversation that is made without messages is empty and has all its fields.
 pub(super) async fn a_conversation_is_made_without_messages(stores: &Stores) {
     let scene = Scene::new(stores).await;
     for begun_by in [
@@ -48,7 +48,7 @@ pub(super) async fn a_conversation_is_made_without_messages(stores: &Stores) {
     }
 }
 
-/// A conversation is found by every form of its id, by its owner alone.
+/// A conversation is found by every form of its key, only by its owner.
 pub(super) async fn a_conversation_is_found_by_every_key(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;
@@ -78,7 +78,7 @@ pub(super) async fn a_conversation_is_found_by_every_key(stores: &Stores) {
     }
 }
 
-/// Messages are read from either end, in pages, along the active path, by their owner alone.
+/// Messages are read from either end, in pages, along the active path, only by their owner.
 pub(super) async fn messages_are_read_in_pages(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_of(3).await;
@@ -112,7 +112,7 @@ pub(super) async fn messages_are_read_in_pages(stores: &Stores) {
     assert_eq!(absent, Access::Absent);
 }
 
-/// The messages of several conversations come in one answer, the caller's alone.
+/// The messages of several conversations are read at once, only those of the caller.
 pub(super) async fn messages_of_several_conversations_come_together(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let (one, two, hidden) =
@@ -127,20 +127,20 @@ pub(super) async fn messages_of_several_conversations_come_together(stores: &Sto
 
     let asked = vec![two, foreign, one, hidden, conversation_id()];
     let messages = stores.conversations.messages_of(scene.owner, asked).await.unwrap();
-    let places = |id: ConversationId| {
+    let positions = |id: ConversationId| {
         let of_one = messages.iter().filter(|message| message.conversation == id);
         of_one.map(|message| message.seq.0).collect::<Vec<i64>>()
     };
-    assert_eq!((places(one), places(two)), (vec![1, 2, 5], vec![1, 2]));
-    assert_eq!((messages.len(), places(other).len()), (5, 0));
+    assert_eq!((positions(one), positions(two)), (vec![1, 2, 5], vec![1, 2]));
+    assert_eq!((messages.len(), positions(other).len()), (5, 0));
     let changes = messages.windows(2).filter(|pair| pair[0].conversation != pair[1].conversation).count();
-    assert_eq!(changes, 1, "the messages of a conversation stand together");
+    assert_eq!(changes, 1, "the messages of a conversation come together");
     let reply = messages.iter().find(|message| message.reply.is_some()).expect("a reply with its facts");
     assert_eq!(reply.reply.as_ref().map(|facts| facts.usage.input), Some(10));
     assert!(stores.conversations.messages_of(scene.owner, Vec::new()).await.unwrap().is_empty());
 }
 
-/// A patch changes what it names, merges metadata at the top level, and leaves the rest.
+/// A patch sets the fields that it names, merges metadata at the top level, and leaves the rest.
 pub(super) async fn a_patch_changes_what_it_names(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let mut new = scene.new_conversation();
@@ -170,7 +170,7 @@ pub(super) async fn a_patch_changes_what_it_names(stores: &Stores) {
     assert_eq!(scene.ask(before.id, "q").await.model, model("switched"));
 }
 
-/// Only its owner may patch a conversation, and only while it is there.
+/// Only its owner can patch a conversation, and only while it is not deleted.
 pub(super) async fn a_patch_is_refused_where_it_must_be(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_of(1).await;
@@ -187,8 +187,20 @@ pub(super) async fn a_patch_is_refused_where_it_must_be(stores: &Stores) {
     assert_eq!(patched(scene.owner, id.into()).await, Access::Absent);
 }
 
-/// A hidden conversation is absent until it is brought back, and then it is as it was.
-pub(super) async fn a_hidden_conversation_can_be_brought_back(stores: &Stores) {
+/// Hiding a conversation sets `updated_at`. A repeated finish returns it, as nothing else reads a hidden conversation.
+pub(super) async fn hiding_a_conversation_updates_it(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let begun = scene.start("q").await;
+    let finish = scene.completion_of(&begun, reply(["a"]));
+    scene.finished(finish.clone()).await;
+    let at = instant(3_000);
+    stores.conversations.soft_delete(scene.owner, begun.conversation.id.into(), at).await.unwrap();
+    let (_, change) = scene.finished(finish).await;
+    assert_eq!(change.updated_at, at);
+}
+
+/// A hidden conversation is absent until it is restored, and then it is unchanged.
+pub(super) async fn a_hidden_conversation_can_be_restored(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_of(2).await;
     let (before, path) = (scene.conversation(id).await, scene.path(id).await);
@@ -216,8 +228,8 @@ pub(super) async fn a_hidden_conversation_can_be_brought_back(stores: &Stores) {
     assert_eq!(store.restore(scene.owner, id.into(), at).await.unwrap(), Access::Absent);
 }
 
-/// A purge takes a conversation away for good, hidden or not, and names the turn that runs in it.
-pub(super) async fn a_purge_takes_everything_away(stores: &Stores) {
+/// A purge deletes a conversation for good, hidden or not, and returns the turn that runs in it.
+pub(super) async fn a_purge_deletes_everything(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let (idle, hidden, kept) =
         (scene.conversation_of(2).await, scene.conversation_of(1).await, scene.conversation_of(1).await);

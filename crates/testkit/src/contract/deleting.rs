@@ -17,7 +17,7 @@ async fn talk_of(scene: &Scene<'_>, exchanges: usize) -> ConversationId {
     talk
 }
 
-/// The number of the message at this place, which is on the path.
+/// The number of the message at this position of the path.
 async fn number_of(scene: &Scene<'_>, talk: ConversationId, seq: i64) -> MessageNumber {
     let messages = scene.messages(talk).await;
     messages.iter().find(|message| message.seq.0 == seq).expect("it is on the path").number
@@ -32,7 +32,7 @@ async fn delete_at(scene: &Scene<'_>, talk: ConversationId, seq: i64) {
     assert_eq!(delete(scene, message).await, MessageDeletion::Deleted, "{seq}");
 }
 
-/// Lists leave a deleted message out, from either end, and pages close the gap.
+/// Lists leave a deleted message out, from either end, and it does not count in pages.
 pub(super) async fn a_deleted_message_is_gone_from_lists(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let talk = talk_of(&scene, 3).await;
@@ -52,11 +52,11 @@ pub(super) async fn a_deleted_message_is_gone_from_lists(stores: &Stores) {
     assert_eq!(stores.conversations.messages_of(scene.owner, vec![talk]).await.unwrap(), kept);
 }
 
-/// A deleted message is in no window, takes no place there, and older pages pass over it.
-pub(super) async fn a_deleted_message_is_gone_from_prompts(stores: &Stores) {
+/// A deleted message is in no window and does not count there, and older pages leave it out.
+pub(super) async fn a_deleted_message_is_gone_from_windows(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let talk = scene.talk_with(scene.persona("Grace").await).await;
-    // One more than a window holds.
+    // One message more than fit into a window.
     let many = i64::from(WINDOW_MESSAGES) + 1;
     let mut begin = scene.begin_in(talk, "");
     begin.messages = (1..=many).map(|number| says(Role::User, &format!("m{number}"))).collect();
@@ -69,12 +69,12 @@ pub(super) async fn a_deleted_message_is_gone_from_prompts(stores: &Stores) {
     delete_at(&scene, talk, 3).await;
     delete_at(&scene, talk, many).await;
     let older = stores.turns.earlier(talk, Seq(many + 1)).await.unwrap();
-    let places: Vec<i64> = older.messages.iter().map(|message| message.seq.0).collect();
+    let positions: Vec<i64> = older.messages.iter().map(|message| message.seq.0).collect();
     let expected: Vec<i64> = (1..many).filter(|seq| *seq != 3).collect();
-    assert_eq!((places, older.has_older), (expected, false));
+    assert_eq!((positions, older.has_older), (expected, false));
     let older = stores.turns.earlier(talk, Seq(5)).await.unwrap();
-    let places: Vec<i64> = older.messages.iter().map(|message| message.seq.0).collect();
-    assert_eq!((places, older.has_older), (vec![1, 2, 4], false));
+    let positions: Vec<i64> = older.messages.iter().map(|message| message.seq.0).collect();
+    assert_eq!((positions, older.has_older), (vec![1, 2, 4], false));
 
     let begun = scene.ask(talk, "next").await;
     let expected: Vec<_> = (1..many).filter(|seq| *seq != 3).map(text).collect();
@@ -90,7 +90,7 @@ pub(super) async fn a_deleted_message_is_gone_from_prompts(stores: &Stores) {
     assert_eq!(scene.path(talk).await, path_of([(many + 3, "alone")]));
 }
 
-/// The conversation moves, and is otherwise as it was: totals, exchanges and ledger stay.
+/// The conversation counts as updated; its totals, its exchanges and the ledger stay.
 pub(super) async fn a_deleted_message_changes_nothing_else(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let (talk, other) = (talk_of(&scene, 2).await, talk_of(&scene, 1).await);
@@ -108,7 +108,7 @@ pub(super) async fn a_deleted_message_changes_nothing_else(stores: &Stores) {
     assert_eq!(scene.path(other).await, path_of([(1, "q1"), (2, "a1")]));
 }
 
-/// The turn of a deleted reply is still known to have ended, and says nothing any more.
+/// The turn of a deleted reply is still found with its ending, but without its reply.
 pub(super) async fn a_deleted_reply_is_not_replayed(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let talk = scene.talk_with(scene.persona("Grace").await).await;
@@ -118,7 +118,7 @@ pub(super) async fn a_deleted_reply_is_not_replayed(stores: &Stores) {
     let found = stores.turns.find(scene.owner, turn_of(&begun)).await.unwrap().expect("the turn is known");
     assert_eq!(found.reply, Reply::default());
     assert_eq!(found.ending, Some(domain::Ending { reply: None, ..ending }));
-    // One whose question alone is deleted is replayed as ever.
+    // A turn whose question is deleted still has its reply.
     let begun = scene.ask(talk, "q").await;
     let (ending, _) = scene.answer(&begun, "public").await;
     delete_at(&scene, talk, 3).await;
@@ -126,7 +126,7 @@ pub(super) async fn a_deleted_reply_is_not_replayed(stores: &Stores) {
     assert_eq!((found.reply, found.ending), (reply(["public"]), Some(ending)));
 }
 
-/// A deleted message keeps its place: what comes next follows it.
+/// A deleted message keeps its position: the next message follows it.
 pub(super) async fn the_tree_goes_on_from_a_deleted_message(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let talk = talk_of(&scene, 2).await;
@@ -139,7 +139,7 @@ pub(super) async fn the_tree_goes_on_from_a_deleted_message(stores: &Stores) {
     let parents: Vec<_> = messages.iter().map(|message| message.parent.map(|parent| parent.0)).collect();
     assert_eq!(parents, [None, Some(1), Some(2), Some(4), Some(5)]);
 
-    // A branch that keeps it goes on from it as well.
+    // A branch that keeps it follows it as well.
     let mut begin = scene.begin_in(talk, "other");
     begin.branch = Some(Branch { expect_last: Seq(6), keep_to: Seq(4) });
     let begun = scene.begun(begin).await;
@@ -162,7 +162,7 @@ pub(super) async fn a_message_off_the_path_can_be_deleted(stores: &Stores) {
     assert_eq!(scene.path(talk).await, path_of([(1, "q1"), (2, "a1"), (5, "other"), (6, "a")]));
 }
 
-/// A message of the running turn stays until the turn has ended; earlier ones can go meanwhile.
+/// A message of the running turn cannot be deleted until the turn has ended; earlier ones can.
 pub(super) async fn a_message_of_the_running_turn_stays(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let talk = talk_of(&scene, 1).await;
@@ -185,7 +185,22 @@ pub(super) async fn a_message_of_the_running_turn_stays(stores: &Stores) {
     assert_eq!(scene.path(talk).await, path_of([(1, "q1"), (3, "three")]));
 }
 
-/// Only its owner deletes a message, only in a conversation with a persona, and only while that is there.
+/// A stored question cannot be deleted while a turn answers it again, although an earlier turn appended it.
+pub(super) async fn a_question_that_is_answered_again_stays(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let talk = talk_of(&scene, 1).await;
+    let question = number_of(&scene, talk, 1).await;
+    let mut begin = scene.begin_in(talk, "");
+    begin.messages = Vec::new();
+    begin.branch = Some(Branch { expect_last: Seq(2), keep_to: Seq(1) });
+    let begun = scene.begun(begin).await;
+    assert_eq!(delete(&scene, question).await, MessageDeletion::Running);
+    scene.answer(&begun, "again").await;
+    assert_eq!(scene.path(talk).await, path_of([(1, "q1"), (3, "again")]));
+    assert_eq!(delete(&scene, question).await, MessageDeletion::Deleted);
+}
+
+/// Only its owner can delete a message, only in a conversation with a persona, and only while that is not deleted.
 pub(super) async fn a_message_is_deleted_where_it_may_be(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;
@@ -220,7 +235,7 @@ pub(super) async fn a_message_is_deleted_where_it_may_be(stores: &Stores) {
     assert_eq!(delete(&scene, question).await, MessageDeletion::Absent);
 }
 
-/// A message is deleted once, however many ask; whoever is late changes nothing.
+/// A message is deleted once, however many calls there are; later ones change nothing.
 pub(super) async fn a_message_is_deleted_once(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;

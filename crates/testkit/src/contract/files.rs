@@ -225,11 +225,11 @@ pub(super) async fn a_begin_tells_of_files(stores: &Stores) {
         }
         begins.push((scene.begin_in(talk, "q"), number % 2 == 0));
     }
-    let told = at_once(begins.into_iter().map(|(begin, expected)| {
+    let answers = at_once(begins.into_iter().map(|(begin, expected)| {
         let turns = stores.turns_elsewhere();
         async move { (turns.begin(begin).await.unwrap().has_files, expected) }
     }));
-    assert!(told.await.into_iter().all(|(told, expected)| told == expected));
+    assert!(answers.await.into_iter().all(|(has_files, expected)| has_files == expected));
 }
 
 /// The texts of one conversation, newest first; files without text are left out.

@@ -1,9 +1,9 @@
-//! A turn is closed: what it keeps, what it adds, and that it does so once.
+//! Turns are closed: what is stored, what is added to the totals, and that it happens once.
 
 use std::time::Duration;
 
 use domain::{
-    ConversationPatch, Delta, EndState, Failure, FailureKind, FinishReason, JsonText, MessageState,
+    ConversationPatch, Delta, EndState, Ending, Failure, FailureKind, FinishReason, JsonText, MessageState,
     NanoDollars, Part, Reply, ReplyFacts, Role, Seq, Title, Totals, TurnId, Usage,
 };
 use ports::{Finish, TurnRecord};
@@ -16,7 +16,7 @@ async fn record(scene: &Scene<'_>, turn: TurnId) -> TurnRecord {
     scene.stores.turns.find(scene.owner, turn).await.unwrap().expect("the turn is known")
 }
 
-/// A reply is kept with the facts of its call, and the conversation adds them up.
+/// A reply is stored with the figures of its call, and the conversation adds them up.
 pub(super) async fn a_completed_turn_keeps_its_reply(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begun = scene.start("q").await;
@@ -47,8 +47,8 @@ pub(super) async fn a_completed_turn_keeps_its_reply(stores: &Stores) {
     assert_eq!(messages[0].reply, None);
 }
 
-/// A turn that broke off keeps what it said, marked so, and counts as an exchange.
-pub(super) async fn a_turn_that_broke_off_keeps_what_it_said(stores: &Stores) {
+/// A turn that broke off keeps its partial reply, with its state, and counts as an exchange.
+pub(super) async fn a_turn_that_broke_off_keeps_its_partial_reply(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let states = [
         (EndState::Failed(FailureKind::Truncated.into()), MessageState::Failed),
@@ -70,8 +70,8 @@ pub(super) async fn a_turn_that_broke_off_keeps_what_it_said(stores: &Stores) {
     }
 }
 
-/// A turn without a word makes no row, counts as no exchange, and still costs what it cost.
-pub(super) async fn a_turn_without_a_word_makes_no_row(stores: &Stores) {
+/// A turn without text makes no row and is no exchange, but its usage and cost count.
+pub(super) async fn a_turn_without_text_makes_no_row(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let mut thought = Reply::default();
     thought.push(Delta::Reasoning("hm".to_owned()));
@@ -92,7 +92,7 @@ pub(super) async fn a_turn_without_a_word_makes_no_row(stores: &Stores) {
     }
 }
 
-/// A refusal and a call of a tool are replies too.
+/// A refusal and a tool call are replies too.
 pub(super) async fn a_refusal_and_a_tool_call_make_a_row(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let call = Delta::ToolCall {
@@ -110,7 +110,7 @@ pub(super) async fn a_refusal_and_a_tool_call_make_a_row(stores: &Stores) {
     }
 }
 
-/// The deltas of a reply come back one by one, as they arrived.
+/// The deltas of a reply are read back one by one, as they arrived.
 pub(super) async fn a_replay_is_exact(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begun = scene.start("q").await;
@@ -140,7 +140,7 @@ pub(super) async fn a_replay_is_exact(stores: &Stores) {
     assert_eq!((found.turn, found.conversation), (turn_of(&begun), begun.conversation.id));
 }
 
-/// Every way to end is read back as it was.
+/// Every kind of ending is read back unchanged.
 pub(super) async fn every_ending_is_kept(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let reasons = [
@@ -178,6 +178,37 @@ pub(super) async fn every_ending_is_kept(stores: &Stores) {
     }
 }
 
+/// Numbers beyond their limits are clamped, and U+0000 is removed from a finish reason, on every store alike.
+pub(super) async fn numbers_and_texts_are_brought_within_their_limits(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let begun = scene.start("q").await;
+    let id = begun.conversation.id;
+    let usage = Usage { input: u64::MAX, cached_input: u64::MAX, output: u64::MAX, ..Usage::default() };
+    let with_limits = |mut finish: Finish| {
+        finish.ending.usage = usage;
+        finish.ending.cost = NanoDollars(i64::MAX);
+        let entry = finish.ledger.as_mut().expect("there is a model call");
+        (entry.usage, entry.cost) = (usage, NanoDollars(i64::MAX));
+        finish
+    };
+    let reason = FinishReason::Other("\0bor\0ed".to_owned());
+    let finish = scene.ending_of(&begun, EndState::Completed(reason), reply(["a"]));
+    let (ending, _) = scene.finished(with_limits(finish.clone())).await;
+    let expected = Ending { reply: ending.reply, ..with_limits(finish).ending.storable() };
+    assert_eq!(ending, expected);
+    assert_eq!(ending.state, EndState::Completed(FinishReason::Other("bored".to_owned())));
+    assert_eq!(record(&scene, turn_of(&begun)).await.ending, Some(ending.clone()));
+
+    // A second turn, so that the sums show.
+    let begun = scene.ask(id, "q").await;
+    let (_, change) = scene.finished(with_limits(scene.completion_of(&begun, reply(["a"])))).await;
+    let cost = NanoDollars(2 * ending.cost.0);
+    let totals = Totals { input: 2 * ending.usage.input, output: 2 * ending.usage.output, cost };
+    assert_eq!(change.totals, totals);
+    let ledger = scene.ledger().await;
+    assert_eq!((ledger.usage.input, ledger.usage.output, ledger.cost), (totals.input, totals.output, cost));
+}
+
 /// The totals of a conversation are the sum of its turns.
 pub(super) async fn totals_add_up(stores: &Stores) {
     let scene = Scene::new(stores).await;
@@ -210,7 +241,7 @@ pub(super) async fn a_title_is_given_where_there_is_none(stores: &Stores) {
         scene.finished(with_title(scene.completion_of(&begun, reply(["a"])), "second")).await;
     assert_eq!(conversation.title, title("first"));
 
-    // Whoever names it while the turn runs goes first.
+    // A title that the user gives while the turn runs is kept.
     let begun = scene.start("q").await;
     let patch = ConversationPatch { title: title("theirs"), ..ConversationPatch::default() };
     stores.conversations.patch(scene.owner, begun.conversation.id.into(), patch, scene.now()).await.unwrap();
@@ -222,7 +253,7 @@ pub(super) async fn a_title_is_given_where_there_is_none(stores: &Stores) {
     assert_eq!(scene.answer(&begun, "a").await.1.title, None);
 }
 
-/// A repeated finish answers the same and adds nothing, also once the next turn runs.
+/// A repeated finish returns the same and adds nothing, also when the next turn runs.
 pub(super) async fn a_repeated_finish_answers_the_same(stores: &Stores) {
     let scene = Scene::new(stores).await;
     for said in [reply(["a"]), Reply::default()] {
@@ -257,7 +288,7 @@ pub(super) async fn another_process_cannot_finish_the_turn(stores: &Stores) {
     assert_eq!(scene.path(begun.conversation.id).await, path_of([(1, "q"), (2, "ours")]));
 }
 
-/// A turn that is gone, or never was, is lost.
+/// A turn that was deleted, or never existed, is lost.
 pub(super) async fn a_purged_or_unknown_turn_is_lost(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begun = scene.start("q").await;
@@ -270,7 +301,7 @@ pub(super) async fn a_purged_or_unknown_turn_is_lost(stores: &Stores) {
     scene.answer(&kept, "a").await;
 }
 
-/// A turn goes on in a conversation that is hidden meanwhile, and its reply is there once it is back.
+/// A turn goes on in a conversation that is hidden meanwhile, and its reply is there when it is restored.
 pub(super) async fn a_hidden_conversation_still_gets_its_reply(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begun = scene.start("q").await;

@@ -8,7 +8,7 @@ use super::scene::{Scene, instant, model, project};
 
 const ALL: Page = Page { limit: 100, offset: 0 };
 
-/// The listed conversations' titles or numbers; the count must agree.
+/// The numbers of the listed conversations; the count must agree.
 async fn listed(scene: &Scene<'_>, filter: ConversationFilter) -> Vec<i64> {
     let store = &scene.stores.conversations;
     let listed = store.list(scene.owner, filter.clone(), ALL).await.unwrap();
@@ -16,14 +16,14 @@ async fn listed(scene: &Scene<'_>, filter: ConversationFilter) -> Vec<i64> {
     listed.iter().map(|conversation| conversation.number.0).collect()
 }
 
-/// Makes a conversation that differs from an ordinary one as the caller wishes.
+/// Makes a conversation, changed by the caller.
 async fn made(scene: &Scene<'_>, change: impl FnOnce(&mut domain::NewConversation)) -> Conversation {
     let mut new = scene.new_conversation();
     change(&mut new);
     scene.stores.conversations.create(new).await.unwrap()
 }
 
-/// Lists begin with the newest update; of equal ones with the newest id.
+/// Lists begin with the newest update; of equal times with the newest id.
 pub(super) async fn lists_begin_with_the_newest_update(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let (one, two) = (made(&scene, |_| ()).await, made(&scene, |_| ()).await);
@@ -68,13 +68,13 @@ pub(super) async fn lists_come_in_pages(stores: &Stores) {
     assert_eq!(whole.len(), 7);
 }
 
-/// Nobody sees the conversations of others, nor hidden ones.
-pub(super) async fn lists_hold_the_callers_visible_conversations_alone(stores: &Stores) {
+/// Lists have neither the conversations of other users nor hidden ones.
+pub(super) async fn lists_have_only_the_callers_visible_conversations(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;
     let mine = made(&scene, |_| ()).await;
     let hidden = made(&scene, |_| ()).await;
-    // Their label names this user: it gives no right.
+    // Its label names this user, which gives no access.
     made(&stranger, |new| new.label = Label::of_owner(scene.owner)).await;
     stores.conversations.soft_delete(scene.owner, hidden.id.into(), scene.now()).await.unwrap();
     assert_eq!(listed(&scene, ConversationFilter::default()).await, [mine.number.0]);
@@ -85,8 +85,8 @@ pub(super) async fn lists_hold_the_callers_visible_conversations_alone(stores: &
     );
 }
 
-/// Every condition holds, alone and with others.
-pub(super) async fn filters_hold_together(stores: &Stores) {
+/// Every condition of a filter works, alone and together with others.
+pub(super) async fn conditions_of_a_filter_apply_together(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let label = Label::parse("Their 100% \"label\"").unwrap();
     let plain = made(&scene, |_| ()).await.number.0;
@@ -113,8 +113,8 @@ pub(super) async fn filters_hold_together(stores: &Stores) {
     assert_eq!(listed(&scene, none).await, [both, in_project, labelled, plain]);
 }
 
-/// A conversation is found by the model it shows: its own, else that of its last reply.
-pub(super) async fn a_filter_by_model_goes_by_the_shown_one(stores: &Stores) {
+/// A filter by model uses the conversation's own model, else that of its last reply.
+pub(super) async fn a_filter_by_model_uses_the_shown_one(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let own = made(&scene, |new| new.model = Some(model("a"))).await;
     let mut begin = scene.begin_in(own.id, "q");
@@ -133,8 +133,8 @@ pub(super) async fn a_filter_by_model_goes_by_the_shown_one(stores: &Stores) {
     assert!(listed(&scene, by("default")).await.is_empty());
 }
 
-/// A span of time holds its first instant and not its last.
-pub(super) async fn a_span_of_time_holds_its_first_instant(stores: &Stores) {
+/// A filter by time includes the first instant and excludes the last.
+pub(super) async fn a_filter_by_time_includes_its_first_instant(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let mut numbers = Vec::new();
     for second in 10..14 {

@@ -1,4 +1,4 @@
-//! Personas are made, read, changed and taken away.
+//! Personas are made, read, changed and deleted.
 
 use domain::{ConversationKey, Page, Persona, PersonaId, Relation};
 use ports::{Access, BeginError, NewPersona, PersonaPatch, PersonaRecord, Signals};
@@ -22,7 +22,7 @@ async fn listed(scene: &Scene<'_>, page: Page) -> Vec<i64> {
     listed.iter().map(|record| record.persona.id.0).collect()
 }
 
-/// A persona is found again as it was made, and the first one has the number 1.
+/// A persona is found unchanged, and the first one has the id 1.
 pub(super) async fn a_persona_is_found_as_it_was_made(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let descriptions = [None, Some(String::new()), Some("Says \"grüezi\",\n100% 🏔".to_owned())];
@@ -51,8 +51,8 @@ pub(super) async fn a_persona_is_found_as_it_was_made(stores: &Stores) {
     }
 }
 
-/// Nobody but its owner reads, changes or takes away a persona, and a name may be given twice.
-pub(super) async fn a_persona_is_its_owners_alone(stores: &Stores) {
+/// Only its owner reads, changes or deletes a persona. Two personas may have the same name.
+pub(super) async fn a_persona_is_accessible_only_to_its_owner(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;
     let id = scene.persona("Grace").await;
@@ -72,7 +72,7 @@ pub(super) async fn a_persona_is_its_owners_alone(stores: &Stores) {
     assert_eq!((listed(&scene, ALL).await, listed(&stranger, ALL).await), (vec![id.0], vec![theirs.0]));
 }
 
-/// Personas are listed from the newest update on, of equal ones from the newest, in pages without a gap.
+/// Lists begin with the newest update, of equal times with the newest id, in pages without a gap.
 pub(super) async fn personas_begin_with_the_newest_update(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;
@@ -103,7 +103,7 @@ pub(super) async fn personas_begin_with_the_newest_update(stores: &Stores) {
     }
 }
 
-/// A change sets what it names, and the instant; the rest stays.
+/// A change sets the fields that it names and `updated_at`; the others stay.
 pub(super) async fn a_persona_is_changed_as_named(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.persona("Grace").await;
@@ -133,8 +133,8 @@ pub(super) async fn a_persona_is_changed_as_named(stores: &Stores) {
     assert_eq!(found(&scene, other).await, others);
 }
 
-/// A persona that is taken away takes all its conversations with it, hidden or busy; what ran in them is named.
-pub(super) async fn a_deleted_persona_takes_its_conversations_along(stores: &Stores) {
+/// A persona is deleted with all its conversations, also hidden and busy ones. The turns that ran in them are returned.
+pub(super) async fn a_persona_is_deleted_with_its_conversations(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.persona("Grace").await;
     let (idle, busy, hidden, hidden_busy) = (
@@ -179,8 +179,8 @@ pub(super) async fn a_deleted_persona_takes_its_conversations_along(stores: &Sto
     scene.finished_in_vain(scene.completion_of(&begun_hidden, reply(["late"]))).await;
 }
 
-/// A persona that is taken away leaves other conversations alone, and one that nobody talked with leaves nothing.
-pub(super) async fn a_deleted_persona_leaves_others_alone(stores: &Stores) {
+/// Other conversations stay when a persona is deleted. A persona without conversations can be deleted.
+pub(super) async fn other_conversations_stay_when_a_persona_is_deleted(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let (gone, kept) = (scene.persona("gone").await, scene.persona("kept").await);
     let (with_other, moved) = (scene.talk_with(kept).await, scene.talk_with(gone).await);
@@ -197,6 +197,6 @@ pub(super) async fn a_deleted_persona_leaves_others_alone(stores: &Stores) {
     assert_eq!(scene.path(alone).await, path_of([(1, "q1"), (2, "a1")]));
     scene.answer(&running, "a").await;
     assert_eq!(scene.path(with_other).await, path_of([(1, "q"), (2, "a"), (3, "running"), (4, "a")]));
-    // Its number is not given again.
+    // Its id is not used again.
     assert!(scene.persona("new").await > kept);
 }

@@ -1,4 +1,4 @@
-//! Many at once: in one conversation, in many, and across processes.
+//! Many calls at the same time: in one conversation, in many, and from several processes.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use ports::{Access, Begin, BeginError, Begun, Chunk, Finish, Finished, TurnStore
 use super::Stores;
 use super::scene::{PATIENCE, Scene, conversation_id, path_of, reply, turn_of, window_of};
 
-/// Runs the same kind of call many times at once, each in a task of its own.
+/// Runs calls at the same time, each in a task of its own.
 pub(super) async fn at_once<T, F>(calls: impl IntoIterator<Item = F>) -> Vec<T>
 where
     F: Future<Output = T> + Send + 'static,
@@ -38,14 +38,14 @@ async fn finish_at_once(stores: &Stores, finishes: Vec<Finish>) -> Vec<Finished>
     at_once(finishes.into_iter().map(finish)).await
 }
 
-/// Nothing is half done: places are gapless and the last one is known.
+/// Nothing is half done: positions have no gaps, and the conversation has the last one.
 pub(super) async fn assert_whole(scene: &Scene<'_>, conversation: &Conversation) {
-    let places: Vec<i64> =
+    let positions: Vec<i64> =
         scene.messages(conversation.id).await.iter().map(|message| message.seq.0).collect();
-    assert_eq!(places, (1..=conversation.last_seq.0).collect::<Vec<i64>>());
+    assert_eq!(positions, (1..=conversation.last_seq.0).collect::<Vec<i64>>());
 }
 
-/// Of many begins in one conversation exactly one is let in.
+/// Of many begins in one conversation exactly one is accepted.
 pub(super) async fn one_of_many_begins_wins(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_of(1).await;
@@ -69,7 +69,7 @@ pub(super) async fn one_of_many_begins_wins(stores: &Stores) {
     assert_whole(&scene, &conversation).await;
 }
 
-/// A begin that is let in right after a finish has the reply in its window, however close they are.
+/// A begin right after a finish has the reply in its window, however close they are.
 pub(super) async fn a_begin_sees_the_reply_that_was_just_kept(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let mut begun = scene.start("q0").await;
@@ -83,12 +83,12 @@ pub(super) async fn a_begin_sees_the_reply_that_was_just_kept(stores: &Stores) {
             tokio::spawn(begin_until_won(turns, begin, Arc::clone(&is_won)))
         });
         let eager: Vec<_> = eager.collect();
-        // At another instant of the eager begins each time.
+        // Each time at another moment of the eager begins.
         tokio::time::sleep(Duration::from_micros(round % 7 * 300)).await;
         scene.finished(finish).await;
         let mut winners = join_all(eager).await.into_iter().filter_map(|won| won.expect("no panic"));
-        begun = winners.next().expect("one begin is let in");
-        assert!(winners.next().is_none(), "two begins are let in");
+        begun = winners.next().expect("one begin is accepted");
+        assert!(winners.next().is_none(), "two begins are accepted");
         let last = window_of(&begun).pop();
         assert_eq!(last, Some((begun.question.0 - 1, format!("a{round}"))), "round {round}");
     }
@@ -96,7 +96,7 @@ pub(super) async fn a_begin_sees_the_reply_that_was_just_kept(stores: &Stores) {
     assert_whole(&scene, &scene.conversation(id).await).await;
 }
 
-/// Begins again and again, until this one or another one is let in.
+/// Begins again and again, until this call or another one is accepted.
 async fn begin_until_won(turns: Arc<dyn TurnStore>, begin: Begin, is_won: Arc<AtomicBool>) -> Option<Begun> {
     let start = Instant::now();
     while !is_won.load(Ordering::Relaxed) {
@@ -105,14 +105,14 @@ async fn begin_until_won(turns: Arc<dyn TurnStore>, begin: Begin, is_won: Arc<At
                 is_won.store(true, Ordering::Relaxed);
                 return Some(begun);
             }
-            Err(BeginError::Busy { .. }) => assert!(start.elapsed() < PATIENCE, "nobody is let in"),
+            Err(BeginError::Busy { .. }) => assert!(start.elapsed() < PATIENCE, "no begin is accepted"),
             Err(other) => panic!("busy, and not {other:?}"),
         }
     }
     None
 }
 
-/// Where turns follow each other at once, each sees all that came before it.
+/// Turns that follow each other without a pause each have all earlier messages in their window.
 pub(super) async fn turns_in_quick_succession_see_each_other(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_of(1).await;
@@ -128,8 +128,8 @@ pub(super) async fn turns_in_quick_succession_see_each_other(stores: &Stores) {
             rounds.fetch_add(1, Ordering::Relaxed);
             let last = begun.question.0 - 1;
             let first = (last - i64::from(WINDOW_MESSAGES)).max(0) + 1;
-            let places: Vec<i64> = begun.window.messages.iter().map(|message| message.seq.0).collect();
-            assert_eq!(places, (first..=last).collect::<Vec<i64>>());
+            let positions: Vec<i64> = begun.window.messages.iter().map(|message| message.seq.0).collect();
+            assert_eq!(positions, (first..=last).collect::<Vec<i64>>());
             let finished = turns.finish(scene.completion_of(&begun, reply(["a"]))).await.unwrap();
             assert!(matches!(finished, Finished::Done { .. }));
         }
@@ -140,8 +140,8 @@ pub(super) async fn turns_in_quick_succession_see_each_other(stores: &Stores) {
     assert_whole(&scene, &conversation).await;
 }
 
-/// Where a late finish and a takeover meet, one of them has its way, and the begin sees which.
-pub(super) async fn a_late_finish_and_a_takeover_agree(stores: &Stores) {
+/// Of a late finish and a begin that recovers the turn, one succeeds, and the begin's window shows which.
+pub(super) async fn of_a_late_finish_and_a_recovery_one_succeeds(stores: &Stores) {
     let first = Scene::new(stores).await;
     for round in 0..40 {
         let late = first.in_another_process().await;
@@ -174,7 +174,7 @@ pub(super) async fn a_late_finish_and_a_takeover_agree(stores: &Stores) {
     }
 }
 
-/// Begins in different conversations do not stand in each other's way, and each gets its own answer.
+/// Begins in different conversations do not affect each other, and each gets its own result.
 pub(super) async fn many_conversations_go_on_at_once(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begins = (0..200).map(|number| scene.begin_new(&format!("q{number}"))).collect();
@@ -201,8 +201,8 @@ pub(super) async fn many_conversations_go_on_at_once(stores: &Stores) {
     }
 }
 
-/// A call that is refused spoils none of those that are made with it.
-pub(super) async fn a_refused_call_spoils_no_other(stores: &Stores) {
+/// A refused call does not affect the calls that are executed with it.
+pub(super) async fn a_refused_call_does_not_affect_others(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;
     let foreign = stranger.conversation_of(1).await;
@@ -230,7 +230,7 @@ pub(super) async fn a_refused_call_spoils_no_other(stores: &Stores) {
     assert_eq!(wins, 1);
 }
 
-/// The same finish many times at once is one finish.
+/// The same finish many times at the same time counts once.
 pub(super) async fn a_finish_repeated_at_once_counts_once(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begun = scene.start("q").await;
@@ -272,10 +272,10 @@ pub(super) async fn checkpoints_and_finishes_do_not_deadlock(stores: &Stores) {
             assert!(finishes.iter().all(|finished| matches!(finished, Finished::Done { .. })));
         }
     };
-    tokio::time::timeout(PATIENCE, work).await.expect("nobody waits for ever");
+    tokio::time::timeout(PATIENCE, work).await.expect("no call waits for ever");
 }
 
-/// A purge that meets a begin or a finish leaves nothing behind.
+/// A purge at the same time as a begin or a finish leaves nothing behind.
 pub(super) async fn a_purge_leaves_nothing_behind(stores: &Stores) {
     let scene = Scene::new(stores).await;
     for round in 0..30 {
@@ -299,7 +299,7 @@ pub(super) async fn a_purge_leaves_nothing_behind(stores: &Stores) {
     }
 }
 
-/// A race of two reapers ends each turn once.
+/// Two reapers at the same time end each turn once.
 pub(super) async fn two_reapers_end_each_turn_once(stores: &Stores) {
     let dead = Scene::new(stores).await;
     let mut ids = Vec::new();

@@ -1,4 +1,4 @@
-//! A process dies: whoever comes first ends its turns as interrupted, and it cannot undo that.
+//! A process dies: a begin or the reaper ends its turns as interrupted, and the process cannot undo that.
 
 use domain::usage::estimate_tokens;
 use domain::{EndState, MessageState, NanoDollars, Reply, Totals, Usage};
@@ -7,8 +7,8 @@ use ports::{BeginError, Signals};
 use super::Stores;
 use super::scene::{Scene, model, path_of, reply, turn_of, window_of};
 
-/// A begin ends the turn of a dead process and goes on, all in one call.
-pub(super) async fn a_begin_takes_over_from_a_dead_process(stores: &Stores) {
+/// A begin ends the turn of a dead process and opens its own, in one call.
+pub(super) async fn a_begin_recovers_the_turn_of_a_dead_process(stores: &Stores) {
     let dead = Scene::new(stores).await;
     let first = dead.start("q").await;
     let id = first.conversation.id;
@@ -43,8 +43,8 @@ pub(super) async fn a_begin_takes_over_from_a_dead_process(stores: &Stores) {
     assert_eq!(scene.path(id).await, path_of([(1, "q"), (2, "partial"), (3, "next"), (4, "a")]));
 }
 
-/// The turn of a dead process that had said nothing leaves no reply.
-pub(super) async fn a_dead_process_that_said_nothing_leaves_no_reply(stores: &Stores) {
+/// The turn of a dead process without any text leaves no reply.
+pub(super) async fn a_dead_process_without_text_leaves_no_reply(stores: &Stores) {
     let dead = Scene::new(stores).await;
     let first = dead.start("q").await;
     let id = first.conversation.id;
@@ -61,7 +61,7 @@ pub(super) async fn a_dead_process_that_said_nothing_leaves_no_reply(stores: &St
 /// A process that wakes up too late can no longer write to its turn.
 pub(super) async fn a_process_that_wakes_up_has_lost_its_turns(stores: &Stores) {
     let dead = Scene::new(stores).await;
-    let (first, second) = (dead.start("taken over").await, dead.start("reaped").await);
+    let (first, second) = (dead.start("recovered").await, dead.start("reaped").await);
     for begun in [&first, &second] {
         dead.checkpoint(begun, 0, reply(["kept"])).await;
     }
@@ -85,7 +85,7 @@ pub(super) async fn a_process_that_wakes_up_has_lost_its_turns(stores: &Stores) 
     assert_eq!(scene.conversation(first.conversation.id).await, next.conversation);
     assert_eq!(
         scene.path(first.conversation.id).await,
-        path_of([(1, "taken over"), (2, "kept"), (3, "next")])
+        path_of([(1, "recovered"), (2, "kept"), (3, "next")])
     );
     assert_eq!(scene.path(second.conversation.id).await, path_of([(1, "reaped"), (2, "kept")]));
 }
@@ -102,8 +102,8 @@ pub(super) async fn a_renewed_process_keeps_its_turns(stores: &Stores) {
     late.answer(&begun, "a").await;
 }
 
-/// The reaper ends the turns of the dead with their partial text, and answers how many.
-pub(super) async fn the_reaper_ends_the_turns_of_the_dead(stores: &Stores) {
+/// The reaper ends the turns of dead processes with their partial text, and returns how many.
+pub(super) async fn the_reaper_ends_the_turns_of_dead_processes(stores: &Stores) {
     let dead = Scene::new(stores).await;
     let (with_text, without, hidden) =
         (dead.start("one").await, dead.start("two").await, dead.start("three").await);
@@ -134,8 +134,8 @@ pub(super) async fn the_reaper_ends_the_turns_of_the_dead(stores: &Stores) {
     assert_eq!(scene.path(ended.conversation.id).await, path_of([(1, "ended"), (2, "a")]));
 }
 
-/// The reaper leaves living processes alone, where there can be several.
-pub(super) async fn the_reaper_leaves_the_living_alone(stores: &Stores) {
+/// The reaper does not end turns of living processes, where there can be several.
+pub(super) async fn the_reaper_does_not_end_turns_of_living_processes(stores: &Stores) {
     let living = Scene::new(stores).await;
     let begun = living.start("q").await;
     let scene = living.in_another_process().await;
@@ -144,7 +144,7 @@ pub(super) async fn the_reaper_leaves_the_living_alone(stores: &Stores) {
         assert_eq!(ended, 0);
         living.answer(&begun, "a").await;
     } else {
-        // There can be no other living process: the turn was left over.
+        // There can be no other living process, so the turn was left over.
         assert_eq!(ended, 1);
         living.finished_in_vain(living.completion_of(&begun, reply(["a"]))).await;
     }
@@ -170,7 +170,7 @@ pub(super) async fn the_reaper_ends_many_turns(stores: &Stores) {
     }
 }
 
-/// A process that ends in order is forgotten, and may come back.
+/// A process that retires has no lease any more, and may get a new one.
 pub(super) async fn a_process_may_retire(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begun = scene.start("q").await;

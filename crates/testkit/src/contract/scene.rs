@@ -1,4 +1,4 @@
-//! What most cases begin with: a user, a process, and short words for what is done again and again.
+//! The setup of most cases: a user, a process, and helpers for common calls.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -108,7 +108,7 @@ impl<'a> Scene<'a> {
         self.begin(Target::New(Box::new(self.new_conversation())), question)
     }
 
-    /// Begins, and must be let.
+    /// Begins, and must be accepted.
     pub(super) async fn begun(&self, begin: Begin) -> Begun {
         self.stores.turns.begin(begin).await.expect("the turn is opened")
     }
@@ -160,7 +160,7 @@ impl<'a> Scene<'a> {
         self.ending_of(begun, EndState::Completed(FinishReason::Stop), reply)
     }
 
-    /// Finishes, and must be heard.
+    /// Finishes a turn that is still this process's.
     pub(super) async fn finished(&self, finish: Finish) -> (Ending, ConversationChange) {
         match self.stores.turns.finish(finish).await.expect("the turn is closed") {
             Finished::Done { ending, change } => (ending, *change),
@@ -168,7 +168,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// Finishes too late.
+    /// Finishes a turn that is lost.
     pub(super) async fn finished_in_vain(&self, finish: Finish) {
         assert_eq!(self.stores.turns.finish(finish).await.expect("an answer"), Finished::Lost);
     }
@@ -217,12 +217,12 @@ impl<'a> Scene<'a> {
         found.granted().expect("the conversation is the user's")
     }
 
-    /// The active path, as places and texts.
+    /// The active path, as positions and texts.
     pub(super) async fn path(&self, conversation: ConversationId) -> Vec<(i64, String)> {
         self.messages(conversation).await.iter().map(|message| (message.seq.0, message.text())).collect()
     }
 
-    /// What the user's model calls add up to.
+    /// The totals of the user's model calls.
     pub(super) async fn ledger(&self) -> LedgerTotals {
         self.stores.ledger.totals(self.owner).await.expect("an answer")
     }
@@ -294,13 +294,13 @@ pub(super) fn reply<'a>(pieces: impl IntoIterator<Item = &'a str>) -> Reply {
     reply
 }
 
-/// The places of a window, and the texts there.
+/// The positions and texts of a window.
 pub(super) fn window_of(begun: &Begun) -> Vec<(i64, String)> {
     let text = |message: &domain::WindowMessage| domain::message::text_of(&message.parts);
     begun.window.messages.iter().map(|message| (message.seq.0, text(message))).collect()
 }
 
-/// A path as [`Scene::path`] gives it.
+/// A path as [`Scene::path`] returns it.
 pub(super) fn path_of<const N: usize>(path: [(i64, &str); N]) -> Vec<(i64, String)> {
     path.into_iter().map(|(seq, text)| (seq, text.to_owned())).collect()
 }
@@ -309,5 +309,5 @@ pub(super) fn seqs(range: std::ops::RangeInclusive<i64>) -> Vec<Seq> {
     range.map(Seq).collect()
 }
 
-/// How long a race may go on before it counts as stuck.
+/// How long a race may take before it counts as stuck.
 pub(super) const PATIENCE: Duration = Duration::from_mins(1);

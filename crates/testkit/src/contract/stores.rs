@@ -1,15 +1,34 @@
-//! What a store hands to the suite.
+//! The stores that a suite is run on.
 
 use std::sync::Arc;
 
-use domain::RunnerId;
+use domain::{ConversationId, MessageId, RunnerId, TurnId};
 use futures_util::future::BoxFuture;
 use ports::{
     ConversationStore, FileStore, Ledger, MessageStore, PersonaStore, RunnerStore, TurnStore, UserStore,
 };
 
-/// Makes a process's lease so old that it counts as dead.
+/// Makes the lease of a process so old that the process counts as dead.
 pub type KillRunner = Arc<dyn Fn(RunnerId) -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// Writes into a row what no version of this program can read.
+pub type Damage = Arc<dyn Fn(DamagedRow) -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// A row to be made unreadable.
+#[derive(Debug, Clone, Copy)]
+pub enum DamagedRow {
+    /// The parts of a message.
+    Message(MessageId),
+    /// The label of a conversation: it becomes empty.
+    Conversation(ConversationId),
+    /// The parts of a chunk of a running turn.
+    Chunk {
+        /// The turn.
+        turn: TurnId,
+        /// The number of deltas before the chunk.
+        first: u32,
+    },
+}
 
 /// The stores of one fresh database. What must live as long as they do can be held by `kill_runner`.
 pub struct Stores {
@@ -27,17 +46,19 @@ pub struct Stores {
     pub messages: Arc<dyn MessageStore>,
     /// Files.
     pub files: Arc<dyn FileStore>,
-    /// What model calls add up to.
+    /// The ledger.
     pub ledger: Arc<dyn Ledger>,
-    /// Makes a process dead, as the store sees it.
+    /// Makes a process count as dead.
     pub kill_runner: KillRunner,
-    /// The same turns as another process reaches them, over connections of its own; `None` where only one process can
-    /// use the store.
+    /// Makes a row unreadable.
+    pub damage: Damage,
+    /// The same turns as another process uses them, over connections of its own; `None` where only one process can use
+    /// the store.
     pub elsewhere: Option<Arc<dyn TurnStore>>,
 }
 
 impl Stores {
-    /// The turns as another process reaches them, where there can be one.
+    /// The turns as another process uses them, where there can be one.
     pub(super) fn turns_elsewhere(&self) -> Arc<dyn TurnStore> {
         Arc::clone(self.elsewhere.as_ref().unwrap_or(&self.turns))
     }

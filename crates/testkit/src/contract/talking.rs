@@ -1,4 +1,4 @@
-//! Conversations are held with personas.
+//! Conversations with personas.
 
 use domain::{
     ConversationId, ConversationKey, ConversationNumber, ConversationPatch, HistoryLocation, NewConversation,
@@ -17,8 +17,8 @@ fn with(persona: PersonaId) -> ConversationPatch {
     ConversationPatch { persona: Some(persona), ..ConversationPatch::default() }
 }
 
-/// A begin answers whom the conversation is held with, as the persona is by then.
-pub(super) async fn a_begin_brings_the_persona_of_its_conversation(stores: &Stores) {
+/// A begin returns the persona of its conversation, as it is by then.
+pub(super) async fn a_begin_returns_the_persona_of_its_conversation(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let new = NewPersona {
         owner: scene.owner,
@@ -62,13 +62,13 @@ pub(super) async fn a_patch_gives_a_conversation_another_persona(stores: &Stores
         assert_eq!(begun.persona.as_ref().map(|persona| persona.id), Some(persona));
         scene.answer(&begun, "a").await;
     }
-    // A patch that names none leaves it.
+    // A patch without a persona leaves it.
     let patch = ConversationPatch::default();
     stores.conversations.patch(scene.owner, id.into(), patch, scene.now()).await.unwrap();
     assert_eq!(scene.conversation(id).await.persona, Some(two));
 }
 
-/// Lists and counts hold the conversations with one persona, or with any.
+/// Lists and counts can be of the conversations with one persona, or with any.
 pub(super) async fn conversations_are_listed_by_their_persona(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;
@@ -102,11 +102,11 @@ pub(super) async fn conversations_are_listed_by_their_persona(stores: &Stores) {
     );
 }
 
-/// Whoever's a conversation is, it is known whether it is held with a persona; hidden ones are not.
-pub(super) async fn a_conversation_is_known_to_be_held_with_a_persona(stores: &Stores) {
+/// Whether a conversation has a persona is known for every owner; a hidden conversation has none.
+pub(super) async fn whether_a_conversation_has_a_persona_is_known(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;
-    let holds = async |key: ConversationKey| stores.personas.has_persona(key).await.unwrap();
+    let has_persona = async |key: ConversationKey| stores.personas.has_persona(key).await.unwrap();
     for scene in [scene, stranger] {
         let persona = scene.persona("Grace").await;
         let provider_id = format!("conv_68a{}", scene.owner);
@@ -115,32 +115,32 @@ pub(super) async fn a_conversation_is_known_to_be_held_with_a_persona(stores: &S
         let talk = stores.conversations.create(new).await.unwrap();
         let keys = [talk.id.into(), talk.number.into(), ConversationKey::Provider(provider_id)];
         for key in keys.clone() {
-            assert!(holds(key.clone()).await, "{key:?}");
+            assert!(has_persona(key.clone()).await, "{key:?}");
         }
         stores.conversations.soft_delete(scene.owner, talk.id.into(), scene.now()).await.unwrap();
         for key in keys.clone() {
-            assert!(!holds(key.clone()).await, "{key:?}");
+            assert!(!has_persona(key.clone()).await, "{key:?}");
         }
         stores.conversations.restore(scene.owner, talk.id.into(), scene.now()).await.unwrap();
-        assert!(holds(talk.number.into()).await);
+        assert!(has_persona(talk.number.into()).await);
 
         let plain = stores.conversations.create(scene.new_conversation()).await.unwrap();
         for key in [plain.id.into(), plain.number.into()] {
-            assert!(!holds(key).await);
+            assert!(!has_persona(key).await);
         }
         stores.conversations.patch(scene.owner, plain.id.into(), with(persona), scene.now()).await.unwrap();
-        assert!(holds(plain.number.into()).await);
+        assert!(has_persona(plain.number.into()).await);
         stores.conversations.purge(scene.owner, talk.id.into()).await.unwrap();
         for key in keys {
-            assert!(!holds(key.clone()).await, "{key:?}");
+            assert!(!has_persona(key.clone()).await, "{key:?}");
         }
     }
-    assert!(!holds(conversation_id().into()).await);
-    assert!(!holds(ConversationNumber(9_999).into()).await);
-    assert!(!holds(ConversationKey::Provider("conv_unknown".to_owned())).await);
+    assert!(!has_persona(conversation_id().into()).await);
+    assert!(!has_persona(ConversationNumber(9_999).into()).await);
+    assert!(!has_persona(ConversationKey::Provider("conv_unknown".to_owned())).await);
 }
 
-/// The totals are of the caller's conversations with personas that are there, and of the messages on their paths.
+/// The totals count the caller's conversations with personas that are not deleted, and the messages on their paths.
 pub(super) async fn conversations_with_personas_add_up(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;
@@ -164,7 +164,7 @@ pub(super) async fn conversations_with_personas_add_up(stores: &Stores) {
     scene.finished(finish).await;
     assert_eq!(totals().await, totals_of(2, 6, 3_000_000_032));
 
-    // What is off the path does not count; what it cost does.
+    // Messages off the path do not count, but their tokens do.
     let mut begin = scene.begin_in(first, "other");
     begin.branch = Some(Branch { expect_last: Seq(4), keep_to: Seq(2) });
     let begun = scene.begun(begin).await;
@@ -181,7 +181,7 @@ pub(super) async fn conversations_with_personas_add_up(stores: &Stores) {
     assert_eq!(stores.personas.totals(stranger.owner).await.unwrap(), totals_of(1, 2, 15));
 }
 
-/// A deleted message is not counted; its tokens are.
+/// A deleted message does not count, but its tokens do.
 pub(super) async fn a_deleted_message_does_not_count_but_its_tokens_do(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let talk = scene.talk_with(scene.persona("Grace").await).await;
