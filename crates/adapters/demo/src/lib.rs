@@ -1,5 +1,4 @@
-//! The offline model. It needs no key and no network, always gives the same answer to the same request, and says that
-//! it is no real model.
+//! The offline model: it needs no key and no network, and always gives the same answer to the same request.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,14 +70,10 @@ impl LanguageModel for Demo {
 
 /// Writes the answer to a request.
 fn answer(request: &ModelRequest) -> String {
-    let (question, earlier) = match request.messages.iter().rposition(|message| message.role == Role::User) {
-        Some(position) => {
-            let question = request.messages.get(position).map(|message| text_of(&message.parts));
-            (question.unwrap_or_default(), position)
-        }
-        None => (String::new(), request.messages.len()),
-    };
-    let earlier = match earlier {
+    let position = request.messages.iter().rposition(|message| message.role == Role::User);
+    let question = position.and_then(|position| request.messages.get(position));
+    let question = question.map(|message| text_of(&message.parts)).unwrap_or_default();
+    let earlier = match position.unwrap_or(request.messages.len()) {
         0 => "no earlier message".to_owned(),
         1 => "1 earlier message".to_owned(),
         count => format!("{count} earlier messages"),

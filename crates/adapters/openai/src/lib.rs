@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::ModelRequest;
-use openai_transport::Timeouts;
+use openai_transport::{Timeouts, url};
 use openai_wire::{ChatDecoder, ChatRequest, Redaction, ResponsesDecoder, ResponsesRequest, for_openai};
 use ports::{LanguageModel, ModelError, ModelStream};
 use reqwest::{Client, RequestBuilder};
@@ -49,10 +49,6 @@ impl OpenAi {
         Self { client, settings, redaction }
     }
 
-    fn url(&self, path: &str) -> String {
-        format!("{}/{path}", self.settings.base_url.trim_end_matches('/'))
-    }
-
     fn with_key(&self, request: RequestBuilder) -> RequestBuilder {
         match self.settings.api_key.expose_secret() {
             "" => request,
@@ -61,7 +57,7 @@ impl OpenAi {
     }
 
     fn post(&self, path: &str) -> RequestBuilder {
-        self.with_key(self.client.post(self.url(path)))
+        self.with_key(self.client.post(url(&self.settings.base_url, path)))
     }
 }
 
@@ -89,7 +85,7 @@ impl LanguageModel for OpenAi {
     }
 
     async fn check(&self) -> Result<(), ModelError> {
-        let request = self.with_key(self.client.get(self.url("models")));
+        let request = self.with_key(self.client.get(url(&self.settings.base_url, "models")));
         openai_transport::check(request, &self.redaction).await
     }
 }

@@ -46,6 +46,12 @@ impl Default for Timeouts {
     }
 }
 
+/// Returns the URL of a path below the base URL of a provider.
+#[must_use]
+pub fn url(base_url: &str, path: &str) -> String {
+    format!("{}/{path}", base_url.trim_end_matches('/'))
+}
+
 /// Makes a call and reads its answer. Returns once the provider has accepted the request and a stream begins.
 ///
 /// The stream is read in a task of its own, so that events that arrive together are passed on together, and a panic of

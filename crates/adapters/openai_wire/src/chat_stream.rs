@@ -20,14 +20,14 @@ pub struct ChatDecoder {
     reason: Option<FinishReason>,
     usage: Option<Usage>,
     cost: Option<NanoDollars>,
-    calls: Vec<PartialToolCall>,
+    calls: Vec<PartialCall>,
     began: bool,
     over: bool,
 }
 
 /// A tool call whose fragments are still arriving.
 #[derive(Debug)]
-struct PartialToolCall {
+struct PartialCall {
     index: u64,
     id: String,
     name: String,
@@ -147,7 +147,7 @@ impl ChatDecoder {
         });
         let known = self.calls.iter().position(|call| call.index == index);
         let position = known.unwrap_or_else(|| {
-            self.calls.push(PartialToolCall {
+            self.calls.push(PartialCall {
                 index,
                 id: String::new(),
                 name: String::new(),

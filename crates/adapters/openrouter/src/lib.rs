@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::ModelRequest;
-use openai_transport::Timeouts;
+use openai_transport::{Timeouts, url};
 use openai_wire::{ChatDecoder, ChatRequest, Redaction, for_openrouter};
 use ports::{LanguageModel, ModelError, ModelStream};
 use reqwest::{Client, RequestBuilder};
@@ -41,10 +41,6 @@ impl OpenRouter {
         Self { client, settings, redaction }
     }
 
-    fn url(&self, path: &str) -> String {
-        format!("{}/{path}", self.settings.base_url.trim_end_matches('/'))
-    }
-
     fn with_headers(&self, request: RequestBuilder) -> RequestBuilder {
         let named = [("HTTP-Referer", &self.settings.referer), ("X-Title", &self.settings.title)];
         let mut request = request.bearer_auth(self.settings.api_key.expose_secret());
@@ -65,7 +61,7 @@ impl LanguageModel for OpenRouter {
 
     async fn stream(&self, request: Arc<ModelRequest>) -> Result<ModelStream, ModelError> {
         let model = for_openrouter(request.model.as_str());
-        let call = self.with_headers(self.client.post(self.url("chat/completions")));
+        let call = self.with_headers(self.client.post(url(&self.settings.base_url, "chat/completions")));
         let call = call.json(&ChatRequest::new(&request, &model));
         let decoder = ChatDecoder::new(self.redaction.clone());
         openai_transport::stream(call, decoder, self.settings.timeouts, &self.redaction).await
@@ -73,7 +69,7 @@ impl LanguageModel for OpenRouter {
 
     async fn check(&self) -> Result<(), ModelError> {
         // The list of models is public; this path checks the key.
-        let request = self.with_headers(self.client.get(self.url("key")));
+        let request = self.with_headers(self.client.get(url(&self.settings.base_url, "key")));
         openai_transport::check(request, &self.redaction).await
     }
 }
