@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what building and testing need and this machine lacks. Says nothing where nothing is missing.
+# Installs what is missing for building and testing. Prints nothing if nothing is missing.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -8,7 +8,7 @@ fail() {
     exit 1
 }
 
-# Runs a command as root, whoever we are.
+# Runs a command as root.
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
         "$@"
@@ -19,7 +19,7 @@ as_root() {
     fi
 }
 
-# Whether the store tests will find PostgreSQL; they look in the same places.
+# Whether the tests will find PostgreSQL: they look in the same directories.
 has_postgres() {
     local directory
     for directory in "${OMNICHAT_TEST_PG_BIN:-}" /usr/lib/postgresql/*/bin; do
@@ -32,26 +32,26 @@ packages=()
 has_postgres || packages+=(postgresql)
 # SQLite and the TLS library are compiled from C.
 command -v cc >/dev/null || packages+=(build-essential)
-# The documents' examples run in curl, Python and JavaScript; the tests' S3 server runs in Python.
+# The examples of the contracts' documents use curl, Python and JavaScript; the S3 server of the tests uses Python.
 command -v curl >/dev/null || packages+=(curl)
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3 python3-venv)
 command -v node >/dev/null || packages+=(nodejs)
 command -v npm >/dev/null || packages+=(npm)
-# A test opens the page of the API in it.
+# A test opens the documentation page of the API in it.
 [ -x /usr/bin/chromium ] || packages+=(chromium)
 
 if [ "${#packages[@]}" -gt 0 ]; then
     command -v apt-get >/dev/null || fail "install by hand: ${packages[*]} (there is no apt-get here)"
     printf 'setup: installing %s\n' "${packages[*]}"
     if [[ " ${packages[*]} " == *' postgresql '* ]]; then
-        # The tests start servers of their own: the package need not start one.
+        # The tests start their own servers, so the package need not start one.
         as_root mkdir -p /etc/postgresql-common
         [ -e /etc/postgresql-common/createcluster.conf ] ||
             printf 'create_main_cluster = false\n' | as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
     fi
     as_root apt-get update -qq
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
-    has_postgres || fail "PostgreSQL is installed and still not to be found"
+    has_postgres || fail "PostgreSQL is installed, but its programs were not found"
 fi
 
 command -v cargo >/dev/null || fail "install Rust first: https://rustup.rs"
@@ -61,8 +61,8 @@ if [ "$(printf '%s\n%s\n' "$wanted" "$found" | sort -V | head -n 1)" != "$wanted
     fail "Rust $wanted or newer is needed, and this is $found: run 'rustup update'"
 fi
 
-# Installs pinned Python packages into a folder of their own. What was installed is kept beside them, so that a second
-# run sees it.
+# Installs pinned Python packages into their own folder. The list of packages is copied there, so that a second run
+# finds them.
 python_packages() {
     local what=$1 requirements=$2 folder=$3
     if ! cmp -s "$requirements" "$folder/installed.txt"; then
@@ -74,10 +74,10 @@ python_packages() {
     fi
 }
 
-# The client libraries of the documents' examples.
+# The client libraries of the examples.
 examples=crates/app/tests/examples
 python_packages 'the examples' "$examples/requirements.txt" target/examples-venv
-# The S3 server of the tests, and a second opinion on signatures.
+# The S3 server of the tests, and a library whose signatures are compared with ours.
 python_packages 'the S3 server' crates/testkit/s3_server/requirements.txt target/s3-server-venv
 for folder in "$examples" crates/app/tests/browser; do
     if ! cmp -s "$folder/package-lock.json" "$folder/node_modules/installed.json"; then

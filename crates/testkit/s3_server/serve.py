@@ -1,4 +1,4 @@
-"""Serves S3 on a free port of 127.0.0.1, says which, and ends when its input does."""
+"""Serves S3 on a free port of 127.0.0.1, prints the port, and ends at the end of its input."""
 
 import logging
 import sys

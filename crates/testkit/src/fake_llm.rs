@@ -1,7 +1,7 @@
-//! A provider of models that runs in the test: a real HTTP server that speaks the real wire and fails on request.
+//! A model provider for tests: a real HTTP server that speaks the real protocols and fails on request.
 //!
-//! It serves Chat Completions, the Responses API and the list of models. Without a script it repeats the question,
-//! so that every answer can be foretold from its request.
+//! It serves Chat Completions, the Responses API and the list of models. Without a script, it repeats the question, so
+//! that each reply follows from its request.
 
 mod call;
 mod chat;
@@ -27,32 +27,32 @@ use serde_json::{Value, json};
 
 pub use call::{Call, CallEnd};
 pub use gate::Gate;
-pub use reply::{ErrorForm, Fault, Figures, Place, Reply, ToolCall};
+pub use reply::{ErrorForm, Figures, InjectedFault, Place, Reply, ToolCall};
 
 use delivery::Delivery;
 use frame::Frame;
 use log::CallLog;
 use watch::CallWatch;
 
-/// The time that every answer names as its own.
+/// The creation time in every response.
 const CREATED: u64 = 1_767_225_600;
 
 /// The models that the server lists.
 const MODELS: [&str; 3] = ["fake-large", "fake-small", "vendor/fake-routed"];
 
-/// Whose habits the server has.
+/// The provider that the server imitates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Flavour {
-    /// Those of `OpenAI`.
+    /// `OpenAI`.
     #[default]
     OpenAi,
-    /// Those of `OpenRouter`: comments between events, usage with its cost, numbers as error codes.
+    /// `OpenRouter`: comments between events, usage with its cost, numbers as error codes.
     OpenRouter,
 }
 
 type Rule = Box<dyn Fn(&Call) -> Option<Reply> + Send>;
 
-/// What the server answers, and to whom.
+/// The replies of the server.
 #[derive(Default)]
 struct Script {
     rules: Vec<Rule>,
@@ -75,17 +75,17 @@ pub struct FakeLlm {
 }
 
 impl FakeLlm {
-    /// Starts a server with the habits of `OpenAI`.
+    /// Starts a server that imitates `OpenAI`.
     pub async fn start() -> Self {
         Self::start_as(Flavour::OpenAi).await
     }
 
-    /// Starts a server with these habits, on a port of its own of 127.0.0.1.
+    /// Starts a server that imitates this provider, on a free port of 127.0.0.1.
     pub async fn start_as(flavour: Flavour) -> Self {
         let shared = Arc::new(Shared { flavour, log: Arc::default(), script: Mutex::default() });
         let (started, has_started) = tokio::sync::oneshot::channel();
         let for_thread = Arc::clone(&shared);
-        // A thread with a runtime of its own: the server works whatever runtime the test has, and however busy it is.
+        // It has its own thread and runtime, so that it works while the test's runtime is busy or paused.
         std::thread::Builder::new()
             .name("fake-llm".to_owned())
             .spawn(move || actix_web::rt::System::new().block_on(run(for_thread, started)))
@@ -94,34 +94,34 @@ impl FakeLlm {
         Self { shared, address, server }
     }
 
-    /// The base of the API's addresses, with `/v1`.
+    /// The base URL of the API, which ends with `/v1`.
     #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}/v1", self.address)
     }
 
-    /// Answers the next call that no rule is for; several wait in a queue.
+    /// Adds a reply to the queue. Calls for which there is no rule take replies from it.
     pub fn script(&self, reply: Reply) {
         self.shared.script().queue.push_back(reply);
     }
 
-    /// Answers every call whose question holds this text.
+    /// Gives this reply to every call whose question contains this text.
     pub fn when(&self, text: &str, reply: Reply) {
         let text = text.to_owned();
         self.on(move |call| call.question().contains(&text), reply);
     }
 
-    /// Answers every call that fits. The rule that was made last goes first; rules go before the queue.
+    /// Gives this reply to every call for which `fits` is true. Later rules precede earlier ones, and all precede the queue.
     pub fn on(&self, fits: impl Fn(&Call) -> bool + Send + 'static, reply: Reply) {
         self.answer(move |call| fits(call).then(|| reply.clone()));
     }
 
-    /// Answers as this says, where it says something.
+    /// Adds a rule: gives the reply that it returns, if any.
     pub fn answer(&self, rule: impl Fn(&Call) -> Option<Reply> + Send + 'static) {
         self.shared.script().rules.push(Box::new(rule));
     }
 
-    /// Answers all calls so that neither a rule nor the queue is for.
+    /// Gives this reply to calls for which there is neither a rule nor a queued reply.
     pub fn otherwise(&self, reply: Reply) {
         self.shared.script().otherwise = reply;
     }
@@ -142,30 +142,30 @@ impl FakeLlm {
         self.shared.log.all()
     }
 
-    /// How many calls there were.
+    /// The number of calls so far.
     #[must_use]
     pub fn call_count(&self) -> usize {
         self.shared.log.count()
     }
 
-    /// How many answers are under way.
+    /// The number of calls that have not ended.
     #[must_use]
     pub fn open_streams(&self) -> usize {
         self.shared.log.open()
     }
 
-    /// The most answers that were ever under way at once.
+    /// The highest number of calls that were open at the same time.
     #[must_use]
     pub fn most_open_streams(&self) -> usize {
         self.shared.log.most_open()
     }
 
-    /// Waits until there were so many calls.
+    /// Waits until there were this many calls.
     pub async fn wait_for_calls(&self, count: usize) {
         self.wait_until("calls", || self.call_count() >= count).await;
     }
 
-    /// Waits until no answer is under way.
+    /// Waits until every call has ended.
     pub async fn wait_until_idle(&self) {
         self.wait_until("idleness", || self.open_streams() == 0).await;
     }
@@ -185,7 +185,7 @@ impl FakeLlm {
 
 impl Drop for FakeLlm {
     fn drop(&mut self) {
-        // The command is sent at once; nobody waits for its end.
+        // The command is sent at once; its end is not waited for.
         drop(self.server.stop(false));
     }
 }
@@ -204,7 +204,7 @@ impl Shared {
                 "message": "Incorrect API key provided", "type": "invalid_request_error",
                 "param": null, "code": "invalid_api_key",
             }});
-            return Reply::fault(Fault::Status { code: 401, body, headers: Vec::new() });
+            return Reply::fault(InjectedFault::Status { code: 401, body, headers: Vec::new() });
         }
         let ruled = script.rules.iter().rev().find_map(|rule| rule(call));
         ruled
@@ -231,7 +231,7 @@ async fn run(shared: Arc<Shared>, started: tokio::sync::oneshot::Sender<(SocketA
     .expect("a free port of 127.0.0.1");
     let address = *server.addrs().first().expect("a bound server has an address");
     let server = server.run();
-    // A test that has given up in the meantime needs no server.
+    // A test that has failed in the meantime needs no server.
     if started.send((address, server.handle())).is_ok() {
         server.await.expect("the fake provider serves");
     }
@@ -254,14 +254,14 @@ async fn serve(shared: web::Data<Shared>, request: HttpRequest, body: Bytes) -> 
     if !reply.answers_after.is_zero() {
         tokio::time::sleep(reply.answers_after).await;
     }
-    if reply.has(&Fault::HangBeforeHeaders) {
+    if reply.has(&InjectedFault::HangBeforeHeaders) {
         std::future::pending::<()>().await;
     }
-    if let Some(refusal) = refusal(&reply) {
+    if let Some(response) = error_response(&reply) {
         watch.end(CallEnd::Served);
-        return refusal;
+        return response;
     }
-    if is_asked_for_words(&call) {
+    if asks_for_reply(&call) {
         let words = reply.words_for(&call.question());
         watch.counted(figures(&call, &reply, &words));
     }
@@ -277,15 +277,15 @@ async fn serve(shared: web::Data<Shared>, request: HttpRequest, body: Bytes) -> 
         .streaming(Delivery::plan(&call, &reply, frames).body(watch))
 }
 
-/// Whether the call is one that costs something.
-fn is_asked_for_words(call: &Call) -> bool {
+/// Whether the call asks for a reply, and so costs something.
+fn asks_for_reply(call: &Call) -> bool {
     let path = call.path.split('?').next().unwrap_or_default();
     call.method == "POST" && ["/v1/chat/completions", "/v1/responses"].contains(&path)
 }
 
-/// The answer that the call gets, as a body of events or of one object.
+/// The response to the call: its status, whether it is a stream, and its events or its one object.
 fn answer(call: &Call, reply: &Reply, flavour: Flavour) -> (StatusCode, bool, Vec<Frame>) {
-    let is_stream = call.wants_stream() && !reply.has(&Fault::JsonInsteadOfStream);
+    let is_stream = call.wants_stream() && !reply.has(&InjectedFault::JsonInsteadOfStream);
     let path = call.path.split('?').next().unwrap_or_default();
     let frames = match (call.method.as_str(), path, is_stream) {
         ("POST", "/v1/chat/completions", true) => chat::frames(call, reply, flavour),
@@ -306,9 +306,9 @@ fn answer(call: &Call, reply: &Reply, flavour: Flavour) -> (StatusCode, bool, Ve
     (StatusCode::OK, is_stream, frames)
 }
 
-/// A body of one object; an error that a stream would hold stands in its place.
+/// A body of one object, which is an error if the script has one in the stream.
 fn object(body: Value, reply: &Reply) -> Vec<Frame> {
-    let fails = reply.faults.iter().any(|fault| matches!(fault, Fault::ErrorAfter(..)));
+    let fails = reply.faults.iter().any(|fault| matches!(fault, InjectedFault::ErrorAfter(..)));
     let body = if fails { frame::bare_error() } else { body };
     vec![Frame::raw(body.to_string())]
 }
@@ -318,7 +318,7 @@ fn models() -> Value {
     json!({"object": "list", "data": MODELS.iter().map(model).collect::<Vec<Value>>()})
 }
 
-/// The usage of an answer: the script's figures, else words are counted as tokens.
+/// The usage of a reply: the script's figures, or else a token for each word.
 fn figures(call: &Call, reply: &Reply, words: &[String]) -> Figures {
     reply.figures.unwrap_or_else(|| {
         let input: usize = call.messages().iter().map(|(_, text)| text.split_whitespace().count()).sum();
@@ -333,10 +333,10 @@ fn figures(call: &Call, reply: &Reply, words: &[String]) -> Figures {
     })
 }
 
-/// The answer with another status, where the script wants one.
-fn refusal(reply: &Reply) -> Option<HttpResponse> {
+/// The response with another status than 200, if the script has one.
+fn error_response(reply: &Reply) -> Option<HttpResponse> {
     reply.faults.iter().find_map(|fault| {
-        let Fault::Status { code, body, headers } = fault else { return None };
+        let InjectedFault::Status { code, body, headers } = fault else { return None };
         let status = StatusCode::from_u16(*code).expect("a scripted status is valid");
         let mut response = HttpResponse::build(status);
         for (name, value) in headers {

@@ -1,6 +1,7 @@
-//! For tests only: servers that last as long as a test, and the suites that every store and every file storage passes.
+//! For tests only: servers that live as long as a test, and the contract suites of stores and file storages.
 //!
-//! Nothing here needs the internet or a key. What cannot run fails, with a word on what to install; nothing is skipped.
+//! Nothing here needs the internet or a key. If a needed program is missing, the test fails and says what to install;
+//! no test is skipped.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! An issuer of tokens beside the service: keys to sign with, and a server that publishes public ones.
+//! An outside issuer of tokens: private keys, and a server that publishes public ones.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,14 +10,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-/// A private RSA key of 2048 bits, in PEM form. It is known to everybody.
+/// A private RSA key of 2048 bits, in PEM form. It is public knowledge.
 pub const RSA_KEY: &str = include_str!("outside_issuer/rsa.pem");
-/// A private P-256 key, in PEM form. It is known to everybody.
+/// A private P-256 key, in PEM form. It is public knowledge.
 pub const P256_KEY: &str = include_str!("outside_issuer/p256.pem");
-/// A private Ed25519 key, in PEM form. It is known to everybody.
+/// A private Ed25519 key, in PEM form. It is public knowledge.
 pub const ED25519_KEY: &str = include_str!("outside_issuer/ed25519.pem");
 
-/// What a key server answers.
+/// The responses of a key server.
 #[derive(Debug, Clone)]
 pub enum Published {
     /// This key set, with status 200.
@@ -30,7 +30,7 @@ pub enum Published {
     Silence,
 }
 
-/// A server that publishes keys on 127.0.0.1, and counts who asks. It ends when it is dropped.
+/// A server that publishes keys on 127.0.0.1 and counts its calls. It ends when it is dropped.
 pub struct KeyServer {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -40,12 +40,12 @@ pub struct KeyServer {
 struct Shared {
     answer: Mutex<Published>,
     calls: AtomicUsize,
-    /// One permit for each answer that may go out.
+    /// A permit for each response that may be sent.
     gate: Semaphore,
 }
 
 impl KeyServer {
-    /// Starts a server with this key set, on a port of its own.
+    /// Starts a server with this key set, on a free port.
     pub async fn start(keys: Value) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -69,23 +69,23 @@ impl KeyServer {
         format!("http://{}/keys", self.address)
     }
 
-    /// From now on answers so.
+    /// Changes the response.
     pub fn publish(&self, answer: Published) {
         *self.shared.answer.lock().unwrap_or_else(PoisonError::into_inner) = answer;
     }
 
-    /// How often it was asked so far.
+    /// The number of calls so far.
     #[must_use]
     pub fn calls(&self) -> usize {
         self.shared.calls.load(Ordering::SeqCst)
     }
 
-    /// Holds answers back until [`KeyServer::let_through`].
+    /// Holds responses back until [`KeyServer::let_through`].
     pub fn hold(&self) {
         self.shared.gate.forget_permits(Semaphore::MAX_PERMITS);
     }
 
-    /// Lets held answers go out, and all later ones.
+    /// Sends the responses that were held back, and all later ones.
     pub fn let_through(&self) {
         self.shared.gate.add_permits(Semaphore::MAX_PERMITS - self.shared.gate.available_permits());
     }

@@ -22,7 +22,7 @@ const SUPERUSER: &str = "omnichat";
 /// The database that [`PostgresServer::migrated_database`] copies.
 const TEMPLATE: &str = "migrated";
 
-/// The server. Its directory goes when it is dropped, or when the process ends, however it ends.
+/// The server. Its directory is deleted when it is dropped, and also when the process ends in any way.
 #[derive(Debug)]
 pub struct PostgresServer {
     binaries: Binaries,
@@ -32,7 +32,7 @@ pub struct PostgresServer {
     is_durable: bool,
     databases: AtomicU32,
     template: OnceCell<()>,
-    undertaker: Child,
+    cleaner: Child,
 }
 
 /// How a server is started.
@@ -42,13 +42,13 @@ pub struct PostgresOptions {
 }
 
 impl PostgresOptions {
-    /// Without waiting for the disk: for tests that cut no power.
+    /// Without waiting for the disk, for tests that do not stop the server hard.
     #[must_use]
     pub fn fast(self) -> Self {
         Self { is_durable: false }
     }
 
-    /// Starts the server; waits until it takes connections.
+    /// Starts the server, and waits until it accepts connections.
     #[must_use]
     pub fn start(self) -> PostgresServer {
         PostgresServer::start_with(self)
@@ -56,13 +56,13 @@ impl PostgresOptions {
 }
 
 impl PostgresServer {
-    /// A server of the test's own, with PostgreSQL's own settings for durability.
+    /// A separate server, with PostgreSQL's default settings for durability.
     #[must_use]
     pub fn options() -> PostgresOptions {
         PostgresOptions { is_durable: true }
     }
 
-    /// The server that all tests of this process share; the first caller starts it, without waiting for the disk.
+    /// The server that all tests of this process share. The first caller starts it, without waiting for the disk.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<PostgresServer> = OnceLock::new();
         SHARED.get_or_init(|| Self::options().fast().start())
@@ -77,8 +77,8 @@ impl PostgresServer {
 
     /// The address of a new database that is a copy of a migrated one.
     ///
-    /// The first caller has the copied one migrated, whose address `migrate` gets; it must leave no connection open.
-    /// All callers of a process migrate alike.
+    /// For the first caller, `migrate` gets the address of the copied database and migrates it. It must leave no
+    /// connection open. All callers of a process must migrate in the same way.
     pub async fn migrated_database(&self, migrate: impl AsyncFnOnce(String)) -> String {
         let make = async || {
             self.create(TEMPLATE, "").await;
@@ -90,7 +90,7 @@ impl PostgresServer {
         self.url(&name)
     }
 
-    /// Runs SQL in a database of this server, beside the code under test; answers rows as text.
+    /// Runs SQL in a database of this server; the rows as text.
     pub fn sql(&self, url: &str, sql: &str) -> String {
         run(&mut self.psql(url, sql))
     }
@@ -101,7 +101,7 @@ impl PostgresServer {
         format!("postgres://{SUPERUSER}@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// Ends the server as a power cut would: no checkpoint, connections cut.
+    /// Stops the server like a power cut: without a checkpoint, and with connections cut.
     pub fn stop_hard(&self) {
         run(self.pg_ctl("stop").args(["--mode=immediate", "--wait"]));
     }
@@ -131,7 +131,7 @@ impl PostgresServer {
         let binaries = Binaries::find();
         let owner = Owner::find();
         let directory = new_directory(&owner);
-        let undertaker = undertaker(&binaries, &owner, &directory);
+        let cleaner = cleaner(&binaries, &owner, &directory);
         let mut server = Self {
             binaries,
             owner,
@@ -140,10 +140,10 @@ impl PostgresServer {
             is_durable: options.is_durable,
             databases: AtomicU32::new(0),
             template: OnceCell::new(),
-            undertaker,
+            cleaner,
         };
         server.make_cluster();
-        // Another process may take a free port before the server does.
+        // Another process may take the port before the server does.
         let mut failure = String::new();
         for _ in 0..5 {
             server.port = free_port();
@@ -193,7 +193,7 @@ impl PostgresServer {
         command
     }
 
-    /// One statement by psql, in a database by its name or address.
+    /// psql with one statement, in a database that is given by name or address.
     fn psql(&self, database: &str, sql: &str) -> Command {
         let url = if database.contains("://") { database.to_owned() } else { self.url(database) };
         let mut command = Command::new(self.binaries.directory.join("psql"));
@@ -210,15 +210,17 @@ impl PostgresServer {
 
 impl Drop for PostgresServer {
     fn drop(&mut self) {
-        // Closing its input is the undertaker's call to work.
-        drop(self.undertaker.stdin.take());
-        let _ = self.undertaker.wait();
+        // The cleaner begins when its input is closed.
+        drop(self.cleaner.stdin.take());
+        let _ = self.cleaner.wait();
     }
 }
 
-/// Tests end by `exit`, by a signal or by a panic, so no destructor is sure to run. This child outlives the process:
-/// it reads a pipe that only the process holds, and when that ends, it stops the server and takes its directory away.
-fn undertaker(binaries: &Binaries, owner: &Owner, directory: &Path) -> Child {
+/// Starts a child process that outlives the test process, stops the server and deletes its directory.
+///
+/// Tests end by `exit`, by a signal or by a panic, so that destructors may not run. The child reads a pipe that only the
+/// test process holds open, and begins when the pipe ends.
+fn cleaner(binaries: &Binaries, owner: &Owner, directory: &Path) -> Child {
     const SCRIPT: &str = r#"
         trap '' INT TERM HUP
         cat > /dev/null
@@ -226,9 +228,9 @@ fn undertaker(binaries: &Binaries, owner: &Owner, directory: &Path) -> Child {
         rm -rf "$2"
     "#;
     let mut command = owner.command(Path::new("/bin/sh"), Path::new("/"));
-    command.args(["-c", SCRIPT, "undertaker"]).arg(binaries.directory.join("pg_ctl")).arg(directory);
+    command.args(["-c", SCRIPT, "cleaner"]).arg(binaries.directory.join("pg_ctl")).arg(directory);
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-    // Out of reach of a Ctrl-C in the terminal of the tests.
+    // A Ctrl-C in the terminal of the tests does not reach another process group.
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     command.spawn().expect("/bin/sh runs")
 }
@@ -240,7 +242,7 @@ fn new_directory(owner: &Owner) -> PathBuf {
     directory
 }
 
-/// Runs a program to its end and answers what it wrote.
+/// Runs a program to its end; its output.
 fn run(command: &mut Command) -> String {
     let start = Instant::now();
     let output = command.output().unwrap_or_else(|error| panic!("{command:?} does not run: {error}"));

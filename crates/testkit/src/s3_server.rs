@@ -1,4 +1,4 @@
-//! An S3 server that lives as long as its test process: moto, a Python package. It checks no signature.
+//! An S3 server that lives as long as its test process: moto, a Python package. It does not check signatures.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -7,11 +7,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
 
-/// Who asks does not matter, that somebody does: without this line objects are not shown.
+/// Some signed header: without one, the server does not show private objects. It does not check the signature.
 const ANYONE: &str = "Authorization: AWS4-HMAC-SHA256 \
     Credential=anyone/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
 
-/// The server. It ends when it is dropped, or when the process ends, however it ends.
+/// The server. It ends when it is dropped, and also when the process ends in any way.
 #[derive(Debug)]
 pub struct S3Server {
     process: Mutex<Child>,
@@ -20,12 +20,12 @@ pub struct S3Server {
 }
 
 impl S3Server {
-    /// A server of the test's own, ready to answer.
+    /// Starts a separate server, and waits until it is ready.
     #[must_use]
     pub fn start() -> Self {
         let mut process = python()
             .args(["-c", include_str!("../s3_server/serve.py")])
-            // It waits for the end of its input, which this process holds.
+            // The server ends at the end of its input, which this process holds open.
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -33,17 +33,17 @@ impl S3Server {
         let mut line = String::new();
         BufReader::new(process.stdout.take().expect("its output is a pipe")).read_line(&mut line).unwrap();
         let port = line.trim().parse();
-        let port = port.unwrap_or_else(|_| panic!("the S3 server does not start: see its own words above"));
+        let port = port.unwrap_or_else(|_| panic!("the S3 server does not start: see its output above"));
         Self { process: Mutex::new(process), port, buckets: AtomicU32::new(0) }
     }
 
-    /// The server that all tests of this process share; the first caller starts it.
+    /// The server that all tests of this process share. The first caller starts it.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<S3Server> = OnceLock::new();
         SHARED.get_or_init(Self::start)
     }
 
-    /// Its address, without a path.
+    /// The address, without a path.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
@@ -58,7 +58,7 @@ impl S3Server {
         name
     }
 
-    /// The bytes of an object, read beside the code under test; `None` where there is none.
+    /// The bytes of an object, if it exists.
     #[must_use]
     pub fn object(&self, bucket: &str, key: &str) -> Option<Vec<u8>> {
         let (status, body) = self.request("GET", &format!("/{bucket}/{key}"));
@@ -66,7 +66,7 @@ impl S3Server {
         (status == 200).then_some(body)
     }
 
-    /// Ends the server at once; its port refuses connections from then on.
+    /// Ends the server at once. Its port refuses connections from then on.
     pub fn stop(&self) {
         let mut process = self.process.lock().unwrap();
         process.kill().expect("the server is ours to end");
@@ -91,20 +91,20 @@ impl S3Server {
 impl Drop for S3Server {
     fn drop(&mut self) {
         let process = self.process.get_mut().unwrap();
-        // It may have been stopped before.
+        // It may have been stopped already.
         let _ = process.kill();
         let _ = process.wait();
     }
 }
 
-/// Python with the server and with botocore, whose signatures others are compared with.
+/// Python with the packages of the server and botocore, whose signatures are compared with ours.
 #[must_use]
 pub fn python() -> Command {
     let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/s3-server-venv");
     let python: PathBuf = packages.join("bin/python");
     assert!(python.exists(), "the Python packages of the S3 server are missing: run scripts/setup.sh");
     let mut command = Command::new(python);
-    // Whatever accounts the machine knows, these tests do without.
+    // The tests must not use accounts of this machine.
     command.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
     command.env("AWS_EC2_METADATA_DISABLED", "true").env("NO_PROXY", "*");
     command

@@ -199,17 +199,15 @@ mod tests {
     async fn a_caller_that_leaves_does_not_free_the_permit_of_running_work() {
         let hasher = Argon2Hasher::with_queue(1, 0);
         let (gate, wait) = std::sync::mpsc::channel::<()>();
+        let (started, has_started) = tokio::sync::oneshot::channel();
         let running = hasher.clone();
-        let task =
-            JoinSet::from_iter([
-                async move { running.run(move || wait.recv().map_err(|_| Error::Crypto)).await },
-            ]);
-        while hasher.admitted.available_permits() > 0 {
-            tokio::task::yield_now().await;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        drop(task);
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        let work = move || {
+            started.send(()).unwrap();
+            wait.recv().map_err(|_| Error::Crypto)
+        };
+        let mut task = JoinSet::from_iter([async move { running.run(work).await }]);
+        has_started.await.unwrap();
+        task.shutdown().await;
         assert!(matches!(hasher.hash("password".to_owned()).await, Err(HashingError::Busy)));
         gate.send(()).unwrap();
     }

@@ -1,4 +1,4 @@
-//! What the sources say, which of them wins, and what the service does not start with.
+//! The settings: their sources and precedence, what they select, and which values are refused at the start.
 
 mod choices;
 mod documents;
@@ -25,7 +25,7 @@ fn with(pairs: &[(&str, &str)]) -> Config {
     read(pairs).unwrap_or_else(|error| panic!("{pairs:?}: {error}"))
 }
 
-/// Production with what it needs, and these on top.
+/// The configuration of a production environment with its required settings and these.
 fn production(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let mut all =
         variables(&[("ENVIRONMENT", "production"), ("JWT_SECRET", GOOD_SECRET), ("OPENAI_API_KEY", "sk-1")]);
@@ -37,7 +37,7 @@ fn dotenv(text: &str) -> Config {
     Config::from_sources(&BTreeMap::new(), Some(text), None).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The error that these variables make; it names `name`.
+/// The error that these variables cause, which must contain `name`.
 #[track_caller]
 fn is_refused(pairs: &[(&str, &str)], name: &str) -> String {
     let text = match read(pairs) {

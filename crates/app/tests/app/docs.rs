@@ -1,9 +1,9 @@
-//! The documents name what there is, and nothing else.
+//! Paths, crates and recipes that the documents name exist, and the documents cover what they must.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What a path in the documents begins with.
+/// The first folder of a path in the documents.
 const ROOTS: &[&str] =
     &["crates/", "migrations/", "config/", "deploy/", "docs/", "scripts/", "bench/", ".ci/"];
 
@@ -22,7 +22,7 @@ fn documents(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The words of a text that look like paths of the project; `*`, `<` and `{` stand for something else.
+/// The words of a text that look like paths of the project; those with placeholders (`*`, `<`, `{`) are left out.
 fn paths(text: &str) -> impl Iterator<Item = &str> {
     let ends = |c: char| c.is_whitespace() || "`()[],;\"'|".contains(c);
     text.split(ends)
@@ -49,7 +49,7 @@ fn every_path_in_the_documents_exists() {
 
 /// S2-4
 #[test]
-fn every_crate_is_on_the_map() {
+fn every_crate_is_described_in_the_architecture() {
     let crates = root().join("crates");
     let map = fs::read_to_string(root().join("docs/ARCHITECTURE.md")).unwrap();
     for folder in [crates.clone(), crates.join("adapters")] {
@@ -57,7 +57,10 @@ fn every_crate_is_on_the_map() {
             let path = entry.unwrap().path();
             let name = path.strip_prefix(root()).unwrap().display().to_string();
             let is_crate = path.join("Cargo.toml").exists();
-            assert!(!is_crate || map.contains(&format!("`{name}`")), "{name} is not in docs/ARCHITECTURE.md");
+            assert!(
+                !is_crate || map.contains(&format!("`{name}`")),
+                "{name} is missing in docs/ARCHITECTURE.md"
+            );
         }
     }
 }
@@ -95,7 +98,7 @@ fn every_recipe_in_the_documents_exists() {
 
 /// S4-53, S4-58
 #[test]
-fn the_documents_say_what_operators_ask() {
+fn the_documents_answer_the_questions_of_operators() {
     for (document, words) in [
         ("docs/SECURITY.md", &["Retention", "Encrypt", "audit"][..]),
         (

@@ -1,4 +1,4 @@
-//! The whole application as its users meet it: the real binary, over both stores.
+//! End-to-end tests: the real binary, called over HTTP, on both stores.
 
 mod account_rows;
 mod chat_ai;

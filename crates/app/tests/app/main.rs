@@ -1,4 +1,4 @@
-//! The application: its settings, its layers and documents, and the whole of it as its users meet it.
+//! Tests of the application: its settings, its layers, its documents, and end to end.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,7 +1,7 @@
-//! The whole application as its users meet it: the real binary on a port of its own, with a fake provider behind it.
+//! What the end-to-end tests share: the real binary on its own port, with a fake provider behind it.
 //!
-//! What touches a store is tested over both stores ([`on_both_stores`]); what is a matter of one dialect's words, of a
-//! provider or of settings, over SQLite alone ([`on_sqlite_alone`]). Where in doubt, both.
+//! What touches a store is tested on both stores ([`on_both_stores`]). What only depends on a dialect's wording, on a
+//! provider or on settings is tested on SQLite alone ([`on_sqlite_alone`]). In case of doubt, both.
 
 mod database;
 pub(crate) mod persona_chat;
@@ -19,19 +19,19 @@ pub(crate) use database::{change, sql};
 pub(crate) use tab::Tab;
 pub(crate) use user::{Answer, User};
 
-/// The secret that the tests sign their own tokens with.
+/// The secret that tokens are signed with.
 pub(crate) const JWT_SECRET: &str = "a-secret-for-tests-that-is-long-enough-0123456789";
-/// The provider's key; no answer and no log may hold it.
+/// The provider's key, which must be in no response and no log.
 pub(crate) const PROVIDER_KEY: &str = "sk-canary-4f7d1c9b2a8e6d5f";
 
-/// Which store the application runs on.
+/// The store that the application runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Store {
     Sqlite,
     Postgres,
 }
 
-/// Runs each test over both stores: the rule for all that a store keeps, finds, orders, counts, bounds or is raced for.
+/// Runs each test on both stores: for everything that a store keeps, finds, sorts, counts, limits or serialises.
 macro_rules! on_both_stores {
     ($($name:ident),* $(,)?) => {
         mod sqlite {
@@ -50,8 +50,8 @@ macro_rules! on_both_stores {
 }
 pub(crate) use on_both_stores;
 
-/// Runs each test over SQLite alone: the rule for what is decided before or beside a store, such as what a dialect
-/// takes and refuses, what a provider does, and what settings say.
+/// Runs each test on SQLite alone: for what is decided without the store, such as which input a dialect accepts, what a
+/// provider does, and what settings mean.
 macro_rules! on_sqlite_alone {
     ($($name:ident),* $(,)?) => {
         mod sqlite_alone {
@@ -64,7 +64,7 @@ macro_rules! on_sqlite_alone {
 }
 pub(crate) use on_sqlite_alone;
 
-/// The address of a new database that is migrated already. What migrating itself does is tested with the store.
+/// The address of a new database with the schema in it. Migrating itself is tested in the store's crate.
 async fn postgres_database() -> String {
     let migrate = async |url| {
         let llm = Arc::new(FakeLlm::start().await);
@@ -87,18 +87,18 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// An application over this store, asking the fake provider in Chat Completions mode.
+    /// An application on this store, which calls the fake provider by Chat Completions.
     pub(crate) async fn start(store: Store) -> Self {
         Self::start_with(store, &[]).await
     }
 
-    /// As [`App::start`], with further variables.
+    /// Like [`App::start`], with further variables.
     pub(crate) async fn start_with(store: Store, settings: &[(&str, &str)]) -> Self {
         let llm = Arc::new(FakeLlm::start().await);
         Self::start_on(store, llm, settings).await
     }
 
-    /// As [`App::start_with`], in front of this provider.
+    /// Like [`App::start_with`], with this provider.
     pub(crate) async fn start_on(store: Store, llm: Arc<FakeLlm>, settings: &[(&str, &str)]) -> Self {
         let mut app = Self::on(store, llm, settings).await;
         app.spawn();
@@ -106,7 +106,7 @@ impl App {
         app
     }
 
-    /// An application over a new database of this store that has yet to be started.
+    /// An application on a new database of this store. It is not started.
     pub(crate) async fn on(store: Store, llm: Arc<FakeLlm>, settings: &[(&str, &str)]) -> Self {
         let database_url = match store {
             Store::Sqlite => None,
@@ -115,7 +115,7 @@ impl App {
         Self::over(database_url, llm, settings)
     }
 
-    /// An application over this database, or a file of its own, that has yet to be started.
+    /// An application on this database, or on its own SQLite file. It is not started.
     pub(crate) fn over(database_url: Option<String>, llm: Arc<FakeLlm>, settings: &[(&str, &str)]) -> Self {
         let port = free_port();
         Self {
@@ -133,7 +133,7 @@ impl App {
         }
     }
 
-    /// The binary with the application's variables and nothing else of the test's own environment.
+    /// The binary with the application's variables; nothing is inherited from the test's environment.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_omnichat"));
         command
@@ -142,7 +142,7 @@ impl App {
             .env("PORT", self.port.to_string())
             .env("DATA_DIR", self.data.path().join("data"))
             .env("JWT_SECRET", JWT_SECRET)
-            // Nothing here speaks TLS, and to read the machine's certificates takes a fifth of a start.
+            // Nothing here uses TLS, and reading the machine's certificates takes a fifth of a start.
             .env("SSL_CERT_FILE", "/dev/null")
             .env("LLM_PROVIDER", "openai")
             .env("OPENAI_API", "chat")
@@ -190,12 +190,12 @@ impl App {
         std::fs::read_to_string(self.data.path().join("omnichat.log")).unwrap_or_default()
     }
 
-    /// Waits until the log, which is written a moment later, holds this.
+    /// Waits until the log has this text. Lines are written a moment after they are logged.
     pub(crate) async fn wait_for_log(&self, text: &str) {
         wait_until(&format!("the log says {text:?}"), async || self.log().contains(text)).await;
     }
 
-    /// Ends the process as a power cut would.
+    /// Kills the process.
     pub(crate) fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             let _ = process.kill();
@@ -233,23 +233,23 @@ impl App {
         self.wait_until_ready().await;
     }
 
-    /// What a probe of the service answers, without a token.
+    /// The response to a `GET` without a token.
     pub(crate) async fn probe(&self, path: &str) -> Answer {
         Answer::read(self.http.get(format!("{}{path}", self.url)).send().await.unwrap()).await
     }
 
-    /// What a `POST` is answered, without a token.
+    /// The response to a `POST` without a token.
     pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         Answer::read(self.http.post(format!("{}{path}", self.url)).json(&body).send().await.unwrap()).await
     }
 
-    /// Who the service takes the bearer of this token for.
+    /// The account that the service finds for this token.
     pub(crate) async fn me(&self, token: &str) -> Answer {
         let request = self.http.get(format!("{}/auth/me", self.url)).bearer_auth(token);
         Answer::read(request.send().await.unwrap()).await
     }
 
-    /// The same user at this application, which shares the database and the secret with the user's own.
+    /// The same user, who now calls this application. It must share database and secret with the user's first one.
     pub(crate) fn welcome(&self, user: &User) -> User {
         User { url: self.url.clone(), ..user.clone() }
     }
@@ -276,15 +276,15 @@ impl Drop for App {
     }
 }
 
-/// How often a condition that a test waits for is looked at.
+/// The pause between two checks of a condition that a test waits for.
 const POLL_EVERY: Duration = Duration::from_millis(10);
 
-/// Waits until this holds, for half a minute at most.
+/// Waits until a condition holds, for 30 seconds at most. `what` completes "waited in vain until …".
 pub(crate) async fn wait_until(what: &str, holds: impl AsyncFnMut() -> bool) {
     wait_within(Duration::from_secs(30), what, holds).await;
 }
 
-/// Waits until this holds, no longer than so.
+/// Waits until a condition holds, for `patience` at most.
 pub(crate) async fn wait_within(patience: Duration, what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let start = Instant::now();
     while !holds().await {
@@ -293,7 +293,7 @@ pub(crate) async fn wait_within(patience: Duration, what: &str, mut holds: impl 
     }
 }
 
-/// A client of the test's own; TLS is never used, and still wants a provider, but no certificates.
+/// A client. TLS is never used, but the client needs a crypto provider; it needs no certificates.
 fn http_client() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().tls_built_in_root_certs(false).build().unwrap()

@@ -1,4 +1,4 @@
-//! What the server remembers of each call.
+//! The record of a call.
 
 use std::time::{Duration, Instant};
 
@@ -9,21 +9,21 @@ use super::reply::Figures;
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallEnd {
-    /// The whole answer was handed over.
+    /// The whole response was sent.
     Served,
     /// The client closed the connection before that.
     ClosedByClient {
-        /// How long after the request had arrived.
+        /// The time since the request had arrived.
         after: Duration,
     },
     /// The script cut the connection.
     CutByScript,
 }
 
-/// A request, and what became of it.
+/// A request, and how it ended.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// 1 for the first request of all.
+    /// The number of the request, from 1.
     pub number: usize,
     /// `GET`, `POST`, …
     pub method: String,
@@ -31,15 +31,15 @@ pub struct Call {
     pub path: String,
     /// The headers, with names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The body; `null` where it was no JSON.
+    /// The body, or `null` if it was no JSON.
     pub body: Value,
     /// When it had arrived.
     pub received: Instant,
-    /// What the server counts for it, also where the answer names no usage; `None` where it took no request.
+    /// The usage that the server counts, also if the response leaves it out; `None` if the request was refused.
     pub figures: Option<Figures>,
-    /// How many events of the answer were sent.
+    /// The number of events that were sent.
     pub events_sent: usize,
-    /// How it ended; `None` while the answer is under way.
+    /// How it ended; `None` while it is open.
     pub end: Option<CallEnd>,
 }
 
@@ -63,7 +63,7 @@ impl Call {
         self.body.get("stream").and_then(Value::as_bool).unwrap_or_default()
     }
 
-    /// What the model was given, oldest first: role and readable text.
+    /// The messages of the request, oldest first: role and text.
     #[must_use]
     pub fn messages(&self) -> Vec<(String, String)> {
         let items = match (self.body.get("messages"), self.body.get("input")) {
@@ -78,7 +78,7 @@ impl Call {
         items.iter().filter_map(message).collect()
     }
 
-    /// The last thing the user said.
+    /// The text of the user's last message.
     #[must_use]
     pub fn question(&self) -> String {
         let messages = self.messages();

@@ -1,4 +1,4 @@
-//! Answers on the wire of Chat Completions.
+//! Responses of Chat Completions.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::frame::Frame;
 use super::reply::{Figures, Reply};
 use super::{CREATED, Flavour};
 
-/// What stays the same through an answer.
+/// The values that are the same in all chunks of a response.
 struct Answer<'a> {
     call: &'a Call,
     reply: &'a Reply,
@@ -16,7 +16,7 @@ struct Answer<'a> {
     figures: Figures,
 }
 
-/// The whole answer as one object.
+/// The whole response as one object.
 pub(super) fn whole(call: &Call, reply: &Reply, flavour: Flavour) -> Value {
     let answer = Answer::new(call, reply, flavour);
     let text = answer.words.concat();
@@ -50,7 +50,7 @@ pub(super) fn whole(call: &Call, reply: &Reply, flavour: Flavour) -> Value {
     body
 }
 
-/// The answer as a stream of chunks.
+/// The response as a stream of chunks.
 pub(super) fn frames(call: &Call, reply: &Reply, flavour: Flavour) -> Vec<Frame> {
     let answer = Answer::new(call, reply, flavour);
     let mut frames = Vec::with_capacity(answer.words.len() + 5);
@@ -123,7 +123,7 @@ impl<'a> Answer<'a> {
         chunk
     }
 
-    /// OpenAI sends usage where it is asked for, without choices; OpenRouter always, with a choice.
+    /// OpenAI sends usage on request, without choices; OpenRouter sends it always, with a choice.
     fn sends_usage(&self) -> bool {
         let asked = self.call.body.pointer("/stream_options/include_usage").and_then(Value::as_bool);
         self.reply.names_usage && (self.flavour == Flavour::OpenRouter || asked == Some(true))

@@ -1,4 +1,4 @@
-//! From events to bytes in time: pauses, gates, and what goes wrong on the way.
+//! Sends the events of a response, with pauses, gates and injected faults.
 
 use std::collections::VecDeque;
 use std::io;
@@ -10,10 +10,10 @@ use futures_util::{Stream, stream};
 use super::call::{Call, CallEnd};
 use super::frame::Frame;
 use super::gate::Gate;
-use super::reply::{Fault, Place, Reply};
+use super::reply::{InjectedFault, Place, Reply};
 use super::watch::CallWatch;
 
-/// One thing that the body does.
+/// A step of sending a body.
 #[derive(Debug, Clone)]
 enum Step {
     Send {
@@ -21,50 +21,52 @@ enum Step {
         is_event: bool,
     },
     Pause(Duration),
+    /// Lets the server write its buffer to the socket.
+    Flush,
     Pass(Gate),
-    /// Nothing ever again, with the connection open.
+    /// Sends nothing more and keeps the connection open.
     Hang,
-    /// The connection is cut.
+    /// Cuts the connection.
     Cut,
-    /// The same bytes for ever.
+    /// Sends the same bytes for ever.
     Endless,
 }
 
-/// A body's way to its end.
+/// The remaining steps of a body.
 #[derive(Debug)]
 pub(super) struct Delivery(VecDeque<Step>);
 
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 impl Delivery {
-    /// The way of these events, with the pauses and faults of the reply.
+    /// The steps to send these events, with the pauses and faults of the reply.
     pub(super) fn plan(call: &Call, reply: &Reply, mut frames: Vec<Frame>) -> Self {
         let mut tail: Vec<Step> = Vec::new();
         for fault in &reply.faults {
             match *fault {
-                Fault::HangAfter(place) => tail = cut(&mut frames, place, vec![Step::Hang]),
-                Fault::CutAfter(place) => tail = cut(&mut frames, place, vec![Step::Cut]),
-                Fault::EndAfter(place) => tail = cut(&mut frames, place, Vec::new()),
-                Fault::EndlessLineAfter(place) => tail = cut(&mut frames, place, vec![Step::Endless]),
-                Fault::ErrorAfter(place, form) => {
+                InjectedFault::HangAfter(place) => tail = cut(&mut frames, place, vec![Step::Hang]),
+                InjectedFault::CutAfter(place) => tail = cut(&mut frames, place, vec![Step::Cut]),
+                InjectedFault::EndAfter(place) => tail = cut(&mut frames, place, Vec::new()),
+                InjectedFault::EndlessLineAfter(place) => tail = cut(&mut frames, place, vec![Step::Endless]),
+                InjectedFault::ErrorAfter(place, form) => {
                     cut(&mut frames, place, Vec::new());
                     frames.extend([Frame::error(call, form), Frame::done()]);
                 }
-                Fault::MalformedAfter(place) => {
+                InjectedFault::MalformedAfter(place) => {
                     let (index, _) = locate(&frames, place);
                     frames.insert(index, Frame::malformed());
                 }
-                Fault::ByteOrderMark => frames.insert(0, Frame::raw(BYTE_ORDER_MARK.to_owned())),
-                Fault::CrLf => {
+                InjectedFault::ByteOrderMark => frames.insert(0, Frame::raw(BYTE_ORDER_MARK.to_owned())),
+                InjectedFault::CrLf => {
                     for frame in &mut frames {
                         frame.text = frame.text.replace('\n', "\r\n");
                     }
                 }
-                // These change the answer before it becomes a body, or its steps below.
-                Fault::Status { .. }
-                | Fault::HangBeforeHeaders
-                | Fault::SingleBytes
-                | Fault::JsonInsteadOfStream => {}
+                // These are handled before the body is made, or below.
+                InjectedFault::Status { .. }
+                | InjectedFault::HangBeforeHeaders
+                | InjectedFault::SingleBytes
+                | InjectedFault::JsonInsteadOfStream => {}
             }
         }
         let mut steps = pace(reply, &frames);
@@ -72,7 +74,7 @@ impl Delivery {
         Self(steps)
     }
 
-    /// The body itself.
+    /// The body.
     pub(super) fn body(self, watch: CallWatch) -> impl Stream<Item = Result<Bytes, io::Error>> + use<> {
         stream::unfold((self.0, watch), |(mut steps, mut watch)| async move {
             loop {
@@ -90,10 +92,11 @@ impl Delivery {
                         return Some((Ok(bytes), (steps, watch)));
                     }
                     Step::Pause(pause) => tokio::time::sleep(pause).await,
+                    Step::Flush => tokio::task::yield_now().await,
                     Step::Pass(gate) => gate.pass().await,
                     Step::Hang => std::future::pending().await,
                     Step::Cut => {
-                        // Waiting makes the server write out what it holds.
+                        // While this waits, the server writes its buffer to the socket.
                         tokio::time::sleep(Duration::from_millis(5)).await;
                         watch.end(CallEnd::CutByScript);
                         let error = io::Error::from(io::ErrorKind::ConnectionReset);
@@ -109,7 +112,7 @@ impl Delivery {
     }
 }
 
-/// Events with their pauses and gates.
+/// The steps to send these events, with their pauses and gates.
 fn pace(reply: &Reply, frames: &[Frame]) -> VecDeque<Step> {
     let mut steps = VecDeque::with_capacity(frames.len() + 2);
     if !reply.slow_start.is_zero() {
@@ -120,10 +123,10 @@ fn pace(reply: &Reply, frames: &[Frame]) -> VecDeque<Step> {
         if frame.is_word && !reply.slow_words.is_zero() {
             steps.push_back(Step::Pause(reply.slow_words));
         }
-        if reply.has(&Fault::SingleBytes) {
+        if reply.has(&InjectedFault::SingleBytes) {
             for byte in frame.text.bytes() {
                 steps.push_back(Step::Send { bytes: Bytes::copy_from_slice(&[byte]), is_event: false });
-                steps.push_back(Step::Pause(Duration::from_micros(1)));
+                steps.push_back(Step::Flush);
             }
         } else {
             steps.push_back(Step::Send {
@@ -138,7 +141,7 @@ fn pace(reply: &Reply, frames: &[Frame]) -> VecDeque<Step> {
             }
         }
     }
-    // A gate before the first word, or of an answer without words, stands before all events.
+    // A gate before the first word is before all events, and so is the gate of a reply without words.
     for (after, gate) in &reply.gates {
         if *after == 0 {
             steps.push_front(Step::Pass(gate.clone()));
@@ -147,7 +150,7 @@ fn pace(reply: &Reply, frames: &[Frame]) -> VecDeque<Step> {
     steps
 }
 
-/// Takes away what follows a place, and answers what comes instead.
+/// Removes the events after a place. Answers the steps that replace them.
 fn cut(frames: &mut Vec<Frame>, place: Place, tail: Vec<Step>) -> Vec<Step> {
     let (index, bytes) = locate(frames, place);
     let rest = frames.get(index).map(|frame| frame.text.as_bytes()[..bytes].to_vec()).unwrap_or_default();
@@ -160,7 +163,7 @@ fn cut(frames: &mut Vec<Frame>, place: Place, tail: Vec<Step>) -> Vec<Step> {
     steps
 }
 
-/// The index of the frame at a place, and how many of its bytes stand before it.
+/// The index of the frame at a place, and the number of its bytes before the place.
 fn locate(frames: &[Frame], place: Place) -> (usize, usize) {
     let right_after = |wanted: usize, counts: fn(&Frame) -> bool| {
         let counted = frames.iter().enumerate().filter(|(_, frame)| counts(frame));

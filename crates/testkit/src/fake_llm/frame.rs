@@ -1,4 +1,4 @@
-//! Events as they stand on the wire.
+//! Events in the format of the stream.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::CREATED;
 use super::call::Call;
 use super::reply::ErrorForm;
 
-/// An event with its blank line, and whether it carries a piece of the answer.
+/// An event with its blank line, and whether it has a piece of the reply's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Frame {
     pub(super) text: String,
@@ -35,12 +35,12 @@ impl Frame {
         Self::raw("data: [DONE]\n\n".to_owned())
     }
 
-    /// What is no JSON.
+    /// An event that is no JSON.
     pub(super) fn malformed() -> Self {
         Self::raw("data: {\"choices\": [{\"delta\": \n\n".to_owned())
     }
 
-    /// The same, as a piece of the answer.
+    /// The same event, marked as a piece of the reply's text.
     pub(super) fn into_word(self) -> Self {
         Self { is_word: true, ..self }
     }

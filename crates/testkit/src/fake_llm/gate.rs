@@ -1,4 +1,4 @@
-//! A point at which answers wait until the test lets them go on.
+//! A point at which replies wait until the test lets them continue.
 
 use std::sync::Arc;
 
@@ -9,13 +9,13 @@ use tokio::sync::watch;
 pub struct Gate(Arc<watch::Sender<bool>>);
 
 impl Gate {
-    /// A gate that lets nothing through yet.
+    /// A closed gate.
     #[must_use]
     pub fn closed() -> Self {
         Self(Arc::new(watch::Sender::new(false)))
     }
 
-    /// Lets everything through from now on.
+    /// Opens the gate for good.
     pub fn open(&self) {
         self.0.send_replace(true);
     }

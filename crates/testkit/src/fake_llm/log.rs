@@ -11,12 +11,12 @@ pub(super) struct CallLog(Mutex<Calls>);
 #[derive(Debug, Default)]
 struct Calls {
     all: Vec<Call>,
-    /// The most that were ever open at once.
+    /// The highest number of calls that were open at the same time.
     most_open: usize,
 }
 
 impl CallLog {
-    /// Keeps a call under the next number.
+    /// Adds a call under the next number.
     pub(super) fn add(&self, mut call: Call) -> Call {
         let mut calls = self.lock();
         call.number = calls.all.len() + 1;

@@ -1,4 +1,4 @@
-//! How the server answers a call: what it says, how fast, and what goes wrong.
+//! Scripted replies: their content, their speed and their faults.
 
 use std::time::Duration;
 
@@ -6,18 +6,18 @@ use serde_json::{Value, json};
 
 use super::gate::Gate;
 
-/// A place in an answer.
+/// A place in a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// After so many bytes of the body.
+    /// After this many bytes of the body.
     Bytes(usize),
-    /// After so many events of the wire; the role chunk, `response.created` and their like count.
+    /// After this many events of the stream, those without text included.
     Events(usize),
-    /// After so many pieces of the answer's text, whatever the wire puts before them.
+    /// After this many pieces of the reply's text.
     Words(usize),
 }
 
-/// How an error looks inside an answer with status 200.
+/// The form of an error inside a response with status 200.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorForm {
     /// An ordinary chunk with `error` and the finish reason `error`, as `OpenRouter` sends it.
@@ -28,13 +28,13 @@ pub enum ErrorForm {
     Bare,
     /// The event `response.failed`.
     ResponseFailed,
-    /// The event `error`, with its fields flat.
+    /// The event `error`, with its fields at the top level.
     ErrorEvent,
 }
 
-/// What goes wrong with an answer.
+/// A fault of a response.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Fault {
+pub enum InjectedFault {
     /// Another status than 200.
     Status {
         /// The status.
@@ -44,31 +44,31 @@ pub enum Fault {
         /// Further headers, such as `Retry-After`.
         headers: Vec<(String, String)>,
     },
-    /// No answer, not even its headers.
+    /// No response, not even its headers.
     HangBeforeHeaders,
-    /// Silence from a place on, with the connection open.
+    /// Nothing after a place, with the connection open.
     HangAfter(Place),
-    /// The connection is cut at a place: the body has no end.
+    /// The connection is cut at a place, so that the body has no end.
     CutAfter(Place),
-    /// The body ends in order at a place, without a finish reason and without `[DONE]`.
+    /// The body ends normally at a place, without a finish reason and without `[DONE]`.
     EndAfter(Place),
     /// An error at a place, then `[DONE]`.
     ErrorAfter(Place, ErrorForm),
-    /// An event that is no JSON at a place; then the answer goes on.
+    /// An event that is no JSON at a place; then the response continues.
     MalformedAfter(Place),
-    /// A line without an end from a place on.
+    /// A line without an end after a place.
     EndlessLineAfter(Place),
     /// A byte order mark before the first event.
     ByteOrderMark,
     /// Lines end with CR LF.
     CrLf,
-    /// A write for each single byte.
+    /// Each byte is written by itself.
     SingleBytes,
-    /// One JSON object where a stream was asked for.
+    /// One JSON object instead of the requested stream.
     JsonInsteadOfStream,
 }
 
-impl Fault {
+impl InjectedFault {
     /// A status with the usual error body.
     #[must_use]
     pub fn status(code: u16) -> Self {
@@ -88,7 +88,7 @@ impl Fault {
     }
 }
 
-/// The figures of an answer's usage.
+/// The figures of a reply's usage.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Figures {
     /// Input tokens, cached ones included.
@@ -99,22 +99,22 @@ pub struct Figures {
     pub output: u64,
     /// Reasoning tokens.
     pub reasoning: u64,
-    /// The cost in dollars, which only `OpenRouter` names.
+    /// The cost in dollars, which only `OpenRouter` reports.
     pub cost: Option<f64>,
 }
 
-/// A call of a tool.
+/// A tool call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToolCall {
-    /// The key of the call.
+    /// The id of the call.
     pub call: String,
-    /// The tool.
+    /// The name of the tool.
     pub name: String,
     /// Its arguments, in pieces.
     pub arguments: Vec<String>,
 }
 
-/// One answer. The default repeats the question: `You said: …`, a piece for each word.
+/// A reply. The default repeats the question, `You said: …`, in a piece for each word.
 #[derive(Debug, Clone)]
 pub struct Reply {
     pub(super) words: Option<Vec<String>>,
@@ -129,7 +129,7 @@ pub struct Reply {
     pub(super) slow_start: Duration,
     pub(super) slow_words: Duration,
     pub(super) gates: Vec<(usize, Gate)>,
-    pub(super) faults: Vec<Fault>,
+    pub(super) faults: Vec<InjectedFault>,
 }
 
 impl Default for Reply {
@@ -159,31 +159,31 @@ impl Reply {
         Self::default()
     }
 
-    /// Says this text, a piece for each word.
+    /// This text, in a piece for each word.
     #[must_use]
     pub fn text(text: &str) -> Self {
         Self::pieces(text.split_inclusive(' '))
     }
 
-    /// Says these pieces, an event for each.
+    /// These pieces of text, each in its own event.
     #[must_use]
     pub fn pieces<'a>(pieces: impl IntoIterator<Item = &'a str>) -> Self {
         Self { words: Some(pieces.into_iter().map(str::to_owned).collect()), ..Self::default() }
     }
 
-    /// Finishes in order without a word.
+    /// Finishes normally without any text.
     #[must_use]
     pub fn empty() -> Self {
         Self { words: Some(Vec::new()), ..Self::default() }
     }
 
-    /// Declines with this text.
+    /// A refusal with this text.
     #[must_use]
     pub fn refusal(text: &str) -> Self {
         Self { refusal: true, ..Self::text(text) }
     }
 
-    /// Calls a tool; the arguments arrive in these pieces.
+    /// A tool call, with its arguments in these pieces.
     #[must_use]
     pub fn tool_call<'a>(name: &str, arguments: impl IntoIterator<Item = &'a str>) -> Self {
         let arguments = arguments.into_iter().map(str::to_owned).collect();
@@ -191,83 +191,83 @@ impl Reply {
         Self { tool_calls: vec![call], finish_reason: "tool_calls".to_owned(), ..Self::empty() }
     }
 
-    /// Fails so; the text repeats the question as far as it comes.
+    /// Repeats the question with this fault.
     #[must_use]
-    pub fn fault(fault: Fault) -> Self {
+    pub fn fault(fault: InjectedFault) -> Self {
         Self::default().with(fault)
     }
 
-    /// The same, with one more fault.
+    /// Adds a fault.
     #[must_use]
-    pub fn with(mut self, fault: Fault) -> Self {
+    pub fn with(mut self, fault: InjectedFault) -> Self {
         self.faults.push(fault);
         self
     }
 
-    /// The same, with thoughts before the answer.
+    /// Adds reasoning before the text.
     #[must_use]
     pub fn thinking(mut self, thoughts: &str) -> Self {
         self.reasoning = thoughts.split_inclusive(' ').map(str::to_owned).collect();
         self
     }
 
-    /// The same, finished for this reason, as Chat Completions names it: `length`, `content_filter`, …
+    /// Sets the finish reason, in the words of Chat Completions: `length`, `content_filter`, …
     #[must_use]
     pub fn finishing(mut self, reason: &str) -> Self {
         reason.clone_into(&mut self.finish_reason);
         self
     }
 
-    /// The same, naming another model than the one that was asked for, as a dated snapshot does.
+    /// Names another model than the requested one, like a dated snapshot does.
     #[must_use]
     pub fn by_model(mut self, name: &str) -> Self {
         self.model = Some(name.to_owned());
         self
     }
 
-    /// The same, with these figures; without them the words are counted.
+    /// Sets the usage; without it, words are counted.
     #[must_use]
     pub fn figures(mut self, figures: Figures) -> Self {
         self.figures = Some(figures);
         self
     }
 
-    /// The same, without a word about usage, whatever the request asks for.
+    /// Leaves out the usage, even if it is requested.
     #[must_use]
     pub fn without_usage(mut self) -> Self {
         self.names_usage = false;
         self
     }
 
-    /// The same, with the headers only after a while.
+    /// Sends the headers only after a pause.
     #[must_use]
     pub fn answering_after(mut self, pause: Duration) -> Self {
         self.answers_after = pause;
         self
     }
 
-    /// The same, with the headers at once and the first event only after a while.
+    /// Sends the headers at once and the first event only after a pause.
     #[must_use]
     pub fn starting_after(mut self, pause: Duration) -> Self {
         self.slow_start = pause;
         self
     }
 
-    /// The same, with a pause before each word.
+    /// Pauses before each word.
     #[must_use]
     pub fn slowly(mut self, pause: Duration) -> Self {
         self.slow_words = pause;
         self
     }
 
-    /// The same, waiting at the gate once so many words are sent.
+    /// Waits at the gate after this many words.
     #[must_use]
     pub fn waiting_after_words(mut self, words: usize, gate: &Gate) -> Self {
         self.gates.push((words, gate.clone()));
         self
     }
 
-    pub(super) fn has(&self, fault: &Fault) -> bool {
+    pub(super) fn has(&self, fault: &InjectedFault) -> bool {
         self.faults.contains(fault)
     }
 

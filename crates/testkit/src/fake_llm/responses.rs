@@ -1,4 +1,4 @@
-//! Answers on the wire of the Responses API.
+//! Responses of the Responses API.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::call::Call;
 use super::frame::Frame;
 use super::reply::{Figures, Reply, ToolCall};
 
-/// An answer under way: its events so far, and its finished items.
+/// A response that is being made: its events so far, and its finished items.
 struct Answer<'a> {
     call: &'a Call,
     reply: &'a Reply,
@@ -16,14 +16,14 @@ struct Answer<'a> {
     frames: Vec<Frame>,
 }
 
-/// The whole answer as one object.
+/// The whole response as one object.
 pub(super) fn whole(call: &Call, reply: &Reply) -> Value {
     let mut answer = Answer::new(call, reply);
     answer.write_items();
     answer.response(answer.last_status())
 }
 
-/// The answer as a stream of events.
+/// The response as a stream of events.
 pub(super) fn frames(call: &Call, reply: &Reply) -> Vec<Frame> {
     let mut answer = Answer::new(call, reply);
     let begun = answer.response("in_progress");
@@ -138,7 +138,7 @@ impl<'a> Answer<'a> {
         self.output.push(item);
     }
 
-    /// The state in which the answer ends.
+    /// The final status of the response.
     fn last_status(&self) -> &'static str {
         match self.reply.finish_reason.as_str() {
             "length" | "content_filter" => "incomplete",
@@ -196,7 +196,7 @@ fn with(fields: &Value, key: &str, value: Value) -> Value {
     fields
 }
 
-/// A request names its conversation by text or by object; an answer always by object.
+/// The conversation of the response, which is always an object; in the request it may also be a text.
 fn conversation(asked: Option<&Value>) -> Value {
     match asked {
         Some(Value::String(id)) => json!({"id": id}),

@@ -1,4 +1,4 @@
-//! Notes what becomes of a call, also where its client leaves.
+//! Records how a call ends, also if its client leaves.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::call::CallEnd;
 use super::log::CallLog;
 use super::reply::Figures;
 
-/// Held by whatever answers a call; dropped before an end is noted, it notes that the client left.
+/// Held while a call is served. If it is dropped before an end was recorded, it records that the client left.
 #[derive(Debug)]
 pub(super) struct CallWatch {
     log: Arc<CallLog>,

@@ -1,23 +1,23 @@
-//! Where PostgreSQL is installed.
+//! Finds the installed PostgreSQL.
 
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The programs of one PostgreSQL, all in one directory.
+/// The directory with the programs of a PostgreSQL.
 #[derive(Debug)]
 pub(super) struct Binaries {
     pub(super) directory: PathBuf,
 }
 
-/// Names a directory with the programs to use, before all others.
+/// The variable that names the directory of the programs. It precedes all other directories.
 const VARIABLE: &str = "OMNICHAT_TEST_PG_BIN";
 
-/// Where Debian keeps each version's programs, in `<version>/bin`.
+/// Debian installs the programs of each version in `<version>/bin` of this directory.
 const DEBIAN: &str = "/usr/lib/postgresql";
 
 impl Binaries {
-    /// The directory that the environment names, else the newest of Debian's, else one of the search path.
+    /// The directory in the variable, else Debian's newest version, else a directory of the search path.
     pub(super) fn find() -> Self {
         if let Some(directory) = env::var_os(VARIABLE) {
             let directory = PathBuf::from(directory);
@@ -30,7 +30,7 @@ impl Binaries {
         }
         let path = env::var_os("PATH").unwrap_or_default();
         let on_path = env::split_paths(&path).filter_map(|entry| {
-            // A link leads to the directory where all the programs are.
+            // `initdb` may be a link to the directory with all programs.
             fs::canonicalize(entry.join("initdb")).ok()?.parent().map(Path::to_owned)
         });
         let directory = debian_versions().into_iter().chain(on_path).find(|directory| is_complete(directory));
@@ -49,7 +49,7 @@ fn is_complete(directory: &Path) -> bool {
     ["initdb", "pg_ctl", "postgres", "psql"].iter().all(|program| directory.join(program).is_file())
 }
 
-/// Newest first.
+/// The directories of Debian's versions, newest first.
 fn debian_versions() -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(DEBIAN) else { return Vec::new() };
     let version = |entry: fs::DirEntry| {

@@ -1,4 +1,4 @@
-//! Whose processes a server's are: PostgreSQL refuses to run as root.
+//! The account that runs a server, because PostgreSQL refuses to run as root.
 
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -6,12 +6,12 @@ use std::process::{Command, Stdio};
 
 use super::run;
 
-/// The account that runs the server: `None` is the test's own.
+/// The account that runs the server; `None` is that of the test.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Owner(Option<(u32, u32)>);
 
 impl Owner {
-    /// The test's own account; where that is root, `postgres`, else `nobody`.
+    /// The test's account; if that is root, the account `postgres`, or else `nobody`.
     pub(super) fn find() -> Self {
         if id(&["-u"]) != Some(0) {
             return Self(None);
@@ -22,7 +22,7 @@ impl Owner {
         Self(Some(account.expect("root needs an account `postgres` or `nobody` to run PostgreSQL as")))
     }
 
-    /// A program to be run by the owner, in a directory that the owner may enter.
+    /// A program that runs as this account, in a directory that the account can enter.
     pub(super) fn command(self, program: &Path, directory: &Path) -> Command {
         let mut command = Command::new(program);
         if let Some((user, group)) = self.0 {

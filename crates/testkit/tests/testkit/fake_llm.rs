@@ -1,13 +1,13 @@
-//! The fake provider speaks the wire, and fails as it is told.
+//! The fake provider speaks the real protocols, and fails as scripted.
 
-use std::time::Duration;
-
-use omnichat_testkit::fake_llm::{CallEnd, ErrorForm, FakeLlm, Fault, Figures, Flavour, Gate, Place, Reply};
+use omnichat_testkit::fake_llm::{
+    CallEnd, ErrorForm, FakeLlm, Figures, Flavour, Gate, InjectedFault, Place, Reply,
+};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Sends a request; the connection closes after the answer.
+/// Sends a request. The server closes the connection after the response.
 async fn send(llm: &FakeLlm, path: &str, body: &Value) -> TcpStream {
     let url = llm.base_url();
     let address = url.trim_start_matches("http://").trim_end_matches("/v1").to_owned();
@@ -22,11 +22,11 @@ async fn send(llm: &FakeLlm, path: &str, body: &Value) -> TcpStream {
     stream
 }
 
-/// The status line with the headers, and the body without its chunk sizes; whether the body has an end.
+/// The status line with the headers, the body without its chunk sizes, and whether the body has an end.
 async fn answer(llm: &FakeLlm, path: &str, body: &Value) -> (String, Vec<u8>, bool) {
     let mut stream = send(llm, path, body).await;
     let mut raw = Vec::new();
-    // A connection that is cut ends with an error or without one.
+    // A connection that is cut may end with an error or without one.
     let _ = stream.read_to_end(&mut raw).await;
     let split = raw.windows(4).position(|window| window == b"\r\n\r\n").expect("headers");
     let head = String::from_utf8(raw[..split].to_vec()).unwrap();
@@ -52,7 +52,7 @@ async fn text(llm: &FakeLlm, path: &str, body: &Value) -> String {
     String::from_utf8(answer(llm, path, body).await.1).unwrap()
 }
 
-/// The JSON of all events but `[DONE]`, which must come last.
+/// The JSON of all events before `[DONE]`, which must be the last.
 fn events(body: &str) -> Vec<Value> {
     let data: Vec<&str> = body.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
     let (last, events) = data.split_last().unwrap();
@@ -95,7 +95,7 @@ async fn a_chat_stream_has_its_chunks_in_order() {
 }
 
 #[tokio::test]
-async fn usage_comes_only_where_it_is_asked_for() {
+async fn usage_is_sent_on_request_only() {
     let llm = FakeLlm::start().await;
     let mut request = chat("hi");
     request["stream_options"] = Value::Null;
@@ -136,7 +136,7 @@ async fn a_responses_stream_has_its_events_in_order() {
 }
 
 #[tokio::test]
-async fn both_wires_answer_in_one_piece_too() {
+async fn both_protocols_can_respond_with_one_object() {
     let llm = FakeLlm::start().await;
     let mut request = chat("hi");
     request["stream"] = json!(false);
@@ -149,7 +149,7 @@ async fn both_wires_answer_in_one_piece_too() {
 }
 
 #[tokio::test]
-async fn openrouter_names_the_cost_and_comments_between_events() {
+async fn openrouter_sends_the_cost_and_comments_between_events() {
     let llm = FakeLlm::start_as(Flavour::OpenRouter).await;
     llm.script(Reply::text("ok").figures(Figures {
         input: 9,
@@ -165,7 +165,7 @@ async fn openrouter_names_the_cost_and_comments_between_events() {
 }
 
 #[tokio::test]
-async fn rules_go_before_the_queue_and_the_queue_before_the_rest() {
+async fn rules_precede_the_queue_and_the_queue_precedes_the_default() {
     let llm = FakeLlm::start().await;
     llm.script(Reply::text("queued"));
     llm.when("title", Reply::text("ruled"));
@@ -179,7 +179,7 @@ async fn rules_go_before_the_queue_and_the_queue_before_the_rest() {
 #[tokio::test]
 async fn a_status_comes_with_its_headers() {
     let llm = FakeLlm::start().await;
-    llm.script(Reply::fault(Fault::rate_limited(7)));
+    llm.script(Reply::fault(InjectedFault::rate_limited(7)));
     let (head, body, _) = answer(&llm, CHAT, &chat("hi")).await;
     assert!(head.starts_with("HTTP/1.1 429"), "{head}");
     assert!(head.to_lowercase().contains("retry-after: 7"), "{head}");
@@ -200,7 +200,7 @@ async fn a_stream_is_cut_at_any_byte() {
     let llm = FakeLlm::start().await;
     let whole = answer(&llm, CHAT, &chat("hi")).await.1.len();
     for place in [0, 1, 100, whole - 1] {
-        llm.script(Reply::fault(Fault::CutAfter(Place::Bytes(place))));
+        llm.script(Reply::fault(InjectedFault::CutAfter(Place::Bytes(place))));
         let (_, body, has_end) = answer(&llm, CHAT, &chat("hi")).await;
         assert_eq!((body.len(), has_end), (place, false));
         assert_eq!(llm.calls().last().unwrap().end, Some(CallEnd::CutByScript));
@@ -208,32 +208,37 @@ async fn a_stream_is_cut_at_any_byte() {
 }
 
 #[tokio::test]
-async fn a_stream_ends_or_fails_after_words_on_either_wire() {
+async fn a_stream_ends_or_fails_after_words_in_either_protocol() {
     let llm = FakeLlm::start().await;
     for (path, request) in [(CHAT, chat("hi")), (RESPONSES, responses("hi"))] {
-        llm.script(Reply::fault(Fault::EndAfter(Place::Words(2))));
+        llm.script(Reply::fault(InjectedFault::EndAfter(Place::Words(2))));
         let (_, body, has_end) = answer(&llm, path, &request).await;
         let body = String::from_utf8(body).unwrap();
         assert!(has_end && body.contains("said: ") && !body.contains("\"hi\"") && !body.contains("[DONE]"));
 
-        llm.script(Reply::fault(Fault::ErrorAfter(Place::Words(1), ErrorForm::InChunk)));
+        llm.script(Reply::fault(InjectedFault::ErrorAfter(Place::Words(1), ErrorForm::InChunk)));
         let last = events(&text(&llm, path, &request).await).pop().unwrap();
         assert_eq!(last["error"]["code"], 502);
     }
 }
 
 #[tokio::test]
-async fn bytes_can_be_strange() {
+async fn a_byte_order_mark_crlf_and_single_bytes_are_sent() {
     let llm = FakeLlm::start().await;
-    llm.script(Reply::text("Grüße").with(Fault::ByteOrderMark).with(Fault::CrLf).with(Fault::SingleBytes));
+    llm.script(
+        Reply::text("Grüße")
+            .with(InjectedFault::ByteOrderMark)
+            .with(InjectedFault::CrLf)
+            .with(InjectedFault::SingleBytes),
+    );
     let (_, body, _) = answer(&llm, CHAT, &chat("hi")).await;
     assert!(body.starts_with(b"\xef\xbb\xbfdata: "));
     let body = String::from_utf8(body).unwrap();
     assert!(body.contains("Grüße") && body.ends_with("data: [DONE]\r\n\r\n"), "{body}");
 
-    llm.script(Reply::fault(Fault::MalformedAfter(Place::Events(1))));
+    llm.script(Reply::fault(InjectedFault::MalformedAfter(Place::Events(1))));
     assert!(text(&llm, CHAT, &chat("hi")).await.contains("{\"delta\": \n\n"));
-    llm.script(Reply::fault(Fault::JsonInsteadOfStream));
+    llm.script(Reply::fault(InjectedFault::JsonInsteadOfStream));
     let (head, body, _) = answer(&llm, CHAT, &chat("hi")).await;
     assert!(head.contains("application/json") && body.starts_with(b"{"));
 }
@@ -242,17 +247,19 @@ async fn bytes_can_be_strange() {
 async fn a_client_that_leaves_is_noticed_wherever_the_answer_hangs() {
     let llm = FakeLlm::start().await;
     let faults = [
-        Fault::HangBeforeHeaders,
-        Fault::HangAfter(Place::Events(0)),
-        Fault::HangAfter(Place::Words(1)),
-        Fault::EndlessLineAfter(Place::Words(1)),
+        InjectedFault::HangBeforeHeaders,
+        InjectedFault::HangAfter(Place::Events(0)),
+        InjectedFault::HangAfter(Place::Words(1)),
+        InjectedFault::EndlessLineAfter(Place::Words(1)),
     ];
     for fault in faults {
         llm.script(Reply::fault(fault.clone()));
         let calls = llm.call_count();
-        let stream = send(&llm, CHAT, &chat("hi")).await;
+        let mut stream = send(&llm, CHAT, &chat("hi")).await;
         llm.wait_for_calls(calls + 1).await;
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        if fault != InjectedFault::HangBeforeHeaders {
+            assert!(stream.read_buf(&mut Vec::new()).await.unwrap() > 0, "{fault:?}");
+        }
         assert_eq!(llm.open_streams(), 1, "{fault:?}");
         drop(stream);
         llm.wait_until_idle().await;
@@ -267,13 +274,14 @@ async fn a_gate_holds_the_answer() {
     let gate = Gate::closed();
     llm.script(Reply::text("one two").waiting_after_words(1, &gate));
     let mut stream = send(&llm, CHAT, &chat("hi")).await;
-    llm.wait_for_calls(1).await;
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    let mut seen = Vec::new();
+    while !String::from_utf8_lossy(&seen).contains("one ") {
+        assert!(stream.read_buf(&mut seen).await.unwrap() > 0, "the answer ended before its first word");
+    }
     assert_eq!((llm.open_streams(), llm.calls()[0].events_sent), (1, 2));
     gate.open();
-    let mut body = String::new();
-    stream.read_to_string(&mut body).await.unwrap();
-    assert!(body.contains("[DONE]"));
+    stream.read_to_end(&mut seen).await.unwrap();
+    assert!(String::from_utf8_lossy(&seen).contains("[DONE]"));
     assert_eq!(llm.open_streams(), 0);
 }
 

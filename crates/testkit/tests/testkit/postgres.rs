@@ -1,4 +1,4 @@
-//! The throw-away PostgreSQL starts, keeps databases apart, and survives a power cut.
+//! The temporary PostgreSQL server starts, separates databases, and keeps committed data when it is stopped hard.
 
 use omnichat_testkit::PostgresServer;
 

@@ -10,7 +10,7 @@ use omnichat_openai::{OpenAi, OpenAiApi};
 use ports::{LanguageModel, ModelError, ModelEvent};
 use serde_json::json;
 use testkit::FakeLlm;
-use testkit::fake_llm::{Fault, Figures, Reply as Scripted};
+use testkit::fake_llm::{Figures, InjectedFault, Reply as Scripted};
 
 use crate::requests::user;
 use crate::{KEY, provider};
@@ -101,7 +101,7 @@ async fn a_key_that_the_provider_echoes_is_not_in_the_error() {
     let body = json!({"error": {"message": message, "type": KEY, "code": KEY}});
     for code in [400, 401, 429, 500] {
         let headers = vec![("x-echo".to_owned(), KEY.to_owned())];
-        server.script(Scripted::fault(Fault::Status { code, body: body.clone(), headers }));
+        server.script(Scripted::fault(InjectedFault::Status { code, body: body.clone(), headers }));
         let error = provider(&server, OpenAiApi::Chat).stream(hi()).await.err().unwrap();
         let mut seen = format!("{error} {error:?}");
         let mut source = error.source();

@@ -2,7 +2,7 @@
 
 use domain::FailureKind;
 use testkit::FakeLlm;
-use testkit::fake_llm::{Fault, Place, Reply};
+use testkit::fake_llm::{InjectedFault, Place, Reply};
 
 use crate::{LONG, PATHS, call};
 
@@ -22,7 +22,7 @@ async fn cut_everywhere(path: &str) {
     let server = FakeLlm::start().await;
     let mut cuts = 0;
     for at in (0..).step_by(5) {
-        server.script(Reply::fault(Fault::CutAfter(Place::Bytes(at))));
+        server.script(Reply::fault(InjectedFault::CutAfter(Place::Bytes(at))));
         let (said, error) = call(&server.base_url(), path, LONG).await;
         cuts += 1;
         assert!(WHOLE.starts_with(&said), "{path}, cut at {at}: {said}");
@@ -42,7 +42,7 @@ async fn a_clean_end_without_a_reason_is_truncated() {
     for path in PATHS {
         let server = FakeLlm::start().await;
         for words in 0..5 {
-            server.script(Reply::fault(Fault::EndAfter(Place::Words(words))));
+            server.script(Reply::fault(InjectedFault::EndAfter(Place::Words(words))));
             let (said, error) = call(&server.base_url(), path, LONG).await;
             assert_eq!(said.split_inclusive(' ').count(), words, "{path}");
             assert_eq!(error.unwrap().failure(), FailureKind::Truncated, "{path}, after {words}");

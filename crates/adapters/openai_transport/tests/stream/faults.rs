@@ -8,7 +8,7 @@ use omnichat_openai_transport::Timeouts;
 use openai_wire::{ChatDecoder, Decoder, Redaction};
 use ports::{ModelError, ModelEvent, Retry};
 use testkit::FakeLlm;
-use testkit::fake_llm::{CallEnd, ErrorForm, Fault, Place, Reply};
+use testkit::fake_llm::{CallEnd, ErrorForm, InjectedFault, Place, Reply};
 
 use crate::{CallResult, LONG, PATHS, SHORT, call, open, outcome};
 
@@ -41,7 +41,7 @@ async fn succeeds(reply: Reply, said: &str) {
 
 #[tokio::test]
 async fn unusual_but_valid_streams_are_read() {
-    for fault in [Fault::ByteOrderMark, Fault::CrLf, Fault::SingleBytes] {
+    for fault in [InjectedFault::ByteOrderMark, InjectedFault::CrLf, InjectedFault::SingleBytes] {
         succeeds(Reply::text("é 👍 \u{2028}\r\n[DONE]").with(fault), "é 👍 \u{2028}\r\n[DONE]").await;
     }
     succeeds(Reply::echo().slowly(Duration::from_millis(50)), "You said: one two three").await;
@@ -58,13 +58,13 @@ async fn every_error_status_is_classified() {
         (503, FailureKind::Unavailable),
         (529, FailureKind::RateLimited),
     ] {
-        fails(Reply::fault(Fault::status(code)), "", failure).await;
+        fails(Reply::fault(InjectedFault::status(code)), "", failure).await;
     }
 }
 
 #[tokio::test]
 async fn the_pause_of_a_busy_provider_is_read() {
-    for (_, error) in answered(Reply::fault(Fault::rate_limited(7)), LONG).await {
+    for (_, error) in answered(Reply::fault(InjectedFault::rate_limited(7)), LONG).await {
         assert_eq!(error.unwrap().retry(), Retry::After(Duration::from_secs(7)));
     }
 }
@@ -72,9 +72,9 @@ async fn the_pause_of_a_busy_provider_is_read() {
 #[tokio::test]
 async fn a_silent_provider_times_out() {
     let before = Instant::now();
-    fails(Reply::fault(Fault::HangBeforeHeaders), "", FailureKind::TimedOut).await;
-    fails(Reply::fault(Fault::HangAfter(Place::Events(0))), "", FailureKind::TimedOut).await;
-    fails(Reply::fault(Fault::HangAfter(Place::Words(2))), "You said: ", FailureKind::TimedOut).await;
+    fails(Reply::fault(InjectedFault::HangBeforeHeaders), "", FailureKind::TimedOut).await;
+    fails(Reply::fault(InjectedFault::HangAfter(Place::Events(0))), "", FailureKind::TimedOut).await;
+    fails(Reply::fault(InjectedFault::HangAfter(Place::Words(2))), "You said: ", FailureKind::TimedOut).await;
     assert!(before.elapsed() < Duration::from_secs(10), "{:?}", before.elapsed());
 }
 
@@ -98,7 +98,7 @@ async fn an_error_under_status_200_is_an_error() {
         (PATHS[1], [ErrorForm::ResponseFailed, ErrorForm::ErrorEvent, ErrorForm::Bare]),
     ] {
         for form in forms {
-            server.script(Reply::fault(Fault::ErrorAfter(Place::Words(1), form)));
+            server.script(Reply::fault(InjectedFault::ErrorAfter(Place::Words(1), form)));
             let (said, error) = call(&server.base_url(), path, LONG).await;
             assert_eq!(said, "You ", "{form:?}");
             assert_eq!(error.unwrap().failure(), FailureKind::Broken, "{form:?}");
@@ -109,9 +109,11 @@ async fn an_error_under_status_200_is_an_error() {
 
 #[tokio::test]
 async fn an_unreadable_event_breaks_the_answer() {
-    fails(Reply::fault(Fault::MalformedAfter(Place::Words(2))), "You said: ", FailureKind::Broken).await;
-    fails(Reply::fault(Fault::JsonInsteadOfStream), "", FailureKind::Broken).await;
-    fails(Reply::fault(Fault::EndlessLineAfter(Place::Words(2))), "You said: ", FailureKind::Broken).await;
+    fails(Reply::fault(InjectedFault::MalformedAfter(Place::Words(2))), "You said: ", FailureKind::Broken)
+        .await;
+    fails(Reply::fault(InjectedFault::JsonInsteadOfStream), "", FailureKind::Broken).await;
+    fails(Reply::fault(InjectedFault::EndlessLineAfter(Place::Words(2))), "You said: ", FailureKind::Broken)
+        .await;
 }
 
 #[tokio::test]
@@ -127,7 +129,7 @@ async fn an_answer_that_is_too_large_is_broken() {
 #[tokio::test]
 async fn dropping_the_stream_ends_the_call_at_once() {
     let server = FakeLlm::start().await;
-    server.script(Reply::fault(Fault::HangAfter(Place::Words(1))));
+    server.script(Reply::fault(InjectedFault::HangAfter(Place::Words(1))));
     let decoder = ChatDecoder::new(Redaction::default());
     let mut events = open(&server.base_url(), PATHS[0], decoder, Timeouts::default()).await.unwrap();
     events.next().await.unwrap().unwrap();
@@ -139,7 +141,7 @@ async fn dropping_the_stream_ends_the_call_at_once() {
 #[tokio::test]
 async fn dropping_the_call_before_the_headers_ends_it() {
     let server = FakeLlm::start().await;
-    server.script(Reply::fault(Fault::HangBeforeHeaders));
+    server.script(Reply::fault(InjectedFault::HangBeforeHeaders));
     let base_url = server.base_url();
     let decoder = ChatDecoder::new(Redaction::default());
     let opening = open(&base_url, PATHS[0], decoder, Timeouts::default());

@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use ports::{LanguageModel, ModelError, ModelEvent};
 use serde_json::json;
 use testkit::FakeLlm;
-use testkit::fake_llm::{ErrorForm, Fault, Figures, Flavour, Place, Reply};
+use testkit::fake_llm::{ErrorForm, Figures, Flavour, InjectedFault, Place, Reply};
 
 use crate::{provider, requests};
 
@@ -34,7 +34,7 @@ async fn an_answer_has_its_cost() {
 async fn an_error_in_the_stream_ends_it() {
     for form in [ErrorForm::InChunk, ErrorForm::WithoutChoices, ErrorForm::Bare] {
         let server = FakeLlm::start_as(Flavour::OpenRouter).await;
-        server.script(Reply::text("one two three").with(Fault::ErrorAfter(Place::Words(2), form)));
+        server.script(Reply::text("one two three").with(InjectedFault::ErrorAfter(Place::Words(2), form)));
         let events: Vec<_> = provider(&server).stream(question()).await.unwrap().collect().await;
         let (last, before) = events.split_last().unwrap();
         assert_eq!(before.len(), 2, "{form:?}");
@@ -49,7 +49,7 @@ async fn a_moderated_request_is_rejected() {
     let server = FakeLlm::start_as(Flavour::OpenRouter).await;
     let metadata = json!({"reasons": ["violence"], "flagged_input": "…"});
     let body = json!({"error": {"code": 403, "message": "flagged", "metadata": metadata}});
-    server.script(Reply::fault(Fault::Status { code: 403, body, headers: Vec::new() }));
+    server.script(Reply::fault(InjectedFault::Status { code: 403, body, headers: Vec::new() }));
     let error = provider(&server).stream(question()).await.err().unwrap();
     assert!(matches!(error, ModelError::Rejected(_)));
 }

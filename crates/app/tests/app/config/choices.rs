@@ -1,4 +1,4 @@
-//! Which provider, store, object store and models come out.
+//! Which provider, store, object store and models the settings select.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -37,7 +37,7 @@ fn the_provider_is_the_one_that_is_named_or_the_one_that_has_a_key() {
 
 /// S0-55, C-16
 #[test]
-fn production_asks_for_a_provider_and_takes_the_demo_only_on_demand() {
+fn production_needs_a_provider_and_uses_the_demo_only_on_request() {
     let error = production(&[("OPENAI_API_KEY", "")]).unwrap_err().to_string();
     assert!(error.contains("OPENROUTER_API_KEY") && error.contains("OPENAI_API_KEY"), "{error}");
     let config = production(&[("LLM_PROVIDER", "demo")]).unwrap();
@@ -147,7 +147,7 @@ fn an_object_store_needs_all_of_its_settings() {
 }
 
 #[test]
-fn persona_chat_has_its_own_bounds() {
+fn persona_chat_has_its_own_limits() {
     let models = with(&[]).models;
     assert_eq!(models.defaults.persona_chat.as_str(), "gpt-3.5-turbo");
     assert_eq!(models.persona_chat_max_tokens, 1_000);

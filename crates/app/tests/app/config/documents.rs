@@ -1,4 +1,4 @@
-//! The documents' own blocks, and the example.
+//! The settings as the contracts' documents write them, and `.env.example`.
 
 use omnichat::config::settings::{ABOUT_SOURCES, SETTINGS, Setting};
 use omnichat::config::{Config, DatabaseChoice, Notice, ProviderChoice};
@@ -6,7 +6,7 @@ use secrecy::ExposeSecret;
 
 use super::{dotenv, with};
 
-/// The documents' own blocks, as they stand there.
+/// The blocks of settings in the contracts' documents, literally.
 const LLM_CHAT_BLOCK: &str = "\
 # Required
 OPENAI_API_KEY=sk-xxx
@@ -48,7 +48,7 @@ OPENAI_TEMPERATURE=0.7      # Response creativity (0.0-1.0)
 
 /// S0-56, S0-57, S0-58, S0-77, S2-5, S2-7, S2-8
 #[test]
-fn the_documents_own_blocks_are_taken_as_they_are() {
+fn the_blocks_of_the_documents_are_accepted_unchanged() {
     let config = dotenv(LLM_CHAT_BLOCK);
     assert_eq!(config.provider.choice.name(), "openai");
     assert!(matches!(config.database.choice, DatabaseChoice::Postgres { .. }));
@@ -69,7 +69,7 @@ fn the_documents_own_blocks_are_taken_as_they_are() {
     assert_eq!(config.provider.choice.name(), "openai");
     assert_eq!(config.models.defaults.persona_chat.as_str(), "gpt-3.5-turbo");
 
-    // And all of them in one file.
+    // All of them together in one file.
     let all = format!("{LLM_CHAT_BLOCK}{CHAT_SERVICE_BLOCK}{PERSONA_CHAT_BLOCK}");
     assert_eq!(dotenv(&all).provider.choice.name(), "openrouter");
 }
@@ -78,9 +78,9 @@ const EXAMPLE: &str = include_str!("../../../../../.env.example");
 
 /// S0-6, S0-57
 #[test]
-fn the_example_can_be_used_unedited_and_says_the_defaults() {
+fn the_example_can_be_used_unchanged_and_shows_the_defaults() {
     let example = dotenv(EXAMPLE);
-    // Tables have no order of their own.
+    // The order of a table's entries is not defined.
     let lines = |config: &Config| {
         let text = format!("{config:#?}");
         let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();

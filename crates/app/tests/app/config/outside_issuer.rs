@@ -1,4 +1,4 @@
-//! The issuer that signs with keys of its own.
+//! The settings of an outside issuer, which signs tokens with its own keys.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use super::{is_refused, production, with};
 const ISSUER: (&str, &str) = ("JWT_ISSUER", "https://issuer.example");
 const KEY: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n";
 
-/// Where the configured keys are published.
+/// The address that the keys are fetched from.
 fn published(pairs: &[(&str, &str)]) -> String {
     let outside = with(pairs).auth.outside.unwrap();
     assert_eq!(outside.name, ISSUER.1);
@@ -18,7 +18,7 @@ fn published(pairs: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn without_one_nobody_else_is_trusted() {
+fn without_an_outside_issuer_no_other_issuer_is_trusted() {
     assert!(with(&[]).auth.outside.is_none());
 }
 
@@ -48,7 +48,7 @@ fn an_issuer_and_its_keys_belong_together() {
 }
 
 #[test]
-fn keys_come_by_tls_or_from_this_machine_in_development() {
+fn keys_are_fetched_by_tls_or_in_development_from_this_machine() {
     let safe = [
         "https://issuer.example/keys",
         "https://issuer.example:8443/keys?policy=sign-in",

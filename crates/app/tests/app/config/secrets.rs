@@ -28,7 +28,7 @@ fn production_refuses_a_secret_that_is_missing_or_weak() {
 
 /// S2-6
 #[test]
-fn development_takes_a_weak_secret_and_says_so() {
+fn development_accepts_a_weak_secret_with_a_notice() {
     let config = with(&[("JWT_SECRET", "your-secret-key")]);
     assert_eq!(config.notices[0], Notice::WeakSecret { variable: "JWT_SECRET (environment)".to_owned() });
     assert_eq!(config.auth.secret.read_or_make().unwrap().expose_secret(), "your-secret-key");
@@ -40,7 +40,7 @@ fn development_takes_a_weak_secret_and_says_so() {
 
 /// S2-6
 #[test]
-fn development_makes_a_secret_once_and_keeps_it_to_its_owner() {
+fn development_creates_a_secret_once_that_only_its_owner_can_read() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("a/data");
     let make = || {

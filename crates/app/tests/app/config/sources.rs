@@ -1,4 +1,4 @@
-//! Which sources there are, and which of them wins.
+//! The sources of settings, and their order of precedence.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ use super::{GOOD_SECRET, dotenv, is_refused, production, read, variables, with};
 
 /// S0-4, S0-55, S0-56
 #[test]
-fn without_any_source_it_is_a_trial_on_ones_own_machine() {
+fn without_any_setting_it_is_a_local_trial() {
     let config = with(&[]);
     assert!(config.environment.is_development());
     let addresses: Vec<_> =
@@ -67,7 +67,7 @@ fn config_yaml_holds_exactly_the_documented_keys() {
 
 /// S0-59
 #[test]
-fn changing_a_documented_key_changes_the_configuration_and_a_variable_beats_it() {
+fn documented_keys_change_the_configuration_and_variables_override_them() {
     let directory = tempfile::tempdir().unwrap();
     let text = "
         model: my-model
@@ -126,7 +126,7 @@ fn later_sources_win() {
 
 /// S0-58
 #[test]
-fn every_other_environment_counts_as_production_and_has_a_file_of_its_own() {
+fn every_other_environment_counts_as_production_and_has_its_own_file() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("staging.yaml"), "server: {port: 9}").unwrap();
     fs::write(directory.path().join("production.yaml"), "limits: {history_limit: 7}").unwrap();
@@ -137,14 +137,14 @@ fn every_other_environment_counts_as_production_and_has_a_file_of_its_own() {
     assert_eq!(config.server.listen[0].address.to_string(), "0.0.0.0:9");
     is_refused(&[("ENVIRONMENT", "prod")], "JWT_SECRET");
     is_refused(&[("ENVIRONMENT", "../../etc/passwd")], "ENVIRONMENT");
-    // It may also stand in `.env`, and an empty variable does not hide it.
+    // It may also be set in `.env`, and an empty variable does not override that.
     let in_dotenv =
         Config::from_sources(&variables(&[("ENVIRONMENT", "")]), Some("ENVIRONMENT=production"), None);
     assert!(in_dotenv.unwrap_err().to_string().contains("JWT_SECRET"));
 }
 
 #[test]
-fn unknown_settings_are_refused_by_name_and_place() {
+fn unknown_settings_are_refused_with_their_name_and_source() {
     let text = is_refused(&[("OMNICHAT_SERVER__PROT", "1")], "OMNICHAT_SERVER__PROT");
     assert!(text.contains("environment"), "{text}");
     is_refused(&[("OMNICHAT_NO_SUCH__KEY", "1")], "OMNICHAT_NO_SUCH__KEY");
@@ -171,7 +171,7 @@ fn unknown_settings_are_refused_by_name_and_place() {
 }
 
 #[test]
-fn names_that_are_not_ours_are_left_alone() {
+fn variables_of_other_programs_are_ignored() {
     let config = with(&[
         ("PATH", "/bin"),
         ("OMNICHAT_SERVICE_HOST", "10.0.0.1"),
@@ -213,13 +213,17 @@ fn two_names_of_one_setting_must_agree() {
 #[test]
 fn every_setting_can_be_set_by_each_of_its_names() {
     for setting in SETTINGS {
-        for name in [Some(setting.own_name()), setting.documented.map(str::to_owned)].into_iter().flatten() {
-            // Some of these are refused as wrong; none is refused as unknown.
-            if let Err(error) = read(&[(name.as_str(), "1")]) {
-                let text = error.to_string();
-                assert!(!text.contains("no setting"), "{name}: {text}");
-                assert!(text.contains(&name) || text.contains("must be set"), "{name}: {text}");
-            }
+        let own = setting.own_name();
+        // The value is wrong for some settings, but no name is unknown.
+        if let Err(error) = read(&[(own.as_str(), "1")]) {
+            let text = error.to_string();
+            assert!(!text.contains("no setting"), "{own}: {text}");
+            assert!(text.contains(&own) || text.contains("must be set"), "{own}: {text}");
+        }
+        // A documented name without effect would not contradict the own name.
+        if let Some(documented) = setting.documented {
+            let text = is_refused(&[(documented, "1"), (own.as_str(), "2")], &own);
+            assert!(text.contains(documented), "{documented}: {text}");
         }
     }
 }
@@ -239,7 +243,7 @@ fn an_empty_variable_is_not_set() {
 }
 
 #[test]
-fn a_secret_may_stand_in_a_file() {
+fn a_secret_can_be_read_from_a_file() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("key");
     fs::write(&file, "sk-from-a-file\n").unwrap();

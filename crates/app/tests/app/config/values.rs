@@ -1,4 +1,4 @@
-//! How values are written, and what is no value.
+//! How the values of settings are written, and which are refused.
 
 use std::collections::BTreeMap;
 
@@ -68,7 +68,7 @@ fn a_value_of_the_wrong_kind_is_refused_by_name_and_not_quoted() {
 }
 
 #[test]
-fn flags_lists_and_tables_are_read_as_people_write_them() {
+fn flags_lists_and_tables_are_read_in_all_common_forms() {
     for (text, enabled) in [
         ("true", true),
         ("True", true),
@@ -106,7 +106,7 @@ fn flags_lists_and_tables_are_read_as_people_write_them() {
 
 /// S2-10
 #[test]
-fn it_listens_where_the_host_and_the_ports_say() {
+fn it_listens_on_the_configured_host_and_ports() {
     let listen = |pairs: &[(&str, &str)]| -> Vec<(String, bool)> {
         let places = with(pairs).server.listen;
         places.iter().map(|place| (place.address.to_string(), place.optional)).collect()
@@ -144,7 +144,7 @@ fn the_level_of_the_log_may_be_written_in_either_case() {
 }
 
 #[test]
-fn nothing_that_is_secret_is_ever_shown() {
+fn secrets_are_never_shown() {
     let secrets: Vec<(String, String)> = SETTINGS
         .iter()
         .filter(|setting| setting.secret && setting.path != "database.url")

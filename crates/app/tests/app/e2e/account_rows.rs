@@ -1,4 +1,4 @@
-//! Registration, sign-in and tokens, rule by rule (C-21), and what of them an attacker tries.
+//! Registration, sign-in and tokens, rule by rule (C-21), and attacks on them.
 
 use std::time::Duration;
 
@@ -9,18 +9,18 @@ use crate::support::persona_chat::{held, send};
 use crate::support::{Answer, App, JWT_SECRET, Store, on_both_stores, on_sqlite_alone, wait_within};
 
 on_both_stores!(
-    a_registration_takes_one_name_or_both,
-    a_sign_in_takes_either_name,
-    a_token_of_another_service_is_a_user_of_its_own,
+    a_registration_needs_one_name_and_accepts_both,
+    a_sign_in_accepts_either_name,
+    the_subject_of_another_service_is_a_separate_user,
     a_suspended_account_is_shut_out,
     credentials_are_data,
-    a_wrong_password_and_an_absent_account_look_alike,
+    a_wrong_password_and_a_missing_account_get_the_same_response,
 );
 on_sqlite_alone!(
     sign_ins_are_limited_for_each_address,
-    the_second_name_of_the_secret_counts_without_the_first,
+    the_second_variable_of_the_secret_is_used_without_the_first,
     forged_tokens_are_refused,
-    passwords_count_to_their_last_character,
+    every_character_of_a_password_matters,
     weak_secrets_refuse_to_start,
 );
 
@@ -36,7 +36,7 @@ fn signed(secret: &str, claims: &Value) -> String {
 }
 
 /// C-21, C-24, C-9
-async fn a_registration_takes_one_name_or_both(store: Store) {
+async fn a_registration_needs_one_name_and_accepts_both(store: Store) {
     let app = App::start(store).await;
     let cases = [
         (json!({"email": "One@Example.com"}), "one@example.com", "One@Example.com"),
@@ -62,14 +62,14 @@ async fn a_registration_takes_one_name_or_both(store: Store) {
         assert_eq!(account["id"], made["id"]);
         assert!(account["created_at"].as_str().unwrap().ends_with('Z'));
     }
-    // The shortest password, in characters.
+    // The minimum length of a password counts characters.
     let short = |password: &str| json!({"username": "five", "password": password});
     app.post("/auth/register", short(&"ä".repeat(7))).await.is_error(422, "validation_error");
     app.post("/auth/register", short(&"ä".repeat(8))).await.ok();
 }
 
 /// S4-31, C-21
-async fn a_sign_in_takes_either_name(store: Store) {
+async fn a_sign_in_accepts_either_name(store: Store) {
     let app = App::start_with(store, &[("ACCESS_TOKEN_EXPIRE_MINUTES", "5")]).await;
     let body = json!({"username": "Ann", "email": "Ann@Example.com", "password": PASSWORD});
     let made = app.post("/auth/register", body).await.ok();
@@ -121,7 +121,7 @@ async fn sign_ins_are_limited_for_each_address(store: Store) {
 }
 
 /// C-21, C-35
-async fn a_token_of_another_service_is_a_user_of_its_own(store: Store) {
+async fn the_subject_of_another_service_is_a_separate_user(store: Store) {
     let app = App::start(store).await;
     let own = app.user("ann").await;
     let exp = later();
@@ -132,7 +132,7 @@ async fn a_token_of_another_service_is_a_user_of_its_own(store: Store) {
         app.me(&signed(JWT_SECRET, &json!({"sub": uuid, "exp": exp + 1, "application_id": 3}))).await.ok();
     assert_eq!((&first, first["id"].is_i64()), (&again, true));
     assert_eq!(first["email"], Value::Null);
-    // As a number it is our own user's id, and all the same somebody else.
+    // A subject that equals the id of a local user is nevertheless another user.
     let number = app.me(&signed(JWT_SECRET, &json!({"sub": own.id, "exp": exp}))).await.ok();
     assert_ne!(number["id"], own.id);
     let text = app.me(&signed(JWT_SECRET, &json!({"sub": own.id.to_string(), "exp": exp}))).await.ok();
@@ -140,7 +140,7 @@ async fn a_token_of_another_service_is_a_user_of_its_own(store: Store) {
 }
 
 /// C-21, S4-55
-async fn the_second_name_of_the_secret_counts_without_the_first(store: Store) {
+async fn the_second_variable_of_the_secret_is_used_without_the_first(store: Store) {
     let second = "another-secret-for-tests-that-is-long-enough-987654";
     let app = App::start_with(store, &[("JWT_SECRET", ""), ("SECRET_KEY", second)]).await;
     let claims = json!({"sub": "x", "exp": later()});
@@ -277,7 +277,7 @@ async fn credentials_are_data(store: Store) {
 }
 
 /// Threat 34
-async fn passwords_count_to_their_last_character(store: Store) {
+async fn every_character_of_a_password_matters(store: Store) {
     let app = App::start(store).await;
     let long = "x".repeat(72);
     let password = format!("{long}a{}", "y".repeat(27));
@@ -287,7 +287,7 @@ async fn passwords_count_to_their_last_character(store: Store) {
         let body = json!({"username": "ann", "password": other});
         app.post("/auth/login", body).await.is_error(401, "invalid_credentials");
     }
-    // Written in one piece or in two, a letter is the same letter.
+    // A letter and an accent are the same as the letter with its accent.
     app.post("/auth/register", json!({"username": "zoe", "password": "p\u{e4}ssword"})).await.ok();
     app.post("/auth/login", json!({"username": "zoe", "password": "pa\u{308}ssword"})).await.ok();
     let longest = "ä".repeat(512);
@@ -301,7 +301,7 @@ async fn passwords_count_to_their_last_character(store: Store) {
 }
 
 /// Threat 31
-async fn a_wrong_password_and_an_absent_account_look_alike(store: Store) {
+async fn a_wrong_password_and_a_missing_account_get_the_same_response(store: Store) {
     let app = App::start(store).await;
     app.user("ann").await;
     let mut seen = Vec::new();
@@ -309,11 +309,11 @@ async fn a_wrong_password_and_an_absent_account_look_alike(store: Store) {
         let answer = app.post("/auth/login", json!({"username": name, "password": "wrong-password"})).await;
         answer.is_error(401, "invalid_credentials");
         let headers = answer.headers.iter().map(|(name, value)| match name.as_str() {
-            // What says which call it was, and when.
+            // These differ from call to call.
             "x-request-id" | "date" | "ratelimit-remaining" | "ratelimit-reset" => name.to_string(),
             _ => format!("{name}: {value:?}"),
         });
-        // They stand in no order.
+        // The order of headers is not defined.
         let headers: std::collections::BTreeSet<String> = headers.collect();
         seen.push((answer.text.clone(), headers));
     }

@@ -1,11 +1,11 @@
-//! Contract S3, row by row, with the document's own command lines.
+//! Contract S3, row by row, with the command lines of its document.
 
 use std::process::Command;
 use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::fake_llm::{Fault, Gate, Place, Reply};
+use testkit::fake_llm::{Gate, InjectedFault, Place, Reply};
 
 use crate::support::{App, Store, User, on_both_stores, on_sqlite_alone};
 
@@ -17,9 +17,13 @@ on_both_stores!(
     conversations_are_listed_with_their_messages,
     earlier_turns_are_context,
 );
-on_sqlite_alone!(the_documented_command_lines_work, a_stream_is_plain_text_as_it_comes, bad_input_is_refused,);
+on_sqlite_alone!(
+    the_documented_command_lines_work,
+    a_stream_is_the_plain_text_of_the_reply,
+    bad_input_is_refused,
+);
 
-/// The command lines of the document; its host and id are replaced, and a token is added.
+/// The command lines of the document. Host and id are replaced, and a token is added.
 const DOCUMENTED: [&str; 4] = [
     "curl -X POST localhost:8000/conversation",
     r#"curl -X POST -H "Content-Type: application/json" -d '{
@@ -91,7 +95,7 @@ async fn an_answer_has_the_documented_body(store: Store) {
 }
 
 /// S3-10, S3-11
-async fn a_stream_is_plain_text_as_it_comes(store: Store) {
+async fn a_stream_is_the_plain_text_of_the_reply(store: Store) {
     let app = App::start(store).await;
     let user = app.user("ann").await;
     let id = new_conversation(&user).await;
@@ -119,7 +123,7 @@ async fn a_stream_that_breaks_off_is_cut(store: Store) {
     let app = App::start(store).await;
     let user = app.user("ann").await;
     let id = new_conversation(&user).await;
-    app.llm.script(Reply::text("one two three").with(Fault::CutAfter(Place::Words(2))));
+    app.llm.script(Reply::text("one two three").with(InjectedFault::CutAfter(Place::Words(2))));
     let request = user
         .request(Method::POST, &format!("/conversation/completion/{id}"))
         .json(&json!({"message": "hi", "stream": true}));
@@ -135,7 +139,7 @@ async fn a_stream_that_fails_at_once_is_a_status(store: Store) {
     let app = App::start(store).await;
     let user = app.user("ann").await;
     let id = new_conversation(&user).await;
-    app.llm.script(Reply::fault(Fault::status(401)));
+    app.llm.script(Reply::fault(InjectedFault::status(401)));
     let body = json!({"message": "hi", "stream": true});
     let answer = user.post(&format!("/conversation/completion/{id}"), body).await;
     answer.is_error(502, "upstream_unauthorized");
@@ -174,7 +178,7 @@ async fn bad_input_is_refused(store: Store) {
     assert_eq!(app.llm.call_count(), 0);
 }
 
-/// S3-16; the conversation goes on in S2.
+/// S3-16. The conversation continues by S2.
 async fn earlier_turns_are_context(store: Store) {
     let app = App::start(store).await;
     let user = app.user("ann").await;

@@ -12,11 +12,11 @@ on_both_stores!(
     deleting_hides_and_restoring_brings_back,
     deleting_for_good_leaves_nothing,
     a_project_lists_its_conversations_newest_update_first,
-    every_form_of_an_id_is_taken,
+    every_form_of_an_id_is_accepted,
 );
 on_sqlite_alone!(
     the_configured_model_is_asked,
-    bad_input_is_refused_and_kept_out,
+    bad_input_is_refused_and_not_stored,
     every_route_needs_a_token,
     errors_have_one_body_everywhere,
 );
@@ -191,7 +191,7 @@ async fn a_project_lists_its_conversations_newest_update_first(store: Store) {
 }
 
 /// S2-12, S2-24, C-3
-async fn every_form_of_an_id_is_taken(store: Store) {
+async fn every_form_of_an_id_is_accepted(store: Store) {
     let app = App::start(store).await;
     let user = app.user("ann").await;
     let uuid = user.conversation().await;
@@ -210,7 +210,7 @@ async fn every_form_of_an_id_is_taken(store: Store) {
 }
 
 /// S2-24, C-5, C-37
-async fn bad_input_is_refused_and_kept_out(store: Store) {
+async fn bad_input_is_refused_and_not_stored(store: Store) {
     let app = App::start(store).await;
     let user = app.user("ann").await;
     let id = user.conversation().await;
@@ -239,7 +239,7 @@ async fn bad_input_is_refused_and_kept_out(store: Store) {
     user.post(&path, large).await.is_error(413, "payload_too_large");
     assert!(user.history(&id).await.is_empty());
     assert_eq!(app.llm.call_count(), 0);
-    // The limit itself is fine, and counts characters.
+    // The longest message is accepted; its length counts characters.
     user.say(&id, &"ä".repeat(10_000)).await.ok();
 }
 

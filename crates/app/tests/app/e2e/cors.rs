@@ -1,4 +1,4 @@
-//! Pages of other origins, as browsers ask for them.
+//! Requests by pages of other origins, as browsers send them.
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
@@ -18,7 +18,7 @@ fn preflight(app: &App, path: &str) -> RequestBuilder {
         .header("access-control-request-headers", "authorization,content-type")
 }
 
-/// What a page reads of an answer, if it stands at an origin of the list.
+/// Checks that a page of this origin can read the response and its headers.
 #[track_caller]
 fn is_for(answer: &Answer, origin: &str) {
     assert_eq!(answer.header(ALLOWED), origin, "{} {:?}", answer.status, answer.headers);
@@ -27,7 +27,7 @@ fn is_for(answer: &Answer, origin: &str) {
     let exposed: Vec<&str> = answer.header("access-control-expose-headers").split(", ").collect();
     let ours =
         |name: &&str| name.starts_with("x-") || name.starts_with("ratelimit-") || *name == "retry-after";
-    // For browsers and proxies, not for pages.
+    // These are for browsers and proxies, not for pages.
     let instructions = ["x-content-type-options", "x-accel-buffering"];
     for name in answer.headers.keys().map(reqwest::header::HeaderName::as_str).filter(ours) {
         assert!(exposed.contains(&name) || instructions.contains(&name), "{name} is not in {exposed:?}");

@@ -1,4 +1,4 @@
-//! A crash, a deploy, a database that goes away.
+//! Processes that are killed, and processes that are told to end.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use crate::support::{App, Store, User, on_both_stores, wait_until, wait_within};
 
 on_both_stores!(
     a_killed_process_leaves_the_question_and_the_partial_reply,
-    a_process_that_is_told_to_end_lets_turns_end,
-    a_process_that_must_end_keeps_what_there_is,
+    a_process_that_is_told_to_end_lets_its_turns_end,
+    a_process_that_must_end_stores_partial_replies,
 );
 
-/// Begins a streamed turn that stays open after its first word.
+/// Begins a streamed turn that stops after its first word until the gate opens.
 async fn open_turn(app: &App, user: &User, id: &str) -> (Gate, reqwest::Response) {
     let gate = Gate::closed();
     app.llm.script(Reply::text("one two three").waiting_after_words(1, &gate));
@@ -53,7 +53,7 @@ async fn a_killed_process_leaves_the_question_and_the_partial_reply(store: Store
     );
 }
 
-async fn a_process_that_is_told_to_end_lets_turns_end(store: Store) {
+async fn a_process_that_is_told_to_end_lets_its_turns_end(store: Store) {
     let mut app = App::start(store).await;
     let user = app.user("ann").await;
     let id = user.conversation().await;
@@ -72,7 +72,7 @@ async fn a_process_that_is_told_to_end_lets_turns_end(store: Store) {
     assert_eq!(user.history(&id).await, ["user: hi", "assistant: one two three"]);
 }
 
-async fn a_process_that_must_end_keeps_what_there_is(store: Store) {
+async fn a_process_that_must_end_stores_partial_replies(store: Store) {
     let mut app = App::start_with(store, &[("SHUTDOWN_GRACE_SECONDS", "1")]).await;
     let user = app.user("ann").await;
     let id = user.conversation().await;

@@ -1,4 +1,4 @@
-//! The operations that the running service describes in `GET /openapi.json`, so that a test forgets none.
+//! All operations of the API, read from `GET /openapi.json`, so that tests forget none.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,32 +12,32 @@ use crate::support::{App, User};
 #[derive(Debug, Clone)]
 pub(crate) struct Operation {
     pub(crate) method: Method,
-    /// With `{…}` where a value stands.
+    /// The path with its parameters as `{name}`.
     pub(crate) path: String,
-    /// Whether it asks for a token.
+    /// Whether it needs a token.
     pub(crate) private: bool,
-    /// Its JSON body, where it has one.
+    /// Its JSON body, if any.
     pub(crate) body: Option<Body>,
-    /// Whether it takes a file.
+    /// Whether it accepts a file.
     pub(crate) takes_file: bool,
-    /// The values of its query: name and schema.
+    /// The parameters of its query: name and schema.
     pub(crate) query: Vec<(String, Value)>,
-    /// The values of its path: name and JSON type.
+    /// The parameters of its path: name and JSON type.
     pub(crate) at: Vec<(String, String)>,
 }
 
 /// A JSON body.
 #[derive(Debug, Clone)]
 pub(crate) struct Body {
-    /// A good one.
+    /// A valid example.
     pub(crate) example: Map<String, Value>,
-    /// Each field, and the JSON types that it takes; none where the description does not say.
+    /// Each field and the JSON types that it accepts; empty if the description names none.
     pub(crate) fields: BTreeMap<String, BTreeSet<String>>,
-    /// The fields that must be there.
+    /// The required fields.
     pub(crate) required: BTreeSet<String>,
 }
 
-/// Ann with persona 1, conversation 1, messages 1 and 2, and the turn that made them.
+/// A user, ann, with persona 1, conversation 1, messages 1 and 2, and their turn.
 pub(crate) struct Scene {
     pub(crate) ann: User,
     pub(crate) turn: String,
@@ -51,7 +51,7 @@ impl Scene {
         Self { ann, turn: answer.header("x-turn-id").to_owned() }
     }
 
-    /// The path of an operation on what ann has.
+    /// The path of an operation, with the ids of ann's data.
     pub(crate) fn path(&self, operation: &Operation) -> String {
         operation.at.iter().fold(operation.path.clone(), |path, (name, _)| {
             let value = match name.as_str() {
@@ -69,13 +69,13 @@ impl Operation {
         format!("{} {}", self.method, self.path)
     }
 
-    /// Whether the route names bad fields 400, as its contract has it (C-5).
+    /// Whether the operation answers 400 to invalid fields, and not 422 (C-5).
     pub(crate) fn names_no_422(&self) -> bool {
         self.path.starts_with("/v1/chat/")
     }
 }
 
-/// All operations, those that delete last.
+/// All operations. Deletions come last.
 pub(crate) async fn operations(app: &App) -> Vec<Operation> {
     let document = app.probe("/openapi.json").await.ok();
     let mut all = Vec::new();
@@ -129,7 +129,7 @@ fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     }
 }
 
-/// The JSON types that a schema takes.
+/// The JSON types that a schema accepts.
 fn types(document: &Value, schema: &Value) -> BTreeSet<String> {
     let schema = resolved(document, schema);
     let mut found = BTreeSet::new();
@@ -159,7 +159,7 @@ pub(crate) fn type_of(value: &Value) -> &'static str {
     }
 }
 
-/// Checks that an answer refuses in the one shape of all contracts (C-4), and that it is the client's fault.
+/// Checks for a status from 400 to 499 and the common body of errors (C-4).
 #[track_caller]
 pub(crate) fn is_refused(answer: &crate::support::Answer, what: &str) {
     assert!((400..500).contains(&answer.status), "{what}: {} {}", answer.status, answer.text);
@@ -173,7 +173,7 @@ pub(crate) fn is_refused(answer: &crate::support::Answer, what: &str) {
 pub(crate) const FORM: &str = "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.pdf\"\r\n\
     content-type: application/pdf\r\n\r\n%PDF-1.4\r\n--x--\r\n";
 
-/// What a body is with one field as given.
+/// The example of a body with one field replaced.
 pub(crate) fn with_field(body: &Body, field: &str, value: Value) -> Value {
     let mut changed = body.example.clone();
     changed.insert(field.to_owned(), value);

@@ -1,4 +1,4 @@
-//! The API's page in a real browser without internet, and the description that it shows (S0-5, S3-4).
+//! The documentation page of the API in a real browser without internet, and the examples that it shows (S0-5, S3-4).
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -30,7 +30,7 @@ async fn the_page_works_in_a_browser() {
 
 /// S0-5
 #[tokio::test(flavor = "multi_thread")]
-async fn the_bodies_of_the_documents_are_the_examples() {
+async fn the_bodies_of_the_documents_are_examples_of_the_description() {
     let app = App::start(Store::Sqlite).await;
     let document: Value =
         app.http.get(format!("{}/openapi.json", app.url)).send().await.unwrap().json().await.unwrap();
@@ -43,7 +43,7 @@ async fn the_bodies_of_the_documents_are_the_examples() {
     assert!(found >= 8, "{found}");
 }
 
-/// What the command lines send.
+/// The bodies that the command lines send.
 fn bodies(lines: &str) -> Vec<Value> {
     let after = lines.split("-d '").skip(1);
     after.map(|rest| serde_json::from_str(rest.split('\'').next().unwrap()).unwrap()).collect()

@@ -1,5 +1,5 @@
-//! The documents' own examples, in curl, Python and JavaScript, as their authors wrote them: only the host, the token
-//! and the ids are replaced. Contract S3's command lines stand with its other tests.
+//! The examples of the contracts' documents in curl, Python and JavaScript, literally: only the host, the token and the
+//! ids are replaced. The command lines of contract S3 are in `chat_ai.rs`.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -62,7 +62,7 @@ async fn the_command_lines_of_llm_chat_work(store: Store) {
         assert!(events.contains(r#""done":true"#) && events.trim_end().ends_with("data: [DONE]"), "{events}");
     }
 
-    // The stream without a label is not among the label's conversations.
+    // The conversation of the stream without a label is not in the label's list.
     let list = run_json("List User Conversations", "");
     let titles: Vec<&Value> = list.as_array().unwrap().iter().map(|row| &row["user_id"]).collect();
     assert_eq!(titles, ["user1"; 4]);
@@ -124,7 +124,7 @@ async fn the_javascript_example_of_persona_chat_works(store: Store) {
     assert!(asked(&app).contains("Alex"));
 }
 
-/// The user and the persona that the examples of contract S4 take for granted.
+/// The user and the persona that the examples of contract S4 assume.
 async fn user_with_persona(app: &App) -> User {
     let user = app.user("user@example.com").await;
     let persona =
@@ -134,19 +134,19 @@ async fn user_with_persona(app: &App) -> User {
     user
 }
 
-/// The example that stands under this heading.
+/// The example with this heading.
 fn example(examples: &str, name: &str) -> String {
     let (_, rest) =
         examples.split_once(&format!("# {name}\n")).unwrap_or_else(|| panic!("no example {name}"));
     rest.split("\n\n").next().unwrap_or(rest).to_owned()
 }
 
-/// A text of the documents, for this application.
+/// A text of the documents with the address of this application.
 fn at(app: &App, text: &str) -> String {
     text.replace("localhost:8000", app.url.trim_start_matches("http://"))
 }
 
-/// Runs a command line; its answer, whose status must be 200.
+/// Runs a command line. Its response, whose status must be 200.
 fn curl(app: &App, line: &str) -> String {
     let line =
         at(app, line).replacen("curl ", "curl --silent --show-error --write-out '\\n%{http_code}' ", 1);
@@ -157,7 +157,7 @@ fn curl(app: &App, line: &str) -> String {
     body.to_owned()
 }
 
-/// What the provider was asked last.
+/// The last request to the provider, titles left out.
 fn asked(app: &App) -> String {
     let turn = |call: &testkit::fake_llm::Call| call.model() != "gpt-4o-mini";
     app.llm.calls().into_iter().rfind(turn).unwrap().body.to_string()
@@ -180,7 +180,7 @@ fn node() -> Command {
     node
 }
 
-/// Hands a script to its interpreter; what it printed.
+/// Runs a script in its interpreter; its output.
 fn run_script(interpreter: &mut Command, script: &str) -> String {
     let mut process = interpreter
         .env("NO_PROXY", "*")

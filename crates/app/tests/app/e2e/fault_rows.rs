@@ -1,5 +1,5 @@
-//! The fault rows F1 to F10 in every dialect: what the client is told, what is kept, and how often the provider is
-//! asked.
+//! The faults F1 to F10 in every dialect: what the client is told, what is stored, and how often the provider is
+//! called.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,19 +7,19 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::FakeLlm;
-use testkit::fake_llm::{ErrorForm, Fault, Place, Reply};
+use testkit::fake_llm::{ErrorForm, InjectedFault, Place, Reply};
 
 use crate::support::{Answer, App, Store, User, on_both_stores, on_sqlite_alone};
 
 on_both_stores!(
     f6_a_stream_that_is_cut_anywhere_is_no_success,
-    f9_filters_lengths_and_silence_show_as_what_they_are,
+    f9_filtered_cut_and_empty_replies_are_reported_as_such,
 );
 on_sqlite_alone!(
-    f1_a_named_pause_is_kept_or_passed_on,
-    f2_a_provider_that_fails_is_asked_three_times,
-    f3_what_is_refused_is_asked_once,
-    f4_a_provider_that_is_not_there_is_unavailable,
+    f1_a_retry_after_is_waited_for_or_passed_on,
+    f2_a_provider_that_fails_is_called_three_times,
+    f3_a_refused_call_is_not_repeated,
+    f4_a_provider_that_cannot_be_reached_is_unavailable,
     f5_a_provider_that_hangs_is_given_up,
     f7_an_error_within_200_is_no_success,
     f8_malformed_events_are_no_success,
@@ -44,17 +44,17 @@ const ALL: [Dialect; 6] = [
     Dialect::PersonaChat,
 ];
 
-/// What a client made of an answer.
+/// What a client sees of a response.
 #[derive(Debug)]
 struct Seen {
     status: u16,
-    /// The whole reply, where the answer is one.
+    /// The reply, if the response looks complete.
     reply: Option<String>,
     code: Option<String>,
     retry_after: String,
 }
 
-/// A user with a conversation that every dialect can express, and that needs no title.
+/// A user with a conversation that every dialect can use, and that needs no title.
 struct Talk {
     user: User,
     conversation: String,
@@ -83,7 +83,7 @@ impl Talk {
         };
         let answer = self.user.request(Method::POST, &path).json(&body).send().await.unwrap();
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        // A body that breaks off is the plain-text stream's word for a failure.
+        // A stream of plain text reports a failure by breaking off.
         let text = answer.text().await;
         let cut = text.is_err();
         let answer = Answer { status, headers, text: text.unwrap_or_default() };
@@ -130,7 +130,7 @@ fn failed(dialect: Dialect) -> u16 {
     if dialect == Dialect::PersonaChat { 500 } else { 502 }
 }
 
-/// Asks in every dialect, with these replies scripted for each, and checks how often the provider was asked.
+/// Sends in every dialect, with these scripted replies for each, and checks the number of calls.
 async fn each(
     app: &App,
     talk: &Talk,
@@ -153,14 +153,14 @@ fn is_answer(dialect: Dialect, seen: &Seen, reply: &str) {
     assert_eq!((seen.status, seen.reply.as_deref()), (200, Some(reply)), "{dialect:?}: {seen:?}");
 }
 
-async fn f1_a_named_pause_is_kept_or_passed_on(store: Store) {
+async fn f1_a_retry_after_is_waited_for_or_passed_on(store: Store) {
     let app = App::start(store).await;
     let talk = Talk::begin(&app).await;
     let asked = Instant::now();
-    let replies = [Reply::fault(Fault::rate_limited(1)), Reply::text("one two")];
+    let replies = [Reply::fault(InjectedFault::rate_limited(1)), Reply::text("one two")];
     each(&app, &talk, &replies, 2, |dialect, seen, _| is_answer(dialect, &seen, "one two")).await;
     assert!(asked.elapsed() >= Duration::from_secs(ALL.len() as u64));
-    each(&app, &talk, &[Reply::fault(Fault::rate_limited(120))], 1, |dialect, seen, last| {
+    each(&app, &talk, &[Reply::fault(InjectedFault::rate_limited(120))], 1, |dialect, seen, last| {
         assert_eq!(seen.status, 429, "{dialect:?}");
         assert_eq!((seen.code.as_deref(), seen.retry_after.as_str()), (Some("upstream_rate_limited"), "120"));
         assert_eq!(last, "user: hi");
@@ -169,14 +169,14 @@ async fn f1_a_named_pause_is_kept_or_passed_on(store: Store) {
 }
 
 /// S0-72, F2
-async fn f2_a_provider_that_fails_is_asked_three_times(store: Store) {
+async fn f2_a_provider_that_fails_is_called_three_times(store: Store) {
     let app = App::start(store).await;
     let talk = Talk::begin(&app).await;
     for code in [500, 502, 503, 529, 408] {
-        let replies = [Reply::fault(Fault::status(code)), Reply::text("one two")];
+        let replies = [Reply::fault(InjectedFault::status(code)), Reply::text("one two")];
         each(&app, &talk, &replies, 2, |dialect, seen, _| is_answer(dialect, &seen, "one two")).await;
     }
-    let down = vec![Reply::fault(Fault::status(503)); 3];
+    let down = vec![Reply::fault(InjectedFault::status(503)); 3];
     each(&app, &talk, &down, 3, |dialect, seen, last| {
         assert_eq!((seen.status, seen.code.as_deref()), (failed(dialect), Some("upstream_unavailable")));
         assert_eq!(last, "user: hi");
@@ -185,7 +185,7 @@ async fn f2_a_provider_that_fails_is_asked_three_times(store: Store) {
 }
 
 /// S0-72, F3, C-14
-async fn f3_what_is_refused_is_asked_once(store: Store) {
+async fn f3_a_refused_call_is_not_repeated(store: Store) {
     let app = App::start(store).await;
     let talk = Talk::begin(&app).await;
     for (code, word) in [
@@ -195,7 +195,7 @@ async fn f3_what_is_refused_is_asked_once(store: Store) {
         (402, "upstream_unauthorized"),
         (403, "upstream_unauthorized"),
     ] {
-        each(&app, &talk, &[Reply::fault(Fault::status(code))], 1, |dialect, seen, _| {
+        each(&app, &talk, &[Reply::fault(InjectedFault::status(code))], 1, |dialect, seen, _| {
             let status = if word == "upstream_rejected" { 400 } else { failed(dialect) };
             assert_eq!((seen.status, seen.code.as_deref()), (status, Some(word)), "{dialect:?}");
         })
@@ -203,7 +203,7 @@ async fn f3_what_is_refused_is_asked_once(store: Store) {
     }
 }
 
-async fn f4_a_provider_that_is_not_there_is_unavailable(store: Store) {
+async fn f4_a_provider_that_cannot_be_reached_is_unavailable(store: Store) {
     let nowhere = format!("http://127.0.0.1:{}/v1", testkit::free_port());
     let llm = Arc::new(FakeLlm::start().await);
     let app = App::start_on(store, llm, &[("OPENAI_BASE_URL", &nowhere)]).await;
@@ -223,12 +223,12 @@ async fn f5_a_provider_that_hangs_is_given_up(store: Store) {
     ];
     let app = App::start_with(store, &settings).await;
     let talk = Talk::begin(&app).await;
-    each(&app, &talk, &[Reply::fault(Fault::HangBeforeHeaders)], 1, |dialect, seen, last| {
+    each(&app, &talk, &[Reply::fault(InjectedFault::HangBeforeHeaders)], 1, |dialect, seen, last| {
         assert_eq!((seen.status, seen.code.as_deref()), (failed(dialect), Some("upstream_timeout")));
         assert_eq!(last, "user: hi");
     })
     .await;
-    let hanging = Reply::text("one two three").with(Fault::HangAfter(Place::Words(2)));
+    let hanging = Reply::text("one two three").with(InjectedFault::HangAfter(Place::Words(2)));
     each(&app, &talk, &[hanging], 1, |dialect, seen, last| {
         assert_eq!(seen.reply, None, "{dialect:?}");
         assert_eq!(last, "assistant: one two  (failed)");
@@ -240,9 +240,9 @@ async fn f6_a_stream_that_is_cut_anywhere_is_no_success(store: Store) {
     let app = App::start(store).await;
     let talk = Talk::begin(&app).await;
     for bytes in (1..1_500).step_by(83) {
-        let cut = Reply::text("one two three").with(Fault::CutAfter(Place::Bytes(bytes)));
+        let cut = Reply::text("one two three").with(InjectedFault::CutAfter(Place::Bytes(bytes)));
         each(&app, &talk, &[cut], 1, |dialect, seen, last| {
-            // The finish reason may be out before the cut; then all of the text is, too.
+            // After the finish reason, the reply is complete and the cut does not matter.
             if let Some(reply) = seen.reply {
                 assert_eq!((reply.as_str(), last.as_str()), ("one two three", "assistant: one two three"));
             } else {
@@ -257,7 +257,7 @@ async fn f7_an_error_within_200_is_no_success(store: Store) {
     let app = App::start(store).await;
     let talk = Talk::begin(&app).await;
     for form in [ErrorForm::InChunk, ErrorForm::WithoutChoices, ErrorForm::Bare] {
-        let fails = Reply::text("one two three").with(Fault::ErrorAfter(Place::Words(2), form));
+        let fails = Reply::text("one two three").with(InjectedFault::ErrorAfter(Place::Words(2), form));
         each(&app, &talk, &[fails], 1, |dialect, seen, last| {
             assert_eq!(seen.reply, None, "{dialect:?} {form:?}");
             assert_eq!(last, "assistant: one two  (failed)", "{dialect:?} {form:?}");
@@ -269,19 +269,19 @@ async fn f7_an_error_within_200_is_no_success(store: Store) {
 async fn f8_malformed_events_are_no_success(store: Store) {
     let app = App::start(store).await;
     let talk = Talk::begin(&app).await;
-    let malformed = Reply::text("one two three").with(Fault::MalformedAfter(Place::Words(2)));
+    let malformed = Reply::text("one two three").with(InjectedFault::MalformedAfter(Place::Words(2)));
     each(&app, &talk, &[malformed], 1, |dialect, seen, last| {
         assert_eq!(seen.reply, None, "{dialect:?}");
         assert_eq!(last, "assistant: one two  (failed)");
     })
     .await;
-    for fault in [Fault::CrLf, Fault::SingleBytes, Fault::ByteOrderMark] {
+    for fault in [InjectedFault::CrLf, InjectedFault::SingleBytes, InjectedFault::ByteOrderMark] {
         let sound = Reply::text("öne two").with(fault);
         each(&app, &talk, &[sound], 1, |dialect, seen, _| is_answer(dialect, &seen, "öne two")).await;
     }
 }
 
-async fn f9_filters_lengths_and_silence_show_as_what_they_are(store: Store) {
+async fn f9_filtered_cut_and_empty_replies_are_reported_as_such(store: Store) {
     let app = App::start(store).await;
     let talk = Talk::begin(&app).await;
     for reason in ["length", "content_filter"] {

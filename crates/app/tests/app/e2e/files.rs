@@ -16,11 +16,11 @@ on_both_stores!(
     sessions_are_private,
 );
 on_sqlite_alone!(
-    chats_go_on_while_the_object_store_is_away,
-    what_is_no_readable_pdf_is_refused_and_leaves_nothing,
+    conversations_go_on_while_the_object_store_cannot_be_reached,
+    a_file_that_is_no_readable_pdf_is_refused_and_leaves_nothing,
 );
 
-/// A PDF of one page that says so, by the rules of ISO 32000-1: objects, their places, and where to begin.
+/// A PDF of one page with this text (ISO 32000-1): objects, the table of their offsets, and the trailer.
 fn pdf(text: &str) -> Vec<u8> {
     let content = format!("BT /F1 12 Tf 72 720 Td ({text}) Tj ET");
     let objects = [
@@ -49,7 +49,7 @@ async fn session(user: &User) -> i64 {
     body["id"].as_i64().unwrap()
 }
 
-/// Sends a file as curl's `-F "file=@…"` does.
+/// Sends a file like curl's `-F "file=@…"`.
 async fn upload(user: &User, session: i64, name: &str, bytes: &[u8]) -> Answer {
     let mut body = format!(
         "--frontier\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
@@ -178,7 +178,7 @@ async fn files_are_kept_in_a_bucket_and_go_with_their_conversation(store: Store)
 }
 
 /// S0-44; F43
-async fn chats_go_on_while_the_object_store_is_away(store: Store) {
+async fn conversations_go_on_while_the_object_store_cannot_be_reached(store: Store) {
     let server = S3Server::start();
     let bucket = server.bucket();
     let app = start_on(store, &s3(&bucket, &server)).await;
@@ -208,7 +208,7 @@ async fn chats_go_on_while_the_object_store_is_away(store: Store) {
 }
 
 /// S1-38, S1-39, S1-41
-async fn what_is_no_readable_pdf_is_refused_and_leaves_nothing(store: Store) {
+async fn a_file_that_is_no_readable_pdf_is_refused_and_leaves_nothing(store: Store) {
     let app = App::start_with(store, &[("MAX_PDF_SIZE_MB", "1")]).await;
     let alice = app.user("alice").await;
     let session = session(&alice).await;

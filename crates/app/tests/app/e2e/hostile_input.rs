@@ -1,5 +1,5 @@
-//! Input that no client of good will sends, to every operation that the service describes: each is refused in the one
-//! shape of errors, nothing panics, and the process lives.
+//! Hostile input to every operation of the API's description: it is refused with the common body of errors, nothing
+//! panics, and the process goes on.
 
 use std::collections::BTreeSet;
 
@@ -12,9 +12,9 @@ use crate::support::persona_chat::send;
 use crate::support::{Answer, App, PROVIDER_KEY, Store, User, on_both_stores, on_sqlite_alone};
 
 on_both_stores!(
-    what_no_store_can_keep_is_refused,
+    text_that_a_store_cannot_keep_is_refused,
     numbers_out_of_bounds_are_refused,
-    paths_that_name_nothing_are_refused,
+    ids_that_do_not_exist_are_refused,
 );
 on_sqlite_alone!(
     bodies_that_are_no_objects_are_refused,
@@ -32,12 +32,12 @@ pub(crate) async fn raw(
     Answer::read(request.body(body).send().await.unwrap()).await
 }
 
-/// The service has not panicked, and works.
+/// Checks that the service has not panicked, and works.
 async fn lives(app: &App, scene: &Scene) {
     assert!(!app.log().contains("panic"), "{}", app.log());
     assert!(!app.log().contains(PROVIDER_KEY));
     assert_eq!(app.probe("/health/live").await.status, 200);
-    // Conversation 1 is gone where its deletion was among the operations.
+    // One of the operations may have deleted conversation 1.
     let answer = send(&scene.ann, 1, "still here?").await;
     assert!([200, 404].contains(&answer.status), "{}", answer.text);
     scene.ann.get("/auth/me").await.ok();
@@ -47,7 +47,7 @@ fn with_bodies(all: Vec<Operation>) -> impl Iterator<Item = (Operation, Body)> {
     all.into_iter().filter_map(|operation| Some((operation.clone(), operation.body?)))
 }
 
-/// An object of so many fields that nobody knows.
+/// An object of this many unknown fields.
 fn wide(keys: usize) -> String {
     let fields: Vec<String> = (0..keys).map(|key| format!("\"k{key}\":0")).collect();
     format!("{{{}}}", fields.join(","))
@@ -87,7 +87,7 @@ async fn bodies_that_are_no_objects_are_refused(store: Store) {
         let request = scene.ann.request(operation.method.clone(), &path).header(CONTENT_TYPE, "text/plain");
         let answer = Answer::read(request.body(whole).send().await.unwrap()).await;
         assert_eq!(answer.status, 400, "{name} as plain text: {}", answer.text);
-        // As many as fit into the length that a body may have there.
+        // As many fields as the operation's limit for bodies allows.
         let keys = match path.as_str() {
             "/chat" => 1_000_000,
             "/auth/register" | "/auth/login" => 5_000,
@@ -96,7 +96,7 @@ async fn bodies_that_are_no_objects_are_refused(store: Store) {
         for text in [deep_object.clone(), wide(keys), "{}".to_owned(), String::new()] {
             let answer = raw(&scene.ann, &operation, &path, text.clone()).await;
             assert_ne!(answer.status, 413, "{name} {text:.80}");
-            // What is not known is passed over, so a body of nothing else is an empty one.
+            // Unknown fields are ignored, so this is an empty object.
             let empty_is_fine = body.required.is_empty();
             if !(empty_is_fine && answer.status == 200) {
                 is_refused(&answer, &format!("{name} {text:.80}"));
@@ -113,7 +113,7 @@ async fn bodies_that_are_no_objects_are_refused(store: Store) {
     lives(&app, &scene).await;
 }
 
-/// Whether a field of these types takes the value.
+/// Whether a field of these types accepts the value.
 fn takes(types: &BTreeSet<String>, value: &Value) -> bool {
     types.contains(type_of(value)) || value.is_i64() && types.contains("number")
 }
@@ -147,7 +147,7 @@ async fn fields_of_another_type_are_refused(store: Store) {
                 .filter(|value| !value.is_null() || body.required.contains(field))
                 .map(|value| with_field(&body, field, value.clone()).to_string())
                 .collect();
-            // A field that stands twice, and halves of a character.
+            // A field that occurs twice, and halves of surrogate pairs.
             let rest = with_field(&body, field, Value::Null);
             let inner = rest.to_string();
             wrong.push(format!("{},\"{field}\":null}}", &inner[..inner.len() - 1]));
@@ -171,14 +171,14 @@ async fn fields_of_another_type_are_refused(store: Store) {
 }
 
 /// Threat 65, C-37
-async fn what_no_store_can_keep_is_refused(store: Store) {
+async fn text_that_a_store_cannot_keep_is_refused(store: Store) {
     let app = App::start(store).await;
     let scene = Scene::set(&app, "hi").await;
     let mut tried = 0;
     for (operation, body) in with_bodies(operations(&app).await) {
         let path = scene.path(&operation);
         for (field, types) in &body.fields {
-            // A password is kept as its hash alone.
+            // A password is stored as its hash only.
             if !types.contains("string") || field == "password" {
                 continue;
             }
@@ -228,7 +228,7 @@ async fn numbers_out_of_bounds_are_refused(store: Store) {
                 values.push("0".to_owned());
             }
             for value in values {
-                // Of a query with a key that must be there, the number is still what is wrong first or next.
+                // Where another key is required, its absence may be reported before the number.
                 let request =
                     scene.ann.request(operation.method.clone(), &format!("{path}?user_id=1&{name}={value}"));
                 let answer = Answer::read(request.send().await.unwrap()).await;
@@ -255,7 +255,7 @@ async fn numbers_out_of_bounds_are_refused(store: Store) {
 }
 
 /// Threat 57, Threat 68, C-3
-async fn paths_that_name_nothing_are_refused(store: Store) {
+async fn ids_that_do_not_exist_are_refused(store: Store) {
     let app = App::start(store).await;
     let scene = Scene::set(&app, "hi").await;
     let long = "9".repeat(4_000);

@@ -1,4 +1,4 @@
-//! Requests that no ordinary client can even write: byte by byte, on connections of their own.
+//! Requests that ordinary HTTP clients cannot send, written byte by byte.
 
 use std::time::Duration;
 
@@ -11,20 +11,21 @@ use tokio::net::TcpStream;
 use super::described::{Operation, Scene, operations};
 use crate::support::{Answer, App, JWT_SECRET, PROVIDER_KEY, Store, on_both_stores, on_sqlite_alone};
 
-on_both_stores!(probes_say_no_more_than_they_must);
+on_both_stores!(public_routes_reveal_no_secrets);
 on_sqlite_alone!(
-    tricks_with_a_path_open_nothing,
-    a_host_decides_nothing,
-    headers_override_nothing,
-    a_client_chooses_no_provider,
+    spellings_of_a_path_bypass_no_access_check,
+    the_host_header_has_no_effect,
+    headers_override_neither_method_nor_path,
+    a_client_cannot_choose_the_provider,
     a_body_is_not_read_before_the_caller_is_known,
-    other_origins_are_not_let_in,
+    other_origins_get_no_cors_headers,
 );
 
-/// No answer takes longer. A body is waited for three times as long, so an answer in this time did not wait for one.
+/// The longest wait for a response. The server waits for a body three times as long, so a response within this time did
+/// not wait for the body.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What comes back for these bytes: the status, and all of it. The server has read no more than it was sent.
+/// The response to these bytes: its status and all its text.
 async fn exchange(app: &App, request: &[u8]) -> (u16, String) {
     let mut stream = TcpStream::connect(("127.0.0.1", app.port)).await.unwrap();
     stream.write_all(request).await.unwrap();
@@ -37,7 +38,7 @@ async fn exchange(app: &App, request: &[u8]) -> (u16, String) {
             Ok(count) => seen.extend_from_slice(&buffer[..count]),
         }
         let text = String::from_utf8_lossy(&seen);
-        // The head says how long the body is; a connection that is kept does not end.
+        // A kept connection does not end, so the end of the body is computed from its length.
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
         if length.is_some_and(|length| body.len() >= length.parse::<usize>().unwrap()) {
@@ -56,7 +57,7 @@ async fn get(app: &App, method: &Method, target: &str, headers: &str) -> (u16, S
     exchange(app, request.as_bytes()).await
 }
 
-/// The ways to write a path that some servers take for the path itself, and some guards do not.
+/// Spellings of a path that some servers route to the path itself while their access checks do not recognise them.
 fn disguises(path: &str) -> Vec<String> {
     let inner = path.trim_start_matches('/');
     let (first, rest) = inner.split_once('/').unwrap_or((inner, ""));
@@ -99,7 +100,7 @@ fn disguises(path: &str) -> Vec<String> {
 }
 
 /// Threat 15
-async fn tricks_with_a_path_open_nothing(store: Store) {
+async fn spellings_of_a_path_bypass_no_access_check(store: Store) {
     let app = App::start(store).await;
     let canary = "canary-2f7d9e";
     let scene = Scene::set(&app, canary).await;
@@ -117,7 +118,7 @@ async fn tricks_with_a_path_open_nothing(store: Store) {
         }
     }
     assert!(refused > private.len(), "the disguises reach routes at all: {refused}");
-    // With a token, those that are taken are the route itself.
+    // With a token, the spellings that reach a route reach this one.
     let headers = format!("authorization: Bearer {}\r\n", scene.ann.token);
     for target in ["//chat/stats", "/chat/stats/", "/chat/stats?x=/health"] {
         assert_eq!(get(&app, &Method::GET, target, &headers).await.0, 200, "{target}");
@@ -129,7 +130,7 @@ async fn tricks_with_a_path_open_nothing(store: Store) {
 }
 
 /// Threat 16
-async fn a_host_decides_nothing(store: Store) {
+async fn the_host_header_has_no_effect(store: Store) {
     let app = App::start(store).await;
     let scene = Scene::set(&app, "hi").await;
     let token = format!("authorization: Bearer {}\r\n", scene.ann.token);
@@ -164,7 +165,7 @@ async fn a_host_decides_nothing(store: Store) {
 }
 
 /// Threat 17
-async fn headers_override_nothing(store: Store) {
+async fn headers_override_neither_method_nor_path(store: Store) {
     let app = App::start(store).await;
     let scene = Scene::set(&app, "hi").await;
     let token = format!("authorization: Bearer {}\r\n", scene.ann.token);
@@ -192,7 +193,7 @@ async fn headers_override_nothing(store: Store) {
 }
 
 /// Threat 41
-async fn a_client_chooses_no_provider(store: Store) {
+async fn a_client_cannot_choose_the_provider(store: Store) {
     let app = App::start(store).await;
     let scene = Scene::set(&app, "hi").await;
     let other = FakeLlm::start().await;
@@ -260,7 +261,7 @@ async fn a_body_is_not_read_before_the_caller_is_known(store: Store) {
         }
         let (method, path) = (&operation.method, scene.path(&operation));
         for credentials in ["", "authorization: Bearer garbled\r\n"] {
-            // Not one byte of the body is ever sent.
+            // No byte of the body is ever sent.
             let head = format!(
                 "{method} {path} HTTP/1.1\r\nhost: localhost\r\n{credentials}content-type: application/json\r\n\
                  content-length: 104857600\r\n\r\n"
@@ -269,7 +270,7 @@ async fn a_body_is_not_read_before_the_caller_is_known(store: Store) {
             assert_eq!(status, if operation.private { 401 } else { 413 }, "{method} {path}: {text}");
         }
     }
-    // Nor are headers read without end.
+    // Headers are limited, too.
     let request =
         format!("GET /auth/me HTTP/1.1\r\nhost: localhost\r\nx-long: {}\r\n\r\n", "x".repeat(1024 * 1024));
     let mut stream = TcpStream::connect(("127.0.0.1", app.port)).await.unwrap();
@@ -282,7 +283,7 @@ async fn a_body_is_not_read_before_the_caller_is_known(store: Store) {
 }
 
 /// Threat 70
-async fn other_origins_are_not_let_in(store: Store) {
+async fn other_origins_get_no_cors_headers(store: Store) {
     let app = App::start(store).await;
     let scene = Scene::set(&app, "hi").await;
     for origin in ["https://evil.example", "null", "http://localhost.evil.example", "http://127.0.0.1"] {
@@ -310,7 +311,7 @@ async fn other_origins_are_not_let_in(store: Store) {
 }
 
 /// Threat 72, S4-52
-async fn probes_say_no_more_than_they_must(store: Store) {
+async fn public_routes_reveal_no_secrets(store: Store) {
     let app = App::start(store).await;
     let secrets = [
         PROVIDER_KEY.to_owned(),

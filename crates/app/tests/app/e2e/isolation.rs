@@ -1,15 +1,15 @@
-//! Two users never see each other's data.
+//! No user sees the data of another user.
 
 use serde_json::json;
 
 use crate::support::{App, Store, on_both_stores};
 
-on_both_stores!(nothing_of_another_user_is_to_be_had, a_label_is_no_identity);
+on_both_stores!(no_route_shows_the_data_of_another_user, a_label_is_no_identity);
 
 const CANARY: &str = "canary-5b1c7a9e";
 
 /// Threat 1, Threat 2, Threat 10
-async fn nothing_of_another_user_is_to_be_had(store: Store) {
+async fn no_route_shows_the_data_of_another_user(store: Store) {
     let app = App::start(store).await;
     let (ann, bob) = (app.user("ann").await, app.user("bob").await);
     let uuid = ann.conversation().await;

@@ -1,4 +1,4 @@
-//! A client that leaves loses nothing.
+//! Clients that leave in the middle of a turn lose nothing.
 
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ async fn tabs_closed_at_any_instant_leave_whole_turns(store: Store) {
         let id = user.conversation().await;
         let path = format!("/conversation/completion/{id}");
         let tab = Tab::post(&app, &user, &path, &json!({"message": "hi", "stream": step % 2 == 0})).await;
-        // Not a wait for anything: each round leaves a little later than the one before.
+        // This waits for nothing: each round leaves a little later than the one before.
         tokio::time::sleep(Duration::from_micros(step * 250)).await;
         tab.close().await;
         conversations.push(id);

@@ -1,4 +1,4 @@
-//! The ledger is exact: what the provider counted is what it holds, whoever left before the end.
+//! The ledger is exact: it has what the provider counted, also when clients left before the end.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use testkit::FakeLlm;
-use testkit::fake_llm::{Call, Fault, Figures, Flavour, Gate, Reply};
+use testkit::fake_llm::{Call, Figures, Flavour, Gate, InjectedFault, Reply};
 
 use crate::support::{Answer, App, PROVIDER_KEY, Store, User, on_both_stores, sql, wait_until};
 
@@ -16,17 +16,17 @@ on_both_stores!(
     the_call_of_a_purged_conversation_is_counted,
 );
 
-/// How many turns the provider takes.
+/// The number of turns that the provider accepts.
 const TURNS: usize = 1_000;
-/// How many clients send at once.
+/// The number of clients that send at once.
 const CLIENTS: u64 = 24;
-/// The longest that a client waits, where it does not wait for the end.
+/// The longest wait of a client that does not wait for the end.
 const PATIENCE_MICROS: u64 = 60_000;
-/// Every how many calls one is refused, or fails and is tried again.
+/// One in this many calls is refused, and one fails and is retried.
 const FAULTS: u64 = 40;
 
 async fn a_thousand_mixed_turns_are_counted_to_the_token(store: Store) {
-    // OpenRouter names costs too, so that they can be compared with its own.
+    // OpenRouter reports costs, too, so they can be compared.
     let llm = Arc::new(FakeLlm::start_as(Flavour::OpenRouter).await);
     let taken = Arc::new(AtomicUsize::new(0));
     script(&llm, Arc::clone(&taken));
@@ -78,7 +78,7 @@ async fn a_thousand_mixed_turns_are_counted_to_the_token(store: Store) {
     assert_eq!(turns, conversations);
 }
 
-/// The ledger outlives what it counts.
+/// An entry of the ledger is kept when its conversation is deleted.
 async fn the_call_of_a_purged_conversation_is_counted(store: Store) {
     let app = App::start(store).await;
     let user = app.user("ann").await;
@@ -95,7 +95,7 @@ async fn the_call_of_a_purged_conversation_is_counted(store: Store) {
     assert_eq!(sql(&app, "SELECT count(*) FROM omnichat.conversations"), ["0"]);
 }
 
-/// Answers of all kinds: short and long, fast and slow, some refused, some tried again.
+/// Replies of all kinds: short and long, fast and slow, some refused, some after a retry.
 fn script(llm: &FakeLlm, taken: Arc<AtomicUsize>) {
     let chance = Mutex::new(Chance(7));
     llm.answer(move |call| {
@@ -105,7 +105,7 @@ fn script(llm: &FakeLlm, taken: Arc<AtomicUsize>) {
         let mut chance = chance.lock().unwrap();
         let fault = chance.below(FAULTS);
         if fault < 2 {
-            return Some(Reply::fault(Fault::status(if fault == 0 { 400 } else { 503 })));
+            return Some(Reply::fault(InjectedFault::status(if fault == 0 { 400 } else { 503 })));
         }
         if !is_title(call) {
             taken.fetch_add(1, Ordering::Relaxed);
@@ -122,7 +122,7 @@ fn is_title(call: &Call) -> bool {
     call.model().ends_with("gpt-4o-mini")
 }
 
-/// All calls that the provider took, once each of them stands in the ledger and no turn runs any more.
+/// All calls that the provider accepted, once each of them is in the ledger and no turn runs.
 async fn settled(app: &App) -> Vec<Call> {
     let mut calls = Vec::new();
     wait_until("every call is in the ledger, and no turn runs", async || {
@@ -144,7 +144,7 @@ fn line(call: &Call) -> String {
     format!("{purpose}|{input}|{cached}|{output}|{reasoning}|{}", nanos(call))
 }
 
-/// The sums of the provider's own counts.
+/// The sums of what the provider counted.
 fn sums_of(calls: &[Call]) -> String {
     let sum = |of: fn(Figures) -> u64| calls.iter().filter_map(|call| call.figures).map(of).sum::<u64>();
     let nanos: u64 = calls.iter().map(nanos).sum();
@@ -158,11 +158,11 @@ fn nanos(call: &Call) -> u64 {
     (call.figures.unwrap().cost.unwrap() * 1e9).round() as u64
 }
 
-/// A client that talks by every contract, and often leaves before the end.
+/// A client that uses every contract, and often leaves before the end.
 struct Client {
     user: User,
     chance: Chance,
-    /// Its conversation of each contract; of S0, one that an answer named.
+    /// Its conversations, one for each contract; that of S0 is taken from a response.
     llm_chat: Option<String>,
     chat_service: String,
     chat_ai: String,
@@ -175,7 +175,7 @@ impl Client {
         Self { user, chance: Chance(seed), llm_chat: None, chat_service, chat_ai, persona_chat: Value::Null }
     }
 
-    /// Sends until the provider has taken enough turns; how often it left.
+    /// Sends until the provider has accepted enough turns. Answers how often it left early.
     async fn send_until(mut self, taken: Arc<AtomicUsize>) -> usize {
         self.begin().await;
         let mut left = 0;
@@ -204,7 +204,7 @@ impl Client {
         self.persona_chat = self.user.post("/chat/conversations", body).await.ok()["id"].clone();
     }
 
-    /// The next message, by any contract.
+    /// The next message, by a random contract.
     fn request(&mut self) -> RequestBuilder {
         let stream = self.chance.below(2) == 0;
         let (path, body) = match self.chance.below(6) {
@@ -241,15 +241,15 @@ impl Client {
                     self.llm_chat = Some(id.to_owned());
                 }
             }
-            // The turn that it left still runs.
+            // The turn that this client left still runs.
             409 => tokio::time::sleep(Duration::from_millis(10)).await,
-            // Refused, or failed three times.
+            // The call was refused, or it failed three times.
             status => assert!([400, 500, 502].contains(&status), "{status}: {}", answer.text),
         }
     }
 }
 
-/// A generator of numbers (`SplitMix64`), so that a run can be repeated.
+/// A seeded generator of numbers (`SplitMix64`), so that runs are alike.
 struct Chance(u64);
 
 impl Chance {

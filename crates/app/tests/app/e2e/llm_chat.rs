@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::fake_llm::{Fault, Figures, Place, Reply};
+use testkit::fake_llm::{Figures, InjectedFault, Place, Reply};
 
 use crate::support::{Answer, App, Store, User, on_both_stores, on_sqlite_alone};
 
@@ -12,7 +12,7 @@ on_both_stores!(
     a_stream_has_the_documented_form,
     images_pass_through_untouched,
     a_model_makes_the_title_once,
-    a_given_title_stays,
+    a_title_that_was_given_is_kept,
     conversations_are_created_listed_and_patched,
 );
 on_sqlite_alone!(
@@ -26,7 +26,7 @@ on_sqlite_alone!(
     faults_are_mapped,
 );
 
-/// Answers title calls, so that scripts meet only the chat itself.
+/// Answers title calls, so that scripted replies are used by turns only.
 pub(crate) async fn app(store: Store) -> App {
     let app = App::start(store).await;
     answer_titles(&app);
@@ -116,7 +116,7 @@ async fn a_conversation_goes_on_and_adds_up(store: Store) {
     chat(&user, unknown).await.is_error(404, "conversation_not_found");
 }
 
-/// The data lines of a stream, as they came.
+/// The data of the events of a stream.
 pub(crate) fn data(text: &str) -> Vec<&str> {
     text.split("\n\n").filter_map(|event| event.strip_prefix("data: ")).collect()
 }
@@ -148,18 +148,18 @@ async fn a_stream_has_the_documented_form(store: Store) {
 async fn a_stream_that_breaks_off_never_looks_finished(store: Store) {
     let app = app(store).await;
     let user = app.user("ann").await;
-    app.llm.script(Reply::text("one two three").with(Fault::CutAfter(Place::Words(2))));
+    app.llm.script(Reply::text("one two three").with(InjectedFault::CutAfter(Place::Words(2))));
     let answer = chat(&user, json!({"input": "hi", "stream": true})).await;
     assert_eq!(answer.status, 200);
     assert!(!answer.text.contains("[DONE]") && !answer.text.contains("\"done\""));
     let last: Value = serde_json::from_str(data(&answer.text).last().unwrap()).unwrap();
     assert_eq!(last["error"]["code"], "upstream_truncated");
     assert!(last["detail"].is_string());
-    app.llm.script(Reply::fault(Fault::status(400)));
+    app.llm.script(Reply::fault(InjectedFault::status(400)));
     chat(&user, json!({"input": "hi", "stream": true})).await.is_error(400, "upstream_rejected");
 }
 
-/// S0-72, C-10: heartbeats come before the first token, and a late failure is told in the stream.
+/// S0-72, C-10. Heartbeats come before the first token, and a late failure is an event of the stream.
 async fn a_slow_start_answers_with_heartbeats(store: Store) {
     let settings = [
         ("OMNICHAT_SERVER__FIRST_EVENT_GRACE_SECONDS", "1"),
@@ -169,7 +169,7 @@ async fn a_slow_start_answers_with_heartbeats(store: Store) {
     let app = App::start_with(store, &settings).await;
     answer_titles(&app);
     let user = app.user("ann").await;
-    app.llm.script(Reply::fault(Fault::HangBeforeHeaders));
+    app.llm.script(Reply::fault(InjectedFault::HangBeforeHeaders));
     let answer = chat(&user, json!({"input": "hi", "stream": true})).await;
     assert_eq!(answer.status, 200);
     assert!(answer.text.starts_with(": "), "{}", answer.text);
@@ -302,7 +302,7 @@ async fn a_model_makes_the_title_once(store: Store) {
     chat(&user, json!({"input": "again", "conversation_id": id})).await.ok();
     let titles = app.llm.calls().into_iter().filter(|call| call.model() == "gpt-4o-mini").count();
     assert_eq!(titles, 1);
-    // Other contracts make none.
+    // Other contracts ask for no title.
     let other = user.conversation().await;
     user.say(&other, "one two three four five six").await.ok();
     let row = user.get(&format!("/conversations/{other}")).await.ok();
@@ -310,7 +310,7 @@ async fn a_model_makes_the_title_once(store: Store) {
 }
 
 /// S0-49
-async fn a_given_title_stays(store: Store) {
+async fn a_title_that_was_given_is_kept(store: Store) {
     let app = app(store).await;
     let user = app.user("ann").await;
     let created = user.post("/conversations", json!({"title": "My Chat"})).await.ok();
@@ -322,11 +322,11 @@ async fn a_given_title_stays(store: Store) {
 /// C-25
 async fn a_failed_title_fails_nothing(store: Store) {
     let app = App::start(store).await;
-    app.llm.on(|call| call.model() == "gpt-4o-mini", Reply::fault(Fault::HangBeforeHeaders));
+    app.llm.on(|call| call.model() == "gpt-4o-mini", Reply::fault(InjectedFault::HangBeforeHeaders));
     let user = app.user("ann").await;
     let answer = chat(&user, json!({"input": "one two three four five six"})).await.ok();
     assert_eq!(answer["title"], "one two three four five");
-    app.llm.on(|call| call.model() == "gpt-4o-mini", Reply::fault(Fault::status(400)));
+    app.llm.on(|call| call.model() == "gpt-4o-mini", Reply::fault(InjectedFault::status(400)));
     let input = json!([{"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}]);
     assert_eq!(chat(&user, json!({"input": input})).await.ok()["title"], "New conversation");
 }
@@ -370,9 +370,9 @@ async fn faults_are_mapped(store: Store) {
     let app = app(store).await;
     let user = app.user("ann").await;
     for (fault, status, code) in [
-        (Fault::status(401), 502, "upstream_unauthorized"),
-        (Fault::status(400), 400, "upstream_rejected"),
-        (Fault::rate_limited(120), 429, "upstream_rate_limited"),
+        (InjectedFault::status(401), 502, "upstream_unauthorized"),
+        (InjectedFault::status(400), 400, "upstream_rejected"),
+        (InjectedFault::rate_limited(120), 429, "upstream_rate_limited"),
     ] {
         app.llm.script(Reply::fault(fault));
         let answer = chat(&user, json!({"input": "hi"})).await;

@@ -1,8 +1,8 @@
-//! Contract S0, row by row: what goes wrong, and what a client is told of it.
+//! Contract S0, row by row: failures, and what the client is told.
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::fake_llm::{Fault, Gate, Place, Reply};
+use testkit::fake_llm::{Gate, InjectedFault, Place, Reply};
 
 use super::llm_chat::{answer_titles, app, chat, turn_calls};
 use crate::support::{Answer, App, Store, on_both_stores, on_sqlite_alone};
@@ -11,7 +11,7 @@ on_both_stores!(one_turn_runs_at_a_time, an_exchange_that_fails_is_kept_and_not_
 on_sqlite_alone!(
     every_error_has_the_documented_body,
     a_limit_counts_each_users_own_label,
-    what_everybody_may_know_needs_no_token,
+    public_routes_need_no_token,
 );
 
 /// S0-67, S0-68, S0-69, S0-70, S0-72, C-4
@@ -47,9 +47,9 @@ async fn every_error_has_the_documented_body(store: Store) {
     limited.is_error(429, "rate_limit_exceeded");
     assert!(limited.header("retry-after").parse::<u32>().unwrap() >= 1);
     for (label, fault, status, code) in [
-        ("a", Fault::status(400), 400, "upstream_rejected"),
-        ("b", Fault::status(401), 502, "upstream_unauthorized"),
-        ("c", Fault::rate_limited(90), 429, "upstream_rate_limited"),
+        ("a", InjectedFault::status(400), 400, "upstream_rejected"),
+        ("b", InjectedFault::status(401), 502, "upstream_unauthorized"),
+        ("c", InjectedFault::rate_limited(90), 429, "upstream_rate_limited"),
     ] {
         app.llm.script(Reply::fault(fault));
         let answer = chat_as(label).await;
@@ -57,7 +57,7 @@ async fn every_error_has_the_documented_body(store: Store) {
         assert!(!answer.text.contains("scripted") && !answer.text.contains("slow down"), "{}", answer.text);
     }
     for _ in 0..3 {
-        app.llm.script(Reply::fault(Fault::status(500)));
+        app.llm.script(Reply::fault(InjectedFault::status(500)));
     }
     chat_as("d").await.is_error(502, "upstream_unavailable");
 }
@@ -83,7 +83,7 @@ async fn one_turn_runs_at_a_time(store: Store) {
         busy.is_error(409, "conversation_busy");
         assert!(busy.header("retry-after").parse::<u32>().unwrap() >= 1);
     }
-    // Another conversation goes on beside it.
+    // Another conversation is not affected.
     chat(&user, json!({"input": "hi"})).await.ok();
     gate.open();
     assert_eq!(asking.await.unwrap().ok()["message_count"], 2);
@@ -99,16 +99,16 @@ async fn an_exchange_that_fails_is_kept_and_not_counted(store: Store) {
     let ask = |input: &str, stream: bool| {
         chat(&user, json!({"input": input, "conversation_id": id, "stream": stream}))
     };
-    app.llm.script(Reply::fault(Fault::status(400)));
+    app.llm.script(Reply::fault(InjectedFault::status(400)));
     let refused = ask("first", false).await;
     refused.is_error(400, "upstream_rejected");
     assert_eq!(refused.header("x-conversation-id"), id);
     let row = user.get(&format!("/conversations/{id}")).await.ok();
     assert_eq!((&row["message_count"], &row["total_tokens"]), (&json!(0), &json!(0)));
 
-    app.llm.script(Reply::text("one two three").with(Fault::CutAfter(Place::Words(2))));
+    app.llm.script(Reply::text("one two three").with(InjectedFault::CutAfter(Place::Words(2))));
     ask("second", false).await.is_error(502, "upstream_truncated");
-    app.llm.script(Reply::text("four five six").with(Fault::CutAfter(Place::Words(2))));
+    app.llm.script(Reply::text("four five six").with(InjectedFault::CutAfter(Place::Words(2))));
     let broken_off = ask("third", true).await;
     assert!(broken_off.status == 200 && !broken_off.text.contains("[DONE]"), "{}", broken_off.text);
 
@@ -125,14 +125,14 @@ async fn an_exchange_that_fails_is_kept_and_not_counted(store: Store) {
             "assistant: You said: fourth"
         ]
     );
-    // A question with what there is of its reply is an exchange, and stays in prompts.
+    // A question with a partial reply is an exchange, and stays part of later requests to the model.
     assert_eq!(counted, 3);
     let told: Vec<String> =
         turn_calls(&app).pop().unwrap().messages().into_iter().map(|(_, text)| text).collect();
     assert_eq!(told, ["second", "one two ", "third", "four five ", "fourth"]);
 }
 
-/// S0-73, C-13: a label is no identity, and counts with its user.
+/// S0-73, C-13. A label is no identity: its limit counts for each user.
 async fn a_limit_counts_each_users_own_label(store: Store) {
     let app = App::start_with(store, &[("RATE_LIMIT_PER_MINUTE", "2")]).await;
     answer_titles(&app);
@@ -148,9 +148,9 @@ async fn a_limit_counts_each_users_own_label(store: Store) {
         chat(&ann, body.clone()).await.is_error(429, "rate_limit_exceeded");
         chat(&bob, body).await.ok();
     }
-    // Without a label it is the user's own.
+    // Without a label, the limit is that of the user.
     chat(&ann, json!({"input": "hi", "user_id": own})).await.is_error(429, "rate_limit_exceeded");
-    // What reaches no model counts for nobody.
+    // A request that reaches no model is not counted.
     for _ in 0..3 {
         chat(&ann, json!({"input": "", "user_id": "user2"})).await.is_error(422, "validation_error");
     }
@@ -159,7 +159,7 @@ async fn a_limit_counts_each_users_own_label(store: Store) {
 }
 
 /// S0-5, S0-44, S0-45, S0-46, C-28
-async fn what_everybody_may_know_needs_no_token(store: Store) {
+async fn public_routes_need_no_token(store: Store) {
     let app = App::start(store).await;
     for path in ["/", "/health", "/health/live", "/health/ready", "/config", "/openapi.json", "/chat/health"]
     {

@@ -1,4 +1,4 @@
-//! Contract S0, row by row: what a message may be.
+//! Contract S0, row by row: which messages are accepted.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -8,11 +8,11 @@ use crate::support::{Answer, App, Store, on_sqlite_alone};
 
 on_sqlite_alone!(
     lengths_count_characters_of_all_texts_together,
-    something_must_be_said_or_shown,
-    a_part_has_its_type_and_what_that_needs,
-    images_are_bounded_and_what_they_say,
+    a_message_needs_text_or_an_image,
+    a_part_needs_its_type_and_the_fields_of_that_type,
+    images_are_limited_in_size_and_must_be_of_their_media_type,
     an_image_elsewhere_is_passed_on_and_not_fetched,
-    control_characters_are_left_out_and_zero_is_refused,
+    control_characters_are_removed_and_null_characters_refused,
     booleans_are_read_in_every_form,
     a_body_is_json,
 );
@@ -40,7 +40,7 @@ async fn lengths_count_characters_of_all_texts_together(store: Store) {
 }
 
 /// S0-9, S0-66, S0-70
-async fn something_must_be_said_or_shown(store: Store) {
+async fn a_message_needs_text_or_an_image(store: Store) {
     let app = app(store).await;
     let user = app.user("ann").await;
     let blank = json!({"type": "text", "text": " \n\t"});
@@ -63,7 +63,7 @@ async fn something_must_be_said_or_shown(store: Store) {
 }
 
 /// S0-22, S0-70
-async fn a_part_has_its_type_and_what_that_needs(store: Store) {
+async fn a_part_needs_its_type_and_the_fields_of_that_type(store: Store) {
     let app = app(store).await;
     let user = app.user("ann").await;
     for part in [
@@ -89,7 +89,7 @@ async fn a_part_has_its_type_and_what_that_needs(store: Store) {
 
 const MIB: usize = 1024 * 1024;
 
-/// An image of so many bytes in the URL itself: what it begins with, in Base64, and zeros.
+/// An image of `size` bytes as a data URL: its first bytes in Base64 (`mark`), then zeros.
 fn image(media_type: &str, mark: &str, size: usize) -> Value {
     let zeros = "A".repeat(size / 3 * 4 - mark.len());
     let end = ["", "AA==", "AAA="][size % 3];
@@ -98,7 +98,7 @@ fn image(media_type: &str, mark: &str, size: usize) -> Value {
 }
 
 /// S0-25, C-37
-async fn images_are_bounded_and_what_they_say(store: Store) {
+async fn images_are_limited_in_size_and_must_be_of_their_media_type(store: Store) {
     let app = App::start_with(store, &[("MAX_FILE_SIZE_MB", "1")]).await;
     answer_titles(&app);
     let user = app.user("ann").await;
@@ -128,7 +128,7 @@ async fn images_are_bounded_and_what_they_say(store: Store) {
     assert_eq!(app.llm.call_count(), calls);
 }
 
-/// S0-23, S0-24: a host that does not exist harms nobody here.
+/// S0-23, S0-24. The image is never fetched, so its host need not exist.
 async fn an_image_elsewhere_is_passed_on_and_not_fetched(store: Store) {
     let app = app(store).await;
     let user = app.user("ann").await;
@@ -139,7 +139,7 @@ async fn an_image_elsewhere_is_passed_on_and_not_fetched(store: Store) {
 }
 
 /// C-37
-async fn control_characters_are_left_out_and_zero_is_refused(store: Store) {
+async fn control_characters_are_removed_and_null_characters_refused(store: Store) {
     let app = app(store).await;
     let user = app.user("ann").await;
     let body = json!({"input": "a\u{7}b\u{1b}\tc\r\nd\u{7f}", "instructions": "be\u{8} kind"});

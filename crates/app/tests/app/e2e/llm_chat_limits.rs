@@ -1,4 +1,4 @@
-//! Contract S0: how often `POST /chat` may be called.
+//! Contract S0: rate limits of `POST /chat`.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use serde_json::json;
 use super::llm_chat::{answer_titles, chat};
 use crate::support::{App, Store, on_sqlite_alone, wait_within};
 
-on_sqlite_alone!(ten_calls_a_minute_pass_for_a_label, tiers_bound_all_calls_of_a_model);
+on_sqlite_alone!(a_label_can_make_ten_calls_a_minute, tiers_limit_all_model_calls_of_a_user);
 
 /// S0-58, S0-73, C-13
-async fn ten_calls_a_minute_pass_for_a_label(store: Store) {
+async fn a_label_can_make_ten_calls_a_minute(store: Store) {
     let app = App::start_with(store, &[("RATE_LIMIT_PER_MINUTE", "10")]).await;
     answer_titles(&app);
     let user = app.user("ann").await;
@@ -32,19 +32,19 @@ async fn ten_calls_a_minute_pass_for_a_label(store: Store) {
     }
     assert_eq!(passed, 10);
     chat(&user, json!({"input": "hi", "user_id": "user2"})).await.ok();
-    // What is refused for another reason does not count.
+    // A request that is refused for another reason is not counted.
     for _ in 0..12 {
         let body = json!({"input": "hi", "user_id": "user3", "conversation_id": "conv_x"});
         chat(&user, body).await.is_error(404, "conversation_not_found");
     }
     chat(&user, json!({"input": "hi", "user_id": "user3"})).await.ok();
-    // Other contracts are free of this bucket.
+    // This limit does not apply to other contracts.
     let id = user.conversation().await;
     user.say(&id, "hi").await.ok();
 }
 
 /// C-13
-async fn tiers_bound_all_calls_of_a_model(store: Store) {
+async fn tiers_limit_all_model_calls_of_a_user(store: Store) {
     let app = App::start_with(store, &[("RATE_LIMIT_TIERS", "free=3,pro=300,enterprise=1200")]).await;
     answer_titles(&app);
     let user = app.user("ann").await;
@@ -57,7 +57,7 @@ async fn tiers_bound_all_calls_of_a_model(store: Store) {
     user.get("/conversation").await.ok();
     let raised = app.command().args(["user", "ann", "--tier", "pro"]).output().unwrap();
     assert!(raised.status.success(), "{raised:?}");
-    // An account is remembered for five seconds.
+    // Accounts are cached for five seconds.
     wait_within(Duration::from_secs(10), "the new tier is known", async || {
         let answer = user.say(&id, "hi").await;
         if answer.status != 200 {

@@ -1,4 +1,4 @@
-//! Contract S0, row by row: its conversations are listed, changed, deleted and read.
+//! Contract S0, row by row: listing, changing, deleting and reading conversations.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -8,16 +8,16 @@ use super::llm_chat::{app, chat, turn_calls};
 use crate::support::{Answer, Store, User, on_both_stores, sql};
 
 on_both_stores!(
-    a_list_has_fifty_rows_where_nobody_says_how_many,
+    a_list_has_fifty_rows_by_default,
     the_newest_update_comes_first,
-    a_label_lists_what_was_begun_with_it,
+    a_label_lists_the_conversations_that_began_with_it,
     a_patch_merges_what_it_names,
     a_soft_delete_hides_everything_and_loses_nothing,
     a_hard_delete_leaves_no_row,
     a_running_turn_ends_behind_a_soft_delete,
     messages_are_read_from_either_end,
-    a_conversation_is_one_under_all_its_ids,
-    what_is_unknown_is_not_found,
+    all_ids_of_a_conversation_name_the_same_one,
+    unknown_conversations_are_not_found,
 );
 
 fn ids(list: &Value) -> Vec<&str> {
@@ -31,7 +31,7 @@ async fn begun(user: &User, label: &str) -> String {
 }
 
 /// S0-33, S0-34, S0-35, S0-70
-async fn a_list_has_fifty_rows_where_nobody_says_how_many(store: Store) {
+async fn a_list_has_fifty_rows_by_default(store: Store) {
     let app = app(store).await;
     let user = app.user("ann").await;
     let mut newest_first = Vec::new();
@@ -69,22 +69,22 @@ async fn the_newest_update_comes_first(store: Store) {
 }
 
 /// S0-10, S0-32, S0-33, S0-47, C-6
-async fn a_label_lists_what_was_begun_with_it(store: Store) {
+async fn a_label_lists_the_conversations_that_began_with_it(store: Store) {
     let app = app(store).await;
     let (ann, bob) = (app.user("ann").await, app.user("bob").await);
     let answer = chat(&ann, json!({"input": "hi", "user_id": "user1"})).await.ok();
     let id = answer["conversation_id"].as_str().unwrap();
     let listed = ann.get("/conversations?user_id=user1").await.ok();
     assert_eq!((ids(&listed), &listed[0]["message_count"]), (vec![id], &json!(1)));
-    // It goes on under another label of the same user's, and keeps the one that it was begun with.
+    // A later message may have another label of the same user; the conversation keeps its first one.
     chat(&ann, json!({"input": "again", "user_id": "user2", "conversation_id": id})).await.ok();
     assert_eq!(ann.get("/conversations?user_id=user2").await.ok(), json!([]));
     assert_eq!(ann.get(&format!("/conversations/{id}")).await.ok()["user_id"], "user1");
-    // Without a label it has the owner's number.
+    // Without a label, the conversation gets the owner's number as its label.
     let unlabelled = chat(&ann, json!({"input": "hi"})).await.ok();
     let own = ann.get(&format!("/conversations?user_id={}", ann.id)).await.ok();
     assert_eq!(ids(&own), [unlabelled["conversation_id"].as_str().unwrap()]);
-    // Nobody else's label is a way in.
+    // The label of another user gives no access.
     for label in ["user1", &ann.id.to_string()] {
         assert_eq!(bob.get(&format!("/conversations?user_id={label}")).await.ok(), json!([]));
     }
@@ -126,13 +126,13 @@ async fn a_patch_merges_what_it_names(store: Store) {
     user.post("/conversations", json!({"title": "ü".repeat(501)})).await.is_error(422, "validation_error");
 }
 
-/// How many rows there are of conversations, and how many messages they have.
+/// The number of rows of the tables of conversations and of messages.
 fn rows(app: &crate::support::App) -> (String, String) {
     let count = |table: &str| sql(app, &format!("SELECT count(*) FROM omnichat.{table}")).concat();
     (count("conversations"), count("messages"))
 }
 
-/// What each route says of a conversation that is not there.
+/// Checks that no route finds this conversation.
 async fn is_gone(user: &User, id: &str) {
     let path = format!("/conversations/{id}");
     for answer in [
@@ -254,7 +254,7 @@ async fn messages_are_read_from_either_end(store: Store) {
 }
 
 /// S0-50, C-2, C-3
-async fn a_conversation_is_one_under_all_its_ids(store: Store) {
+async fn all_ids_of_a_conversation_name_the_same_one(store: Store) {
     let app = app(store).await;
     let user = app.user("ann").await;
     let uuid = user.conversation().await;
@@ -275,13 +275,13 @@ async fn a_conversation_is_one_under_all_its_ids(store: Store) {
     assert_eq!(turn_calls(&app)[2].messages().len(), 5);
     assert_eq!(ids(&user.get(&format!("/conversations?user_id={}", user.id)).await.ok()), [&*prefixed]);
     assert_eq!(ids(&user.get("/conversations/project/p1").await.ok()), [&*uuid]);
-    // A conversation of S0 takes messages by S2 too.
+    // A conversation of S0 accepts messages by S2, too.
     let begun = begun(&user, "u").await;
     assert_eq!(user.say(&begun, "hi").await.ok()["conversation_id"], begun.as_str());
 }
 
 /// S0-37, S0-69
-async fn what_is_unknown_is_not_found(store: Store) {
+async fn unknown_conversations_are_not_found(store: Store) {
     let app = app(store).await;
     let user = app.user("ann").await;
     for id in ["conv_unknown", "conv_0123456789abcdef0123456789abcdef", "99", "nonsense!"] {

@@ -1,4 +1,4 @@
-//! Contract S0, row by row: what the model is asked, and what the answer says of it.
+//! Contract S0, row by row: the request to the model, and the response to the client.
 
 use serde_json::{Value, json};
 use testkit::fake_llm::{Gate, Reply};
@@ -7,21 +7,21 @@ use super::llm_chat::{answer_titles, app, chat, data, figures, turn_calls};
 use crate::support::{App, Store, on_both_stores, on_sqlite_alone, sql};
 
 on_both_stores!(
-    a_model_that_is_named_holds_for_one_turn,
-    an_answer_names_everything_in_its_form,
+    a_model_in_a_request_is_used_for_one_turn,
+    the_values_of_a_response_have_the_documented_forms,
     instructions_follow_those_of_a_persona,
-    a_title_is_made_beside_the_answer,
-    a_title_that_is_given_meanwhile_stays,
-    a_stream_is_tracked_and_passes_unchanged,
-    what_turns_cost_adds_up,
+    a_title_is_made_while_the_reply_is_running,
+    a_title_that_is_set_meanwhile_is_kept,
+    a_streamed_reply_is_unchanged_and_its_usage_is_stored,
+    the_costs_of_turns_add_up,
 );
 on_sqlite_alone!(
-    the_documented_body_is_one_response_of_openai,
-    an_image_is_one_message_of_the_responses_wire,
-    what_a_request_leaves_out_is_not_sent,
+    the_documented_body_becomes_one_request_of_the_responses_api,
+    an_image_becomes_one_message_of_the_responses_api,
+    fields_that_a_request_leaves_out_are_not_sent,
 );
 
-/// An application that asks `OpenAI` by its own wire.
+/// An application that calls `OpenAI` by the Responses API.
 async fn app_on_responses(store: Store) -> App {
     let app = App::start_with(store, &[("OPENAI_API", "")]).await;
     answer_titles(&app);
@@ -29,7 +29,7 @@ async fn app_on_responses(store: Store) -> App {
 }
 
 /// S0-1, S0-8, S0-12, S0-13, S0-14, S0-15, S0-16, S0-17
-async fn the_documented_body_is_one_response_of_openai(store: Store) {
+async fn the_documented_body_becomes_one_request_of_the_responses_api(store: Store) {
     let app = app_on_responses(store).await;
     let user = app.user("ann").await;
     let created = user.post("/conversations", json!({"user_id": "user123", "title": "T"})).await.ok();
@@ -57,7 +57,7 @@ async fn the_documented_body_is_one_response_of_openai(store: Store) {
 }
 
 /// S0-22
-async fn an_image_is_one_message_of_the_responses_wire(store: Store) {
+async fn an_image_becomes_one_message_of_the_responses_api(store: Store) {
     let app = app_on_responses(store).await;
     let user = app.user("ann").await;
     let input = json!([
@@ -79,8 +79,8 @@ async fn an_image_is_one_message_of_the_responses_wire(store: Store) {
     );
 }
 
-/// S0-10, S0-12, S0-14 to S0-17, C-5: nothing and `null` are the same, and other fields mean nothing.
-async fn what_a_request_leaves_out_is_not_sent(store: Store) {
+/// S0-10, S0-12, S0-14 to S0-17, C-5. A missing field and `null` are the same, and unknown fields are ignored.
+async fn fields_that_a_request_leaves_out_are_not_sent(store: Store) {
     let app = app(store).await;
     let user = app.user("ann").await;
     for body in [
@@ -104,12 +104,12 @@ async fn what_a_request_leaves_out_is_not_sent(store: Store) {
 }
 
 /// S0-12, C-17
-async fn a_model_that_is_named_holds_for_one_turn(store: Store) {
+async fn a_model_in_a_request_is_used_for_one_turn(store: Store) {
     let app = app(store).await;
     let user = app.user("ann").await;
     app.llm.script(Reply::text("one").by_model("gpt-4o-mini-2024-07-18"));
     let first = chat(&user, json!({"input": "hi", "model": "openai/gpt-4.1"})).await.ok();
-    // The name that was asked for, whatever the provider calls what answered.
+    // The requested name, whatever name the provider reports.
     assert_eq!(first["model"], "openai/gpt-4.1");
     app.llm.script(Reply::text("two").by_model("gpt-4o-2024-08-06"));
     let body = json!({"input": "again", "conversation_id": first["conversation_id"]});
@@ -125,7 +125,7 @@ fn is_id(id: &Value, prefix: &str) -> bool {
 }
 
 /// S0-11, S0-18, S0-47, C-3, C-9
-async fn an_answer_names_everything_in_its_form(store: Store) {
+async fn the_values_of_a_response_have_the_documented_forms(store: Store) {
     let app = app(store).await;
     let user = app.user("ann").await;
     let answer = chat(&user, json!({"input": "hi", "user_id": "user123"})).await;
@@ -169,7 +169,7 @@ async fn instructions_follow_those_of_a_persona(store: Store) {
 }
 
 /// S0-48, C-25
-async fn a_title_is_made_beside_the_answer(store: Store) {
+async fn a_title_is_made_while_the_reply_is_running(store: Store) {
     let app = App::start(store).await;
     let user = app.user("ann").await;
     app.llm.on(|call| call.model() == "gpt-4o-mini", Reply::text(&"ä".repeat(600)));
@@ -183,7 +183,7 @@ async fn a_title_is_made_beside_the_answer(store: Store) {
             let (user, body) = (user.clone(), json!({"input": "What is Python?", "conversation_id": id}));
             async move { chat(&user, body).await }
         });
-        // The title is asked for while the answer is still to come.
+        // The title is requested while the reply is still running.
         app.llm.wait_for_calls(before + 2).await;
         gate.open();
         let first = asking.await.unwrap().ok();
@@ -197,13 +197,13 @@ async fn a_title_is_made_beside_the_answer(store: Store) {
 }
 
 /// S0-49
-async fn a_title_that_is_given_meanwhile_stays(store: Store) {
+async fn a_title_that_is_set_meanwhile_is_kept(store: Store) {
     let app = app(store).await;
     let user = app.user("ann").await;
     let created = user.post("/conversations", json!({})).await.ok();
     let path = format!("/conversations/{}", created["id"].as_str().unwrap());
     let body = json!({"input": "hi", "conversation_id": created["id"]});
-    // Given while the first answer and its title are on their way.
+    // A title that is set while the first turn and its title call run.
     let gate = Gate::closed();
     app.llm.script(Reply::text("Hello!").waiting_after_words(1, &gate));
     let asking = tokio::spawn({
@@ -214,10 +214,10 @@ async fn a_title_that_is_given_meanwhile_stays(store: Store) {
     user.patch(&path, json!({"title": "Mine"})).await.ok();
     gate.open();
     assert_eq!(asking.await.unwrap().ok()["title"], "Mine");
-    // Given afterwards.
+    // A title that is set afterwards.
     user.patch(&path, json!({"title": "Python Tutorial"})).await.ok();
     assert_eq!(chat(&user, body).await.ok()["title"], "Python Tutorial");
-    // Given before.
+    // A title that is set before.
     let created = user.post("/conversations", json!({})).await.ok();
     let path = format!("/conversations/{}", created["id"].as_str().unwrap());
     user.patch(&path, json!({"title": "New Title"})).await.ok();
@@ -228,7 +228,7 @@ async fn a_title_that_is_given_meanwhile_stays(store: Store) {
 }
 
 /// S0-28, S0-29, S0-30, S0-31, C-36
-async fn a_stream_is_tracked_and_passes_unchanged(store: Store) {
+async fn a_streamed_reply_is_unchanged_and_its_usage_is_stored(store: Store) {
     let app = app(store).await;
     let user = app.user("ann").await;
     app.llm.script(Reply::pieces(["Once", " upon"]).figures(figures(10, 15)));
@@ -256,10 +256,10 @@ async fn a_stream_is_tracked_and_passes_unchanged(store: Store) {
 }
 
 /// S0-21, S0-54, S0-76, C-25
-async fn what_turns_cost_adds_up(store: Store) {
+async fn the_costs_of_turns_add_up(store: Store) {
     let app = app(store).await;
     let user = app.user("ann").await;
-    // 1 token costs 2500 nano-dollars; nothing is lost below the sixth decimal.
+    // A token costs 2500 nano-dollars; sums keep what is below the sixth decimal.
     app.llm.script(Reply::text("one").figures(figures(1, 0)));
     let first = chat(&user, json!({"input": "hi"})).await.ok();
     assert_eq!(first["cost"].as_f64(), Some(0.000_002));
@@ -272,7 +272,7 @@ async fn what_turns_cost_adds_up(store: Store) {
     assert_eq!((&row["title"], &row["summary"]), (&json!("Friendly Greeting"), &Value::Null));
     assert_eq!((&row["message_count"], &row["summary_message_count"]), (&json!(2), &json!(0)));
     assert!(row["created_at"].as_str().unwrap() < row["updated_at"].as_str().unwrap());
-    // The call for the title stands in the ledger alone.
+    // The call for the title is only in the ledger.
     let purposes =
         sql(&app, "SELECT purpose, count(*) FROM omnichat.ledger GROUP BY purpose ORDER BY purpose");
     assert_eq!(purposes, ["title|1", "turn|2"]);

@@ -1,4 +1,4 @@
-//! Contract S0, row by row: how it is set up, and the table that reports read. S2 and S3 are set up in the same way.
+//! Contract S0, row by row: its setup, which is also that of S2 and S3, and the view for reports.
 
 use std::fs;
 use std::process::Stdio;
@@ -12,12 +12,12 @@ use super::llm_chat::{answer_titles, chat, figures, turn_calls};
 use crate::support::{App, Store, on_sqlite_alone};
 
 on_sqlite_alone!(
-    the_log_says_as_much_as_it_is_asked,
-    the_log_says_what_each_turn_and_each_request_took,
-    config_yaml_is_obeyed_and_a_variable_beats_it,
+    the_log_has_the_lines_of_its_level,
+    the_log_has_the_figures_of_each_turn_and_request,
+    config_yaml_is_used_and_variables_override_it,
 );
 
-/// Leaves the application what its own sources say: an empty variable is none.
+/// Removes the variables of the tests: an empty variable counts as unset.
 const UNSET: [(&str, &str); 11] = [
     ("DATA_DIR", ""),
     ("JWT_SECRET", ""),
@@ -37,7 +37,7 @@ async fn with_nothing_set(more: &[(&str, &str)]) -> App {
     App::over(None, Arc::new(FakeLlm::start().await), &settings)
 }
 
-/// S0-6, S0-55, S0-56, S3-1, S3-2: `cp .env.example .env`, and run it.
+/// S0-6, S0-55, S0-56, S3-1, S3-2. `cp .env.example .env`, then a start.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_quick_start_needs_no_editing() {
     let mut app = with_nothing_set(&[]).await;
@@ -52,7 +52,7 @@ async fn the_quick_start_needs_no_editing() {
     let conversation = user.post_nothing("/conversation").await.ok();
     let path = format!("/conversation/completion/{}", conversation["id"].as_str().unwrap());
     user.post(&path, json!({"message": "What is the current day?"})).await.ok();
-    // What was said stands in the embedded database, and tokens hold on.
+    // Messages are in the embedded database, and tokens stay valid after a restart.
     let (history, list) = (user.history(id).await, user.get("/conversation").await.ok());
     assert!(app.data.path().join("data/omnichat.db").exists());
     assert_eq!((history.len(), app.llm.call_count()), (2, 0));
@@ -62,7 +62,7 @@ async fn the_quick_start_needs_no_editing() {
     assert_eq!(user.get("/conversation").await.ok(), list);
 }
 
-/// S0-55, S2-9, S3-2: a key is all that a real model takes.
+/// S0-55, S2-9, S3-2. A key is enough to use a real model.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_all_that_a_provider_needs() {
     let llm = Arc::new(FakeLlm::start().await);
@@ -87,7 +87,7 @@ async fn a_key_is_all_that_a_provider_needs() {
     }
 }
 
-/// S0-55, S0-57, S0-58: production starts with nothing that is missing, and says what.
+/// S0-55, S0-57, S0-58. Production does not start while a setting is missing, and names it.
 #[tokio::test(flavor = "multi_thread")]
 async fn production_says_what_is_missing() {
     let app = with_nothing_set(&[("ENVIRONMENT", "production")]).await;
@@ -115,9 +115,9 @@ async fn production_says_what_is_missing() {
 
 /// S0-56
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_in_memory_is_said_and_forgotten() {
+async fn a_database_in_memory_is_announced_and_keeps_nothing() {
     let llm = Arc::new(FakeLlm::start().await);
-    // It is obeyed whatever the address.
+    // This setting overrides the address.
     let url = "postgresql://nobody:x@127.0.0.1:1/nowhere";
     let mut app = App::over(None, llm, &[("DATABASE_ENABLED", "false"), ("DATABASE_URL", url)]);
     app.spawn();
@@ -134,12 +134,12 @@ async fn a_database_in_memory_is_said_and_forgotten() {
 }
 
 /// S0-58
-async fn the_log_says_as_much_as_it_is_asked(store: Store) {
+async fn the_log_has_the_lines_of_its_level(store: Store) {
     for (level, debug, info) in [("DEBUG", true, true), ("INFO", false, true), ("WARNING", false, false)] {
         let mut app = App::start_with(store, &[("LOG_LEVEL", level)]).await;
         app.probe("/health").await.ok();
         app.user("ann").await.get("/auth/me").await.ok();
-        // The end writes what is left.
+        // Ending the process writes the rest of the log.
         app.terminate().await;
         let log = app.log();
         assert_eq!((log.contains("DEBUG"), log.contains("INFO")), (debug, info), "{level}:\n{log}");
@@ -147,7 +147,7 @@ async fn the_log_says_as_much_as_it_is_asked(store: Store) {
 }
 
 /// S4-56, C-36
-async fn the_log_says_what_each_turn_and_each_request_took(store: Store) {
+async fn the_log_has_the_figures_of_each_turn_and_request(store: Store) {
     let mut app = App::start_with(store, &[("LOG_FORMAT", "json"), ("LOG_LEVEL", "INFO")]).await;
     answer_titles(&app);
     let user = app.user("ann").await;
@@ -186,7 +186,7 @@ pricing:
 ";
 
 /// S0-12, S0-21, S0-45, S0-58, S0-59
-async fn config_yaml_is_obeyed_and_a_variable_beats_it(store: Store) {
+async fn config_yaml_is_used_and_variables_override_it(store: Store) {
     for (settings, rate, length) in [
         (vec![("RATE_LIMIT_PER_MINUTE", "")], 2, 5),
         (vec![("RATE_LIMIT_PER_MINUTE", "3"), ("MAX_INPUT_LENGTH", "7")], 3, 7),
@@ -226,7 +226,7 @@ async fn config_yaml_is_obeyed_and_a_variable_beats_it(store: Store) {
 
 /// S0-2, S0-39, S0-54, S0-60, C-26
 #[tokio::test(flavor = "multi_thread")]
-async fn the_view_holds_every_conversation_in_its_own_words() {
+async fn the_view_has_every_conversation_with_the_documented_columns() {
     let app = App::start(Store::Postgres).await;
     answer_titles(&app);
     let url = app.database_url.clone().unwrap();

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::fake_llm::{Fault, Reply};
+use testkit::fake_llm::{InjectedFault, Reply};
 
 use super::llm_chat::answer_titles;
 use crate::support::{Answer, App, Store, on_sqlite_alone};
@@ -20,7 +20,7 @@ fn lines_of_request(log: &str) -> Vec<Value> {
 async fn every_line_of_a_turn_names_its_request_and_the_turn(store: Store) {
     let app = App::start_with(store, &[("LOG_FORMAT", "json")]).await;
     answer_titles(&app);
-    app.llm.script(Reply::fault(Fault::status(503)));
+    app.llm.script(Reply::fault(InjectedFault::status(503)));
     app.llm.script(Reply::pieces(["Once", " upon", " a time"]));
     let user = app.user("ann").await;
     let body = json!({"input": "Write a story", "stream": true});

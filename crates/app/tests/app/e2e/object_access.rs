@@ -1,4 +1,4 @@
-//! Who may reach what: every operation that the service describes, as everybody who is not its owner.
+//! Access rights: every operation of the API's description, called by other users and without a token.
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::Method;
@@ -10,20 +10,20 @@ use crate::support::persona_chat::{conversation, each, held, persona, put, send}
 use crate::support::{Answer, App, JWT_SECRET, Store, User, on_both_stores, on_sqlite_alone};
 
 on_both_stores!(
-    nothing_of_another_user_is_reached,
+    no_operation_reaches_the_data_of_another_user,
     ids_in_bodies_are_checked,
-    what_is_softly_deleted_is_absent_everywhere,
-    lists_and_sums_are_the_callers_own,
+    softly_deleted_conversations_are_absent_everywhere,
+    lists_and_sums_contain_only_the_callers_data,
 );
 on_sqlite_alone!(
-    nobody_without_a_token_gets_in,
-    fields_that_are_not_the_callers_are_passed_over,
-    a_label_spends_nobody_elses_quota,
+    private_operations_need_a_token,
+    fields_that_name_another_owner_are_ignored,
+    a_label_does_not_use_the_quota_of_another_user,
 );
 
 const CANARY: &str = "canary-8c1d0b7f3a";
 
-/// What everybody may call (C-28); the description itself and its page are described nowhere.
+/// The operations that need no token (C-28). The description and its page are not part of the description.
 const PUBLIC: [&str; 8] = [
     "GET /",
     "GET /health",
@@ -53,7 +53,7 @@ fn bearer(user: &User) -> String {
     format!("Bearer {}", user.token)
 }
 
-/// All that ann sees of what she has.
+/// Everything that ann can read of her own data.
 async fn state(ann: &User) -> Vec<Value> {
     let mut seen = Vec::new();
     for path in [
@@ -72,7 +72,7 @@ async fn state(ann: &User) -> Vec<Value> {
 }
 
 /// Threat 1, Threat 2, Threat 71, S4-8, C-28
-async fn nobody_without_a_token_gets_in(store: Store) {
+async fn private_operations_need_a_token(store: Store) {
     let app = App::start(store).await;
     let scene = Scene::set(&app, CANARY).await;
     let (before, calls) = (state(&scene.ann).await, app.llm.call_count());
@@ -124,7 +124,7 @@ fn has_safety_headers(answer: &Answer, what: &str) {
 }
 
 /// Threat 1, Threat 2, Threat 4, Threat 71, C-7
-async fn nothing_of_another_user_is_reached(store: Store) {
+async fn no_operation_reaches_the_data_of_another_user(store: Store) {
     let app = App::start(store).await;
     let scene = Scene::set(&app, CANARY).await;
     let bob = app.user("bob").await;
@@ -140,7 +140,7 @@ async fn nothing_of_another_user_is_reached(store: Store) {
             assert_eq!(answer.ok(), json!([]));
             continue;
         }
-        // S4 says whose a conversation and its messages are, and nobody else does (C-7).
+        // S4 alone tells foreign conversations and messages from missing ones (C-7).
         let forbidden = path.starts_with("/chat/");
         assert_eq!(answer.status, if forbidden { 403 } else { 404 }, "{name}: {}", answer.text);
         is_refused(&answer, &name);
@@ -175,7 +175,7 @@ async fn ids_in_bodies_are_checked(store: Store) {
 }
 
 /// Threat 8, C-6
-async fn fields_that_are_not_the_callers_are_passed_over(store: Store) {
+async fn fields_that_name_another_owner_are_ignored(store: Store) {
     let app = App::start(store).await;
     let scene = Scene::set(&app, "hi").await;
     let ann = &scene.ann;
@@ -237,7 +237,7 @@ async fn fields_that_are_not_the_callers_are_passed_over(store: Store) {
 }
 
 /// Threat 13
-async fn what_is_softly_deleted_is_absent_everywhere(store: Store) {
+async fn softly_deleted_conversations_are_absent_everywhere(store: Store) {
     let app = App::start(store).await;
     let scene = Scene::set(&app, CANARY).await;
     scene.ann.delete("/conversations/1").await.ok();
@@ -247,7 +247,7 @@ async fn what_is_softly_deleted_is_absent_everywhere(store: Store) {
             && !operation.path.starts_with("/personas/")
             && !operation.path.ends_with("/restore")
             && !operation.path.ends_with("{project_id}");
-        // What is deleted for good may be softly deleted before.
+        // A softly deleted conversation can still be deleted permanently.
         let for_good = operation.path == "/conversations/{id}" && operation.method == Method::DELETE;
         if !of_it || for_good {
             continue;
@@ -269,7 +269,7 @@ async fn what_is_softly_deleted_is_absent_everywhere(store: Store) {
 }
 
 /// Threat 10
-async fn lists_and_sums_are_the_callers_own(store: Store) {
+async fn lists_and_sums_contain_only_the_callers_data(store: Store) {
     let app = App::start(store).await;
     let scene = Scene::set(&app, CANARY).await;
     scene.ann.conversation().await;
@@ -296,7 +296,7 @@ async fn lists_and_sums_are_the_callers_own(store: Store) {
 }
 
 /// Threat 11
-async fn a_label_spends_nobody_elses_quota(store: Store) {
+async fn a_label_does_not_use_the_quota_of_another_user(store: Store) {
     let app = App::start_with(store, &[("RATE_LIMIT_PER_MINUTE", "2")]).await;
     let (ann, bob) = (held(&app).await, app.user("bob").await);
     let label = ann.id.to_string();
@@ -308,7 +308,7 @@ async fn a_label_spends_nobody_elses_quota(store: Store) {
     for _ in 0..2 {
         ann.post("/chat", json!({"input": "hi", "user_id": label})).await.ok();
     }
-    // What he labelled so is his, and is not among hers.
+    // His conversation with that label is his own, and not in her list.
     assert_eq!(bob.get(&format!("/conversations?user_id={label}")).await.ok().as_array().unwrap().len(), 2);
     assert_eq!(ann.get("/conversation").await.ok().as_array().unwrap().len(), 3);
 }

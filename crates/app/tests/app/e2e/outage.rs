@@ -1,4 +1,4 @@
-//! A PostgreSQL server that goes away and comes back.
+//! A PostgreSQL server that stops and starts again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::support::{App, wait_within};
 async fn wait_for(app: &App, path: &str, status: u16, patience: Duration) {
     let url = format!("{}{path}", app.url);
     wait_within(patience, &format!("{path} answers {status}"), async || {
-        // At first nothing listens.
+        // At first, no server listens.
         app.http.get(&url).send().await.is_ok_and(|answer| answer.status() == status)
     })
     .await;
@@ -20,12 +20,12 @@ async fn wait_for(app: &App, path: &str, status: u16, patience: Duration) {
 
 /// S0-44, S0-74, F23, F24
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_goes_away_is_waited_for() {
+async fn the_service_survives_an_outage_of_its_database() {
     let server = PostgresServer::options().start();
     let url = server.database().await;
     server.stop_hard();
 
-    // It starts without its database, and says so.
+    // The application starts without its database, and reports that.
     let mut app = App::over(Some(url), Arc::new(FakeLlm::start().await), &[]);
     app.spawn();
     wait_for(&app, "/health/live", 200, Duration::from_secs(10)).await;
@@ -38,7 +38,7 @@ async fn a_database_that_goes_away_is_waited_for() {
     let id = user.conversation().await;
     user.say(&id, "one").await.ok();
 
-    // It goes away in the middle of an answer; the answer is kept all the same.
+    // The database stops in the middle of a turn; the reply is kept nevertheless.
     let gate = Gate::closed();
     app.llm.script(Reply::text("one two three").waiting_after_words(1, &gate));
     let asking = tokio::spawn({
@@ -56,7 +56,7 @@ async fn a_database_that_goes_away_is_waited_for() {
     assert_eq!(app.probe("/health/live").await.status, 200);
     wait_for(&app, "/health/ready", 503, Duration::from_secs(5)).await;
     gate.open();
-    // The provider has said everything, and the database takes a while to start.
+    // The provider has sent everything while the database is still away.
     app.llm.wait_until_idle().await;
     server.start_again();
     let answer = asking.await.unwrap().ok();

@@ -1,4 +1,4 @@
-//! Tokens of an outside issuer with keys of its own (C-21).
+//! Tokens of an outside issuer with its own keys (C-21).
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,15 +11,15 @@ use testkit::outside_issuer::{ED25519_KEY, P256_KEY, Published, RSA_KEY};
 use crate::support::{Answer, App, JWT_SECRET, Store, User, on_both_stores, on_sqlite_alone};
 
 on_both_stores!(
-    tokens_of_published_keys_are_taken,
+    tokens_of_published_keys_are_accepted,
     an_outside_subject_is_never_a_local_user,
     an_email_address_links_no_accounts,
 );
 on_sqlite_alone!(
-    a_public_key_may_stand_in_a_file,
+    a_public_key_can_be_read_from_a_file,
     forged_tokens_are_refused,
     unknown_keys_cost_one_fetch,
-    while_the_keys_are_away_nobody_can_tell_and_our_own_users_go_on,
+    while_the_keys_cannot_be_fetched_only_outside_tokens_get_503,
 );
 
 const ISSUER: &str = "https://issuer.example";
@@ -47,7 +47,7 @@ impl Signer {
         Self { key, algorithm: Algorithm::EdDSA, name: "ed25519" }
     }
 
-    /// A key that nobody has seen before, with the name of a known one.
+    /// An unknown key with the id of a known one.
     fn stranger() -> Self {
         let mut der = vec![0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
         der.extend([7; 32]);
@@ -64,7 +64,7 @@ impl Signer {
         Header { kid: Some(self.name.to_owned()), ..Header::new(self.algorithm) }
     }
 
-    /// A token of this subject, with these claims on top.
+    /// A token of this subject, with these further claims.
     fn token(&self, sub: &Value, more: &Value) -> String {
         self.token_with(&self.header(), sub, more)
     }
@@ -86,13 +86,13 @@ async fn issuer() -> KeyServer {
     KeyServer::start(json!({"keys": signers.map(|signer| signer.public())})).await
 }
 
-/// The application, trusting the issuer behind this server.
+/// The application, which trusts the issuer behind this server.
 async fn app(store: Store, issuer: &KeyServer) -> App {
     App::start_with(store, &[("JWT_ISSUER", ISSUER), ("JWT_JWKS_URL", &issuer.url())]).await
 }
 
 /// C-21
-async fn tokens_of_published_keys_are_taken(store: Store) {
+async fn tokens_of_published_keys_are_accepted(store: Store) {
     let issuer = issuer().await;
     let app = app(store, &issuer).await;
     assert_eq!(issuer.calls(), 0, "nobody needs the keys yet");
@@ -107,7 +107,7 @@ async fn tokens_of_published_keys_are_taken(store: Store) {
     assert_eq!(issuer.calls(), 1);
 }
 
-async fn a_public_key_may_stand_in_a_file(store: Store) {
+async fn a_public_key_can_be_read_from_a_file(store: Store) {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("key.pem");
     let x = Signer::ed25519().public()["x"].as_str().unwrap().replace('-', "+").replace('_', "/");
@@ -121,7 +121,7 @@ async fn a_public_key_may_stand_in_a_file(store: Store) {
     }
 }
 
-/// Somebody else's token in a user's hands.
+/// The same user with another token.
 fn with_token(user: &User, token: String) -> User {
     let mut other = user.clone();
     other.token = token;
@@ -143,7 +143,7 @@ async fn an_outside_subject_is_never_a_local_user(store: Store) {
     let outside = Signer::p256().token(&json!(ann.id), &json!({}));
     ids.push(app.me(&outside).await.ok()["id"].as_i64().unwrap());
     assert!(ids[0] != ids[1] && ids[0] != ids[2] && ids[1] != ids[2], "{ids:?}");
-    // As a number or as text, it is the same outside user.
+    // A subject as a number and as text is the same outside user.
     let as_text = Signer::p256().token(&json!(ann.id.to_string()), &json!({}));
     assert_eq!(app.me(&as_text).await.ok()["id"], json!(ids[2]));
 
@@ -179,7 +179,7 @@ async fn forged_tokens_are_refused(store: Store) {
     let (sub, none) = (json!(ann.id), json!({}));
     app.me(&Signer::ed25519().token(&sub, &none)).await.ok();
 
-    // A second issuer, as real as the first one.
+    // A second issuer with valid keys, which is not trusted.
     let stranger = Signer::stranger();
     let second = KeyServer::start(json!({"keys": [stranger.public()]})).await;
     let base64 = |value: &Value| {
@@ -254,7 +254,7 @@ async fn unknown_keys_cost_one_fetch(store: Store) {
     assert_eq!(issuer.calls(), 1);
 }
 
-async fn while_the_keys_are_away_nobody_can_tell_and_our_own_users_go_on(store: Store) {
+async fn while_the_keys_cannot_be_fetched_only_outside_tokens_get_503(store: Store) {
     let issuer = issuer().await;
     issuer.publish(Published::Answer(503, String::new()));
     let app = app(store, &issuer).await;
@@ -268,7 +268,7 @@ async fn while_the_keys_are_away_nobody_can_tell_and_our_own_users_go_on(store: 
     assert_eq!(issuer.calls(), 1);
     let ann = app.user("ann").await;
     ann.get("/auth/me").await.ok();
-    // What cannot be the issuer's token at all is refused as ever.
+    // A token that cannot be the issuer's is refused as usual.
     app.me(&Signer::ed25519().token(&json!("alice"), &json!({"iss": "https://second.example"})))
         .await
         .is_error(401, "invalid_token");

@@ -1,7 +1,7 @@
-//! Contract S4: personas and the conversations that are held with them.
+//! Contract S4: personas, and conversations with them.
 
 use serde_json::{Value, json};
-use testkit::fake_llm::{Fault, Figures, Reply};
+use testkit::fake_llm::{Figures, InjectedFault, Reply};
 
 use crate::support::persona_chat::{conversation, held, persona, put, send};
 use crate::support::{App, Store, on_both_stores, on_sqlite_alone};
@@ -13,10 +13,15 @@ on_both_stores!(
     the_newest_messages_are_history,
     messages_are_listed_and_deleted,
     deleting_a_persona_takes_its_conversations,
-    others_are_forbidden,
+    other_users_are_forbidden,
     the_statistics_add_up,
 );
-on_sqlite_alone!(the_model_is_told_who_it_is, faults_are_mapped, bad_input_is_refused, health_needs_no_token,);
+on_sqlite_alone!(
+    the_model_gets_the_description_of_the_persona,
+    faults_are_mapped,
+    bad_input_is_refused,
+    health_needs_no_token,
+);
 
 /// S4-61, C-7, C-31
 async fn personas_are_kept(store: Store) {
@@ -60,7 +65,7 @@ async fn a_conversation_is_held_with_a_persona(store: Store) {
     assert_eq!((&changed["title"], &changed["persona_id"]), (&json!("Updated Chat Title"), &json!(second)));
     assert_eq!(user.get(&format!("/chat/conversations?persona_id={first}")).await.ok(), json!([]));
     assert_eq!(user.get("/chat/conversations").await.ok().as_array().unwrap().len(), 1);
-    // A conversation without a persona does not exist here.
+    // This contract does not show conversations without a persona.
     user.conversation().await;
     user.get("/chat/conversations/2").await.is_error(404, "conversation_not_found");
     let deleted = user.delete("/chat/conversations/1").await.ok();
@@ -93,7 +98,7 @@ async fn an_answer_has_the_documented_body(store: Store) {
 }
 
 /// S4-1, S4-3
-async fn the_model_is_told_who_it_is(store: Store) {
+async fn the_model_gets_the_description_of_the_persona(store: Store) {
     let app = App::start(store).await;
     let user = app.user("ann").await;
     for (relation, word) in [("parent", "nurturing"), ("colleague", "professional"), ("other", "engaging")] {
@@ -156,7 +161,7 @@ async fn deleting_a_persona_takes_its_conversations(store: Store) {
 }
 
 /// S4-7, S4-14, S4-38, C-7, Threat 4
-async fn others_are_forbidden(store: Store) {
+async fn other_users_are_forbidden(store: Store) {
     let app = App::start(store).await;
     let (ann, bob) = (held(&app).await, app.user("bob").await);
     send(&ann, 1, "hi").await.ok();
@@ -171,7 +176,7 @@ async fn others_are_forbidden(store: Store) {
     let body = json!({"title": "T", "persona_id": 1});
     bob.post("/chat/conversations", body).await.is_error(404, "persona_not_found");
     assert_eq!(bob.get("/chat/conversations").await.ok(), json!([]));
-    // One without a persona is hidden, and the other contracts hide them all.
+    // This contract hides conversations without a persona; the other contracts hide all foreign ones.
     bob.get("/chat/conversations/2").await.is_error(404, "conversation_not_found");
     bob.get("/conversations/1").await.is_error(404, "conversation_not_found");
     assert_eq!(app.llm.call_count(), 1);
@@ -198,9 +203,9 @@ async fn faults_are_mapped(store: Store) {
     let app = App::start(store).await;
     let user = held(&app).await;
     for (fault, status, code) in [
-        (Fault::rate_limited(120), 429, "upstream_rate_limited"),
-        (Fault::status(401), 500, "upstream_unauthorized"),
-        (Fault::status(400), 400, "upstream_rejected"),
+        (InjectedFault::rate_limited(120), 429, "upstream_rate_limited"),
+        (InjectedFault::status(401), 500, "upstream_unauthorized"),
+        (InjectedFault::status(400), 400, "upstream_rejected"),
     ] {
         app.llm.script(Reply::fault(fault));
         send(&user, 1, "hi").await.is_error(status, code);

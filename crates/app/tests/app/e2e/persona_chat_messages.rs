@@ -1,9 +1,9 @@
-//! Contract S4, what its document says row by row: messages, replies and what they cost.
+//! Contract S4, row by row: messages, replies and their costs.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testkit::fake_llm::{Fault, Gate, Place, Reply};
+use testkit::fake_llm::{Gate, InjectedFault, Place, Reply};
 
 use crate::support::persona_chat::{conversation, each, held, send};
 use crate::support::{App, Store, on_both_stores, on_sqlite_alone};
@@ -12,7 +12,7 @@ on_both_stores!(
     the_figures_of_a_reply_are_kept,
     a_conversation_has_one_turn_at_a_time,
     a_deleted_message_keeps_its_cost,
-    what_is_deleted_does_not_add_up,
+    deleted_messages_are_not_counted_in_the_statistics,
     a_failed_turn_keeps_what_there_is,
     a_long_history_is_paged,
 );
@@ -31,7 +31,7 @@ async fn the_figures_of_a_reply_are_kept(store: Store) {
     assert!(reply["response_time_ms"].as_u64().unwrap() >= 300, "{reply}");
     let figures = app.llm.calls()[0].figures.unwrap();
     assert_eq!(reply["tokens_used"], figures.input + figures.output);
-    // What is listed is what was answered.
+    // The list has the same values as the response.
     assert_eq!(user.get("/chat/conversations/1/messages").await.ok(), json!([question, reply]));
     assert_eq!(user.get("/chat/conversations/1").await.ok(), sent["conversation"]);
     let conversation = &sent["conversation"];
@@ -89,7 +89,7 @@ async fn a_conversation_has_one_turn_at_a_time(store: Store) {
     let in_use = user.delete("/chat/messages/1").await;
     in_use.is_error(409, "conversation_busy");
     assert!(in_use.header("retry-after").parse::<u32>().unwrap() >= 1);
-    // Another conversation goes on meanwhile.
+    // Another conversation is not affected.
     let other = conversation(&user, 1, "Other").await;
     send(&user, other, "hi").await.ok();
     gate.open();
@@ -114,14 +114,14 @@ async fn a_deleted_message_keeps_its_cost(store: Store) {
         assert_eq!(before[key], after[key], "{key}");
     }
     assert_eq!(user.get("/conversations/1").await.ok()["total_tokens"], before["total_tokens"]);
-    // A message of a conversation without a persona is deleted by the same route; nobody else's is told apart.
+    // The route also deletes messages of conversations without a persona, if they are the caller's.
     let plain = user.conversation().await;
     user.say(&plain, "hi").await.ok();
     assert_eq!(other.delete("/chat/messages/3").await.status, 404);
 }
 
 /// S4-24
-async fn what_is_deleted_does_not_add_up(store: Store) {
+async fn deleted_messages_are_not_counted_in_the_statistics(store: Store) {
     let app = App::start(store).await;
     let (user, other) = (held(&app).await, app.user("bob").await);
     send(&user, 1, "one").await.ok();
@@ -146,9 +146,9 @@ async fn what_is_deleted_does_not_add_up(store: Store) {
 async fn a_failed_turn_keeps_what_there_is(store: Store) {
     let app = App::start(store).await;
     let user = held(&app).await;
-    app.llm.script(Reply::text("half of it").with(Fault::EndAfter(Place::Words(2))));
+    app.llm.script(Reply::text("half of it").with(InjectedFault::EndAfter(Place::Words(2))));
     assert_eq!(send(&user, 1, "one").await.status, 500);
-    app.llm.script(Reply::fault(Fault::status(401)));
+    app.llm.script(Reply::fault(InjectedFault::status(401)));
     send(&user, 1, "two").await.is_error(500, "upstream_unauthorized");
     let list = user.get("/chat/conversations/1/messages").await.ok();
     assert_eq!(each(&list, "content"), ["one", "half of ", "two"]);

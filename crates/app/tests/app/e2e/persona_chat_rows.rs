@@ -1,4 +1,4 @@
-//! Contract S4, what its document says row by row: personas, and conversations with them.
+//! Contract S4, row by row: personas, and conversations with them.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -10,13 +10,13 @@ use crate::support::{Answer, App, Store, change, on_both_stores, on_sqlite_alone
 on_both_stores!(
     personas_behave_as_their_relation_says,
     conversations_have_their_own_personas_and_histories,
-    conversations_are_organised,
+    conversations_are_listed_by_persona_and_in_pages,
     what_is_sent_is_cleaned_and_checked,
-    a_conversation_is_changed_as_named,
+    an_update_changes_the_fields_that_it_names,
     a_deleted_conversation_takes_its_messages,
-    an_archived_conversation_shows_that_it_is,
+    an_archived_conversation_is_shown_as_archived,
 );
-on_sqlite_alone!(a_slash_at_the_end_changes_nothing);
+on_sqlite_alone!(a_trailing_slash_makes_no_difference);
 
 /// S4-1, S4-3, S4-40, S4-41, S4-42, S4-43, S4-44, S4-45, S4-46
 async fn personas_behave_as_their_relation_says(store: Store) {
@@ -45,7 +45,7 @@ async fn personas_behave_as_their_relation_says(store: Store) {
         }
         told.push(system.split_once("Loves chess.").unwrap().1.to_owned());
     }
-    // A type that the service no longer knows.
+    // A relation type that the service does not know.
     change(&app, "UPDATE omnichat.personas SET relation_type = 'guru' WHERE id = 1");
     assert_eq!(user.get("/personas/1").await.ok()["relation_type"], "other");
     assert_eq!(user.get("/personas").await.ok().as_array().unwrap().len(), 7);
@@ -83,7 +83,7 @@ async fn conversations_have_their_own_personas_and_histories(store: Store) {
 }
 
 /// S4-5, S4-7, S4-12, S4-13, C-34, C-40
-async fn conversations_are_organised(store: Store) {
+async fn conversations_are_listed_by_persona_and_in_pages(store: Store) {
     let app = App::start(store).await;
     let (user, other) = (app.user("ann").await, app.user("bob").await);
     let (alex, eve) = (persona(&user, "Alex", "friend").await, persona(&user, "Eve", "parent").await);
@@ -121,7 +121,7 @@ async fn conversations_are_organised(store: Store) {
     }
     user.get("/chat/conversations?persona_id=one").await.is_error(422, "validation_error");
     assert_eq!(other.get("/chat/conversations?persona_id=1").await.ok(), json!([]));
-    // A list that can express all has all of them, and none that is softly deleted.
+    // The list of a contract that can represent all conversations has all but the softly deleted ones.
     assert_eq!(user.get("/conversation").await.ok().as_array().unwrap().len(), 4);
     user.delete("/conversations/1").await.ok();
     assert_eq!(titles("").await, ["b2", "c"]);
@@ -180,7 +180,7 @@ async fn what_is_sent_is_cleaned_and_checked(store: Store) {
 }
 
 /// S4-15, S4-37, C-5
-async fn a_conversation_is_changed_as_named(store: Store) {
+async fn an_update_changes_the_fields_that_it_names(store: Store) {
     let app = App::start(store).await;
     let user = held(&app).await;
     let (eve, strangers) =
@@ -230,7 +230,7 @@ async fn a_deleted_conversation_takes_its_messages(store: Store) {
 }
 
 /// S4-50
-async fn an_archived_conversation_shows_that_it_is(store: Store) {
+async fn an_archived_conversation_is_shown_as_archived(store: Store) {
     let app = App::start(store).await;
     let user = held(&app).await;
     assert_eq!(user.get("/chat/conversations/1").await.ok()["is_active"], true);
@@ -241,12 +241,12 @@ async fn an_archived_conversation_shows_that_it_is(store: Store) {
         let row = PostgresServer::shared().sql(url, "SELECT is_active FROM public.conversations");
         assert_eq!(row.trim(), "f");
     }
-    // It is put away, not gone.
+    // It is archived, not deleted.
     assert_eq!(send(&user, 1, "hi").await.ok()["conversation"]["is_active"], false);
 }
 
 /// C-31
-async fn a_slash_at_the_end_changes_nothing(store: Store) {
+async fn a_trailing_slash_makes_no_difference(store: Store) {
     let app = App::start(store).await;
     let user = held(&app).await;
     let list = ["/personas", "/personas/1", "/chat/conversations", "/chat/conversations/1", "/chat/stats"];

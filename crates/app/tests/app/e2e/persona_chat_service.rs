@@ -1,24 +1,24 @@
-//! Contract S4, what its document says row by row: settings, limits, and a provider that fails.
+//! Contract S4, row by row: settings, limits, and providers that fail.
 
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use testkit::fake_llm::{Fault, Gate, Reply};
+use testkit::fake_llm::{Gate, InjectedFault, Reply};
 
 use crate::support::persona_chat::{conversation, held, send};
 use crate::support::{Answer, App, Store, on_both_stores, on_sqlite_alone, wait_until};
 
-on_both_stores!(calls_beyond_the_bound_wait_for_their_turn);
+on_both_stores!(calls_beyond_the_limit_wait_until_another_one_ends);
 on_sqlite_alone!(
     the_settings_of_persona_chat_are_its_own,
     bad_settings_refuse_to_start,
     sends_are_limited_for_each_user,
-    nothing_but_a_model_call_counts,
+    only_model_calls_are_counted,
     a_provider_that_fails_has_the_documented_status,
     a_provider_that_hangs_is_given_up,
     a_provider_that_does_not_answer_is_unhealthy,
-    a_look_at_the_provider_is_kept,
-    no_key_is_needed_for_a_trial,
+    the_check_of_the_provider_is_cached,
+    a_trial_needs_no_key,
 );
 
 /// S4-27, S4-28, S4-47
@@ -38,9 +38,9 @@ async fn the_settings_of_persona_chat_are_its_own(store: Store) {
     assert_eq!((&call.body["model"], &call.body["max_tokens"]), (&json!("gpt-4"), &json!(50)));
     assert_eq!(call.body["temperature"].as_f64(), Some(0.25));
     let told: Vec<String> = call.messages().into_iter().skip(1).map(|(_, text)| text).collect();
-    // Whole exchanges, as many as the limit has room for.
+    // As many whole exchanges as the limit allows.
     assert_eq!(told, ["n1", "You said: n1", "n2"]);
-    // In the same conversation, other contracts have settings of their own.
+    // In the same conversation, other contracts use their own settings.
     user.say("1", "hi").await.ok();
     let call = app.llm.calls().pop().unwrap();
     assert_eq!(call.body["model"], "gpt-3.5-turbo");
@@ -78,7 +78,7 @@ async fn sends_are_limited_for_each_user(store: Store) {
     answer.is_error(429, "rate_limit_exceeded");
     assert!((1..=60).contains(&answer.header("retry-after").parse::<u32>().unwrap()));
     assert_eq!(answer.header("ratelimit-remaining"), "0");
-    // What a user may spend is bounded: so many replies a minute, each of so many tokens at most.
+    // A user's cost is limited by the number of replies per minute and the tokens per reply.
     assert!(app.llm.calls().iter().all(|call| call.body["max_tokens"] == 1000));
     assert_eq!(app.llm.call_count(), 2);
     let other = app.user("bob").await;
@@ -88,7 +88,7 @@ async fn sends_are_limited_for_each_user(store: Store) {
 }
 
 /// S4-47, C-13
-async fn nothing_but_a_model_call_counts(store: Store) {
+async fn only_model_calls_are_counted(store: Store) {
     let app = App::start_with(store, &[("RATE_LIMIT_TIERS", "free=1,pro=1,enterprise=1")]).await;
     let user = held(&app).await;
     for _ in 0..3 {
@@ -113,13 +113,13 @@ async fn a_provider_that_fails_has_the_documented_status(store: Store) {
     let app = App::start_with(store, &[("OMNICHAT_PROVIDER__ATTEMPTS", "1")]).await;
     let user = held(&app).await;
     for (fault, status, code) in [
-        (Fault::rate_limited(120), 429, "upstream_rate_limited"),
-        (Fault::status(503), 500, "upstream_unavailable"),
-        (Fault::status(500), 500, "upstream_unavailable"),
-        (Fault::status(401), 500, "upstream_unauthorized"),
-        (Fault::status(403), 500, "upstream_unauthorized"),
-        (Fault::status(400), 400, "upstream_rejected"),
-        (Fault::status(404), 400, "upstream_rejected"),
+        (InjectedFault::rate_limited(120), 429, "upstream_rate_limited"),
+        (InjectedFault::status(503), 500, "upstream_unavailable"),
+        (InjectedFault::status(500), 500, "upstream_unavailable"),
+        (InjectedFault::status(401), 500, "upstream_unauthorized"),
+        (InjectedFault::status(403), 500, "upstream_unauthorized"),
+        (InjectedFault::status(400), 400, "upstream_rejected"),
+        (InjectedFault::status(404), 400, "upstream_rejected"),
     ] {
         app.llm.script(Reply::fault(fault.clone()));
         let answer = send(&user, 1, "hi").await;
@@ -139,7 +139,7 @@ async fn a_provider_that_hangs_is_given_up(store: Store) {
     ];
     let app = App::start_with(store, &settings).await;
     let user = held(&app).await;
-    app.llm.script(Reply::fault(Fault::HangBeforeHeaders));
+    app.llm.script(Reply::fault(InjectedFault::HangBeforeHeaders));
     let asked = Instant::now();
     send(&user, 1, "hi").await.is_error(500, "upstream_timeout");
     assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
@@ -172,7 +172,7 @@ async fn a_provider_that_does_not_answer_is_unhealthy(store: Store) {
 }
 
 /// S4-25, C-28
-async fn a_look_at_the_provider_is_kept(store: Store) {
+async fn the_check_of_the_provider_is_cached(store: Store) {
     let app = App::start(store).await;
     let looks: Vec<_> = (0..20)
         .map(|_| {
@@ -188,7 +188,7 @@ async fn a_look_at_the_provider_is_kept(store: Store) {
 }
 
 /// S4-48
-async fn calls_beyond_the_bound_wait_for_their_turn(store: Store) {
+async fn calls_beyond_the_limit_wait_until_another_one_ends(store: Store) {
     let app = App::start_with(store, &[("OMNICHAT_PROVIDER__MAX_CONCURRENT_CALLS", "2")]).await;
     let user = held(&app).await;
     let mut talks = vec![1];
@@ -205,7 +205,7 @@ async fn calls_beyond_the_bound_wait_for_their_turn(store: Store) {
         })
         .collect();
     app.llm.wait_for_calls(2).await;
-    // All turns are open, and no call ends before the gate opens.
+    // Every turn has begun, and no call ends before the gate opens.
     wait_until("all questions are kept", async || user.get("/chat/stats").await.ok()["total_messages"] == 4)
         .await;
     gate.open();
@@ -214,13 +214,11 @@ async fn calls_beyond_the_bound_wait_for_their_turn(store: Store) {
     }
     assert_eq!((app.llm.call_count(), app.llm.most_open_streams()), (4, 2));
     let documented = include_str!("../../../../../docs/OPERATIONS.md");
-    for word in ["OMNICHAT_PROVIDER__MAX_CONCURRENT_CALLS", "at once"] {
-        assert!(documented.contains(word), "{word} is not documented");
-    }
+    assert!(documented.contains("makes at most `OMNICHAT_PROVIDER__MAX_CONCURRENT_CALLS` calls"));
 }
 
 /// S4-34
-async fn no_key_is_needed_for_a_trial(store: Store) {
+async fn a_trial_needs_no_key(store: Store) {
     let settings = [("LLM_PROVIDER", ""), ("OPENAI_API_KEY", ""), ("OPENAI_BASE_URL", "")];
     let app = App::start_with(store, &settings).await;
     let user = held(&app).await;

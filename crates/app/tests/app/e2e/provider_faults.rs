@@ -1,21 +1,21 @@
-//! Providers that fail: an error, never a success; what text there is is kept and marked; the process lives.
+//! Providers that fail: the client gets an error, partial text is stored and marked, and the process goes on.
 
 use std::time::{Duration, Instant};
 
-use testkit::fake_llm::{ErrorForm, Fault, Place, Reply};
+use testkit::fake_llm::{ErrorForm, InjectedFault, Place, Reply};
 
 use crate::support::{App, PROVIDER_KEY, Store, on_both_stores, on_sqlite_alone};
 
 on_both_stores!(a_provider_that_breaks_off_leaves_marked_text);
 on_sqlite_alone!(
-    what_the_provider_refuses_is_mapped,
+    refusals_of_the_provider_are_mapped,
     a_provider_that_hangs_is_given_up,
-    a_byte_order_mark_harms_nobody,
-    unusual_but_sound_streams_are_answers,
+    a_byte_order_mark_does_no_harm,
+    unusual_but_valid_streams_are_replies,
 );
 
-/// C-14, F1, F3; the count of calls shows that nothing is repeated that must not be.
-async fn what_the_provider_refuses_is_mapped(store: Store) {
+/// C-14, F1, F3. The number of calls shows that refused calls are not repeated.
+async fn refusals_of_the_provider_are_mapped(store: Store) {
     let app = App::start(store).await;
     let user = app.user("ann").await;
     for (code, status, word) in [
@@ -30,7 +30,7 @@ async fn what_the_provider_refuses_is_mapped(store: Store) {
         let leaking =
             serde_json::json!({"error": {"message": format!("bad key {PROVIDER_KEY}"), "code": null}});
         let headers = vec![("x-echo".to_owned(), PROVIDER_KEY.to_owned())];
-        app.llm.script(Reply::fault(Fault::Status { code, body: leaking, headers }));
+        app.llm.script(Reply::fault(InjectedFault::Status { code, body: leaking, headers }));
         let answer = user.say(&id, "hi").await;
         answer.is_error(status, word);
         assert!(!answer.text.contains("sk-") && !format!("{:?}", answer.headers).contains("sk-"));
@@ -46,13 +46,13 @@ async fn a_provider_that_breaks_off_leaves_marked_text(store: Store) {
     let user = app.user("ann").await;
     let at = Place::Words(2);
     for fault in [
-        Fault::CutAfter(at),
-        Fault::EndAfter(at),
-        Fault::ErrorAfter(at, ErrorForm::InChunk),
-        Fault::ErrorAfter(at, ErrorForm::WithoutChoices),
-        Fault::ErrorAfter(at, ErrorForm::Bare),
-        Fault::MalformedAfter(at),
-        Fault::EndlessLineAfter(at),
+        InjectedFault::CutAfter(at),
+        InjectedFault::EndAfter(at),
+        InjectedFault::ErrorAfter(at, ErrorForm::InChunk),
+        InjectedFault::ErrorAfter(at, ErrorForm::WithoutChoices),
+        InjectedFault::ErrorAfter(at, ErrorForm::Bare),
+        InjectedFault::MalformedAfter(at),
+        InjectedFault::EndlessLineAfter(at),
     ] {
         let id = user.conversation().await;
         let calls = app.llm.call_count();
@@ -77,8 +77,8 @@ async fn a_provider_that_hangs_is_given_up(store: Store) {
     .await;
     let user = app.user("ann").await;
     for (fault, expected) in [
-        (Fault::HangBeforeHeaders, vec!["user: hi"]),
-        (Fault::HangAfter(Place::Words(2)), vec!["user: hi", "assistant: one two  (failed)"]),
+        (InjectedFault::HangBeforeHeaders, vec!["user: hi"]),
+        (InjectedFault::HangAfter(Place::Words(2)), vec!["user: hi", "assistant: one two  (failed)"]),
     ] {
         let id = user.conversation().await;
         app.llm.script(Reply::text("one two three").with(fault));
@@ -91,11 +91,11 @@ async fn a_provider_that_hangs_is_given_up(store: Store) {
 }
 
 /// F8
-async fn a_byte_order_mark_harms_nobody(store: Store) {
+async fn a_byte_order_mark_does_no_harm(store: Store) {
     let app = App::start(store).await;
     let user = app.user("ann").await;
     let id = user.conversation().await;
-    app.llm.script(Reply::text("one two").with(Fault::ByteOrderMark));
+    app.llm.script(Reply::text("one two").with(InjectedFault::ByteOrderMark));
     let answer = user.say(&id, "hi").await;
     // Read as it is meant, or refused: never a half-read success, and the process lives.
     if answer.status == 200 {
@@ -107,12 +107,12 @@ async fn a_byte_order_mark_harms_nobody(store: Store) {
 }
 
 /// F8, F9
-async fn unusual_but_sound_streams_are_answers(store: Store) {
+async fn unusual_but_valid_streams_are_replies(store: Store) {
     let app = App::start(store).await;
     let user = app.user("ann").await;
     for reply in [
-        Reply::text("one two").with(Fault::CrLf),
-        Reply::text("one two").with(Fault::SingleBytes),
+        Reply::text("one two").with(InjectedFault::CrLf),
+        Reply::text("one two").with(InjectedFault::SingleBytes),
         Reply::text("one two").without_usage(),
         Reply::text("one two").finishing("length"),
         Reply::text("one two").finishing("content_filter"),

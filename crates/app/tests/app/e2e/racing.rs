@@ -1,4 +1,4 @@
-//! Many at once.
+//! Many requests at once.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use testkit::fake_llm::Reply;
 
 use crate::support::{App, Store, on_both_stores};
 
-on_both_stores!(a_conversation_runs_one_turn_at_a_time, conversations_run_side_by_side);
+on_both_stores!(a_conversation_runs_one_turn_at_a_time, conversations_run_at_the_same_time);
 
 async fn a_conversation_runs_one_turn_at_a_time(store: Store) {
     let app = App::start(store).await;
@@ -39,7 +39,7 @@ async fn a_conversation_runs_one_turn_at_a_time(store: Store) {
     assert_eq!(app.llm.call_count(), answered);
 }
 
-async fn conversations_run_side_by_side(store: Store) {
+async fn conversations_run_at_the_same_time(store: Store) {
     let app = App::start(store).await;
     let user = app.user("ann").await;
     app.llm.otherwise(Reply::echo().slowly(Duration::from_millis(50)));

@@ -1,4 +1,4 @@
-//! Several processes over one database: every answer is correct on any of them.
+//! Several processes on one database: each of them gives correct responses.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::PostgresServer;
-use testkit::fake_llm::{FakeLlm, Fault, Gate, Place, Reply};
+use testkit::fake_llm::{FakeLlm, Gate, InjectedFault, Place, Reply};
 
 use crate::support::{App, User};
 
-/// Two applications over one new database.
+/// Two applications on one new database.
 async fn two() -> (App, App) {
     let url = PostgresServer::shared().database().await;
     let llm = Arc::new(FakeLlm::start().await);
@@ -36,7 +36,7 @@ async fn a_turn_is_stopped_from_another_process() {
     let (here, there) = two().await;
     let user = here.user("ann").await;
     let id = user.conversation().await;
-    here.llm.script(Reply::text("one two three").with(Fault::HangAfter(Place::Words(1))));
+    here.llm.script(Reply::text("one two three").with(InjectedFault::HangAfter(Place::Words(1))));
     let mut answer = stream(&user, &id).await;
     assert_eq!(answer.chunk().await.unwrap().unwrap(), "one ");
     let asked = Instant::now();
@@ -86,7 +86,7 @@ async fn a_process_that_dies_leaves_its_turn_to_the_others() {
     let (mut here, there) = two().await;
     let user = here.user("ann").await;
     let id = user.conversation().await;
-    here.llm.script(Reply::text("one two three").with(Fault::HangAfter(Place::Words(1))));
+    here.llm.script(Reply::text("one two three").with(InjectedFault::HangAfter(Place::Words(1))));
     let mut answer = stream(&user, &id).await;
     assert_eq!(answer.chunk().await.unwrap().unwrap(), "one ");
     here.wait_for_partial_text().await;
@@ -99,7 +99,7 @@ async fn a_process_that_dies_leaves_its_turn_to_the_others() {
     assert!(killed.elapsed() < Duration::from_secs(30), "{:?}", killed.elapsed());
 }
 
-/// Sends to one conversation through both processes at once: one turn at a time, whoever runs it.
+/// Sends to one conversation through both processes at once: one turn runs at a time, in either process.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_conversation_runs_one_turn_at_a_time_over_both() {
     let (here, there) = two().await;

@@ -1,11 +1,11 @@
-//! `OpenAI` by its Responses API, which is the default (S0-1, S2-3).
+//! `OpenAI`'s Responses API, which is the default (S0-1, S2-3).
 
 use std::sync::Arc;
 
 use reqwest::Method;
 use serde_json::json;
 use testkit::FakeLlm;
-use testkit::fake_llm::{ErrorForm, Fault, Figures, Place, Reply};
+use testkit::fake_llm::{ErrorForm, Figures, InjectedFault, Place, Reply};
 
 use crate::support::{App, Store, on_both_stores, on_sqlite_alone};
 
@@ -44,7 +44,7 @@ async fn the_responses_wire_carries_a_conversation(store: Store) {
     let seen: Vec<String> =
         calls[1].messages().into_iter().map(|(role, text)| format!("{role}: {text}")).collect();
     assert_eq!(seen, ["user: hi", "assistant: one two", "user: again"]);
-    // Thoughts are kept apart: no contract shows them, and no prompt repeats them.
+    // Reasoning is stored apart: no contract shows it, and no later request contains it.
     assert_eq!(user.history(id).await[1], "assistant: one two");
 }
 
@@ -53,11 +53,11 @@ async fn a_response_that_fails_is_no_success(store: Store) {
     let user = app.user("ann").await;
     let at = Place::Words(2);
     for fault in [
-        Fault::ErrorAfter(at, ErrorForm::ResponseFailed),
-        Fault::ErrorAfter(at, ErrorForm::ErrorEvent),
-        Fault::CutAfter(at),
-        Fault::EndAfter(at),
-        Fault::MalformedAfter(at),
+        InjectedFault::ErrorAfter(at, ErrorForm::ResponseFailed),
+        InjectedFault::ErrorAfter(at, ErrorForm::ErrorEvent),
+        InjectedFault::CutAfter(at),
+        InjectedFault::EndAfter(at),
+        InjectedFault::MalformedAfter(at),
     ] {
         let id = user.conversation().await;
         let calls = app.llm.call_count();

@@ -1,11 +1,15 @@
-//! Registration, sign-in, tokens (C-21).
+//! Registration, sign-in and tokens (C-21).
 
 use serde_json::json;
 
 use crate::support::{App, Store, on_both_stores, on_sqlite_alone};
 
-on_both_stores!(a_user_registers_and_signs_in, names_are_taken_once, a_token_from_the_command_line_works,);
-on_sqlite_alone!(nobody_learns_whether_an_account_exists, bad_registrations_are_refused);
+on_both_stores!(
+    a_user_registers_and_signs_in,
+    a_name_can_be_registered_once,
+    a_token_from_the_command_line_works,
+);
+on_sqlite_alone!(a_failed_sign_in_does_not_reveal_whether_the_account_exists, bad_registrations_are_refused);
 
 /// S4-31, S4-33, C-21
 async fn a_user_registers_and_signs_in(store: Store) {
@@ -15,7 +19,7 @@ async fn a_user_registers_and_signs_in(store: Store) {
     let body = app.post("/auth/register", registration).await.ok();
     assert_eq!((&body["email"], &body["tier"]), (&json!("user@example.com"), &json!("free")));
     assert_eq!(body["token_type"], "bearer");
-    // The document's own body: an email address as username.
+    // The body of the document, with an email address as username.
     let login = json!({"username": "user@example.com", "password": "password123"});
     let body = app.post("/auth/login", login).await.ok();
     assert_eq!(body["expires_in"], 3600);
@@ -25,7 +29,7 @@ async fn a_user_registers_and_signs_in(store: Store) {
 }
 
 /// S4-31, C-21, Threat 31
-async fn nobody_learns_whether_an_account_exists(store: Store) {
+async fn a_failed_sign_in_does_not_reveal_whether_the_account_exists(store: Store) {
     let app = App::start(store).await;
     app.user("ann").await;
     let wrong = app.post("/auth/login", json!({"username": "ann", "password": "wrong-password"})).await;
@@ -35,7 +39,7 @@ async fn nobody_learns_whether_an_account_exists(store: Store) {
 }
 
 /// C-21
-async fn names_are_taken_once(store: Store) {
+async fn a_name_can_be_registered_once(store: Store) {
     let app = App::start(store).await;
     let first = json!({"username": "Ann", "email": "ann@example.com", "password": "password123"});
     app.post("/auth/register", first).await.ok();

@@ -1,16 +1,16 @@
-//! How the service starts, what it says of itself, and what it refuses to start with.
+//! The start of the service, its information routes, and the settings that it refuses to start with.
 
 use crate::support::{Answer, App, Store, on_both_stores, on_sqlite_alone};
 
 on_both_stores!(
-    the_service_says_what_it_is,
-    the_log_says_which_store_and_provider,
+    the_service_describes_itself,
+    the_log_names_the_store_and_the_provider,
     migrations_run_on_command,
 );
-on_sqlite_alone!(further_ports_answer_too, what_is_wrong_is_named_and_nothing_starts);
+on_sqlite_alone!(further_ports_are_served, wrong_settings_are_named_and_prevent_the_start);
 
 /// S0-44, S0-45, S0-46, C-28
-async fn the_service_says_what_it_is(store: Store) {
+async fn the_service_describes_itself(store: Store) {
     let app = App::start(store).await;
     let get = |path: &'static str| {
         let request = app.http.get(format!("{}{path}", app.url));
@@ -36,7 +36,7 @@ async fn the_service_says_what_it_is(store: Store) {
     assert_eq!(app.llm.call_count(), 0);
 }
 
-async fn the_log_says_which_store_and_provider(store: Store) {
+async fn the_log_names_the_store_and_the_provider(store: Store) {
     let app = App::start(store).await;
     let log = app.log();
     let first: Vec<&str> = log.lines().take(6).collect();
@@ -49,7 +49,7 @@ async fn the_log_says_which_store_and_provider(store: Store) {
 }
 
 /// S2-10, C-12
-async fn further_ports_answer_too(store: Store) {
+async fn further_ports_are_served(store: Store) {
     let extra = testkit::free_port();
     let app = App::start_with(store, &[("EXTRA_PORTS", &extra.to_string())]).await;
     for port in [app.port, extra] {
@@ -65,7 +65,7 @@ async fn migrations_run_on_command(store: Store) {
 }
 
 /// S0-55, S0-61, S2-6, S2-23, C-16
-async fn what_is_wrong_is_named_and_nothing_starts(store: Store) {
+async fn wrong_settings_are_named_and_prevent_the_start(store: Store) {
     let app = App::start(store).await;
     for (name, value, word) in [
         ("LLM_PROVIDER", "acme", "acme"),

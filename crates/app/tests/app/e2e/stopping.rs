@@ -1,19 +1,19 @@
-//! Stop really stops, and watching replays exactly.
+//! Stopping a turn, and replaying its events.
 
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::fake_llm::{CallEnd, Fault, Gate, Place, Reply};
+use testkit::fake_llm::{CallEnd, Gate, InjectedFault, Place, Reply};
 
 use crate::support::{App, Store, User, on_both_stores};
 
 on_both_stores!(
     stopping_ends_the_provider_call_and_keeps_the_text,
-    stopping_a_silent_provider_works_too,
+    a_turn_without_any_text_can_be_stopped,
     stopping_when_nothing_runs_is_fine,
     deleting_for_good_stops_the_turn,
-    a_replay_is_what_was_streamed_live,
+    a_replay_equals_the_live_stream,
     a_failed_turn_replays_as_failed,
 );
 
@@ -28,7 +28,7 @@ async fn stopping_ends_the_provider_call_and_keeps_the_text(store: Store) {
     let app = App::start(store).await;
     let user = app.user("ann").await;
     let id = user.conversation().await;
-    app.llm.script(Reply::text("one two three").with(Fault::HangAfter(Place::Words(1))));
+    app.llm.script(Reply::text("one two three").with(InjectedFault::HangAfter(Place::Words(1))));
     let mut answer = stream(&user, &id).await;
     assert_eq!(answer.chunk().await.unwrap().unwrap(), "one ");
     let asked = Instant::now();
@@ -38,18 +38,18 @@ async fn stopping_ends_the_provider_call_and_keeps_the_text(store: Store) {
     assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
     assert!(matches!(app.llm.calls()[0].end, Some(CallEnd::ClosedByClient { .. })));
     assert_eq!(user.history(&id).await, ["user: hi", "assistant: one  (stopped)"]);
-    // A stopped stream ends in order: nothing failed.
+    // A stopped stream ends normally, because nothing failed.
     assert_eq!(answer.text().await.unwrap(), "");
-    // And what was stopped stays in the prompt.
+    // The stopped reply is part of the next request to the model.
     user.say(&id, "next").await.ok();
     assert_eq!(app.llm.calls()[1].messages().len(), 3);
 }
 
-async fn stopping_a_silent_provider_works_too(store: Store) {
+async fn a_turn_without_any_text_can_be_stopped(store: Store) {
     let app = App::start(store).await;
     let user = app.user("ann").await;
     let id = user.conversation().await;
-    app.llm.script(Reply::fault(Fault::HangBeforeHeaders));
+    app.llm.script(Reply::fault(InjectedFault::HangBeforeHeaders));
     let asking = tokio::spawn({
         let (user, id) = (user.clone(), id.clone());
         async move { user.say(&id, "hi").await }
@@ -77,7 +77,7 @@ async fn deleting_for_good_stops_the_turn(store: Store) {
     let app = App::start(store).await;
     let user = app.user("ann").await;
     let id = user.conversation().await;
-    app.llm.script(Reply::text("one two three").with(Fault::HangAfter(Place::Words(1))));
+    app.llm.script(Reply::text("one two three").with(InjectedFault::HangAfter(Place::Words(1))));
     let mut answer = stream(&user, &id).await;
     assert_eq!(answer.chunk().await.unwrap().unwrap(), "one ");
     user.delete(&format!("/conversations/{id}?soft=false")).await.ok();
@@ -85,7 +85,7 @@ async fn deleting_for_good_stops_the_turn(store: Store) {
     user.get(&format!("/conversations/{id}")).await.is_error(404, "conversation_not_found");
 }
 
-/// The events of a turn as its stream of server-sent events shows them; comments are left out.
+/// The server-sent events of a turn, without comments.
 async fn watch(user: &User, turn: &str, query: &str) -> Vec<Value> {
     let answer = user.get(&format!("/turns/{turn}/events{query}")).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
@@ -98,7 +98,7 @@ async fn watch(user: &User, turn: &str, query: &str) -> Vec<Value> {
         .collect()
 }
 
-async fn a_replay_is_what_was_streamed_live(store: Store) {
+async fn a_replay_equals_the_live_stream(store: Store) {
     let mut app = App::start(store).await;
     let user = app.user("ann").await;
     let id = user.conversation().await;
@@ -133,7 +133,7 @@ async fn a_failed_turn_replays_as_failed(store: Store) {
     let app = App::start(store).await;
     let user = app.user("ann").await;
     let id = user.conversation().await;
-    app.llm.script(Reply::text("one two").with(Fault::CutAfter(Place::Words(1))));
+    app.llm.script(Reply::text("one two").with(InjectedFault::CutAfter(Place::Words(1))));
     let answer = user.say(&id, "hi").await;
     answer.is_error(502, "upstream_truncated");
     let turn = answer.header("x-turn-id");

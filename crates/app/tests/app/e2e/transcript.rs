@@ -9,7 +9,7 @@ use testkit::fake_llm::{Figures, Reply};
 
 use crate::support::{Answer, App, Store, User, on_sqlite_alone};
 
-on_sqlite_alone!(the_transcript_is_true);
+on_sqlite_alone!(the_transcript_equals_the_real_responses);
 
 const INTRODUCTION: &str = "\
 # Requests and responses of the documented examples
@@ -68,7 +68,7 @@ const GREETING: &str = r#"{
   "content": "Hi Alex! How are you doing today?"
 }"#;
 
-async fn the_transcript_is_true(store: Store) {
+async fn the_transcript_equals_the_real_responses(store: Store) {
     let app = App::start(store).await;
     let mut transcript =
         Transcript { user: app.user("user@example.com").await, app, text: INTRODUCTION.to_owned() };
@@ -118,7 +118,7 @@ impl Transcript {
         self.say(&format!("```{language}\n{}\n```", text.trim_end()));
     }
 
-    /// What the provider answers next, and the title that it makes.
+    /// Scripts the provider's next reply, and the title.
     fn answered(&self, reply: &str, title: &str, (input, output): (u64, u64)) {
         let figures = Figures { input, cached: 0, output, reasoning: 0, cost: None };
         self.app.llm.script(Reply::text(reply).figures(figures));
@@ -144,7 +144,7 @@ impl Transcript {
         self.hear(&answer);
     }
 
-    /// What the provider was asked for the turn itself.
+    /// Writes down what the provider was asked, titles left out.
     fn asked_since(&mut self, calls: usize) {
         let calls = self.app.llm.calls().split_off(calls);
         if let Some(call) = calls.iter().find(|call| call.model() != "gpt-4o-mini") {
@@ -178,7 +178,7 @@ impl Transcript {
     }
 }
 
-/// JSON on many lines, with the keys in the order in which they came.
+/// JSON on several lines, with the keys in their original order.
 fn indent(json: &str) -> String {
     let mut text = String::new();
     let (mut depth, mut in_string, mut is_escaped) = (0, false, false);
@@ -224,7 +224,7 @@ fn new_line(text: &mut String, depth: usize) {
     text.push_str(&"  ".repeat(depth));
 }
 
-/// A line without what differs from run to run.
+/// A line without the values that differ from run to run.
 fn normal(line: &str) -> String {
     let mut line = line.to_owned();
     for prefix in ["conv_", "resp_", "msg_"] {

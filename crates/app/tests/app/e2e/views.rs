@@ -1,4 +1,4 @@
-//! The documented tables, as views for reporting on PostgreSQL (C-26).
+//! The documented tables, which are views for reports on PostgreSQL (C-26).
 
 use serde_json::json;
 use testkit::PostgresServer;
@@ -94,9 +94,9 @@ async fn the_tables_of_s4_are_views() {
     }
 }
 
-/// C-26: a table of such a name is left alone, and the service starts all the same.
+/// C-26. An existing table with the name of a view is not changed, and the service starts.
 #[tokio::test(flavor = "multi_thread")]
-async fn tables_that_exist_are_left_alone() {
+async fn existing_tables_are_not_changed() {
     let url = PostgresServer::shared().database().await;
     PostgresServer::shared().sql(&url, "CREATE TABLE conversations (mine text)");
     let llm = std::sync::Arc::new(testkit::FakeLlm::start().await);
@@ -104,5 +104,5 @@ async fn tables_that_exist_are_left_alone() {
     app.spawn();
     app.wait_until_ready().await;
     assert_eq!(columns(&url, "public", "conversations"), "mine text");
-    assert!(app.log().contains("public.conversations exists already"), "{}", app.log());
+    app.wait_for_log("public.conversations exists already").await;
 }

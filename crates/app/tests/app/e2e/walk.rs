@@ -1,13 +1,13 @@
-//! One conversation walks through the contracts: each reads what the others wrote, and adds a turn.
+//! One conversation is used by all contracts in turn: each reads what the others wrote, and adds a turn.
 
 use serde_json::{Value, json};
 use testkit::fake_llm::Reply;
 
 use crate::support::{App, Store, User, on_both_stores};
 
-on_both_stores!(a_conversation_walks_through_the_contracts_and_back);
+on_both_stores!(one_conversation_is_used_by_all_contracts_in_turn);
 
-/// The walker: a conversation under all its ids, and all that was said in it.
+/// A conversation under all its ids, and all messages so far.
 struct Walk {
     user: User,
     number: i64,
@@ -17,7 +17,7 @@ struct Walk {
 }
 
 /// S4 → S2 → S0 → S3, and back.
-async fn a_conversation_walks_through_the_contracts_and_back(store: Store) {
+async fn one_conversation_is_used_by_all_contracts_in_turn(store: Store) {
     let app = App::start(store).await;
     let user = app.user("ann").await;
     let persona = json!({"name": "Alex", "description": "Loves chess.", "relation_type": "friend"});
@@ -33,7 +33,7 @@ async fn a_conversation_walks_through_the_contracts_and_back(store: Store) {
         app.llm.script(Reply::text(&reply));
         assert_eq!(walk.read(contract).await, walk.said, "{contract} before step {step}");
         assert_eq!(walk.say(contract, &question).await, reply, "{contract}");
-        // The model was told who it is, all that was said before, and the question.
+        // The model got the persona's instructions, all earlier messages and the question.
         let call = app.llm.calls().pop().unwrap();
         let told: Vec<String> = call.messages().into_iter().map(|(_, text)| text).collect();
         assert!(told[0].contains("Alex") && told[0].contains("Loves chess."), "{}", told[0]);
@@ -44,7 +44,7 @@ async fn a_conversation_walks_through_the_contracts_and_back(store: Store) {
     for contract in ["S0", "S2", "S3", "S4"] {
         assert_eq!(walk.read(contract).await, walk.said, "{contract} at the end");
     }
-    // Nobody asked a model for a title: the conversation has its own.
+    // No model was asked for a title, because the conversation has one.
     assert_eq!(app.llm.call_count(), 8);
     walk.adds_up(&app).await;
 }
@@ -61,7 +61,7 @@ impl Walk {
         Self { user, number, uuid, conv, said: Vec::new() }
     }
 
-    /// All that was said, as a contract shows it.
+    /// All messages, as a contract shows them.
     async fn read(&self, contract: &str) -> Vec<String> {
         let Self { number, uuid, conv, .. } = self;
         let messages = match contract {
@@ -78,7 +78,7 @@ impl Walk {
         messages.iter().map(|message| message["content"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Says something by a contract; the reply, as that contract answers it.
+    /// Sends a message by a contract; the reply, as that contract returns it.
     async fn say(&self, contract: &str, text: &str) -> String {
         let Self { number, uuid, conv, .. } = self;
         let (path, body, reply) = match contract {
@@ -94,7 +94,7 @@ impl Walk {
         body.pointer(reply).and_then(Value::as_str).unwrap_or_default().to_owned()
     }
 
-    /// The totals are of all turns, whichever contract made them; each reply names its own model.
+    /// Checks that the totals count the turns of all contracts, and that each reply names its model.
     async fn adds_up(&self, app: &App) {
         let figures: Vec<_> = app.llm.calls().into_iter().filter_map(|call| call.figures).collect();
         let tokens: u64 = figures.iter().map(|figures| figures.input + figures.output).sum();

@@ -1,4 +1,4 @@
-//! The application's database, read and changed beside it.
+//! Reads and changes the application's database directly.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use testkit::PostgresServer;
 
 use super::App;
 
-/// The rows that a query finds, each with its columns between `|`. Tables are named with their schema, `omnichat`.
+/// The rows of a query, with `|` between the columns. Tables are named with their schema, `omnichat`.
 pub(crate) fn sql(app: &App, query: &str) -> Vec<String> {
     const READ: &str = "import sqlite3, sys\n\
         database = sqlite3.connect(f'file:{sys.argv[1]}?mode=ro', uri=True)\n\
@@ -18,7 +18,7 @@ pub(crate) fn sql(app: &App, query: &str) -> Vec<String> {
     rows.lines().map(str::to_owned).collect()
 }
 
-/// Changes the database: for states that no route makes. Tables are named with their schema, `omnichat`.
+/// Changes the database, for states that no route can create. Tables are named with their schema, `omnichat`.
 pub(crate) fn change(app: &App, statement: &str) {
     const CHANGE: &str =
         "import sqlite3, sys; sqlite3.connect(sys.argv[1], isolation_level=None).execute(sys.argv[2])";
@@ -28,7 +28,7 @@ pub(crate) fn change(app: &App, statement: &str) {
     }
 }
 
-/// Runs a Python script on the application's SQLite file, where tables stand in no schema; what it printed.
+/// Runs a Python script on the application's SQLite file, whose tables have no schema; its output.
 fn sqlite(app: &App, script: &str, statement: &str) -> String {
     let mut python = Command::new("python3");
     python.args(["-c", script]).arg(app.data.path().join("data/omnichat.db"));

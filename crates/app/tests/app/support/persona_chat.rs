@@ -1,4 +1,4 @@
-//! Contract S4 as its users call it.
+//! Calls of contract S4.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ pub(crate) async fn send(user: &User, conversation: i64, content: &str) -> Answe
     user.post(&format!("/chat/conversations/{conversation}/send"), json!({"content": content})).await
 }
 
-/// What a key holds in each row of a list.
+/// The value of a key in each row of a list.
 pub(crate) fn each(list: &Value, key: &str) -> Vec<Value> {
     list.as_array().unwrap().iter().map(|row| row[key].clone()).collect()
 }

@@ -1,4 +1,4 @@
-//! A browser tab: a connection of its own that can be closed in the middle of an answer.
+//! A browser tab: a connection that can be closed in the middle of a response.
 
 use std::time::Duration;
 
@@ -32,14 +32,14 @@ impl Tab {
         Self { stream, seen: Vec::new() }
     }
 
-    /// Reads until the answer holds this text.
+    /// Reads until the response contains this text.
     pub(crate) async fn read_until(&mut self, text: &str) {
         while !self.text().contains(text) {
             assert!(self.read().await, "the answer ended before {text:?}: {}", self.text());
         }
     }
 
-    /// Closes the tab, and waits until the application has noticed it and closed its side.
+    /// Closes the tab, and waits until the application has noticed it and closed its side, too.
     pub(crate) async fn close(mut self) {
         self.stream.shutdown().await.unwrap();
         while self.read().await {}
@@ -49,7 +49,7 @@ impl Tab {
         String::from_utf8_lossy(&self.seen).into_owned()
     }
 
-    /// Reads what there is; whether the connection is still open.
+    /// Reads some bytes. Answers whether the connection is still open.
     async fn read(&mut self) -> bool {
         let read = tokio::time::timeout(PATIENCE, self.stream.read_buf(&mut self.seen)).await;
         read.expect("bytes, or the end, in time").is_ok_and(|count| count > 0)

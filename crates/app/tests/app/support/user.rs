@@ -1,4 +1,4 @@
-//! A user of the application, and the answers that users get.
+//! A user of the application, and the responses that users get.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::wait_within;
 
-/// Somebody with a token.
+/// A signed-in user.
 #[derive(Clone)]
 pub(crate) struct User {
     pub(crate) token: String,
@@ -16,7 +16,7 @@ pub(crate) struct User {
     pub(super) http: reqwest::Client,
 }
 
-/// An answer that was read whole.
+/// A response that was read to its end.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -38,14 +38,14 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The body, where the status is 200.
+    /// The body. The status must be 200.
     #[track_caller]
     pub(crate) fn ok(&self) -> Value {
         assert_eq!(self.status, 200, "{}", self.text);
         self.json()
     }
 
-    /// Checks the body that every error has in every contract (C-4).
+    /// Checks status, code and the body that all errors have in every contract (C-4).
     #[track_caller]
     pub(crate) fn is_error(&self, status: u16, code: &str) {
         assert_eq!(self.status, status, "{}", self.text);
@@ -93,7 +93,7 @@ impl User {
         Answer::read(self.request(Method::PATCH, path).json(&body).send().await.unwrap()).await
     }
 
-    /// The same with an empty token.
+    /// The same user with an empty token.
     pub(crate) fn signed_out(&self) -> Self {
         Self { token: String::new(), ..self.clone() }
     }
@@ -109,7 +109,7 @@ impl User {
         self.post(&format!("/conversations/{conversation}/messages"), json!({"content": text})).await
     }
 
-    /// The messages of a conversation, as `role: content`, with the state where it is not completed.
+    /// The messages of a conversation as `role: content`, followed by the state if it is not completed.
     pub(crate) async fn history(&self, conversation: &str) -> Vec<String> {
         let body = self.get(&format!("/conversations/{conversation}/messages")).await.ok();
         let line = |message: &Value| {
@@ -119,7 +119,7 @@ impl User {
         body.as_array().unwrap().iter().map(line).collect()
     }
 
-    /// Waits until the history has so many messages.
+    /// Waits until the history has this many messages.
     pub(crate) async fn wait_for_history(
         &self,
         conversation: &str,
