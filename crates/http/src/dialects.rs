@@ -1,4 +1,4 @@
-//! The contracts: each translates wire to command and events to wire, and decides nothing.
+//! The dialects: one for each contract, and those for what all contracts share.
 
 pub(crate) mod auth;
 pub(crate) mod chat_ai;

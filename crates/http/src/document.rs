@@ -1,4 +1,4 @@
-//! The description of the whole API: `/openapi.json`, made of the descriptions of all endpoints.
+//! The API description, `/openapi.json`: made of the descriptions of all endpoints.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,8 @@ use crate::endpoint::Endpoint;
 use crate::error::ErrorBody;
 use crate::openapi::{BEARER, ERROR_SCHEMA, headers, tags};
 
-/// The description of these endpoints.
-pub(crate) fn of(endpoints: Vec<Endpoint>) -> OpenApi {
+/// The API description of these endpoints.
+pub(crate) fn build(endpoints: Vec<Endpoint>) -> OpenApi {
     let mut schemas = BTreeMap::from([(ERROR_SCHEMA.to_owned(), ErrorBody::schema())]);
     let mut nested = Vec::new();
     ErrorBody::schemas(&mut nested);
@@ -26,7 +26,7 @@ pub(crate) fn of(endpoints: Vec<Endpoint>) -> OpenApi {
         paths = paths.path(path, PathItem::new(method, operation));
     }
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").description(Some(
-        "The `access_token` of `POST /auth/login`, or a token of an issuer that this service trusts.",
+        "The `access_token` of `POST /auth/login`, or a token of another issuer that the service is configured to trust.",
     ));
     let mut components = ComponentsBuilder::new()
         .schemas_from_iter(schemas)

@@ -1,4 +1,4 @@
-//! Errors as clients see them: one body for all contracts (C-4), one table from class to status (C-14).
+//! Errors as clients see them: one body for all contracts (C-4), and one table from class to status (C-14).
 
 mod field;
 mod table;
@@ -21,8 +21,8 @@ pub(crate) use field::FieldError;
 /// The result of a handler.
 pub(crate) type HandlerResult = Result<HttpResponse, ApiError>;
 
-/// An error as a client is told of it. Its status and its words depend on the contract of the route, and are chosen
-/// when the response is written.
+/// An error of a request. Its status and message depend on the contract of the endpoint: they are chosen when the
+/// response is made.
 #[derive(Debug)]
 pub(crate) struct ApiError(Box<Details>);
 
@@ -38,7 +38,7 @@ struct Details {
     allow: Option<String>,
 }
 
-/// The message of every internal error: its cause is for the log alone.
+/// The message of every internal error: the cause is only logged.
 const INTERNAL: &str = "Internal server error";
 
 impl ApiError {
@@ -55,24 +55,24 @@ impl ApiError {
         }))
     }
 
-    /// There is nothing at this path.
+    /// No endpoint has this path.
     pub(crate) fn no_route() -> Self {
         Self::new(ErrorCode::NotFound, "Not found")
     }
 
-    /// The path exists, for these methods.
+    /// No endpoint with this path has this method; `allowed` are the methods that it has.
     pub(crate) fn no_method<'a>(allowed: impl Iterator<Item = &'a Method>) -> Self {
         let mut error = Self::new(ErrorCode::MethodNotAllowed, "Method not allowed");
         error.0.allow = Some(allowed.map(Method::as_str).collect::<Vec<_>>().join(", "));
         error
     }
 
-    /// The path's id cannot be that of a conversation.
+    /// The id in the path is not the id of a conversation.
     pub(crate) fn no_conversation() -> Self {
         Self::new(ErrorCode::ConversationNotFound, "Conversation not found")
     }
 
-    /// The path's id cannot be that of a turn.
+    /// The id in the path is not the id of a turn.
     pub(crate) fn no_turn() -> Self {
         Self::new(ErrorCode::TurnNotFound, "Turn not found")
     }
@@ -85,7 +85,7 @@ impl ApiError {
         )
     }
 
-    /// The header does not hold a token.
+    /// The `Authorization` header does not hold one bearer token.
     pub(crate) fn bad_token() -> Self {
         Self::new(ErrorCode::InvalidToken, "Invalid or expired token")
     }
@@ -100,12 +100,12 @@ impl ApiError {
         Self::new(ErrorCode::InvalidForm, message)
     }
 
-    /// The body is larger than this many bytes.
+    /// The body is larger than `limit` bytes.
     pub(crate) fn too_large(limit: usize) -> Self {
         Self::new(ErrorCode::PayloadTooLarge, format!("The body has more than {limit} bytes"))
     }
 
-    /// The body came too slowly.
+    /// The body did not arrive in time.
     pub(crate) fn too_slow() -> Self {
         Self::new(ErrorCode::RequestTimeout, "The body did not arrive in time")
     }
@@ -120,20 +120,20 @@ impl ApiError {
         Self::internal("a panic ended the request".to_owned())
     }
 
-    /// An error of the service itself; its cause is for the log alone.
+    /// An error of the service itself. `chain` is only logged.
     pub(crate) fn internal(chain: String) -> Self {
         let mut error = Self::new(ErrorCode::InternalError, INTERNAL);
         error.0.chain = Some(chain);
         error
     }
 
-    /// A web page's origin may not make the call. The page learns no more than that.
+    /// A web page of another origin may not make the call. The message does not say why.
     fn origin_not_allowed() -> Self {
         Self::new(ErrorCode::OriginNotAllowed, "Pages of this origin may not make this call")
     }
 
-    /// An error of the web framework, in our words.
-    pub(crate) fn of_framework(error: &actix_web::Error) -> Self {
+    /// An error of the web framework.
+    pub(crate) fn from_framework(error: &actix_web::Error) -> Self {
         if error.as_error::<CorsError>().is_some() {
             return Self::origin_not_allowed();
         }
@@ -146,49 +146,49 @@ impl ApiError {
         }
     }
 
-    /// The call comes too early for its limit.
+    /// The caller has used up a rate limit.
     pub(crate) fn too_many(limited: RateLimited) -> Self {
-        Self::from(limited).with(&CallHeaders::of(Some(limited.quota)))
+        Self::from(limited).with_headers(&CallHeaders::new(Some(limited.quota)))
     }
 
-    /// The same, with the headers of a call that was counted, or of a turn that had begun.
-    pub(crate) fn with(mut self, headers: &CallHeaders) -> Self {
+    /// The same error, with the headers of a call that was counted or has started a turn.
+    pub(crate) fn with_headers(mut self, headers: &CallHeaders) -> Self {
         self.0.headers = headers.clone();
         self
     }
 
-    /// The error with all its causes, where operators have to know of it.
+    /// The error with all its causes, if it must be logged.
     pub(crate) fn chain(&self) -> Option<&str> {
         self.0.chain.as_deref()
     }
 
-    /// The stable word for it.
+    /// The stable code.
     pub(crate) fn code(&self) -> &'static str {
         self.0.code.as_str()
     }
 
-    /// The answer, in the words of a route's contract.
-    pub(crate) fn answer(&self, rules: &Rules) -> HttpResponse {
+    /// The response, in the form of the endpoint's contract.
+    pub(crate) fn to_response(&self, rules: &Rules) -> HttpResponse {
         let details = &self.0;
         if table::is_hidden(rules.contract, details.code) {
-            return Self::no_conversation().answer(rules);
+            return Self::no_conversation().to_response(rules);
         }
         let status = table::status(rules, details.code.kind());
-        let mut answer = HttpResponseBuilder::new(status);
+        let mut response = HttpResponseBuilder::new(status);
         if status == StatusCode::UNAUTHORIZED {
-            answer.insert_header((WWW_AUTHENTICATE, table::challenge(details.code)));
+            response.insert_header((WWW_AUTHENTICATE, table::challenge(details.code)));
         }
         if let Some(pause) = details.retry_after {
-            answer.insert_header((RETRY_AFTER, seconds(pause)));
+            response.insert_header((RETRY_AFTER, seconds(pause)));
         }
         if let Some(allow) = &details.allow {
-            answer.insert_header((ALLOW, allow.as_str()));
+            response.insert_header((ALLOW, allow.as_str()));
         }
-        details.headers.put_on(&mut answer);
-        answer.json(self.body(rules))
+        details.headers.put_on(&mut response);
+        response.json(self.body(rules))
     }
 
-    /// What the API description shows of it: its status, its code and its body, as a route's contract has them.
+    /// Status, code and body in the form of the endpoint's contract, for the API description.
     pub(crate) fn example(&self, rules: &Rules) -> (StatusCode, &'static str, serde_json::Value) {
         let code = self.0.code;
         if table::is_hidden(rules.contract, code) {
@@ -200,12 +200,12 @@ impl ApiError {
 
     fn body(&self, rules: &Rules) -> ErrorBody<'_> {
         let Details { code, message, param, .. } = self.0.as_ref();
-        let message = table::own_words(rules.contract, *code).unwrap_or(message);
+        let message = table::contract_message(rules.contract, *code).unwrap_or(message);
         ErrorBody::new(message, *code, param.as_deref())
     }
 }
 
-/// Whole seconds, at least one, never too early.
+/// The pause in whole seconds, rounded up, at least one.
 fn seconds(pause: Duration) -> u64 {
     whole_seconds(pause).max(1)
 }
@@ -215,18 +215,18 @@ impl<E: DescribeError> From<E> for ApiError {
         let description = error.describe();
         let kind = description.code.kind();
         let message = if kind == ErrorKind::Internal { INTERNAL.to_owned() } else { error.to_string() };
-        let mut told = Self::new(description, message);
-        told.0.chain = table::is_for_operators(kind).then(|| chain(&error));
-        told
+        let mut api_error = Self::new(description, message);
+        api_error.0.chain = table::is_for_operators(kind).then(|| chain(&error));
+        api_error
     }
 }
 
 impl From<FieldError> for ApiError {
     fn from(error: FieldError) -> Self {
         let FieldError { param, message } = error;
-        let mut told = Self::new(ErrorCode::ValidationError, message);
-        told.0.param = param;
-        told
+        let mut api_error = Self::new(ErrorCode::ValidationError, message);
+        api_error.0.param = param;
+        api_error
     }
 }
 
@@ -238,35 +238,35 @@ impl fmt::Display for ApiError {
 
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
-        table::status(&Rules::of(Contract::LlmChat), self.0.code.kind())
+        table::status(&Rules::new(Contract::LlmChat), self.0.code.kind())
     }
 
     fn error_response(&self) -> HttpResponse {
-        self.answer(&Rules::of(Contract::LlmChat))
+        self.to_response(&Rules::new(Contract::LlmChat))
     }
 }
 
-/// The body of every error (C-4): S1 and S4 read `detail`, S0 reads `error`.
+/// The body of every error (C-4): clients of S1 and S4 read `detail`, clients of S0 read `error`.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = Error, description = "The body of every error.")]
 pub(crate) struct ErrorBody<'a> {
-    /// What went wrong, in a sentence.
+    /// A sentence that says what is wrong.
     detail: &'a str,
     error: ErrorObject<'a>,
 }
 
-/// An error, as S0 writes it.
+/// An error in the form of S0.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "The error, for programs.")]
+#[schema(description = "The error in a form for programs.")]
 pub(crate) struct ErrorObject<'a> {
-    /// The same sentence.
+    /// The same sentence as in `detail`.
     message: &'a str,
-    /// The class.
+    /// The class of the error, such as `invalid_request_error` or `rate_limit_error`.
     #[serde(rename = "type")]
     kind: &'static str,
-    /// A stable word, for programs.
+    /// The stable code of the error. Programs should match on it.
     code: &'static str,
-    /// The field that is to blame, where it is one.
+    /// The name of the invalid field or parameter, if the error is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     param: Option<&'a str>,
 }
@@ -276,7 +276,7 @@ impl<'a> ErrorBody<'a> {
         Self { detail: message, error: ErrorObject::new(message, code, param) }
     }
 
-    /// The body for an error that comes in the middle of a stream.
+    /// The body of an error that occurs in the middle of a stream.
     pub(crate) fn in_stream(error: &impl DescribeError, message: &'a str) -> Self {
         Self { detail: message, error: ErrorObject::in_stream(error, message) }
     }
@@ -284,10 +284,10 @@ impl<'a> ErrorBody<'a> {
 
 impl<'a> ErrorObject<'a> {
     fn new(message: &'a str, code: ErrorCode, param: Option<&'a str>) -> Self {
-        Self { message, kind: table::type_of(code), code: code.as_str(), param }
+        Self { message, kind: table::error_type(code), code: code.as_str(), param }
     }
 
-    /// An error that comes in the middle of a stream, whose status has been sent already.
+    /// An error in the middle of a stream, whose status has already been sent.
     pub(crate) fn in_stream(error: &impl DescribeError, message: &'a str) -> Self {
         Self::new(message, error.describe().code, None)
     }

@@ -1,4 +1,4 @@
-//! What handlers take from a request, with errors in our words.
+//! Extractors: what handlers take from a request. Their errors have the usual error body.
 
 mod body;
 mod caller;
@@ -16,4 +16,4 @@ pub(crate) use field::{object, text};
 pub(crate) use form::FileForm;
 pub(crate) use lenient::{flag, flag_schema};
 pub(crate) use path::{ConversationPath, NumberPath, ProjectPath, TurnPath};
-pub(crate) use query::{ListQuery, QueryOf};
+pub(crate) use query::{ListQuery, QueryParams};

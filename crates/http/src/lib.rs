@@ -1,4 +1,5 @@
-//! HTTP: each contract a dialect that translates, wire to command and events to wire; nothing is decided here.
+//! The HTTP layer. Each contract is a dialect, which translates requests to commands of the services, and results and
+//! events to responses. It decides nothing itself.
 //!
 //! [`server`] is what the binary runs; [`application`] is the same without sockets, for tests.
 

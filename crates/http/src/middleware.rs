@@ -1,5 +1,5 @@
-//! What stands between the server and the handlers, from the outside in: [`request_context`] around all routes, [`cors`]
-//! inside it, and [`authenticate`] around each route.
+//! The middleware, from the outside in: [`request_context`] around the application, [`cors`] inside it, and
+//! [`authenticate`] around each endpoint.
 
 pub(crate) mod authenticate;
 pub(crate) mod cors;

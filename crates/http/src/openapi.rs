@@ -1,7 +1,7 @@
-//! The words in which endpoints describe themselves for `/openapi.json`.
+//! The parts of which dialects make the descriptions of their endpoints for `/openapi.json`.
 //!
-//! Schemas come from the very types that the dialects read and write, errors from the errors themselves, and the rest
-//! from the endpoint's own rules. The examples are those of the contracts' documents where they have one.
+//! Schemas come from the types that the dialects read and write, error examples from real error values, and the rest
+//! from the rules of the endpoint. Examples are those of the contracts' documents if they have one.
 
 mod errors;
 pub(crate) mod headers;
@@ -9,5 +9,15 @@ mod operation;
 pub(crate) mod parameters;
 pub(crate) mod tags;
 
+use serde_json::Value;
+
 pub(crate) use errors::ERROR_SCHEMA;
 pub(crate) use operation::{BEARER, OperationDoc};
+
+/// An example with some keys added or replaced.
+pub(crate) fn with(mut example: Value, changes: Value) -> Value {
+    if let (Value::Object(keys), Value::Object(changes)) = (&mut example, changes) {
+        keys.extend(changes);
+    }
+    example
+}

@@ -1,4 +1,4 @@
-//! Calls that count against a rate limit: let pass, or told to wait (C-13).
+//! Calls that count against a rate limit (C-13).
 
 use domain::{Caller, Label};
 use services::{DescribeError, Limits, Permit, Quota, RateLimited};
@@ -7,7 +7,7 @@ use crate::error::ApiError;
 use crate::extract::ClientAddress;
 use crate::wire::CallHeaders;
 
-/// A call that its limits have let pass, before it is known whether it reaches a model.
+/// A call that its rate limits allow. Whether it counts is decided by [`PendingCall::settle`].
 pub(crate) struct PendingCall<'a> {
     limits: &'a Limits,
     permit: Permit,
@@ -23,7 +23,7 @@ impl<'a> PendingCall<'a> {
         Self::new(limits, limits.chat(caller, label).await)
     }
 
-    /// Any other call that reaches a model.
+    /// Any other call that asks a model.
     pub(crate) async fn model(limits: &'a Limits, caller: &Caller) -> Result<Self, ApiError> {
         Self::new(limits, limits.model(caller).await)
     }
@@ -33,8 +33,8 @@ impl<'a> PendingCall<'a> {
         Ok(Self { limits, permit })
     }
 
-    /// The result of the call, with the headers of its response. A call that failed before it reached a model does
-    /// not count: its permit is given back.
+    /// Returns the result of the call with the headers of its response. A call that failed before it reached a model
+    /// does not count: its permit is given back.
     pub(crate) async fn settle<T, E: DescribeError>(
         self,
         result: Result<T, E>,
@@ -42,19 +42,19 @@ impl<'a> PendingCall<'a> {
         let Self { limits, permit } = self;
         let quota = permit.quota;
         match result {
-            Ok(value) => Ok((value, CallHeaders::of(quota))),
+            Ok(value) => Ok((value, CallHeaders::new(quota))),
             Err(error) => {
                 limits.give_back(permit).await;
-                Err(ApiError::from(error).with(&CallHeaders::of(quota.map(with_one_more))))
+                Err(ApiError::from(error).with_headers(&CallHeaders::new(quota.map(with_one_more))))
             }
         }
     }
 }
 
-/// Lets a registration or a sign-in pass, which counts also if it fails. Returns the headers of its response.
+/// Checks the limit of registrations and sign-ins, which count even if they fail. Returns the headers of the response.
 pub(crate) async fn sign_in(limits: &Limits, client: &ClientAddress) -> Result<CallHeaders, ApiError> {
     let permit = limits.sign_in(client.as_str()).await.map_err(ApiError::too_many)?;
-    Ok(CallHeaders::of(permit.quota))
+    Ok(CallHeaders::new(permit.quota))
 }
 
 fn with_one_more(quota: Quota) -> Quota {

@@ -14,18 +14,18 @@ use crate::endpoint::Endpoint;
 use crate::error::{ApiError, HandlerResult};
 use crate::rules::Access;
 
-/// A route, for those outside who check all of them.
+/// An endpoint, for tests outside this crate that check all of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouteInfo {
     /// The method.
     pub method: Method,
-    /// The path, with a name in braces for each value in it.
+    /// The path, with the name of each parameter in braces.
     pub path: &'static str,
-    /// Whether it can be called without a token.
+    /// Whether no token is needed.
     pub public: bool,
 }
 
-/// All routes.
+/// All endpoints.
 #[must_use]
 pub fn route_table() -> Vec<RouteInfo> {
     let info = |endpoint: Endpoint| RouteInfo {
@@ -36,7 +36,7 @@ pub fn route_table() -> Vec<RouteInfo> {
     endpoints().into_iter().map(info).collect()
 }
 
-/// All endpoints. Where two paths match a request, the earlier one wins.
+/// All endpoints of all dialects. If the paths of two match a request, the earlier one serves it.
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     let all = [
         info::endpoints(),
@@ -53,7 +53,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     all.into_iter().flatten().collect()
 }
 
-/// Installs all endpoints, and our own answers to requests for anything else.
+/// Installs all endpoints, and the 404 and 405 responses to all other requests.
 pub(crate) fn install(config: &mut ServiceConfig) {
     let mut rest = endpoints();
     let names = rest.iter().map(|endpoint| format!("{} {}", endpoint.method, endpoint.path));
@@ -67,10 +67,10 @@ pub(crate) fn install(config: &mut ServiceConfig) {
     config.default_service(web::to(no_route));
 }
 
-/// The description of all endpoints, made when it is first asked for.
+/// The API description as JSON, made at the first request for it.
 fn document_json() -> Result<Bytes, ApiError> {
     static JSON: LazyLock<Result<Bytes, serde_json::Error>> =
-        LazyLock::new(|| serde_json::to_vec(&document::of(endpoints())).map(Bytes::from));
+        LazyLock::new(|| serde_json::to_vec(&document::build(endpoints())).map(Bytes::from));
     JSON.as_ref().map(Bytes::clone).map_err(|error| ApiError::internal(error.to_string()))
 }
 

@@ -1,4 +1,4 @@
-//! What holds for an endpoint before its handler runs.
+//! The rules of an endpoint, which are applied before its handler runs.
 
 use actix_web::http::StatusCode;
 use domain::Contract;
@@ -6,11 +6,11 @@ use domain::Contract;
 /// The rules of an endpoint.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rules {
-    /// The contract whose error table is used.
+    /// The contract, which decides the statuses and the messages of errors.
     pub(crate) contract: Contract,
-    /// Who may call it.
+    /// Whether a token is needed.
     pub(crate) access: Access,
-    /// The status of an invalid field: 422, or 400 where the contract names no 422 (C-5).
+    /// The status of an invalid field: 422, or 400 where the contract has no 422 (C-5).
     pub(crate) bad_field: StatusCode,
     /// The largest JSON body.
     pub(crate) json_limit: JsonLimit,
@@ -19,27 +19,27 @@ pub(crate) struct Rules {
 /// The largest JSON body of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum JsonLimit {
-    /// The limit of the settings.
-    Usual,
-    /// A limit of its own, in bytes.
+    /// The limit in the settings.
+    Default,
+    /// A limit in bytes.
     Bytes(usize),
-    /// The largest image of the settings in Base64, and room for the rest of the body.
+    /// The size of the largest allowed image in Base64, and 1 MiB for the rest of the body.
     Images,
 }
 
-/// Who may call an endpoint.
+/// Whether an endpoint needs a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Every client.
+    /// No token is needed.
     Public,
-    /// Clients with a valid token.
+    /// A valid token is needed.
     Private,
 }
 
 impl Rules {
-    /// The rules of a contract's private endpoints, where they state nothing else.
-    pub(crate) fn of(contract: Contract) -> Self {
+    /// The default rules of a contract: a token is needed, and an invalid field is 422.
+    pub(crate) fn new(contract: Contract) -> Self {
         let bad_field = StatusCode::UNPROCESSABLE_ENTITY;
-        Self { contract, access: Access::Private, bad_field, json_limit: JsonLimit::Usual }
+        Self { contract, access: Access::Private, bad_field, json_limit: JsonLimit::Default }
     }
 }

@@ -13,26 +13,26 @@ use services::{Conversations, Files, Health, Limits, Personas, SignIn, Turns};
 use crate::middleware::{cors, request_context};
 use crate::{HttpSettings, routes, stream};
 
-/// What the dialects call.
+/// The services that the handlers call.
 #[derive(Clone)]
 pub struct Services {
-    /// Sending, watching, stopping.
+    /// Sends messages, and watches and stops turns.
     pub turns: Turns,
-    /// Reading and editing.
+    /// Reads and changes conversations.
     pub conversations: Conversations,
-    /// What conversations are given to read.
+    /// Stores uploaded files.
     pub files: Files,
-    /// Personas, and the conversations that are held with them.
+    /// Keeps personas and the conversations with them.
     pub personas: Personas,
-    /// How many calls may pass.
+    /// Limits the rate of calls.
     pub limits: Limits,
-    /// Accounts and tokens.
+    /// Keeps accounts and checks tokens.
     pub sign_in: SignIn,
-    /// Whether the service can work.
+    /// Checks the parts that the service needs.
     pub health: Health,
 }
 
-/// The whole application: every route, with all that stands in front of it.
+/// The application: all endpoints, behind the middleware.
 pub fn application(
     settings: &HttpSettings,
     services: &Services,
@@ -47,21 +47,21 @@ pub fn application(
 > {
     App::new()
         .configure(|config| install(settings, services, config))
-        // Inside the request's context, so that preflights too are answered with a request id, and refused ones in our words.
+        // Inside `request_context`, so that preflights have a request id too, and refused ones the usual error body.
         .wrap(cors::layer(&settings.cors_origins))
         .wrap(from_fn(request_context::run))
         .wrap(NormalizePath::trim())
 }
 
-/// A server on these listeners. It runs while it is polled, and leaves signals to whoever runs it.
+/// A server on these listeners. It runs while it is polled, and does not handle signals.
 ///
 /// # Errors
-/// Where a listener cannot be used.
+/// If a listener cannot be used.
 pub fn server(settings: HttpSettings, services: Services, listeners: Vec<TcpListener>) -> io::Result<Server> {
     let HttpSettings { header_timeout, keep_alive, workers, shutdown_timeout, .. } = settings;
     let mut server = HttpServer::new(move || application(&settings, &services))
         .on_connect(stream::keep_socket)
-        // A closed tab drops its stream at once, also while the stream is silent.
+        // When a client closes its connection, its stream is dropped at once, even if no event is sent.
         .h1_allow_half_closed(false)
         // Nagle's algorithm would hold back the events of a short stream for 40 ms.
         .tcp_nodelay(true)

@@ -1,4 +1,4 @@
-//! What can be set of the HTTP layer.
+//! The settings of the HTTP layer.
 
 use std::time::Duration;
 
@@ -8,97 +8,97 @@ use serde::Serialize;
 
 const MIB: usize = 1024 * 1024;
 
-/// How HTTP is spoken. [`HttpSettings::new`] has the defaults.
+/// The settings of the HTTP layer. [`HttpSettings::new`] has the defaults.
 #[derive(Debug, Clone)]
 pub struct HttpSettings {
-    /// The version that `GET /` names.
+    /// The version of the service, shown by `GET /`.
     pub version: &'static str,
     /// The longest user text, in Unicode characters.
     pub max_input_length: usize,
     /// The largest image in a message, in MiB.
     pub max_file_size_mb: u32,
-    /// The largest JSON body, in bytes, where a route has no limit of its own.
+    /// The largest JSON body in bytes, for endpoints without their own limit.
     pub json_limit: usize,
-    /// How long a client may take to send a small body; a large one has a second more for each 64 KiB.
+    /// How long a client may take to send a request body, plus one second for each 64 KiB of it.
     pub body_timeout: Duration,
-    /// How often a silent event stream shows that it lives.
+    /// How often a heartbeat is sent on an event stream without events.
     pub heartbeat: Duration,
-    /// How long a client may leave a stream unread.
+    /// How long a client may not read from its stream before its connection is closed.
     pub stall_limit: Duration,
     /// How long a client may take to send its headers.
     pub header_timeout: Duration,
-    /// How long an idle connection is kept.
+    /// How long an idle connection is kept open.
     pub keep_alive: Duration,
-    /// How many threads serve connections; one for each core where absent.
+    /// How many threads serve connections; `None` is one for each core.
     pub workers: Option<usize>,
-    /// How long open connections may go on once the server stops.
+    /// How long open connections are kept when the server stops.
     pub shutdown_timeout: Duration,
-    /// The networks of the proxies whose `X-Forwarded-For` counts.
+    /// The networks of the proxies whose `X-Forwarded-For` header is trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// The origins whose pages may call: scheme, host and port as browsers write them, or `*` alone for all.
+    /// The origins whose web pages may call the API: scheme, host and port as browsers write them, or only `*` for all.
     pub cors_origins: Vec<String>,
-    /// The models of contracts where neither request nor conversation names one (C-17).
+    /// The models that are used if neither the request nor the conversation names one (C-17).
     pub default_models: DefaultModels,
-    /// What `GET /config` shows.
+    /// The public configuration, shown by `GET /config`.
     pub public: PublicConfig,
 }
 
-/// The models of contracts where neither request nor conversation names one (C-17).
+/// The models that are used if neither the request nor the conversation names one (C-17).
 #[derive(Debug, Clone)]
 pub struct DefaultModels {
-    /// Of S0.
+    /// The model of S0.
     pub llm_chat: ModelName,
-    /// Of S2 and S3.
+    /// The model of S2 and S3.
     pub chat_service: ModelName,
 }
 
-/// What everybody may know of the configuration. Nothing secret has a place here.
+/// The public part of the configuration. It holds no secrets.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 #[schema(as = Configuration)]
 pub struct PublicConfig {
-    /// The provider's name in the configuration, such as `openrouter`.
+    /// The configured provider, such as `openrouter`.
     pub provider: String,
-    /// The model of `POST /chat` where the request names none.
+    /// The model that `POST /chat` uses if the request names none.
     pub model: String,
-    /// What bounds requests.
+    /// The limits of requests.
     pub limits: PublicLimits,
-    /// How long conversations are sent to the model.
+    /// Which messages of a long conversation are sent to the model.
     pub context_management: ContextManagement,
-    /// The default price of tokens.
+    /// The default price of tokens, in US dollars.
     pub pricing: Pricing,
 }
 
-/// What bounds requests.
+/// The limits of requests.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 #[schema(as = Limits)]
 pub struct PublicLimits {
-    /// Calls of `POST /chat` in any minute.
+    /// How many calls of `POST /chat` are allowed in any 60 seconds.
     pub rate_limit_per_minute: u32,
     /// The longest user text, in Unicode characters.
     pub max_input_length: usize,
-    /// The largest image.
+    /// The largest image in a message, in MiB.
     pub max_file_size_mb: u32,
 }
 
-/// How long conversations are sent to the model.
+/// Which messages of a long conversation are sent to the model.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct ContextManagement {
-    /// `full` or `summary_window`.
+    /// `full` sends all messages that the model has room for; `summary_window` sends a summary and the newest messages.
     pub mode: String,
-    /// Message pairs that are always sent beside a summary.
+    /// How many exchanges are sent in full beside the summary.
     pub window_size: u32,
     /// After how many exchanges the first summary is made.
     pub summarize_after_messages: u32,
-    /// After how many further exchanges it is made anew.
+    /// After how many further exchanges the summary is made again.
     pub summary_update_interval: u32,
 }
 
-/// The default price of tokens, in US dollars per thousand.
+/// The default price of tokens, in US dollars.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Pricing {
-    /// Of input tokens.
+    /// The price of 1,000 input tokens.
     pub input_per_1k: f64,
-    /// Of output tokens.
+    /// The price of 1,000 output tokens.
     pub output_per_1k: f64,
 }
 
@@ -108,12 +108,12 @@ impl HttpSettings {
         usize::try_from(self.max_file_size_mb).unwrap_or(usize::MAX).saturating_mul(MIB)
     }
 
-    /// The largest JSON body where images are: one of the largest in Base64, and 1 MiB beside it (C-37).
+    /// The largest JSON body that may hold images: the largest image in Base64, and 1 MiB for the rest (C-37).
     pub(crate) fn image_json_limit(&self) -> usize {
         self.image_bytes().div_ceil(3).saturating_mul(4).saturating_add(MIB)
     }
 
-    /// The defaults, for a service that shows this configuration.
+    /// The default settings, for a service with this public configuration.
     #[must_use]
     pub fn new(version: &'static str, public: PublicConfig, default_models: DefaultModels) -> Self {
         Self {

@@ -1,10 +1,11 @@
-//! Streamed answers: a body that listens to a turn and writes its events in a dialect's bytes.
+//! Streamed responses: a body that follows a turn and writes its events in the form of a dialect.
 
 mod body;
+mod chunks;
 mod encoder;
-mod piece;
+mod log;
 mod stall;
 
 pub(crate) use body::{as_events, as_text};
-pub(crate) use encoder::{Encoder, Finish, VisibleText, data_line};
+pub(crate) use encoder::{BodyEnd, Encoder, VisibleText, data_line};
 pub(crate) use stall::keep_socket;

@@ -1,9 +1,9 @@
-//! How values look in the answers of every contract.
+//! Values that all contracts write in the same form.
 
 use std::time::Duration;
 
-use actix_web::HttpResponseBuilder;
 use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{HttpResponse, HttpResponseBuilder};
 use chrono::SecondsFormat;
 use domain::{Contract, Conversation, HistoryLocation, MessageState, Timestamp, TurnId, Usage};
 use serde::Serialize;
@@ -14,7 +14,7 @@ pub(crate) fn time(at: Timestamp) -> String {
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-/// What was done, in a sentence.
+/// A sentence that says what was done.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Done)]
 pub(crate) struct DoneMessage {
@@ -22,35 +22,35 @@ pub(crate) struct DoneMessage {
 }
 
 impl DoneMessage {
-    /// Whatever this sentence says.
+    /// A message with this sentence.
     pub(crate) fn new(message: &str) -> Self {
         Self { message: message.to_owned() }
     }
 
-    /// Something of this name and number is deleted.
+    /// The message "{name} {number} deleted successfully".
     pub(crate) fn deleted(name: &str, number: i64) -> Self {
         Self { message: format!("{name} {number} deleted successfully") }
     }
 }
 
-/// Whole seconds, never too few.
+/// A time in whole seconds, rounded up.
 pub(crate) fn whole_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
-/// The form of a conversation's id in an answer (C-3).
+/// The form of a conversation's id in a response (C-3).
 pub(crate) enum IdForm {
-    /// As the request wrote it.
+    /// As written in the request.
     Written(String),
-    /// `conv_…`, or the provider's own.
+    /// `conv_…`, or the provider's id of a conversation that is stored at the provider.
     Prefixed,
     /// A UUID.
     Uuid,
 }
 
 impl IdForm {
-    /// The form of a contract's creates and lists.
-    pub(crate) fn of(contract: Contract) -> Self {
+    /// The form in a contract's responses to requests that do not name a conversation: creates and lists.
+    pub(crate) fn for_contract(contract: Contract) -> Self {
         match contract {
             Contract::LlmChat => Self::Prefixed,
             Contract::ChatApi
@@ -61,7 +61,7 @@ impl IdForm {
         }
     }
 
-    /// A conversation's id in this form.
+    /// The id of a conversation in this form.
     pub(crate) fn id_of(&self, conversation: &Conversation) -> String {
         match (self, &conversation.home) {
             (Self::Written(id), _) | (Self::Prefixed, HistoryLocation::OpenAi(id)) => id.clone(),
@@ -71,7 +71,7 @@ impl IdForm {
     }
 }
 
-/// How a message ended, where that is worth a word: lists name only what is not whole.
+/// The `state` of a message in a response: `None` for a complete message.
 pub(crate) fn state(state: MessageState) -> Option<&'static str> {
     match state {
         MessageState::Completed => None,
@@ -79,9 +79,9 @@ pub(crate) fn state(state: MessageState) -> Option<&'static str> {
     }
 }
 
-/// Tokens, as contract S0 names them.
+/// The tokens of a model call, in the form of S0.
 #[derive(Debug, Clone, Copy, Serialize, utoipa::ToSchema)]
-#[schema(as = Usage, description = "Tokens.")]
+#[schema(as = Usage, description = "The tokens of a model call.")]
 pub(crate) struct UsageBody {
     #[serde(rename = "input_tokens")]
     input: u64,
@@ -103,35 +103,42 @@ const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 const CONVERSATION_ID: HeaderName = HeaderName::from_static("x-conversation-id");
 
-/// The headers by which the answer to a call that counts says what is left, and names what it began; also where the
-/// call is refused, or the turn fails.
+/// The headers of responses to calls that count against a rate limit: the limit and what is left of it, and the turn
+/// and the conversation if the call has started a turn. Error responses have them too.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct CallHeaders(Vec<(HeaderName, HeaderValue)>);
 
 impl CallHeaders {
-    /// The limit alone, where one was checked.
-    pub(crate) fn of(quota: Option<Quota>) -> Self {
+    /// The headers of a rate limit, if one was checked.
+    pub(crate) fn new(quota: Option<Quota>) -> Self {
         let Some(Quota { limit, remaining, reset_after }) = quota else { return Self::default() };
         let reset = HeaderValue::from(whole_seconds(reset_after));
         Self(vec![(LIMIT, limit.into()), (REMAINING, remaining.into()), (RESET, reset)])
     }
 
-    /// Names the turn too.
+    /// Adds the turn.
     pub(crate) fn and_turn(mut self, turn: TurnId) -> Self {
         self.0.extend(HeaderValue::from_str(&turn.to_string()).map(|value| (TURN_ID, value)));
         self
     }
 
-    /// Names the conversation too, in the form that the dialect shows.
+    /// Adds the conversation, with its id in the form that the dialect shows.
     pub(crate) fn and_conversation(mut self, shown: &str) -> Self {
         self.0.extend(HeaderValue::from_str(shown).map(|value| (CONVERSATION_ID, value)));
         self
     }
 
-    /// Sets them.
-    pub(crate) fn put_on(&self, answer: &mut HttpResponseBuilder) {
+    /// Sets these headers on a response.
+    pub(crate) fn put_on(&self, response: &mut HttpResponseBuilder) {
         for header in &self.0 {
-            answer.insert_header(header.clone());
+            response.insert_header(header.clone());
         }
+    }
+
+    /// A response with status 200 and these headers.
+    pub(crate) fn ok(&self) -> HttpResponseBuilder {
+        let mut response = HttpResponse::Ok();
+        self.put_on(&mut response);
+        response
     }
 }

@@ -65,6 +65,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("clap", &["omnichat"]),
     ("anyhow", &["omnichat", "omnichat-testkit"]),
     ("ipnet", &["omnichat", "omnichat-http"]),
+    // Tests alone use it.
+    ("jsonschema", &[]),
     ("tracing-appender", &["omnichat"]),
     ("tracing-subscriber", &["omnichat"]),
 ];

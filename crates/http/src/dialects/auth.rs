@@ -1,4 +1,4 @@
-//! Accounts and tokens (C-21).
+//! Endpoints for accounts and tokens (C-21).
 
 mod doc;
 mod request;
@@ -18,16 +18,18 @@ use crate::rules::JsonLimit;
 use request::{LoginRequest, RegisterRequest};
 use response::{AccountBody, RegisteredBody, TokenBody};
 
-/// Small, because these bodies are read before the caller is authenticated.
+/// The limit is small because these bodies are read before the caller is authenticated.
 const CREDENTIALS_LIMIT: JsonLimit = JsonLimit::Bytes(64 * 1024);
 
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::public(PersonaChat, Method::POST, "/auth/register", register, doc::register)
+        Endpoint::new(PersonaChat, Method::POST, "/auth/register", register, doc::register)
+            .public()
             .json_limit(CREDENTIALS_LIMIT),
-        Endpoint::public(PersonaChat, Method::POST, "/auth/login", login, doc::login)
+        Endpoint::new(PersonaChat, Method::POST, "/auth/login", login, doc::login)
+            .public()
             .json_limit(CREDENTIALS_LIMIT),
-        Endpoint::private(PersonaChat, Method::GET, "/auth/me", me, doc::me),
+        Endpoint::new(PersonaChat, Method::GET, "/auth/me", me, doc::me),
     ]
 }
 
@@ -41,10 +43,8 @@ async fn register(
     let registration = body.0.try_into()?;
     let headers = rate_limit::sign_in(&limits, &client).await?;
     let signed_in = sign_in.register(registration).await;
-    let signed_in = signed_in.map_err(|error| ApiError::from(error).with(&headers))?;
-    let mut response = HttpResponse::Ok();
-    headers.put_on(&mut response);
-    Ok(response.json(RegisteredBody::from(signed_in)))
+    let signed_in = signed_in.map_err(|error| ApiError::from(error).with_headers(&headers))?;
+    Ok(headers.ok().json(RegisteredBody::from(signed_in)))
 }
 
 /// `POST /auth/login`
@@ -57,10 +57,8 @@ async fn login(
     let (name, password) = body.0.credentials()?;
     let headers = rate_limit::sign_in(&limits, &client).await?;
     let signed_in = sign_in.sign_in(name, password).await;
-    let signed_in = signed_in.map_err(|error| ApiError::from(error).with(&headers))?;
-    let mut response = HttpResponse::Ok();
-    headers.put_on(&mut response);
-    Ok(response.json(TokenBody::from(signed_in.token)))
+    let signed_in = signed_in.map_err(|error| ApiError::from(error).with_headers(&headers))?;
+    Ok(headers.ok().json(TokenBody::from(signed_in.token)))
 }
 
 /// `GET /auth/me`

@@ -15,7 +15,7 @@ use services::{ConversationFilter, Conversations, Limits, NewConversationRequest
 use crate::HttpSettings;
 use crate::endpoint::Endpoint;
 use crate::error::{ApiError, HandlerResult};
-use crate::extract::{Authenticated, ConversationPath, JsonBody, ListQuery, QueryOf};
+use crate::extract::{Authenticated, ConversationPath, JsonBody, ListQuery, QueryParams};
 use crate::rate_limit::PendingCall;
 use crate::stream::as_text;
 use request::CompletionRequest;
@@ -24,13 +24,13 @@ use stream::PlainText;
 
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::private(ChatAi, Method::POST, "/conversation", create, doc::create),
-        Endpoint::private(ChatAi, Method::GET, "/conversation", list, doc::list),
-        Endpoint::private(ChatAi, Method::POST, "/conversation/completion/{id}", complete, doc::complete),
+        Endpoint::new(ChatAi, Method::POST, "/conversation", create, doc::create),
+        Endpoint::new(ChatAi, Method::GET, "/conversation", list, doc::list),
+        Endpoint::new(ChatAi, Method::POST, "/conversation/completion/{id}", complete, doc::complete),
     ]
 }
 
-/// `POST /conversation`: no body is expected, and none is read.
+/// `POST /conversation`. A body is not read.
 async fn create(caller: Authenticated, conversations: Data<Conversations>) -> HandlerResult {
     let new = NewConversationRequest::plain(Contract::ChatAi);
     let conversation = conversations.create(&caller.0, new).await?;
@@ -41,7 +41,7 @@ async fn create(caller: Authenticated, conversations: Data<Conversations>) -> Ha
 async fn list(
     caller: Authenticated,
     conversations: Data<Conversations>,
-    query: QueryOf<ListQuery>,
+    query: QueryParams<ListQuery>,
 ) -> HandlerResult {
     let filter = ConversationFilter::default();
     let found = conversations.list_with_messages(&caller.0, filter, query.0.page()).await?;
@@ -65,13 +65,11 @@ async fn complete(
     let call = PendingCall::model(&limits, &caller.0).await?;
     let (mut turn, headers) = call.settle(turns.send(&caller.0, message).await).await?;
     let headers = headers.and_turn(turn.turn());
-    let mut response = HttpResponse::Ok();
-    headers.put_on(&mut response);
     if wants_stream {
-        let begun = turn.first_event(turns.first_event_grace()).await;
-        begun.map_err(|failure| ApiError::from(failure).with(&headers))?;
-        return Ok(as_text(&request, response, turn.into_listener(), PlainText::default()));
+        let first = turn.first_event(turns.first_event_grace()).await;
+        first.map_err(|failure| ApiError::from(failure).with_headers(&headers))?;
+        return Ok(as_text(&request, headers.ok(), turn.into_listener(), PlainText::default()));
     }
-    let answer = turn.whole().await.map_err(|failure| ApiError::from(failure).with(&headers))?;
-    Ok(response.json(ReplyBody::from(&answer)))
+    let answer = turn.whole().await.map_err(|failure| ApiError::from(failure).with_headers(&headers))?;
+    Ok(headers.ok().json(ReplyBody::from(&answer)))
 }

@@ -1,4 +1,4 @@
-//! Contract S1, the Chat API: `/v1/chat/*` and `/api/chat/*`. Its sessions are conversations, by their numbers.
+//! Contract S1, the Chat API: `/v1/chat/*` and `/api/chat/*`. A session is a conversation, named by its number.
 
 mod doc;
 mod request;
@@ -20,17 +20,11 @@ use response::{SessionBody, UploadedBody};
 
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::private(ChatApi, Method::POST, "/v1/chat/sessions", create, doc::create)
+        Endpoint::new(ChatApi, Method::POST, "/v1/chat/sessions", create, doc::create)
             .bad_field(StatusCode::BAD_REQUEST),
-        Endpoint::private(ChatApi, Method::DELETE, "/v1/chat/sessions/{session_id}", delete, doc::delete)
+        Endpoint::new(ChatApi, Method::DELETE, "/v1/chat/sessions/{session_id}", delete, doc::delete)
             .bad_field(StatusCode::BAD_REQUEST),
-        Endpoint::private(
-            ChatApi,
-            Method::POST,
-            "/api/chat/sessions/{session_id}/upload",
-            upload,
-            doc::upload,
-        ),
+        Endpoint::new(ChatApi, Method::POST, "/api/chat/sessions/{session_id}/upload", upload, doc::upload),
     ]
 }
 
@@ -45,7 +39,7 @@ async fn create(
     Ok(HttpResponse::Ok().json(SessionBody::new(&conversation, &model, &[])))
 }
 
-/// `DELETE /v1/chat/sessions/{session_id}`: for good.
+/// `DELETE /v1/chat/sessions/{session_id}`. The session is deleted for good.
 async fn delete(
     caller: Authenticated,
     conversations: Data<Conversations>,
@@ -56,7 +50,7 @@ async fn delete(
     Ok(HttpResponse::Ok().json(DoneMessage::new("Session deleted successfully")))
 }
 
-/// `POST /api/chat/sessions/{session_id}/upload`: the form is not read before the session is known to be the caller's.
+/// `POST /api/chat/sessions/{session_id}/upload`. The form is read only after the caller's access to the session is checked.
 async fn upload(
     caller: Authenticated,
     files: Data<Files>,

@@ -1,4 +1,4 @@
-//! `/conversations*`: contracts S0 and S2 share these paths, and the bodies are the union of both (C-1, C-2).
+//! `/conversations*`. S0 and S2 share these paths, and the bodies have the fields of both (C-1, C-2).
 
 mod doc;
 mod request;
@@ -14,7 +14,9 @@ use services::{ConversationFilter, Conversations, Limits, Turns};
 use crate::HttpSettings;
 use crate::endpoint::Endpoint;
 use crate::error::{ApiError, HandlerResult};
-use crate::extract::{Authenticated, ConversationPath, JsonBody, ListQuery, ProjectPath, QueryOf, RawBody};
+use crate::extract::{
+    Authenticated, ConversationPath, JsonBody, ListQuery, ProjectPath, QueryParams, RawBody,
+};
 use crate::rate_limit::PendingCall;
 use crate::wire::IdForm;
 use request::{
@@ -24,34 +26,34 @@ use response::{ConversationBody, DeletedBody, MessageBody, SentBody};
 
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::private(LlmChat, Method::POST, "/conversations", create, doc::create),
-        Endpoint::private(LlmChat, Method::GET, "/conversations", list, doc::list),
-        // Before the paths with an id, which `project` could be.
-        Endpoint::private(
+        Endpoint::new(LlmChat, Method::POST, "/conversations", create, doc::create),
+        Endpoint::new(LlmChat, Method::GET, "/conversations", list, doc::list),
+        // Before the paths with `{id}`, which also match `project`.
+        Endpoint::new(
             ChatService,
             Method::GET,
             "/conversations/project/{project_id}",
             list_of_project,
             doc::list_of_project,
         ),
-        Endpoint::private(LlmChat, Method::GET, "/conversations/{id}", find, doc::find),
-        Endpoint::private(LlmChat, Method::PATCH, "/conversations/{id}", patch, doc::patch),
-        Endpoint::private(LlmChat, Method::DELETE, "/conversations/{id}", delete, doc::delete),
-        Endpoint::private(LlmChat, Method::POST, "/conversations/{id}/restore", restore, doc::restore),
-        Endpoint::private(LlmChat, Method::GET, "/conversations/{id}/messages", messages, doc::messages),
-        Endpoint::private(ChatService, Method::POST, "/conversations/{id}/messages", send, doc::send),
+        Endpoint::new(LlmChat, Method::GET, "/conversations/{id}", find, doc::find),
+        Endpoint::new(LlmChat, Method::PATCH, "/conversations/{id}", patch, doc::patch),
+        Endpoint::new(LlmChat, Method::DELETE, "/conversations/{id}", delete, doc::delete),
+        Endpoint::new(LlmChat, Method::POST, "/conversations/{id}/restore", restore, doc::restore),
+        Endpoint::new(LlmChat, Method::GET, "/conversations/{id}/messages", messages, doc::messages),
+        Endpoint::new(ChatService, Method::POST, "/conversations/{id}/messages", send, doc::send),
     ]
 }
 
-/// `POST /conversations`: with `?project_id=` of S2, with a JSON object of S0.
+/// `POST /conversations`. With `?project_id=` it is a request of S2, with a JSON object one of S0.
 async fn create(
     caller: Authenticated,
     conversations: Data<Conversations>,
-    query: QueryOf<CreateQuery>,
+    query: QueryParams<CreateQuery>,
     body: RawBody,
 ) -> HandlerResult {
     let request = new_conversation(query.0, &body)?;
-    let form = IdForm::of(request.contract);
+    let form = IdForm::for_contract(request.contract);
     let conversation = conversations.create(&caller.0, request).await?;
     Ok(HttpResponse::Ok().json(ConversationBody::new(conversation, &form)))
 }
@@ -60,10 +62,10 @@ async fn create(
 async fn list(
     caller: Authenticated,
     conversations: Data<Conversations>,
-    query: QueryOf<LabelQuery>,
+    query: QueryParams<LabelQuery>,
 ) -> HandlerResult {
     let (filter, page) = query.0.filter()?;
-    listed(&caller, &conversations, filter, page, Contract::LlmChat).await
+    list_response(&caller, &conversations, filter, page, Contract::LlmChat).await
 }
 
 /// `GET /conversations/project/{project_id}`
@@ -71,20 +73,20 @@ async fn list_of_project(
     caller: Authenticated,
     conversations: Data<Conversations>,
     project: ProjectPath,
-    query: QueryOf<ListQuery>,
+    query: QueryParams<ListQuery>,
 ) -> HandlerResult {
     let filter = ConversationFilter { project: Some(project.0), ..ConversationFilter::default() };
-    listed(&caller, &conversations, filter, query.0.page(), Contract::ChatService).await
+    list_response(&caller, &conversations, filter, query.0.page(), Contract::ChatService).await
 }
 
-async fn listed(
+async fn list_response(
     caller: &Authenticated,
     conversations: &Conversations,
     filter: ConversationFilter,
     page: Page,
     contract: Contract,
 ) -> HandlerResult {
-    let form = IdForm::of(contract);
+    let form = IdForm::for_contract(contract);
     let found = conversations.list(&caller.0, filter, page).await?;
     let bodies: Vec<_> =
         found.into_iter().map(|conversation| ConversationBody::new(conversation, &form)).collect();
@@ -117,7 +119,7 @@ async fn delete(
     caller: Authenticated,
     conversations: Data<Conversations>,
     path: ConversationPath,
-    query: QueryOf<DeleteQuery>,
+    query: QueryParams<DeleteQuery>,
 ) -> HandlerResult {
     let deletion = query.0.deletion();
     conversations.delete(&caller.0, path.key, deletion).await?;
@@ -139,14 +141,14 @@ async fn messages(
     caller: Authenticated,
     conversations: Data<Conversations>,
     path: ConversationPath,
-    query: QueryOf<MessagesQuery>,
+    query: QueryParams<MessagesQuery>,
 ) -> HandlerResult {
     let messages = conversations.messages(&caller.0, path.key, query.0.page()).await?;
     let bodies: Vec<_> = messages.iter().map(|message| MessageBody::new(message, &path.written)).collect();
     Ok(HttpResponse::Ok().json(bodies))
 }
 
-/// `POST /conversations/{id}/messages` of S2
+/// `POST /conversations/{id}/messages`
 async fn send(
     caller: Authenticated,
     turns: Data<Turns>,
@@ -159,8 +161,6 @@ async fn send(
     let call = PendingCall::model(&limits, &caller.0).await?;
     let (turn, headers) = call.settle(turns.send(&caller.0, message).await).await?;
     let headers = headers.and_turn(turn.turn()).and_conversation(&path.written);
-    let answer = turn.whole().await.map_err(|failure| ApiError::from(failure).with(&headers))?;
-    let mut response = HttpResponse::Ok();
-    headers.put_on(&mut response);
-    Ok(response.json(SentBody::new(&answer, path.written)))
+    let answer = turn.whole().await.map_err(|failure| ApiError::from(failure).with_headers(&headers))?;
+    Ok(headers.ok().json(SentBody::new(&answer, path.written)))
 }

@@ -1,4 +1,4 @@
-//! The description of the API, and the page that shows it: Swagger UI, whole in the binary, so that it works offline.
+//! The API description, and a page that shows it: Swagger UI, embedded in the binary so that it works offline.
 
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -20,23 +20,24 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-/// Where the description comes from.
+/// A function that returns the API description as JSON.
 pub(crate) struct DocumentSource(pub(crate) fn() -> Result<Bytes, ApiError>);
 
-/// The page. Its files are named from the root: `/docs` and `/docs/` are one page, and relative names would differ.
+/// The page. Its files have absolute paths, because `/docs` and `/docs/` are the same page.
 static PAGE: LazyLock<String> =
     LazyLock::new(|| include_str!("docs/index.html").replace("{version}", &version()));
 const START: &str = include_str!("docs/start.js");
 const STYLE: &str = include_str!("docs/style.css");
 
-/// The files of Swagger UI that the page asks for.
+/// The files of Swagger UI that the page uses.
 const SWAGGER_UI_FILES: [&str; 3] = ["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"];
 
-/// Scripts, styles and calls of this host alone. Swagger UI draws its arrows from `data:` images.
+/// Only scripts, styles and calls of this host are allowed. Swagger UI uses `data:` images for its arrows.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-const A_YEAR: &str = "public, max-age=31536000, immutable";
+/// The files may be cached for a year, because their version is part of their URL.
+const CACHE_A_YEAR: &str = "public, max-age=31536000, immutable";
 
 /// `GET /openapi.json`
 async fn document(source: Data<DocumentSource>) -> HandlerResult {
@@ -55,14 +56,14 @@ async fn page() -> HandlerResult {
 /// `GET /docs/{file}`
 async fn asset(file: Path<String>) -> HandlerResult {
     match file.as_str() {
-        "start.js" => Ok(response(A_YEAR).content_type("text/javascript; charset=utf-8").body(START)),
-        "style.css" => Ok(response(A_YEAR).content_type("text/css; charset=utf-8").body(STYLE)),
+        "start.js" => Ok(response(CACHE_A_YEAR).content_type("text/javascript; charset=utf-8").body(START)),
+        "style.css" => Ok(response(CACHE_A_YEAR).content_type("text/css; charset=utf-8").body(STYLE)),
         name if SWAGGER_UI_FILES.contains(&name) => swagger_ui(name),
         _ => Err(ApiError::no_route()),
     }
 }
 
-/// Changes with the files, so that browsers may keep each version of them for long.
+/// A hash of the files, which changes when they change.
 fn version() -> String {
     let mut hasher = DefaultHasher::new();
     (START, STYLE).hash(&mut hasher);
@@ -81,7 +82,7 @@ fn swagger_ui_file(name: &str) -> Result<SwaggerFile<'static>, ApiError> {
 
 fn swagger_ui(name: &str) -> HandlerResult {
     let file = swagger_ui_file(name)?;
-    let mut response = response(A_YEAR);
+    let mut response = response(CACHE_A_YEAR);
     response.content_type(file.content_type);
     if file.gzpipped {
         response.insert_header((CONTENT_ENCODING, "gzip"));

@@ -1,4 +1,4 @@
-//! What the service says of itself. No token, no provider call, nothing of the inside.
+//! Endpoints for information and health. They need no token, call no model provider, and show no internals.
 
 mod doc;
 mod response;
@@ -16,15 +16,15 @@ use response::{HealthBody, ReadyBody, RootBody, StatusBody};
 
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::public(LlmChat, Method::GET, "/", root, doc::root),
-        Endpoint::public(LlmChat, Method::GET, "/health", health, doc::health),
-        Endpoint::public(LlmChat, Method::GET, "/health/live", live, doc::live),
-        Endpoint::public(LlmChat, Method::GET, "/health/ready", ready, doc::ready),
-        Endpoint::public(LlmChat, Method::GET, "/config", config, doc::config),
+        Endpoint::new(LlmChat, Method::GET, "/", root, doc::root).public(),
+        Endpoint::new(LlmChat, Method::GET, "/health", health, doc::health).public(),
+        Endpoint::new(LlmChat, Method::GET, "/health/live", live, doc::live).public(),
+        Endpoint::new(LlmChat, Method::GET, "/health/ready", ready, doc::ready).public(),
+        Endpoint::new(LlmChat, Method::GET, "/config", config, doc::config).public(),
     ]
 }
 
-/// All endpoints by method and path, for `GET /`.
+/// The method and path of each endpoint, for `GET /`.
 pub(crate) struct EndpointNames(pub(crate) Vec<String>);
 
 /// `GET /`
@@ -39,15 +39,15 @@ async fn config(settings: Data<HttpSettings>) -> HandlerResult {
 
 /// `GET /health`
 async fn health(health: Data<Health>, settings: Data<HttpSettings>) -> HandlerResult {
-    Ok(HealthBody::new(health.report().await, &settings.public).answer())
+    Ok(HealthBody::new(health.report().await, &settings.public).to_response())
 }
 
-/// `GET /health/live`: the process answers. It touches nothing: a restart mends no database.
+/// `GET /health/live`. It checks nothing else, so that the process is not restarted because the database is away.
 async fn live() -> HandlerResult {
     Ok(HttpResponse::Ok().json(StatusBody::alive()))
 }
 
 /// `GET /health/ready`
 async fn ready(health: Data<Health>) -> HandlerResult {
-    Ok(ReadyBody::new(health.readiness().await).answer())
+    Ok(ReadyBody::new(health.readiness().await).to_response())
 }

@@ -1,4 +1,4 @@
-//! Contract S0, the LLM Chat API: `POST /chat`. Its conversations are in `conversations`.
+//! Contract S0, the LLM Chat API: `POST /chat`. Its other endpoints are in `conversations`.
 
 mod doc;
 mod image;
@@ -6,9 +6,9 @@ mod request;
 mod response;
 mod stream;
 
+use actix_web::HttpRequest;
 use actix_web::http::Method;
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
 use domain::Contract::LlmChat;
 use services::{Limits, Turns};
 
@@ -24,7 +24,7 @@ use response::ChatBody;
 use stream::ChatEvents;
 
 pub(crate) fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::private(LlmChat, Method::POST, "/chat", chat, doc::chat).json_limit(JsonLimit::Images)]
+    vec![Endpoint::new(LlmChat, Method::POST, "/chat", chat, doc::chat).json_limit(JsonLimit::Images)]
 }
 
 /// `POST /chat`
@@ -42,14 +42,12 @@ async fn chat(
     let (mut turn, headers) = call.settle(turns.send(&caller.0, message).await).await?;
     let id = form.id_of(&turn.conversation);
     let headers = headers.and_turn(turn.turn()).and_conversation(&id);
-    let mut response = HttpResponse::Ok();
-    headers.put_on(&mut response);
     if wants_stream {
-        let begun = turn.first_event(turns.first_event_grace()).await;
-        begun.map_err(|failure| ApiError::from(failure).with(&headers))?;
+        let first = turn.first_event(turns.first_event_grace()).await;
+        first.map_err(|failure| ApiError::from(failure).with_headers(&headers))?;
         let encoder = ChatEvents::new(&turn, id);
-        return Ok(as_events(&request, response, turn.into_listener(), encoder));
+        return Ok(as_events(&request, headers.ok(), turn.into_listener(), encoder));
     }
-    let answer = turn.whole().await.map_err(|failure| ApiError::from(failure).with(&headers))?;
-    Ok(response.json(ChatBody::new(&answer, id)))
+    let answer = turn.whole().await.map_err(|failure| ApiError::from(failure).with_headers(&headers))?;
+    Ok(headers.ok().json(ChatBody::new(&answer, id)))
 }

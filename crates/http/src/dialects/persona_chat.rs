@@ -14,7 +14,7 @@ use services::{Health, Limits, Personas, PersonasError};
 use crate::HttpSettings;
 use crate::endpoint::Endpoint;
 use crate::error::{ApiError, HandlerResult};
-use crate::extract::{Authenticated, JsonBody, NumberPath, QueryOf};
+use crate::extract::{Authenticated, JsonBody, NumberPath, QueryParams};
 use crate::rate_limit::PendingCall;
 use crate::wire::DoneMessage;
 use request::{ConversationsQuery, CreateRequest, MessagesQuery, SendRequest, UpdateRequest};
@@ -22,28 +22,22 @@ use response::{ConversationBody, ExchangeBody, HealthBody, MessageBody, StatsBod
 
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::private(PersonaChat, Method::POST, "/chat/conversations", create, doc::create),
-        Endpoint::private(PersonaChat, Method::GET, "/chat/conversations", list, doc::list),
-        Endpoint::private(PersonaChat, Method::GET, "/chat/conversations/{id}", find, doc::find),
-        Endpoint::private(PersonaChat, Method::PUT, "/chat/conversations/{id}", update, doc::update),
-        Endpoint::private(PersonaChat, Method::DELETE, "/chat/conversations/{id}", delete, doc::delete),
-        Endpoint::private(PersonaChat, Method::POST, "/chat/conversations/{id}/send", send, doc::send),
-        Endpoint::private(
-            PersonaChat,
-            Method::GET,
-            "/chat/conversations/{id}/messages",
-            messages,
-            doc::messages,
-        ),
-        Endpoint::private(
+        Endpoint::new(PersonaChat, Method::POST, "/chat/conversations", create, doc::create),
+        Endpoint::new(PersonaChat, Method::GET, "/chat/conversations", list, doc::list),
+        Endpoint::new(PersonaChat, Method::GET, "/chat/conversations/{id}", find, doc::find),
+        Endpoint::new(PersonaChat, Method::PUT, "/chat/conversations/{id}", update, doc::update),
+        Endpoint::new(PersonaChat, Method::DELETE, "/chat/conversations/{id}", delete, doc::delete),
+        Endpoint::new(PersonaChat, Method::POST, "/chat/conversations/{id}/send", send, doc::send),
+        Endpoint::new(PersonaChat, Method::GET, "/chat/conversations/{id}/messages", messages, doc::messages),
+        Endpoint::new(
             PersonaChat,
             Method::DELETE,
             "/chat/messages/{id}",
             delete_message,
             doc::delete_message,
         ),
-        Endpoint::private(PersonaChat, Method::GET, "/chat/stats", stats, doc::stats),
-        Endpoint::public(PersonaChat, Method::GET, "/chat/health", health, doc::health),
+        Endpoint::new(PersonaChat, Method::GET, "/chat/stats", stats, doc::stats),
+        Endpoint::new(PersonaChat, Method::GET, "/chat/health", health, doc::health).public(),
     ]
 }
 
@@ -62,7 +56,7 @@ async fn create(
 async fn list(
     caller: Authenticated,
     personas: Data<Personas>,
-    query: QueryOf<ConversationsQuery>,
+    query: QueryParams<ConversationsQuery>,
 ) -> HandlerResult {
     let (persona, page) = query.0.filter();
     let found = personas.conversations(&caller.0, persona, page).await?;
@@ -76,7 +70,7 @@ async fn find(caller: Authenticated, personas: Data<Personas>, path: NumberPath)
     Ok(HttpResponse::Ok().json(ConversationBody::from(&conversation)))
 }
 
-/// `PUT /chat/conversations/{id}`: what it does not name stays.
+/// `PUT /chat/conversations/{id}`. Fields that are absent are not changed.
 async fn update(
     caller: Authenticated,
     personas: Data<Personas>,
@@ -89,7 +83,7 @@ async fn update(
     Ok(HttpResponse::Ok().json(ConversationBody::from(&conversation)))
 }
 
-/// `DELETE /chat/conversations/{id}`: for good.
+/// `DELETE /chat/conversations/{id}`. The conversation is deleted for good.
 async fn delete(caller: Authenticated, personas: Data<Personas>, path: NumberPath) -> HandlerResult {
     personas.delete_conversation(&caller.0, ConversationNumber(path.0)).await?;
     Ok(HttpResponse::Ok().json(DoneMessage::deleted("Conversation", path.0)))
@@ -109,11 +103,9 @@ async fn send(
     let (turn, headers) = call.settle(personas.send(&caller.0, number, content.clone()).await).await?;
     let headers = headers.and_turn(turn.turn());
     let question = MessageBody::question(&turn, content).ok_or(PersonasError::NoMessage);
-    let answer = turn.whole().await.map_err(|failure| ApiError::from(failure).with(&headers))?;
-    let question = question.map_err(|error| ApiError::from(error).with(&headers))?;
-    let mut response = HttpResponse::Ok();
-    headers.put_on(&mut response);
-    Ok(response.json(ExchangeBody::new(question, &answer)))
+    let answer = turn.whole().await.map_err(|failure| ApiError::from(failure).with_headers(&headers))?;
+    let question = question.map_err(|error| ApiError::from(error).with_headers(&headers))?;
+    Ok(headers.ok().json(ExchangeBody::new(question, &answer)))
 }
 
 /// `GET /chat/conversations/{id}/messages`
@@ -121,7 +113,7 @@ async fn messages(
     caller: Authenticated,
     personas: Data<Personas>,
     path: NumberPath,
-    query: QueryOf<MessagesQuery>,
+    query: QueryParams<MessagesQuery>,
 ) -> HandlerResult {
     let number = ConversationNumber(path.0);
     let newest_first = personas.messages(&caller.0, number, query.0.page()).await?;
@@ -142,7 +134,7 @@ async fn stats(caller: Authenticated, personas: Data<Personas>) -> HandlerResult
     Ok(HttpResponse::Ok().json(StatsBody::from(totals)))
 }
 
-/// `GET /chat/health`: whether the provider answers. 200 in either case.
+/// `GET /chat/health`. The status is 200 even if the provider cannot be reached.
 async fn health(health: Data<Health>) -> HandlerResult {
     Ok(HttpResponse::Ok().json(HealthBody::new(health.provider_answers().await)))
 }

@@ -1,4 +1,4 @@
-//! Personas of contract S4: `/personas`.
+//! The personas of S4: `/personas*`.
 
 pub(super) mod doc;
 mod request;
@@ -14,18 +14,18 @@ use services::Personas;
 use crate::HttpSettings;
 use crate::endpoint::Endpoint;
 use crate::error::HandlerResult;
-use crate::extract::{Authenticated, JsonBody, ListQuery, NumberPath, QueryOf};
+use crate::extract::{Authenticated, JsonBody, ListQuery, NumberPath, QueryParams};
 use crate::wire::DoneMessage;
 use request::{CreateRequest, UpdateRequest};
 use response::PersonaBody;
 
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::private(PersonaChat, Method::POST, "/personas", create, doc::create),
-        Endpoint::private(PersonaChat, Method::GET, "/personas", list, doc::list),
-        Endpoint::private(PersonaChat, Method::GET, "/personas/{id}", find, doc::find),
-        Endpoint::private(PersonaChat, Method::PUT, "/personas/{id}", update, doc::update),
-        Endpoint::private(PersonaChat, Method::DELETE, "/personas/{id}", delete, doc::delete),
+        Endpoint::new(PersonaChat, Method::POST, "/personas", create, doc::create),
+        Endpoint::new(PersonaChat, Method::GET, "/personas", list, doc::list),
+        Endpoint::new(PersonaChat, Method::GET, "/personas/{id}", find, doc::find),
+        Endpoint::new(PersonaChat, Method::PUT, "/personas/{id}", update, doc::update),
+        Endpoint::new(PersonaChat, Method::DELETE, "/personas/{id}", delete, doc::delete),
     ]
 }
 
@@ -41,7 +41,11 @@ async fn create(
 }
 
 /// `GET /personas`
-async fn list(caller: Authenticated, personas: Data<Personas>, query: QueryOf<ListQuery>) -> HandlerResult {
+async fn list(
+    caller: Authenticated,
+    personas: Data<Personas>,
+    query: QueryParams<ListQuery>,
+) -> HandlerResult {
     let found = personas.list(&caller.0, query.0.page()).await?;
     let bodies: Vec<_> = found.into_iter().map(PersonaBody::from).collect();
     Ok(HttpResponse::Ok().json(bodies))
@@ -53,7 +57,7 @@ async fn find(caller: Authenticated, personas: Data<Personas>, path: NumberPath)
     Ok(HttpResponse::Ok().json(PersonaBody::from(persona)))
 }
 
-/// `PUT /personas/{id}`: what it does not name stays.
+/// `PUT /personas/{id}`. Fields that are absent are not changed.
 async fn update(
     caller: Authenticated,
     personas: Data<Personas>,
@@ -66,7 +70,7 @@ async fn update(
     Ok(HttpResponse::Ok().json(PersonaBody::from(persona)))
 }
 
-/// `DELETE /personas/{id}`: with all its conversations.
+/// `DELETE /personas/{id}`. The conversations with the persona are deleted too.
 async fn delete(caller: Authenticated, personas: Data<Personas>, path: NumberPath) -> HandlerResult {
     personas.delete(&caller.0, PersonaId(path.0)).await?;
     Ok(HttpResponse::Ok().json(DoneMessage::deleted("Persona", path.0)))

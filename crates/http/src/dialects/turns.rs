@@ -1,4 +1,4 @@
-//! Watching and stopping a turn, whichever contract began it.
+//! Endpoints to watch and to stop a turn, for all contracts.
 
 mod doc;
 mod request;
@@ -13,7 +13,7 @@ use services::Turns;
 
 use crate::endpoint::Endpoint;
 use crate::error::HandlerResult;
-use crate::extract::{Authenticated, ConversationPath, QueryOf, TurnPath};
+use crate::extract::{Authenticated, ConversationPath, QueryParams, TurnPath};
 use crate::stream::as_events;
 use request::EventsQuery;
 use response::StoppedBody;
@@ -21,12 +21,12 @@ use stream::NumberedEvents;
 
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::private(LlmChat, Method::POST, "/conversations/{id}/stop", stop, doc::stop),
-        Endpoint::private(LlmChat, Method::GET, "/turns/{id}/events", events, doc::events),
+        Endpoint::new(LlmChat, Method::POST, "/conversations/{id}/stop", stop, doc::stop),
+        Endpoint::new(LlmChat, Method::GET, "/turns/{id}/events", events, doc::events),
     ]
 }
 
-/// `POST /conversations/{id}/stop`: 200 also where nothing runs.
+/// `POST /conversations/{id}/stop`. The status is 200 even if no turn is running.
 async fn stop(caller: Authenticated, turns: Data<Turns>, path: ConversationPath) -> HandlerResult {
     let stopped = turns.stop(&caller.0, path.key).await?;
     Ok(HttpResponse::Ok().json(StoppedBody::new(stopped, path.written)))
@@ -38,7 +38,7 @@ async fn events(
     caller: Authenticated,
     turns: Data<Turns>,
     path: TurnPath,
-    query: QueryOf<EventsQuery>,
+    query: QueryParams<EventsQuery>,
 ) -> HandlerResult {
     let listener = turns.watch(&caller.0, path.0, query.0.after()).await?;
     Ok(as_events(&request, HttpResponse::Ok(), listener, NumberedEvents))

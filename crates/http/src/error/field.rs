@@ -1,21 +1,21 @@
 //! An invalid field of a request.
 
-/// A field, a query value or a path value breaks a rule.
+/// A field, a query parameter or a path parameter is invalid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FieldError {
-    /// Its name, where the rule is about one field.
+    /// The name of the field; `None` if the rule is about several fields.
     pub(crate) param: Option<String>,
-    /// A sentence that names the field and the rule.
+    /// A sentence that states the rule.
     pub(crate) message: String,
 }
 
 impl FieldError {
-    /// The name of the field and the rule that it breaks, which together make a sentence.
+    /// A broken rule of one field. The message is the name followed by the rule: "title must not be empty".
     pub(crate) fn new(param: &str, rule: impl std::fmt::Display) -> Self {
         Self { param: Some(param.to_owned()), message: format!("{param} {rule}") }
     }
 
-    /// A rule about several fields.
+    /// A broken rule that is not about one field. `message` is the whole sentence.
     pub(crate) fn whole(message: &str) -> Self {
         Self { param: None, message: message.to_owned() }
     }

@@ -1,4 +1,4 @@
-//! The tables: from class to status for each contract, from code to the words of the body.
+//! How an error is shown: its status and its message for each contract, and its `type`.
 
 use actix_web::http::StatusCode;
 use domain::{Contract, ErrorCode, ErrorKind};
@@ -29,7 +29,7 @@ pub(super) fn status(rules: &Rules, kind: ErrorKind) -> StatusCode {
     }
 }
 
-/// Whether the contract shows this error, of another user's conversation, as not found (C-7): all but S4 do.
+/// Whether the contract shows this error as "not found": another user's conversation in all contracts but S4 (C-7).
 pub(super) fn is_hidden(contract: Contract, code: ErrorCode) -> bool {
     match contract {
         Contract::PersonaChat => false,
@@ -41,8 +41,8 @@ pub(super) fn is_hidden(contract: Contract, code: ErrorCode) -> bool {
     }
 }
 
-/// The sentence that the contract's own document has for an error.
-pub(super) fn own_words(contract: Contract, code: ErrorCode) -> Option<&'static str> {
+/// The message that the contract's document states for an error, if it states one.
+pub(super) fn contract_message(contract: Contract, code: ErrorCode) -> Option<&'static str> {
     match contract {
         Contract::ChatApi => (code == ErrorCode::ConversationNotFound).then_some("Chat session not found"),
         Contract::LlmChat
@@ -54,7 +54,7 @@ pub(super) fn own_words(contract: Contract, code: ErrorCode) -> Option<&'static 
 }
 
 /// The `type` of an error body.
-pub(super) fn type_of(code: ErrorCode) -> &'static str {
+pub(super) fn error_type(code: ErrorCode) -> &'static str {
     if code.is_upstream() {
         return "upstream_error";
     }
@@ -73,12 +73,12 @@ pub(super) fn type_of(code: ErrorCode) -> &'static str {
     }
 }
 
-/// What `WWW-Authenticate` says: a client without a token is told no error (RFC 6750, section 3.1).
+/// The value of `WWW-Authenticate`. Without a token in the request it names no error (RFC 6750, section 3.1).
 pub(super) fn challenge(code: ErrorCode) -> &'static str {
     if code.rejects_token() { "Bearer error=\"invalid_token\"" } else { "Bearer" }
 }
 
-/// Whether the cause lies outside the request, so that operators have to know of it.
+/// Whether the error is logged for operators, because its cause is not in the request.
 pub(super) fn is_for_operators(kind: ErrorKind) -> bool {
     match kind {
         ErrorKind::Upstream | ErrorKind::Unavailable | ErrorKind::Internal => true,

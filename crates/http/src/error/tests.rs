@@ -8,11 +8,11 @@ use services::{ConversationsError, SendError, TurnFailure};
 use super::*;
 
 async fn shown(error: ApiError, contract: Contract) -> (u16, Option<String>, Value) {
-    let answer = error.answer(&Rules::of(contract));
+    let response = error.to_response(&Rules::new(contract));
     let retry_after =
-        answer.headers().get(RETRY_AFTER).map(|value| value.to_str().unwrap_or_default().to_owned());
-    let status = answer.status().as_u16();
-    let body = to_bytes(answer.into_body()).await.unwrap();
+        response.headers().get(RETRY_AFTER).map(|value| value.to_str().unwrap_or_default().to_owned());
+    let status = response.status().as_u16();
+    let body = to_bytes(response.into_body()).await.unwrap();
     (status, retry_after, serde_json::from_slice(&body).unwrap())
 }
 
@@ -21,7 +21,7 @@ fn failed(kind: FailureKind) -> ApiError {
 }
 
 #[actix_web::test]
-async fn both_families_of_clients_find_their_key() {
+async fn the_body_has_the_keys_of_all_contracts() {
     let (status, retry_after, body) =
         shown(SendError::Busy { retry_after: Duration::from_millis(1) }.into(), Contract::ChatService).await;
     let message = "A turn is running in the conversation, try again when it has ended";
@@ -48,7 +48,7 @@ async fn a_failing_provider_is_502_but_500_in_s1_and_s4() {
 }
 
 #[actix_web::test]
-async fn what_the_provider_refuses_or_limits_keeps_its_status_in_every_contract() {
+async fn a_request_that_the_provider_rejects_or_limits_has_one_status_in_every_contract() {
     for contract in [Contract::LlmChat, Contract::ChatApi, Contract::PersonaChat] {
         assert_eq!(shown(failed(FailureKind::Rejected), contract).await.0, 400);
         let (status, retry_after, body) = shown(failed(FailureKind::RateLimited), contract).await;
@@ -60,7 +60,7 @@ async fn what_the_provider_refuses_or_limits_keeps_its_status_in_every_contract(
 }
 
 #[actix_web::test]
-async fn what_is_somebody_elses_is_not_found_but_for_s4() {
+async fn another_users_conversation_is_404_in_every_contract_but_s4() {
     let foreign = || ApiError::from(ConversationsError::Foreign);
     let absent = shown(ConversationsError::NotFound.into(), Contract::LlmChat).await;
     assert_eq!(shown(foreign(), Contract::LlmChat).await, absent);
@@ -71,18 +71,18 @@ async fn what_is_somebody_elses_is_not_found_but_for_s4() {
 }
 
 #[actix_web::test]
-async fn a_bad_field_is_422_or_400_as_the_route_says() {
+async fn an_invalid_field_is_422_or_400_by_the_rules_of_the_endpoint() {
     let error = || {
         ApiError::from(FieldError { param: Some("title".to_owned()), message: "title is required".into() })
     };
     let (status, _, body) = shown(error(), Contract::LlmChat).await;
     assert_eq!((status, body["error"]["param"].as_str()), (422, Some("title")));
-    let rules = Rules { bad_field: StatusCode::BAD_REQUEST, ..Rules::of(Contract::ChatApi) };
-    assert_eq!(error().answer(&rules).status(), 400);
+    let rules = Rules { bad_field: StatusCode::BAD_REQUEST, ..Rules::new(Contract::ChatApi) };
+    assert_eq!(error().to_response(&rules).status(), 400);
 }
 
 #[test]
-fn pauses_are_whole_seconds_and_never_too_early() {
+fn pauses_are_rounded_up_to_whole_seconds() {
     assert_eq!(seconds(Duration::ZERO), 1);
     assert_eq!(seconds(Duration::from_millis(1_001)), 2);
     assert_eq!(seconds(Duration::from_secs(7)), 7);

@@ -1,4 +1,4 @@
-//! JSON bodies: read up to a limit and within a time, after the caller is known.
+//! JSON bodies, read with a limit of size and of time.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::HttpSettings;
 use crate::error::{ApiError, FieldError};
 use crate::rules::{JsonLimit, Rules};
 
-/// A body as it came, for routes where it is optional.
+/// A body that is read but not yet parsed, for endpoints where it is optional.
 pub(crate) struct RawBody {
     bytes: Bytes,
     is_json: bool,
@@ -28,7 +28,7 @@ pub(crate) struct RawBody {
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
 impl RawBody {
-    /// The JSON object in it; `None` where there is no body.
+    /// Parses the JSON object in it; `None` if the body is empty.
     pub(crate) fn optional<T: DeserializeOwned + Validate>(&self) -> Result<Option<T>, ApiError> {
         if self.bytes.is_empty() { Ok(None) } else { self.parse().map(Some) }
     }
@@ -39,16 +39,16 @@ impl RawBody {
         }
         let not_text = |_| ApiError::malformed("The body is not valid JSON (it is not UTF-8)");
         let text = std::str::from_utf8(&self.bytes).map_err(not_text)?;
-        // Structs would also be read from arrays, in the order of their fields.
+        // `serde` would also read a struct from an array, in the order of its fields.
         if !text.trim_ascii_start().starts_with('{') {
             serde_json::from_str::<IgnoredAny>(text).map_err(|error| broken(&error))?;
             return Err(FieldError::whole("The body must be a JSON object").into());
         }
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let request: T = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-            // What comes after a bad field may be broken, and a broken body has no fields.
+            // If the body is not valid JSON after the invalid field, that is the error to report.
             let broken_later = serde_json::from_str::<IgnoredAny>(text).err();
-            broken_later.map_or_else(|| refuse(&error), |error| broken(&error))
+            broken_later.map_or_else(|| invalid(&error), |error| broken(&error))
         })?;
         deserializer.end().map_err(|error| broken(&error))?;
         check(&request)?;
@@ -56,7 +56,7 @@ impl RawBody {
     }
 }
 
-fn refuse(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
+fn invalid(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     match error.inner().classify() {
         Category::Data => locate(error.path(), &error.inner().to_string()).into(),
         Category::Io | Category::Syntax | Category::Eof => broken(error.inner()),
@@ -65,12 +65,12 @@ fn refuse(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
 
 fn broken(error: &serde_json::Error) -> ApiError {
     let message = error.to_string();
-    // The parser's bound on nesting is a rule about valid JSON.
+    // The body is valid JSON; only the parser limits the nesting.
     if message.starts_with("recursion limit") {
         return FieldError::whole("The body is nested too deeply").into();
     }
-    let place = format!("line {}, column {}", error.line(), error.column());
-    ApiError::malformed(format!("The body is not valid JSON ({place})"))
+    let position = format!("line {}, column {}", error.line(), error.column());
+    ApiError::malformed(format!("The body is not valid JSON ({position})"))
 }
 
 impl FromRequest for RawBody {
@@ -80,11 +80,11 @@ impl FromRequest for RawBody {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let rules = request.extensions().get::<Rules>().copied();
         let settings = request.app_data::<Data<HttpSettings>>();
-        let usual = settings.map_or(1024 * 1024, |settings| settings.json_limit);
-        let limit = match rules.map_or(JsonLimit::Usual, |rules| rules.json_limit) {
-            JsonLimit::Usual => usual,
+        let default = settings.map_or(1024 * 1024, |settings| settings.json_limit);
+        let limit = match rules.map_or(JsonLimit::Default, |rules| rules.json_limit) {
+            JsonLimit::Default => default,
             JsonLimit::Bytes(limit) => limit,
-            JsonLimit::Images => settings.map_or(usual, |settings| settings.image_json_limit()),
+            JsonLimit::Images => settings.map_or(default, |settings| settings.image_json_limit()),
         };
         let time = body_time(request, limit);
         let too_large = declared_length(request) > limit;
@@ -100,18 +100,18 @@ impl FromRequest for RawBody {
     }
 }
 
-/// The slowest that a body may come, beyond the time that every body has: half a megabit a second.
-const SLOWEST_BYTES_PER_SECOND: usize = 64 * 1024;
+/// The lowest rate at which a body may arrive: half a megabit per second.
+const LOWEST_BYTES_PER_SECOND: usize = 64 * 1024;
 
-/// How long a body of at most so many bytes may take.
+/// How long a body of at most `limit` bytes may take to arrive.
 pub(crate) fn body_time(request: &HttpRequest, limit: usize) -> Duration {
     let settings = request.app_data::<Data<HttpSettings>>();
     let any_body = settings.map_or(Duration::from_secs(30), |settings| settings.body_timeout);
     let bytes = if request.headers().contains_key(CONTENT_LENGTH) { declared_length(request) } else { limit };
-    any_body + Duration::from_secs((bytes.min(limit) / SLOWEST_BYTES_PER_SECOND) as u64)
+    any_body + Duration::from_secs((bytes.min(limit) / LOWEST_BYTES_PER_SECOND) as u64)
 }
 
-/// How long the body is, as its sender says; 0 where the sender does not say.
+/// The value of `Content-Length` in bytes; 0 without a valid one.
 pub(crate) fn declared_length(request: &HttpRequest) -> usize {
     let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     let declared = declared.and_then(|value| value.parse::<u64>().ok()).unwrap_or(0);
@@ -169,37 +169,37 @@ mod tests {
         RawBody { bytes: Bytes::copy_from_slice(json.as_bytes()), is_json: true }.parse()
     }
 
-    fn told(json: &str) -> (&'static str, String) {
+    fn code_and_message(json: &str) -> (&'static str, String) {
         let error = parse(json).unwrap_err();
         (error.code(), error.to_string())
     }
 
     #[test]
-    fn unknown_fields_are_ignored_and_null_is_absent() {
+    fn unknown_fields_are_ignored_and_null_is_the_same_as_absent() {
         let request = parse(r#"{"name":"a","count":null,"owner":"bob"}"#).unwrap();
         assert_eq!((request.name.as_str(), request.count), ("a", None));
         assert!(request.inner.is_none());
     }
 
     #[test]
-    fn what_is_no_json_is_malformed() {
+    fn a_body_that_is_not_json_is_malformed() {
         let lone_surrogate = r#"{"name":"\ud800"}"#;
         let with_bom = "\u{feff}{\"name\":\"a\"}";
         let broken_later = ["{}}", "{\"name\":5", "{\"name\":5,\"x\":nul}"];
         let broken = ["{", "", "{\"name\":\"a\"}x", "{name:1}", "nul", lone_surrogate, with_bom];
         for json in broken.into_iter().chain(broken_later) {
-            assert_eq!(told(json).0, "invalid_json", "{json}");
+            assert_eq!(code_and_message(json).0, "invalid_json", "{json}");
         }
     }
 
     #[test]
-    fn what_is_no_text_is_malformed_wherever_it_stands() {
+    fn a_body_that_is_not_utf8_is_malformed() {
         let body = RawBody { bytes: Bytes::from_static(b"{\"name\":\"a\",\"x\":\"\xff\"}"), is_json: true };
         assert_eq!(body.parse::<Request>().unwrap_err().code(), "invalid_json");
     }
 
     #[test]
-    fn a_bad_field_is_named_with_its_path() {
+    fn an_invalid_field_is_named_with_its_path() {
         let cases = [
             (r#"{"name":5}"#, "name: invalid type: integer `5`, expected a string"),
             (r"{}", "name is required"),
@@ -213,33 +213,33 @@ mod tests {
             (r#"{"name":"a","name":"b"}"#, "duplicate field `name`"),
         ];
         for (json, message) in cases {
-            assert_eq!(told(json), ("validation_error", message.to_owned()), "{json}");
+            assert_eq!(code_and_message(json), ("validation_error", message.to_owned()), "{json}");
         }
     }
 
     #[test]
-    fn only_objects_are_bodies() {
+    fn a_body_must_be_an_object() {
         for json in ["[]", "[\"a\"]", "null", "\"\"", "1"] {
-            assert_eq!(told(json).0, "validation_error", "{json}");
+            assert_eq!(code_and_message(json).0, "validation_error", "{json}");
         }
     }
 
     #[test]
-    fn nesting_beyond_the_parser_is_a_broken_rule() {
+    fn too_deep_nesting_is_a_validation_error() {
         let deep = format!("{{\"name\":{}1{}}}", "[".repeat(200), "]".repeat(200));
-        assert_eq!(told(&deep).0, "validation_error");
+        assert_eq!(code_and_message(&deep).0, "validation_error");
     }
 
     #[test]
-    fn an_echoed_value_is_short() {
+    fn a_value_in_a_message_is_shortened() {
         let long = format!("{{\"name\":\"a\",\"count\":\"{}\"}}", "x".repeat(10_000));
-        assert!(told(&long).1.len() < 400);
+        assert!(code_and_message(&long).1.len() < 400);
     }
 
     #[test]
-    fn json_has_several_types() {
-        for known in ["application/json", "Application/JSON; charset=utf-8", "application/problem+json"] {
-            assert!(is_json(known), "{known}");
+    fn json_has_several_content_types() {
+        for json in ["application/json", "Application/JSON; charset=utf-8", "application/problem+json"] {
+            assert!(is_json(json), "{json}");
         }
         for other in ["", "text/plain", "application/x-www-form-urlencoded", "text/x+json"] {
             assert!(!is_json(other), "{other}");

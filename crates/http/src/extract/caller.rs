@@ -1,4 +1,4 @@
-//! The caller.
+//! The authenticated caller.
 
 use std::future::{Ready, ready};
 
@@ -8,7 +8,7 @@ use domain::Caller;
 
 use crate::error::ApiError;
 
-/// The caller that the route's middleware has authenticated.
+/// The caller that the middleware has authenticated.
 pub(crate) struct Authenticated(pub(crate) Caller);
 
 impl FromRequest for Authenticated {
@@ -16,7 +16,7 @@ impl FromRequest for Authenticated {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        // A route that is public by mistake has no caller, and is refused.
+        // If an endpoint with this extractor were public by mistake, every call would be refused.
         let caller = request.extensions().get::<Caller>().cloned();
         ready(caller.map(Self).ok_or_else(ApiError::no_token))
     }

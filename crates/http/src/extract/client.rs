@@ -1,4 +1,4 @@
-//! Where a call comes from.
+//! The client's address.
 
 use std::future::{Ready, ready};
 use std::net::{IpAddr, Ipv6Addr};
@@ -14,11 +14,11 @@ use crate::error::ApiError;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The client's address, as far as it can be believed: the peer's, or what a trusted proxy says of it.
+/// The address of the client: the peer of the connection, or the address that a trusted proxy names.
 pub(crate) struct ClientAddress(String);
 
 impl ClientAddress {
-    /// The address in words.
+    /// The key under which the calls of the client are counted.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -33,25 +33,25 @@ impl FromRequest for ClientAddress {
         let lines = request.headers().get_all(FORWARDED_FOR).map(|line| line.to_str().unwrap_or_default());
         let forwarded: Vec<&str> = lines.flat_map(|line| line.split(',')).collect();
         let address = request.peer_addr().map(|peer| origin(peer.ip(), &forwarded, trusted.unwrap_or(&[])));
-        ready(Ok(Self(address.map_or_else(|| "unknown".to_owned(), in_words))))
+        ready(Ok(Self(address.map_or_else(|| "unknown".to_owned(), client_key))))
     }
 }
 
-/// Goes from the peer back along the forwarders, for as long as they are trusted.
+/// Goes back from the peer through the addresses in `X-Forwarded-For`, as long as they are trusted proxies.
 fn origin(peer: IpAddr, forwarded: &[&str], trusted: &[IpNet]) -> IpAddr {
     let mut address = peer.to_canonical();
     for earlier in forwarded.iter().rev() {
         if !trusted.iter().any(|network| network.contains(&address)) {
             break;
         }
-        // Behind what cannot be read nothing can be believed.
+        // Nothing before an entry that cannot be read can be trusted.
         let Some(earlier) = read(earlier) else { break };
         address = earlier.to_canonical();
     }
     address
 }
 
-/// An address as proxies write it, some of them with a port.
+/// Reads an address as proxies write it: alone, in brackets, or with a port.
 fn read(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     let with_port = || text.parse().ok().map(|address: std::net::SocketAddr| address.ip());
@@ -59,8 +59,8 @@ fn read(text: &str) -> Option<IpAddr> {
     text.parse().ok().or_else(with_port).or_else(in_brackets)
 }
 
-/// One client of IPv6 has a whole network of 64 bits, so its addresses are one.
-fn in_words(address: IpAddr) -> String {
+/// The key of an address. A client of IPv6 usually has a whole /64 network, so the network is the key.
+fn client_key(address: IpAddr) -> String {
     match address {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => format!("{}/64", Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn only_trusted_proxies_are_believed() {
+    fn only_the_entries_of_trusted_proxies_count() {
         let trusted = ["10.0.0.0/8", "fd00::/8"].map(|network| network.parse().unwrap());
         let cases: [(&str, &[&str], &str); 9] = [
             ("203.0.113.9", &["1.1.1.1"], "203.0.113.9"),
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_network_of_ipv6_is_one_client() {
-        assert_eq!(in_words(ip("2001:db8:1:2:3:4:5:6")), "2001:db8:1:2::/64");
-        assert_eq!(in_words(ip("192.0.2.1")), "192.0.2.1");
+        assert_eq!(client_key(ip("2001:db8:1:2:3:4:5:6")), "2001:db8:1:2::/64");
+        assert_eq!(client_key(ip("192.0.2.1")), "192.0.2.1");
     }
 }

@@ -1,4 +1,4 @@
-//! The rules that many fields share.
+//! Rules that several fields have in common.
 
 use domain::JsonText;
 use serde_json::{Map, Value};
@@ -6,17 +6,17 @@ use validator::{Validate, ValidationErrors};
 
 use crate::error::FieldError;
 
-/// A text of a user's: not blank, cleaned of control characters, at most so many characters.
+/// A text of a user: not blank, without control characters, at most `max_chars` characters.
 pub(crate) fn text(param: &str, raw: &str, max_chars: usize) -> Result<String, FieldError> {
     domain::text::clean(raw, max_chars).map_err(|error| FieldError::new(param, error))
 }
 
-/// Bytes and keys of an object of a caller's: what the Conversations API of `OpenAI` takes, and a little room.
+/// The limits of a JSON object, a little above those of the Conversations API of `OpenAI`.
 const OBJECT_BYTES: usize = 16 * 1024;
 const OBJECT_KEYS: usize = 16;
 const OBJECT_DEPTH: usize = 32;
 
-/// A JSON object of a caller's, kept as it is.
+/// A JSON object of the caller, which is stored unchanged.
 pub(crate) fn object(param: &str, object: Map<String, Value>) -> Result<JsonText, FieldError> {
     if object.len() > OBJECT_KEYS {
         return Err(FieldError::new(param, format_args!("must have at most {OBJECT_KEYS} keys")));
@@ -45,7 +45,7 @@ fn is_storable(value: &Value, levels: usize) -> bool {
     }
 }
 
-/// Checks the ranges and shapes that a request declares; of several broken rules the first by name is told.
+/// Checks the rules that a request declares. If several are broken, the error is about the first field by name.
 pub(super) fn check(request: &impl Validate) -> Result<(), FieldError> {
     request.validate().map_err(|errors| first(&errors))
 }
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn objects_are_bounded() {
+    fn objects_have_limits() {
         let mut nested = json!(1);
         for _ in 0..40 {
             nested = json!({ "a": nested });
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_rule_reads_as_a_sentence() {
+    fn the_message_of_a_broken_rule_is_a_sentence() {
         let error = text("content", " ", 10).unwrap_err();
         assert_eq!(error.message, "content must not be empty");
         assert_eq!(text("content", "a\0", 10).unwrap_err().param.as_deref(), Some("content"));

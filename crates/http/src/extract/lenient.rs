@@ -1,11 +1,11 @@
-//! Booleans as clients write them (C-11).
+//! Booleans in the forms that clients write (C-11).
 
 use std::fmt;
 
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
-/// Reads a boolean in a body or a query: `true`, `1`, `"yes"`, `"On"`, …; `null` is none.
+/// Reads a boolean in a body or a query: `true`, `1`, `"yes"`, `"On"` and so on; `null` is `None`.
 pub(crate) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
     deserializer.deserialize_any(Flag)
 }
@@ -14,7 +14,7 @@ pub(crate) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 pub(crate) fn flag_schema() -> Object {
     ObjectBuilder::new()
         .schema_type(SchemaType::from_iter([Type::Boolean, Type::String, Type::Null]))
-        .description(Some("A boolean, or a word for one: `\"true\"`, `\"false\"`, `\"yes\"`, `\"no\"`, …"))
+        .description(Some("Whether to stream the reply. A boolean, or one of the strings `\"true\"`, `\"false\"`, `\"yes\"`, `\"no\"`, `\"on\"`, `\"off\"`, `\"1\"` and `\"0\"`"))
         .default(Some(false.into()))
         .build()
 }
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn booleans_are_read_in_every_form() {
+    fn booleans_are_read_in_all_forms() {
         for form in ["true", "1", "\"true\"", "\"1\"", "\"YES\"", "\"On\"", "\"True\""] {
             assert_eq!(read(&format!("{{\"stream\":{form}}}")).unwrap(), Some(true), "{form}");
         }
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_boolean_is_refused() {
+    fn other_values_are_refused() {
         for form in ["\"maybe\"", "\"\"", "2", "-1", "[]", "{}", "1.0"] {
             assert!(read(&format!("{{\"stream\":{form}}}")).is_err(), "{form}");
         }

@@ -1,4 +1,4 @@
-//! Ids and names in the path.
+//! Parameters in the path.
 
 use std::future::{Ready, ready};
 use std::num::{IntErrorKind, ParseIntError};
@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 use crate::error::{ApiError, FieldError};
 
-/// A conversation as the request names it. The answer names it in the same words (C-3).
+/// A conversation. The response names it as the request does (C-3).
 pub(crate) struct ConversationPath {
-    /// As it was written.
+    /// The id as written in the request.
     pub(crate) written: String,
-    /// What it names.
+    /// The conversation that it names.
     pub(crate) key: ConversationKey,
 }
 
@@ -24,10 +24,10 @@ pub(crate) struct TurnPath(pub(crate) TurnId);
 /// A project.
 pub(crate) struct ProjectPath(pub(crate) ProjectId);
 
-/// The number of something.
+/// A number.
 pub(crate) struct NumberPath(pub(crate) i64);
 
-/// The one value of a path, decoded.
+/// The one parameter of a path, decoded.
 fn value(request: &HttpRequest) -> Option<String> {
     request.match_info().load().ok()
 }
@@ -61,7 +61,7 @@ impl FromRequest for NumberPath {
         let name = request.match_info().iter().next().map_or("id", |(name, _)| name);
         let text = value(request).unwrap_or_default();
         let number = text.parse().or_else(|error: ParseIntError| match error.kind() {
-            // A number all the same, and none of ours: nothing has it.
+            // A valid number that is too large for us: nothing has it, so it is not found.
             kind if *kind == IntErrorKind::PosOverflow => Ok(i64::MAX),
             kind if *kind == IntErrorKind::NegOverflow => Ok(i64::MIN),
             _ => Err(FieldError::new(name, "must be an integer")),

@@ -1,4 +1,4 @@
-//! Query values.
+//! Parameters in the query.
 
 use std::future::{Ready, ready};
 
@@ -13,10 +13,10 @@ use validator::Validate;
 use super::field::check;
 use crate::error::{ApiError, FieldError};
 
-/// A query string.
-pub(crate) struct QueryOf<T>(pub(crate) T);
+/// The parameters in the query.
+pub(crate) struct QueryParams<T>(pub(crate) T);
 
-impl<T: DeserializeOwned + Validate + 'static> FromRequest for QueryOf<T> {
+impl<T: DeserializeOwned + Validate + 'static> FromRequest for QueryParams<T> {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
 
@@ -33,7 +33,7 @@ fn parse<T: DeserializeOwned + Validate>(query: &str) -> Result<T, FieldError> {
     Ok(request)
 }
 
-/// A value, or the place that is to blame: it keeps the path, which the framework's error has not.
+/// A value, or the error with the name of the invalid parameter, which the error of the framework does not have.
 struct Located<T>(Result<T, FieldError>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Located<T> {
@@ -43,40 +43,40 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Located<T> {
     }
 }
 
-/// The longest message that is made from a parser's error, which may hold the value.
-const MESSAGE_CHARS: usize = 300;
+/// The longest message that is made from an error of the parser, which may hold the value.
+const MAX_MESSAGE_CHARS: usize = 300;
 
-/// A parser's error as a broken rule of the field at this path.
+/// Turns an error of the parser into the error of the field at `path`.
 pub(super) fn locate(path: &serde_path_to_error::Path, message: &str) -> FieldError {
-    let message = message.rsplit_once(" at line ").map_or(message, |(message, _place)| message);
+    let message = message.rsplit_once(" at line ").map_or(message, |(message, _position)| message);
     let parent = Some(path.to_string()).filter(|path| path != ".");
     let missing = message.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'));
     if let Some(name) = missing {
         let param = parent.map_or_else(|| name.to_owned(), |parent| format!("{parent}.{name}"));
         return FieldError::new(&param, "is required");
     }
-    let message: String = message.chars().take(MESSAGE_CHARS).collect();
+    let message: String = message.chars().take(MAX_MESSAGE_CHARS).collect();
     match parent {
         Some(param) => FieldError { message: format!("{param}: {message}"), param: Some(param) },
         None => FieldError { param: None, message },
     }
 }
 
-/// The query of a list that has no paging in its contract (C-40).
+/// The query of lists whose contract does not define paging (C-40).
 #[derive(Debug, serde::Deserialize, Validate, utoipa::IntoParams)]
 pub(crate) struct ListQuery {
-    /// At most so many.
+    /// The largest number of items in the response.
     #[validate(range(min = 1, max = "domain::limits::LIST_ROWS", message = "must be between 1 and 1000"))]
     #[param(minimum = 1, maximum = 1000, default = 1000, example = 50)]
     limit: Option<u32>,
-    /// How many are passed over.
+    /// How many items to skip.
     #[validate(range(max = "domain::limits::OFFSET_MAX", message = "must be at most 1000000"))]
     #[param(maximum = 1_000_000, default = 0)]
     offset: Option<u32>,
 }
 
 impl ListQuery {
-    /// The page.
+    /// The requested page.
     pub(crate) fn page(&self) -> Page {
         Page { limit: self.limit.unwrap_or(LIST_ROWS), offset: self.offset.unwrap_or(0) }
     }
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_bounded() {
+    fn lists_have_a_limit() {
         assert_eq!(page("").unwrap(), Page { limit: 1000, offset: 0 });
         assert_eq!(page("limit=20&offset=3&other=x").unwrap(), Page { limit: 20, offset: 3 });
         for query in ["limit=0", "limit=1001", "limit=-1", "limit=", "limit=x", "limit=9223372036854775808"] {
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_given_twice_is_refused() {
+    fn a_parameter_given_twice_is_refused() {
         assert!(page("limit=1&limit=2").is_err());
     }
 }

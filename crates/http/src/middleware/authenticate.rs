@@ -1,4 +1,4 @@
-//! What every route begins with: its rules, who is calling, and a net under the handler.
+//! Authenticates the caller of an endpoint, and turns a panic of its handler into an error response.
 
 use std::panic::AssertUnwindSafe;
 
@@ -15,19 +15,19 @@ use services::SignIn;
 use crate::error::ApiError;
 use crate::rules::{Access, Rules};
 
-/// The longest `Authorization` header.
-const CREDENTIALS_BYTES: usize = 16 * 1024;
+/// The longest `Authorization` header that is read.
+const MAX_CREDENTIALS_BYTES: usize = 16 * 1024;
 
-/// Lets a request in, or answers it. Nothing of the body is read before the caller is known.
+/// Runs the handler of an endpoint if its rules allow the request. The body is not read before the caller is known.
 pub(crate) async fn run(
     rules: Rules,
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse, Error> {
-    let kept = request.request().clone();
+    let http_request = request.request().clone();
     request.extensions_mut().insert(rules);
-    let answered = AssertUnwindSafe(admit(rules, request, next)).catch_unwind().await;
-    answered.unwrap_or_else(|_panic| Ok(ServiceResponse::from_err(ApiError::panicked(), kept)))
+    let response = AssertUnwindSafe(admit(rules, request, next)).catch_unwind().await;
+    response.unwrap_or_else(|_panic| Ok(ServiceResponse::from_err(ApiError::panicked(), http_request)))
 }
 
 async fn admit(rules: Rules, request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse, Error> {
@@ -51,11 +51,11 @@ async fn authenticate(request: &ServiceRequest) -> Result<Caller, ApiError> {
     Ok(sign_in.authenticate(token).await?)
 }
 
-/// The token of the one `Authorization: Bearer` header.
+/// The token of the `Authorization: Bearer` header, of which there must be exactly one.
 fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
     let mut values = headers.get_all(AUTHORIZATION);
     let value = values.next().ok_or_else(ApiError::no_token)?;
-    if values.next().is_some() || value.len() > CREDENTIALS_BYTES {
+    if values.next().is_some() || value.len() > MAX_CREDENTIALS_BYTES {
         return Err(ApiError::bad_token());
     }
     let text = value.to_str().map_err(|_| ApiError::bad_token())?;
@@ -83,15 +83,15 @@ mod tests {
     }
 
     #[test]
-    fn the_scheme_is_known_in_any_case() {
+    fn the_scheme_is_case_insensitive() {
         for value in ["Bearer a.b.c", "bearer a.b.c", "BEARER  a.b.c "] {
             assert_eq!(bearer(&headers(&[value])).ok(), Some("a.b.c"), "{value}");
         }
     }
 
     #[test]
-    fn what_is_no_single_bearer_token_is_refused() {
-        let long = format!("Bearer {}", "a".repeat(CREDENTIALS_BYTES));
+    fn anything_but_one_bearer_token_is_refused() {
+        let long = format!("Bearer {}", "a".repeat(MAX_CREDENTIALS_BYTES));
         for value in ["a.b.c", "Basic a.b.c", "Bearer", "Bearer ", "Bearer a b", "Bearer a\tb", &long] {
             assert_eq!(bearer(&headers(&[value])).unwrap_err().code(), "invalid_token", "{value:.30}");
         }

@@ -1,17 +1,17 @@
-//! Which pages of other origins may call (C-36). Tokens are never cookies, so credentials are never allowed.
+//! Which web pages of other origins may call the API (C-36). Tokens are never cookies, so credentials are never allowed.
 
 use actix_cors::Cors;
 use actix_web::http::Method;
 use actix_web::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, HeaderMap, VARY};
 use actix_web::middleware::Condition;
 
-/// The one entry that stands for all origins.
+/// The entry that allows all origins.
 const ANY: &str = "*";
 const METHODS: [Method; 6] =
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
-/// What pages may send. Readers of event streams add `Last-Event-ID` by themselves when they come back.
+/// The request headers that pages may send. Browsers add `Last-Event-ID` when they reconnect to an event stream.
 const REQUEST_HEADERS: [&str; 4] = ["authorization", "content-type", "x-request-id", "last-event-id"];
-/// What pages may read, beside what browsers show anyway.
+/// The response headers that pages may read, beside those that browsers always allow.
 const EXPOSED_HEADERS: [&str; 9] = [
     "x-conversation-id",
     "x-session-id",
@@ -23,10 +23,10 @@ const EXPOSED_HEADERS: [&str; 9] = [
     "ratelimit-reset",
     "retry-after",
 ];
-/// For how many seconds a browser may keep what a preflight said.
+/// For how many seconds a browser may cache the result of a preflight.
 const MAX_AGE: usize = 600;
 
-/// Lets pages of these origins call, and answers their preflights. Without origins, nothing knows of other pages.
+/// Allows the pages of these origins to call, and responds to their preflights. Without origins it is switched off.
 pub(crate) fn layer(origins: &[String]) -> Condition<Cors> {
     let cors = Cors::default()
         .allowed_methods(METHODS)
@@ -40,7 +40,7 @@ pub(crate) fn layer(origins: &[String]) -> Condition<Cors> {
     Condition::new(!origins.is_empty(), cors)
 }
 
-/// Copies the headers of this layer to a response that replaces the one it had set them on.
+/// Copies the headers of this layer to the response that replaces the one on which they were set.
 pub(super) fn merge_headers(from: &HeaderMap, to: &mut HeaderMap) {
     for name in [ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, VARY] {
         if let Some(value) = from.get(&name) {

@@ -1,9 +1,9 @@
-//! Request bodies in chunks that no handler reads to their end.
+//! Stops reading chunked request bodies that the handler does not read to their end.
 //!
-//! `actix-http` 3.20 drains the rest of a chunked body once its payload is dropped, so that the connection can be used
-//! again, and sets no bound on how much that is (actix/actix-web#2972, and the doubt about it in #3936). Where the
-//! payload still exists when the response ends, it closes the connection within a second instead (#3967, #3985). So the
-//! payload is kept until then.
+//! When the payload of a chunked request is dropped, `actix-http` 3.20 reads and discards the rest of it, so that the
+//! connection can be used again. There is no limit to how much it reads (actix/actix-web#2972; the pull request #3936
+//! that added this says so too). If the payload still exists when the response ends, it closes the connection within a
+//! second instead (#3967, #3985). So the payload is kept until then.
 
 use std::cell::RefCell;
 use std::pin::Pin;
@@ -22,7 +22,7 @@ use futures_util::{Stream, StreamExt};
 pub(super) struct PayloadGuard(Option<Rc<RefCell<Payload>>>);
 
 impl PayloadGuard {
-    /// Guards a body that comes in chunks; one with a length ends by itself.
+    /// Keeps the payload if it is chunked. One with a `Content-Length` is bounded by it.
     pub(super) fn new(request: &mut ServiceRequest) -> Self {
         if !request.headers().contains_key(TRANSFER_ENCODING) {
             return Self(None);
@@ -32,7 +32,7 @@ impl PayloadGuard {
         Self(Some(payload))
     }
 
-    /// The response body, with the payload kept beside it.
+    /// Wraps the response body, so that the payload is kept as long as it.
     pub(super) fn attach_to(self, body: BoxBody) -> BoxBody {
         match self.0 {
             Some(payload) => BoxBody::new(GuardedBody { body, _payload: payload }),
@@ -41,7 +41,7 @@ impl PayloadGuard {
     }
 }
 
-/// The payload, as the handler reads it.
+/// The payload that the handler reads.
 struct SharedPayload(Rc<RefCell<Payload>>);
 
 impl Stream for SharedPayload {

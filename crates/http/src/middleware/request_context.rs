@@ -1,4 +1,4 @@
-//! Where every answer leaves: its request id, its safety headers, its error in the contract's words, its log line.
+//! What every response gets: a request id, security headers, the error body of its contract, and a line in the log.
 
 use std::time::Instant;
 
@@ -21,7 +21,7 @@ use crate::rules::Rules;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_CHARS: usize = 128;
 
-/// Sees a request through.
+/// Runs a request in a span with its id, and completes and logs the response.
 pub(crate) async fn run(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -32,26 +32,26 @@ pub(crate) async fn run(
     // The turn that the request starts records its id in the span.
     let turn = tracing::field::Empty;
     let span = tracing::info_span!("request", request.id = id.to_str().unwrap_or_default(), turn.id = turn);
-    let answer = next.call(request).instrument(span.clone()).await?;
+    let response = next.call(request).instrument(span.clone()).await?;
     let _in_span = span.enter();
-    let (mut answer, chain) = in_words(answer.map_into_boxed_body());
-    let headers = answer.headers_mut();
+    let (mut response, failure) = with_error_body(response.map_into_boxed_body());
+    let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id);
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    log(&answer, started, chain);
-    Ok(answer.map_body(|_, body| payload.attach_to(body)))
+    log(&response, started, failure);
+    Ok(response.map_body(|_, body| payload.attach_to(body)))
 }
 
-/// The client's own id where it can stand in a header and in a log line, else a new one.
+/// The id that the client sent, if it is safe in a header and in a log line; else a new one.
 fn request_id(headers: &HeaderMap) -> HeaderValue {
     let well_formed = |value: &&HeaderValue| {
         let bytes = value.as_bytes();
-        let known = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
-        (1..=REQUEST_ID_CHARS).contains(&bytes.len()) && bytes.iter().all(known)
+        let is_allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
+        (1..=REQUEST_ID_CHARS).contains(&bytes.len()) && bytes.iter().all(is_allowed)
     };
     headers.get(REQUEST_ID).filter(well_formed).cloned().unwrap_or_else(new_request_id)
 }
@@ -59,50 +59,54 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
 fn new_request_id() -> HeaderValue {
     #[expect(
         clippy::disallowed_methods,
-        reason = "a request's id is no id of the domain's, and only logs see it"
+        reason = "the id of a request is not an id of the domain: it is only logged"
     )]
     let id = Uuid::now_v7().to_string();
     HeaderValue::from_str(&id).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
 }
 
-/// Puts an error into the words of the route's contract; answers what the log is to say of it.
-fn in_words(answer: ServiceResponse) -> (ServiceResponse, Option<(&'static str, String)>) {
-    let Some(error) = answer.response().error() else { return (answer, None) };
-    let of_framework;
+/// The code and the causes of an error, for the log.
+type Failure = (&'static str, String);
+
+/// Gives an error response the body of the endpoint's contract. Returns what must be logged of the error.
+fn with_error_body(response: ServiceResponse) -> (ServiceResponse, Option<Failure>) {
+    let Some(error) = response.response().error() else { return (response, None) };
+    let from_framework;
     let api_error = if let Some(api_error) = error.as_error::<ApiError>() {
         api_error
     } else {
-        of_framework = ApiError::of_framework(error);
-        &of_framework
+        from_framework = ApiError::from_framework(error);
+        &from_framework
     };
-    let rules = answer.request().extensions().get::<Rules>().copied();
-    let worded = api_error.answer(&rules.unwrap_or_else(|| Rules::of(Contract::LlmChat)));
-    let chain = api_error.chain().map(|chain| (api_error.code(), chain.to_owned()));
-    let (request, unworded) = answer.into_parts();
-    let mut answer = ServiceResponse::new(request, worded);
-    cors::merge_headers(unworded.headers(), answer.headers_mut());
-    (answer, chain)
+    let rules = response.request().extensions().get::<Rules>().copied();
+    let with_body = api_error.to_response(&rules.unwrap_or_else(|| Rules::new(Contract::LlmChat)));
+    let failure = api_error.chain().map(|chain| (api_error.code(), chain.to_owned()));
+    let (request, without_body) = response.into_parts();
+    let mut response = ServiceResponse::new(request, with_body);
+    cors::merge_headers(without_body.headers(), response.headers_mut());
+    (response, failure)
 }
 
-/// One line for each answer. It names the route's pattern, never the query: that may hold what is not for logs.
-fn log(answer: &ServiceResponse, started: Instant, failure: Option<(&'static str, String)>) {
-    let request = answer.request();
+/// Logs one line for each response, with the time until its headers. It names the pattern of the route and not the query,
+/// which may hold private data.
+fn log(response: &ServiceResponse, started: Instant, failure: Option<Failure>) {
+    let request = response.request();
     let method = request.method().as_str();
     let route = request.match_pattern().unwrap_or_else(|| "unknown".to_owned());
-    let status = answer.status().as_u16();
-    let ms = started.elapsed().as_secs_f64() * 1e3;
+    let status = response.status().as_u16();
+    let headers_ms = started.elapsed().as_secs_f64() * 1e3;
     match failure {
         Some((code, error)) if status == 500 => {
-            tracing::error!(method, route, status, ms, code, error, "{method} {route} failed");
+            tracing::error!(method, route, status, headers_ms, code, error, "{method} {route} failed");
         }
         Some((code, error)) => {
-            tracing::warn!(method, route, status, ms, code, error, "{method} {route} failed");
+            tracing::warn!(method, route, status, headers_ms, code, error, "{method} {route} failed");
         }
-        // Probes come every few seconds.
+        // Health checks come every few seconds.
         None if route.starts_with("/health") => {
-            tracing::debug!(method, route, status, ms, "{method} {route}");
+            tracing::debug!(method, route, status, headers_ms, "{method} {route}");
         }
-        None => tracing::info!(method, route, status, ms, "{method} {route}"),
+        None => tracing::info!(method, route, status, headers_ms, "{method} {route}"),
     }
 }
 
@@ -117,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clients_id_is_kept_if_it_is_well_formed() {
+    fn the_id_of_the_client_is_kept_if_it_is_well_formed() {
         assert_eq!(id_for("req_1.a-B"), "req_1.a-B");
         for value in ["", "a b", "a\"b", "ä", &"a".repeat(129)] {
             assert_ne!(id_for(value), value);

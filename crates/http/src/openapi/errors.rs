@@ -1,4 +1,4 @@
-//! The errors of operations: each example is made from the error itself, so that it reads as the service writes it.
+//! The errors of operations. Each example is made from an error value, so it is exactly what the service sends.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,10 +18,10 @@ use crate::rules::Rules;
 pub(crate) const ERROR_SCHEMA: &str = "Error";
 
 const A_SECOND: Duration = Duration::from_secs(1);
-/// The usual limit of a JSON body.
+/// The default limit of a JSON body.
 const BODY_BYTES: usize = 1024 * 1024;
 
-/// The errors of every operation, as far as it authenticates its caller and needs the store.
+/// The errors that follow from the kind of the operation: whether it needs a token, and whether it uses the store.
 pub(super) fn common(private: bool, uses_store: bool) -> Vec<ApiError> {
     let mut errors = vec![ApiError::internal(String::new())];
     if private {
@@ -72,7 +72,7 @@ pub(super) fn responses(errors: &[ApiError], rules: &Rules) -> BTreeMap<u16, Res
     let mut by_status: BTreeMap<u16, BTreeMap<&'static str, Value>> = BTreeMap::new();
     for error in errors {
         let (status, code, body) = error.example(rules);
-        // A later error is the operation's own, and says more.
+        // Errors that the operation itself has added come later, and are more specific.
         by_status.entry(status.as_u16()).or_default().insert(code, body);
     }
     by_status.into_iter().map(|(status, examples)| (status, response(status, examples))).collect()

@@ -1,34 +1,41 @@
-//! The headers of responses, described once.
+//! The headers of responses. Each is described once, in the components of the document.
 
 use actix_web::http::StatusCode;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::schema::{Object, Type};
 use utoipa::openapi::{Header, Ref, RefOr, Response};
 
-/// The header of every response.
+/// The header with the request's id, which every response has.
 pub(crate) const REQUEST_ID: &str = "X-Request-Id";
-/// The header that names the conversation.
+/// The header with the conversation's id.
 pub(crate) const CONVERSATION_ID: &str = "X-Conversation-ID";
-const TURN_ID: &str = "X-Turn-Id";
+/// The header with the turn's id.
+pub(crate) const TURN_ID: &str = "X-Turn-Id";
 const RETRY_AFTER: &str = "Retry-After";
 const CHALLENGE: &str = "WWW-Authenticate";
 const LIMIT: &str = "RateLimit-Limit";
 const REMAINING: &str = "RateLimit-Remaining";
 const RESET: &str = "RateLimit-Reset";
+/// The headers of a call that counts against a rate limit.
+pub(crate) const RATE_LIMIT: [&str; 3] = [LIMIT, REMAINING, RESET];
 
-/// Every header, with its type and its description.
+/// All headers, each with its type and its description.
 const KNOWN: [(&str, Type, &str); 8] = [
-    (REQUEST_ID, Type::String, "The request's id, the client's own where it sent one; log lines carry it"),
-    (TURN_ID, Type::String, "The turn, for `GET /turns/{id}/events`"),
-    (CONVERSATION_ID, Type::String, "The conversation, in the form that the contract shows"),
-    (RETRY_AFTER, Type::Integer, "Seconds after which to try again"),
-    (CHALLENGE, Type::String, "`Bearer`, with the error where a token was sent"),
-    (LIMIT, Type::Integer, "How many calls may pass in any 60 seconds"),
-    (REMAINING, Type::Integer, "How many more may pass now"),
-    (RESET, Type::Integer, "Seconds until the next call may pass"),
+    (
+        REQUEST_ID,
+        Type::String,
+        "The id of the request, as sent by the client or made by the service. Log lines name it",
+    ),
+    (TURN_ID, Type::String, "The id of the turn that the call has started, for `GET /turns/{id}/events`"),
+    (CONVERSATION_ID, Type::String, "The id of the conversation, in the form that the response body uses"),
+    (RETRY_AFTER, Type::Integer, "How many seconds to wait before trying again"),
+    (CHALLENGE, Type::String, "`Bearer`, and the error if a token was sent"),
+    (LIMIT, Type::Integer, "How many calls are allowed in any 60 seconds"),
+    (REMAINING, Type::Integer, "How many calls are left now"),
+    (RESET, Type::Integer, "How many seconds until a call is allowed again"),
 ];
 
-/// All headers, for the document's components.
+/// All headers, for the components of the document.
 pub(crate) fn all() -> impl Iterator<Item = (String, RefOr<Header>)> {
     KNOWN.into_iter().map(|(name, kind, description)| {
         let schema = Object::with_type(kind);
@@ -43,19 +50,6 @@ pub(crate) fn put(response: &mut Response, name: &str) {
     response.headers.insert(name.to_owned(), RefOr::Ref(reference));
 }
 
-/// Adds the headers of a call that counts against a rate limit.
-pub(crate) fn put_rate_limit(response: &mut Response) {
-    for name in [LIMIT, REMAINING, RESET] {
-        put(response, name);
-    }
-}
-
-/// Adds the headers of a call that starts a turn.
-pub(crate) fn put_turn(response: &mut Response) {
-    put(response, TURN_ID);
-    put_rate_limit(response);
-}
-
 /// Adds the headers of an error with this status.
 pub(crate) fn put_error(response: &mut Response, status: StatusCode) {
     match status {
@@ -63,7 +57,9 @@ pub(crate) fn put_error(response: &mut Response, status: StatusCode) {
         StatusCode::CONFLICT | StatusCode::SERVICE_UNAVAILABLE => put(response, RETRY_AFTER),
         StatusCode::TOO_MANY_REQUESTS => {
             put(response, RETRY_AFTER);
-            put_rate_limit(response);
+            for name in RATE_LIMIT {
+                put(response, name);
+            }
         }
         _ => {}
     }

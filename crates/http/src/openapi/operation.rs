@@ -1,4 +1,4 @@
-//! The description of one operation: its parameters and body, its responses, and its errors.
+//! The description of one operation: its parameters, its body, its responses and its errors.
 
 use std::collections::BTreeMap;
 
@@ -26,17 +26,17 @@ pub(crate) const BEARER: &str = "bearer";
 const JSON: &str = "application/json";
 const FORM: &str = "multipart/form-data";
 
-/// Schemas by name.
+/// Schemas with their names.
 pub(crate) type Schemas = Vec<(String, RefOr<Schema>)>;
 
 /// An example with its name.
 pub(crate) type Example = (&'static str, Value);
 
-/// Reads a body as the handler does, so that a test can check the examples.
+/// Reads a body as the handler does. A test checks the examples with it.
 #[cfg(test)]
 pub(crate) type BodyReader = fn(&Value) -> Result<(), String>;
 
-/// The description of an operation, beyond what the endpoint's rules say.
+/// The description of an operation. What follows from the rules of its endpoint is added by [`OperationDoc::build`].
 pub(crate) struct OperationDoc {
     id: &'static str,
     summary: &'static str,
@@ -53,7 +53,7 @@ pub(crate) struct OperationDoc {
 }
 
 impl OperationDoc {
-    /// An operation with this id, by which generated clients name it.
+    /// An operation with this id, which generated clients use as the name of a function.
     pub(crate) fn new(id: &'static str, summary: &'static str) -> Self {
         Self {
             id,
@@ -71,32 +71,32 @@ impl OperationDoc {
         }
     }
 
-    /// What the summary leaves out.
+    /// Adds a description, which says what the summary leaves out.
     pub(crate) fn description(mut self, description: &'static str) -> Self {
         self.description = Some(description);
         self
     }
 
-    /// The groups that it is shown in, one for each contract that it belongs to.
+    /// Sets the groups in which the operation is shown, one for each contract that has it.
     pub(crate) fn tags<const N: usize>(mut self, tags: [&'static str; N]) -> Self {
         self.tags = tags.to_vec();
         self
     }
 
-    /// A value in the path.
+    /// Adds a parameter in the path.
     pub(crate) fn path_param(mut self, parameter: Parameter) -> Self {
         self.parameters.push(parameter);
         self
     }
 
-    /// The values in the query.
+    /// Adds the parameters in the query.
     pub(crate) fn query<T: IntoParams>(mut self) -> Self {
         let parameters = T::into_params(|| Some(ParameterIn::Query));
         self.parameters.extend(parameters.into_iter().map(without_null));
         self.errors([FieldError::whole("the query cannot be read").into()])
     }
 
-    /// The JSON body.
+    /// Sets the JSON body, and adds its errors.
     pub(crate) fn body<T>(mut self, examples: impl IntoIterator<Item = Example>) -> Self
     where
         T: ToSchema + DeserializeOwned + Validate,
@@ -115,7 +115,7 @@ impl OperationDoc {
         self.errors(errors::body())
     }
 
-    /// A form with a file of this media type in the field `file`.
+    /// Sets the body: a form with a file of this media type in the field `file`. Adds its errors.
     pub(crate) fn file_body(mut self, description: &str, media_type: &str) -> Self {
         let file = ObjectBuilder::new()
             .schema_type(Type::String)
@@ -129,7 +129,7 @@ impl OperationDoc {
         self.errors(errors::form())
     }
 
-    /// The body may be left out.
+    /// Allows requests without a body.
     pub(crate) fn optional_body(mut self) -> Self {
         if let Some(body) = &mut self.body {
             body.required = Some(Required::False);
@@ -137,7 +137,7 @@ impl OperationDoc {
         self
     }
 
-    /// The response: 200 with a JSON object.
+    /// Adds the response 200 with a JSON object.
     pub(crate) fn response<T: ToSchema>(
         self,
         description: &str,
@@ -146,7 +146,7 @@ impl OperationDoc {
         self.response_with::<T>(StatusCode::OK, description, examples)
     }
 
-    /// The response: 200 with an array of JSON objects.
+    /// Adds the response 200 with an array of JSON objects.
     pub(crate) fn list_response<T: ToSchema>(
         mut self,
         description: &str,
@@ -158,7 +158,7 @@ impl OperationDoc {
         self.add(StatusCode::OK, description, JSON, content)
     }
 
-    /// A response with a status of its own and a JSON object.
+    /// Adds a response with this status and a JSON object.
     pub(crate) fn response_with<T: ToSchema>(
         mut self,
         status: StatusCode,
@@ -170,7 +170,8 @@ impl OperationDoc {
         self.add(status, description, JSON, content)
     }
 
-    /// The streamed response: 200 with another content type than JSON. The description of an earlier 200 stays.
+    /// Adds a streamed response: 200 with this content type. If a response 200 was added before, its description is
+    /// kept.
     pub(crate) fn stream(self, description: &str, content_type: &str, example: &str) -> Self {
         let content = ContentBuilder::new()
             .schema(Some(Object::with_type(Type::String)))
@@ -179,23 +180,17 @@ impl OperationDoc {
         self.add(StatusCode::OK, description, content_type, content)
     }
 
-    /// The call counts against a rate limit.
-    pub(crate) fn rate_limited(mut self) -> Self {
-        if let Some(response) = self.responses.get_mut(&StatusCode::OK.as_u16()) {
-            headers::put_rate_limit(response);
-        }
-        self.errors([errors::rate_limit()])
+    /// Adds the headers and the error of a call that counts against a rate limit.
+    pub(crate) fn rate_limited(self) -> Self {
+        headers::RATE_LIMIT.into_iter().fold(self, Self::header).errors([errors::rate_limit()])
     }
 
-    /// The call starts a turn: adds its headers and its errors.
-    pub(crate) fn starts_turn(mut self) -> Self {
-        if let Some(response) = self.responses.get_mut(&StatusCode::OK.as_u16()) {
-            headers::put_turn(response);
-        }
-        self.rate_limited().errors(errors::turn())
+    /// Adds the headers and the errors of a call that starts a turn.
+    pub(crate) fn starts_turn(self) -> Self {
+        self.header(headers::TURN_ID).rate_limited().errors(errors::turn())
     }
 
-    /// Another header of the response.
+    /// Adds a header to the response 200.
     pub(crate) fn header(mut self, name: &str) -> Self {
         if let Some(response) = self.responses.get_mut(&StatusCode::OK.as_u16()) {
             headers::put(response, name);
@@ -203,19 +198,24 @@ impl OperationDoc {
         self
     }
 
-    /// Errors, beyond those of all endpoints of its kind.
+    /// Adds errors.
     pub(crate) fn errors(mut self, errors: impl IntoIterator<Item = ApiError>) -> Self {
         self.errors.extend(errors);
         self
     }
 
-    /// A public endpoint that needs the store; private ones always do.
+    /// Adds the error of an invalid field: its name, and the rule that it breaks.
+    pub(crate) fn invalid(self, param: &str, rule: &str) -> Self {
+        self.errors([FieldError::new(param, rule).into()])
+    }
+
+    /// Adds the error of a database that is away. Private endpoints always have it.
     pub(crate) fn uses_store(mut self) -> Self {
         self.uses_store = true;
         self
     }
 
-    /// The operation, and the schemas that it refers to.
+    /// Makes the operation, and the schemas that it refers to.
     pub(crate) fn build(self, rules: &Rules) -> (Operation, Schemas) {
         let private = rules.access == Access::Private;
         let mut operation = OperationBuilder::new()
@@ -273,7 +273,7 @@ fn content(schema: RefOr<Schema>, examples: impl IntoIterator<Item = Example>) -
     content.examples_from_iter(named).build()
 }
 
-/// A query value is there or not; it is never null.
+/// Removes `null` from the types of a parameter: a parameter in the query can be absent, but not null.
 fn without_null(mut parameter: Parameter) -> Parameter {
     if let Some(RefOr::T(Schema::Object(object))) = &mut parameter.schema
         && let SchemaType::Array(types) = &mut object.schema_type

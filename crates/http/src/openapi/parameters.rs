@@ -1,32 +1,36 @@
-//! Values in the path.
+//! Parameters in the path.
 
 use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{Object, Type};
 
-/// A conversation, in any form of its id.
+/// A conversation, by any form of its id.
 pub(crate) fn conversation(example: &str) -> Parameter {
-    text("id", "The conversation: a UUID, `conv_…` or its number", example)
+    text("id", "The id of the conversation: a UUID, `conv_…` or its number", example)
 }
 
 /// A turn.
 pub(crate) fn turn() -> Parameter {
-    text("id", "The turn: `X-Turn-Id` of the response to a send", "01934a5b-6c7d-7e8f-9012-3456789abcde")
+    text(
+        "id",
+        "The id of the turn: `X-Turn-Id` of the response to a sent message",
+        "01934a5b-6c7d-7e8f-9012-3456789abcde",
+    )
 }
 
 /// A project.
 pub(crate) fn project() -> Parameter {
-    text("project_id", "The project", "project1")
+    text("project_id", "The id of the project", "project1")
 }
 
-/// The number of something, under the name `id`.
+/// A number with the name `id`.
 pub(crate) fn number(description: &str, example: i64) -> Parameter {
     numbered("id", description, example)
 }
 
-/// A session: a conversation by its number.
+/// A session, which is a conversation by its number.
 pub(crate) fn session(example: i64) -> Parameter {
-    numbered("session_id", "The session", example)
+    numbered("session_id", "The number of the session", example)
 }
 
 fn numbered(name: &str, description: &str, example: i64) -> Parameter {

@@ -1,4 +1,4 @@
-//! The groups of operations, as the description shows them.
+//! The groups of operations in the description.
 
 use utoipa::openapi::tag::{Tag, TagBuilder};
 
@@ -12,13 +12,16 @@ pub(crate) const TURNS: &str = "Turns";
 pub(crate) const SERVICE: &str = "Service";
 
 const DESCRIPTIONS: [(&str, &str); 8] = [
-    (ACCOUNTS, "Registration, sign-in, and the account of a token."),
-    (LLM_CHAT, "Conversations with titles, summaries and costs, and JSON streams."),
-    (CHAT_API, "Sessions with a model of their own, and files for it to read."),
-    (CHAT_SERVICE, "Conversations of a project."),
-    (CHAT_AI, "Conversations with their messages inside, and plain text streams."),
-    (PERSONA_CHAT, "Personas, and conversations with them."),
-    (TURNS, "Watching and stopping a reply while it is written, in every contract."),
+    (ACCOUNTS, "Registration, sign-in and the caller's account."),
+    (
+        LLM_CHAT,
+        "Chat with text and images. Conversations have titles, summaries, token counts and costs; replies stream as JSON events.",
+    ),
+    (CHAT_API, "Sessions with their own model, and PDF files for it to read."),
+    (CHAT_SERVICE, "Conversations that belong to a project."),
+    (CHAT_AI, "Conversations that are listed with their messages; replies stream as plain text."),
+    (PERSONA_CHAT, "Personas that the model plays, and conversations with them."),
+    (TURNS, "Watching and stopping a reply while it is being written, whichever API started it."),
     (SERVICE, "Information about the service and its health."),
 ];
 

@@ -1,5 +1,6 @@
-//! The body of a streamed answer. Dropping it drops a listener, never a turn.
+//! The body of a streamed response. Dropping it stops listening to the turn; the turn goes on.
 
+use std::rc::Rc;
 use std::time::Duration;
 use std::vec::IntoIter;
 
@@ -12,41 +13,42 @@ use futures_util::stream;
 use services::Listener;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
-use super::encoder::{Encoder, Finish};
-use super::piece::{Cut, Pieces};
+use super::chunks::{Chunks, CutOff};
+use super::encoder::{BodyEnd, Encoder};
+use super::log::{StreamEnd, StreamLog};
 use super::stall::StallGuard;
 use crate::HttpSettings;
 
-/// About as many bytes are handed over at once; a long replay does not stand in memory twice.
-const PIECE_BYTES: usize = 32 * 1024;
+/// About how many bytes one chunk has at most, so that a long reply is not copied as a whole.
+const CHUNK_BYTES: usize = 32 * 1024;
 
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
 const PLAIN_TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
-/// Answers with server-sent events.
+/// Responds with server-sent events.
 pub(crate) fn as_events(
     request: &HttpRequest,
-    answer: HttpResponseBuilder,
+    response: HttpResponseBuilder,
     listener: Listener,
     encoder: impl Encoder,
 ) -> HttpResponse {
-    respond(request, answer, EVENT_STREAM, listener, encoder)
+    respond(request, response, EVENT_STREAM, listener, encoder)
 }
 
-/// Answers with plain text.
+/// Responds with plain text.
 pub(crate) fn as_text(
     request: &HttpRequest,
-    answer: HttpResponseBuilder,
+    response: HttpResponseBuilder,
     listener: Listener,
     encoder: impl Encoder,
 ) -> HttpResponse {
-    respond(request, answer, PLAIN_TEXT, listener, encoder)
+    respond(request, response, PLAIN_TEXT, listener, encoder)
 }
 
 fn respond(
     request: &HttpRequest,
-    mut answer: HttpResponseBuilder,
+    mut response: HttpResponseBuilder,
     content_type: HeaderValue,
     listener: Listener,
     encoder: impl Encoder,
@@ -54,21 +56,23 @@ fn respond(
     let Some(settings) = request.app_data::<Data<HttpSettings>>() else {
         return HttpResponse::InternalServerError().finish();
     };
-    let pieces = pieces(listener, encoder, settings);
-    answer
+    let log = Rc::new(StreamLog::new(request, listener.turn()));
+    let chunks = chunks(listener, encoder, settings, Rc::clone(&log));
+    response
         .insert_header((CONTENT_TYPE, content_type))
-        // A compressor or a proxy in between would hold events back.
+        // A compressing server or proxy would hold events back.
         .insert_header((CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform")))
         .insert_header((CONTENT_ENCODING, HeaderValue::from_static("identity")))
         .insert_header((BUFFERING, HeaderValue::from_static("no")))
-        .streaming(StallGuard::new(pieces, settings.stall_limit, request))
+        .streaming(StallGuard::new(chunks, settings.stall_limit, request, log))
 }
 
-fn pieces(listener: Listener, encoder: impl Encoder, settings: &HttpSettings) -> Pieces {
+fn chunks(listener: Listener, encoder: impl Encoder, settings: &HttpSettings, log: Rc<StreamLog>) -> Chunks {
     let period = settings.heartbeat.max(Duration::from_millis(1));
     let mut heartbeat = interval_at(Instant::now() + period, period);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let state = State { listener, encoder, heartbeat, waiting: Numbered::default(), phase: Phase::Events };
+    let state =
+        State { listener, encoder, heartbeat, pending: PendingEvents::default(), phase: Phase::Events, log };
     Box::pin(stream::unfold(state, State::next))
 }
 
@@ -76,51 +80,60 @@ struct State<E> {
     listener: Listener,
     encoder: E,
     heartbeat: Interval,
-    waiting: Numbered,
+    pending: PendingEvents,
     phase: Phase,
+    log: Rc<StreamLog>,
 }
 
-/// Events that are read and not yet written, with the number of the next one.
+/// Events that are read but not yet written, and the number of the first of them.
 #[derive(Default)]
-struct Numbered {
+struct PendingEvents {
     next: usize,
     events: IntoIter<TurnEvent>,
 }
 
 enum Phase {
+    /// Events are written.
     Events,
-    Cutting,
-    Over,
+    /// The body is about to be cut off.
+    CuttingOff,
+    /// Everything is written.
+    Over(StreamEnd),
 }
 
 impl<E: Encoder> State<E> {
-    async fn next(mut self) -> Option<(Result<Bytes, Cut>, Self)> {
+    async fn next(mut self) -> Option<(Result<Bytes, CutOff>, Self)> {
         let mut out = BytesMut::new();
         loop {
             match self.phase {
                 Phase::Events => self.fill(&mut out).await,
-                Phase::Cutting => {
-                    // The text before it is written out first: what is still in the server's buffer is lost.
+                Phase::CuttingOff => {
+                    // Lets the server write the text before the cut: what is still in its buffer then is lost.
                     tokio::task::yield_now().await;
-                    self.phase = Phase::Over;
-                    return Some((Err(Cut), self));
+                    self.log.end(StreamEnd::Failed);
+                    self.phase = Phase::Over(StreamEnd::Failed);
+                    return Some((Err(CutOff), self));
                 }
-                Phase::Over => return None,
+                Phase::Over(end) => {
+                    self.log.end(end);
+                    return None;
+                }
             }
             if !out.is_empty() {
                 self.heartbeat.reset();
+                self.log.count_bytes(out.len());
                 return Some((Ok(out.freeze()), self));
             }
         }
     }
 
-    /// Waits for events, or for the time of a heartbeat, and writes what there is.
+    /// Waits for events or for the time of a heartbeat, and writes what there is.
     async fn fill(&mut self, out: &mut BytesMut) {
-        if self.waiting.is_empty() {
+        if self.pending.is_empty() {
             tokio::select! {
                 biased;
                 batch = self.listener.next() => match batch {
-                    Some(batch) => self.waiting = batch.into(),
+                    Some(batch) => self.pending = batch.into(),
                     None => return self.end(out),
                 },
                 _ = self.heartbeat.tick() => {
@@ -128,27 +141,28 @@ impl<E: Encoder> State<E> {
                     return;
                 }
             }
-            // Lets the turn's task hand over what else it has: a write to the socket costs more than all the rest.
-            if !self.waiting.hold_the_end() {
+            // Gives the turn's task time to add more events: a write to the socket costs more than all the rest.
+            if !self.pending.hold_the_end() {
                 tokio::task::yield_now().await;
             }
         }
         self.write(out);
-        if out.len() < PIECE_BYTES
+        if out.len() < CHUNK_BYTES
             && let Some(batch) = self.listener.ready()
         {
-            self.waiting = batch.into();
+            self.pending = batch.into();
             self.write(out);
         }
     }
 
-    /// Writes waiting events, up to the size of a piece.
+    /// Writes pending events, up to the size of a chunk.
     fn write(&mut self, out: &mut BytesMut) {
-        while out.len() < PIECE_BYTES
-            && let Some(event) = self.waiting.events.next()
+        while out.len() < CHUNK_BYTES
+            && let Some(event) = self.pending.events.next()
         {
-            self.encoder.encode(self.waiting.next, &event, out);
-            self.waiting.next += 1;
+            self.encoder.encode(self.pending.next, &event, out);
+            self.pending.next += 1;
+            self.log.count_event();
             if matches!(event, TurnEvent::Ended(_)) {
                 self.end(out);
             }
@@ -157,14 +171,16 @@ impl<E: Encoder> State<E> {
 
     fn end(&mut self, out: &mut BytesMut) {
         let outcome = self.listener.outcome();
+        let is_failed = outcome.as_ref().is_none_or(|outcome| outcome.failure().is_some());
         self.phase = match self.encoder.end(outcome.as_ref(), out) {
-            Finish::Whole => Phase::Over,
-            Finish::Cut => Phase::Cutting,
+            BodyEnd::Complete if is_failed => Phase::Over(StreamEnd::Failed),
+            BodyEnd::Complete => Phase::Over(StreamEnd::Completed),
+            BodyEnd::CutOff => Phase::CuttingOff,
         };
     }
 }
 
-impl Numbered {
+impl PendingEvents {
     fn is_empty(&self) -> bool {
         self.events.as_slice().is_empty()
     }
@@ -174,7 +190,7 @@ impl Numbered {
     }
 }
 
-impl From<(usize, Vec<TurnEvent>)> for Numbered {
+impl From<(usize, Vec<TurnEvent>)> for PendingEvents {
     fn from((next, events): (usize, Vec<TurnEvent>)) -> Self {
         Self { next, events: events.into_iter() }
     }

@@ -1,37 +1,37 @@
-//! From events to bytes.
+//! How a dialect writes events.
 
 use bytes::{BufMut, BytesMut};
 use domain::{Delta, TurnEvent};
 use serde::Serialize;
 use services::Outcome;
 
-/// Writes a turn's events in the bytes of one dialect. Pure: it only appends to a buffer.
+/// Writes the events of a turn in the form of one dialect. It only appends to a buffer.
 pub(crate) trait Encoder: 'static {
-    /// Appends an event, whole or not at all.
+    /// Appends the event with this number, in full or not at all.
     fn encode(&mut self, number: usize, event: &TurnEvent, out: &mut BytesMut);
 
-    /// What keeps a silent stream open; none where the dialect has no bytes that mean nothing.
+    /// The bytes that keep a stream without events open; `None` if every byte of the dialect has a meaning.
     fn heartbeat(&self) -> Option<&'static [u8]>;
 
-    /// Appends what stands behind the last event. Without an outcome the turn's end was not seen.
-    fn end(&mut self, outcome: Option<&Outcome>, out: &mut BytesMut) -> Finish;
+    /// Appends what follows the last event. `outcome` is `None` if the end of the turn is not known.
+    fn end(&mut self, outcome: Option<&Outcome>, out: &mut BytesMut) -> BodyEnd;
 }
 
 /// How a body ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Finish {
-    /// In order.
-    Whole,
-    /// Without its last chunk, so that nobody takes it for whole.
-    Cut,
+pub(crate) enum BodyEnd {
+    /// With its last chunk.
+    Complete,
+    /// Without its last chunk, so that clients see that it is incomplete.
+    CutOff,
 }
 
-/// Appends a server-sent event of one JSON line. JSON holds no line ends of its own.
+/// Appends a server-sent event with one line of JSON. Compact JSON holds no line breaks.
 pub(crate) fn data_line(body: &impl Serialize, out: &mut BytesMut) {
     let before = out.len();
     out.put_slice(b"data: ");
     if let Err(error) = serde_json::to_writer(out.writer(), body) {
-        // Bodies of our own types are always JSON; a half-written event must not get out.
+        // Our types can always be written as JSON; if not, a half-written event must not be sent.
         tracing::error!(%error, "an event could not be written as JSON");
         out.truncate(before);
         return;
@@ -39,7 +39,7 @@ pub(crate) fn data_line(body: &impl Serialize, out: &mut BytesMut) {
     out.put_slice(b"\n\n");
 }
 
-/// The text of a reply that readers see, delta by delta: together the same as the stored reply's text.
+/// The visible text of a reply, delta by delta. All of it together equals the text of the stored reply.
 #[derive(Debug, Default)]
 pub(crate) struct VisibleText {
     last: Option<Kind>,
@@ -54,8 +54,8 @@ enum Kind {
 }
 
 impl VisibleText {
-    /// What a delta adds: a line end where it begins a new part, and its text.
-    pub(crate) fn of<'a>(&mut self, delta: &'a Delta) -> Option<(&'static str, &'a str)> {
+    /// The text that a delta adds, and before it a line break if the delta begins a new part. `None` if it adds no text.
+    pub(crate) fn append<'a>(&mut self, delta: &'a Delta) -> Option<(&'static str, &'a str)> {
         let (kind, text) = match delta {
             Delta::Text(text) => (Kind::Text, text),
             Delta::Refusal(text) => (Kind::Refusal, text),
@@ -92,7 +92,7 @@ mod tests {
         let (mut reply, mut visible, mut streamed) =
             (Reply::default(), VisibleText::default(), String::new());
         for delta in deltas {
-            if let Some((gap, text)) = visible.of(&delta) {
+            if let Some((gap, text)) = visible.append(&delta) {
                 streamed.push_str(gap);
                 streamed.push_str(text);
             }
@@ -104,7 +104,7 @@ mod tests {
 
     /// Threat 66
     #[test]
-    fn a_json_event_is_one_line_whatever_the_text() {
+    fn a_json_event_is_one_line_for_every_text() {
         let mut out = BytesMut::new();
         data_line(&"a\n\ndata: [DONE]\r\u{2028}", &mut out);
         let text = std::str::from_utf8(&out).unwrap();

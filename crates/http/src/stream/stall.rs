@@ -1,6 +1,9 @@
-//! Lets go of clients that neither read nor close.
+//! Closes the connections of clients that neither read their stream nor close it.
 //!
-//! Once its buffer is full the server polls a body no more, and times nobody out.
+//! `actix-http` 3.20 does not do so. It polls a response body only while its write buffer has room
+//! (`h1_write_buffer_size`, added by actix/actix-web#3986), and it has timeouts for request headers, idle connections and
+//! shutdown, but none for writing: its maintainers leave all timeouts after the headers to the application (#928). So
+//! while a client does not read, the body is not polled and cannot end itself. A separate task has to watch it.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -19,12 +22,13 @@ use futures_util::Stream;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::piece::{Cut, Pieces};
+use super::chunks::{Chunks, CutOff};
+use super::log::{StreamEnd, StreamLog};
 
-/// A second handle on a connection's socket: the only way to close it from outside.
+/// A second handle of a connection's socket. It is the only way to close the connection from outside the server.
 struct Socket(Rc<TcpStream>);
 
-/// Keeps a handle on the socket of each connection, for as long as the connection lives.
+/// Keeps a handle of the socket of each connection, for as long as the connection lives.
 pub(crate) fn keep_socket(connection: &dyn Any, kept: &mut Extensions) {
     let Some(stream) = connection.downcast_ref::<rt::net::TcpStream>() else { return };
     if let Ok(handle) = stream.as_fd().try_clone_to_owned() {
@@ -32,25 +36,26 @@ pub(crate) fn keep_socket(connection: &dyn Any, kept: &mut Extensions) {
     }
 }
 
-/// A body under a watch.
+/// A body that is cut off when the client does not read it.
 pub(super) struct StallGuard {
     shared: Rc<Shared>,
     watch: JoinHandle<()>,
 }
 
 struct Shared {
-    /// Taken away when the client is let go: with it goes the turn's log.
-    pieces: RefCell<Option<Pieces>>,
-    /// When the last piece was handed over, if the server has not asked again since.
-    handed_over: Cell<Option<Instant>>,
+    /// `None` once the client has stalled: dropping the chunks frees the turn's log.
+    chunks: RefCell<Option<Chunks>>,
+    /// When the server took the last chunk, if it has not asked for another one since.
+    taken_at: Cell<Option<Instant>>,
+    log: Rc<StreamLog>,
 }
 
 impl StallGuard {
     /// A body that may be left unread for as long as `limit`.
-    pub(super) fn new(pieces: Pieces, limit: Duration, request: &HttpRequest) -> Self {
-        let shared = Rc::new(Shared { pieces: RefCell::new(Some(pieces)), handed_over: Cell::new(None) });
+    pub(super) fn new(chunks: Chunks, limit: Duration, request: &HttpRequest, log: Rc<StreamLog>) -> Self {
+        let shared = Rc::new(Shared { chunks: RefCell::new(Some(chunks)), taken_at: Cell::new(None), log });
         let socket = request.conn_data::<Socket>().map(|socket| Rc::downgrade(&socket.0));
-        // Not a task of the service's: it belongs to the connection and ends with it.
+        // Not a tracked task of the service: it belongs to the connection, and ends with it.
         let watch = rt::spawn(watch(Rc::downgrade(&shared), limit, socket.unwrap_or_default()));
         Self { shared, watch }
     }
@@ -63,16 +68,16 @@ impl Drop for StallGuard {
 }
 
 impl Stream for StallGuard {
-    type Item = Result<Bytes, Cut>;
+    type Item = Result<Bytes, CutOff>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let shared = &self.shared;
-        shared.handed_over.set(None);
-        let mut slot = shared.pieces.borrow_mut();
-        let Some(pieces) = slot.as_mut() else { return Poll::Ready(Some(Err(Cut))) };
-        let polled = pieces.as_mut().poll_next(context);
+        shared.taken_at.set(None);
+        let mut chunks = shared.chunks.borrow_mut();
+        let Some(chunks) = chunks.as_mut() else { return Poll::Ready(Some(Err(CutOff))) };
+        let polled = chunks.as_mut().poll_next(context);
         if let Poll::Ready(Some(Ok(_))) = &polled {
-            shared.handed_over.set(Some(Instant::now()));
+            shared.taken_at.set(Some(Instant::now()));
         }
         polled
     }
@@ -80,7 +85,7 @@ impl Stream for StallGuard {
 
 impl Shared {
     fn is_stalled(&self, limit: Duration) -> bool {
-        self.handed_over.get().is_some_and(|at| at.elapsed() >= limit)
+        self.taken_at.get().is_some_and(|at| at.elapsed() >= limit)
     }
 }
 
@@ -89,10 +94,10 @@ async fn watch(body: Weak<Shared>, limit: Duration, socket: Weak<TcpStream>) {
         tokio::time::sleep(limit / 4).await;
         let Some(body) = body.upgrade() else { return };
         if body.is_stalled(limit) {
-            tracing::debug!("a client has left its stream unread, and is let go");
-            drop(body.pieces.take());
+            body.log.end(StreamEnd::Stalled);
+            drop(body.chunks.take());
             if let Some(socket) = socket.upgrade() {
-                // Fails only where the connection is gone already.
+                // Fails only if the connection is already closed.
                 let _ = socket.shutdown(Shutdown::Both);
             }
             return;
@@ -103,21 +108,27 @@ async fn watch(body: Weak<Shared>, limit: Duration, socket: Weak<TcpStream>) {
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
+    use domain::TurnId;
     use futures_util::{StreamExt, stream};
+    use uuid::Uuid;
 
     use super::*;
 
-    /// A body of two pieces that tells when it is dropped.
-    fn body(told: &Rc<()>) -> StallGuard {
-        let kept = Rc::clone(told);
-        let pieces = stream::iter([Ok(Bytes::from_static(b"a")), Ok(Bytes::from_static(b"b"))]);
-        let pieces = pieces.inspect(move |_| assert!(Rc::strong_count(&kept) > 1));
+    fn guard(chunks: impl Stream<Item = Result<Bytes, CutOff>> + 'static) -> StallGuard {
         let request = TestRequest::default().to_http_request();
-        StallGuard::new(Box::pin(pieces), Duration::from_mins(1), &request)
+        let log = Rc::new(StreamLog::new(&request, TurnId(Uuid::nil())));
+        StallGuard::new(Box::pin(chunks), Duration::from_mins(1), &request, log)
+    }
+
+    /// A body of two chunks that holds `held` until it is dropped.
+    fn body(held: &Rc<()>) -> StallGuard {
+        let held = Rc::clone(held);
+        let chunks = stream::iter([Ok(Bytes::from_static(b"a")), Ok(Bytes::from_static(b"b"))]);
+        guard(chunks.inspect(move |_| assert!(Rc::strong_count(&held) > 1)))
     }
 
     #[actix_web::test]
-    async fn an_unread_stream_is_let_go() {
+    async fn an_unread_stream_is_dropped() {
         tokio::time::pause();
         let held = Rc::new(());
         let mut body = body(&held);
@@ -130,18 +141,16 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_silent_stream_that_is_read_is_kept() {
+    async fn a_stream_without_events_that_is_read_is_kept() {
         tokio::time::pause();
-        let request = TestRequest::default().to_http_request();
-        let pending = Box::pin(stream::pending());
-        let mut body = StallGuard::new(pending, Duration::from_mins(1), &request);
+        let mut body = guard(stream::pending());
         let waited = tokio::time::timeout(Duration::from_mins(5), body.next()).await;
         assert!(waited.is_err());
-        assert!(body.shared.pieces.borrow().is_some());
+        assert!(body.shared.chunks.borrow().is_some());
     }
 
     #[actix_web::test]
-    async fn a_dropped_stream_leaves_nothing_behind() {
+    async fn a_dropped_stream_ends_its_watch() {
         let held = Rc::new(());
         let body = body(&held);
         let watch = body.watch.abort_handle();

@@ -164,7 +164,7 @@ async fn the_log_has_the_figures_of_each_turn_and_request(store: Store) {
     assert!(turn["model_ms"].is_number() && turn["turn.state"].is_string(), "{turn}");
     let request = lines.iter().find(|line| line["route"] == "/chat").unwrap();
     assert_eq!((&request["status"], &request["method"]), (&json!(200), &json!("POST")));
-    assert!(request["ms"].is_number(), "{request}");
+    assert!(request["headers_ms"].is_number(), "{request}");
     assert_eq!(request["span"]["request.id"], answer.header("x-request-id"));
 }
 

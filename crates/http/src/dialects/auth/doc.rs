@@ -1,4 +1,4 @@
-//! Accounts and tokens (C-21). The document of S4 has the sign-in; the other two routes are ours.
+//! Descriptions of the endpoints for accounts (C-21). Only sign-in has an example in the document of S4.
 
 use serde_json::{Value, json};
 use services::SignInError;
@@ -6,19 +6,19 @@ use services::SignInError;
 use super::request::{LoginRequest, RegisterRequest};
 use super::response::{AccountBody, RegisteredBody, TokenBody};
 use crate::error::FieldError;
-use crate::openapi::{OperationDoc, tags};
+use crate::openapi::{OperationDoc, tags, with};
 
 pub(super) fn register() -> OperationDoc {
-    OperationDoc::new("register", "Make an account")
+    OperationDoc::new("register", "Create an account")
         .tags([tags::ACCOUNTS])
-        .description("An email address or a name, and a password. The answer has a token already.")
+        .description(
+            "Creates an account with a password and an email address, a username or both. The response already has a \
+             token. The rate limit counts calls by client address.",
+        )
         .body::<RegisterRequest>([("an email address", registration())])
-        .response::<RegisteredBody>("The account, with a token", [("registered", registered())])
-        .errors([
-            SignInError::Taken.into(),
-            FieldError::new("password", "must have at least 8 characters").into(),
-            SignInError::Overloaded.into(),
-        ])
+        .response::<RegisteredBody>("The new account, and a token for it", [("registered", registered())])
+        .errors([SignInError::Taken.into(), SignInError::Overloaded.into()])
+        .invalid("password", "must have at least 8 characters")
         .rate_limited()
         .uses_store()
 }
@@ -27,7 +27,9 @@ pub(super) fn login() -> OperationDoc {
     OperationDoc::new("signIn", "Sign in")
         .tags([tags::ACCOUNTS])
         .description(
-            "Nobody learns whether an account exists: a wrong name and a wrong password are one answer.",
+            "Returns a token for the account with this username or email address. A wrong name and a wrong password \
+             have the same response, so that it does not show whether an account exists. The rate limit counts calls by \
+             client address.",
         )
         .body::<LoginRequest>([("as documented", credentials())])
         .response::<TokenBody>("A token", [("token", token())])
@@ -41,9 +43,9 @@ pub(super) fn login() -> OperationDoc {
 }
 
 pub(super) fn me() -> OperationDoc {
-    OperationDoc::new("me", "Whose token it is")
+    OperationDoc::new("me", "Get the caller's account")
         .tags([tags::ACCOUNTS])
-        .response::<AccountBody>("The account", [("account", account())])
+        .response::<AccountBody>("The account to which the token belongs", [("account", account())])
 }
 
 fn credentials() -> Value {
@@ -70,9 +72,5 @@ fn token() -> Value {
 }
 
 fn registered() -> Value {
-    let (mut all, token) = (account(), token());
-    if let (Value::Object(all), Value::Object(token)) = (&mut all, token) {
-        all.extend(token);
-    }
-    all
+    with(account(), token())
 }

@@ -1,4 +1,4 @@
-//! Registration and sign-in, as clients send them.
+//! Requests to register and to sign in.
 
 use domain::limits::{NAME_CHARS, PASSWORD_MAX_BYTES, PASSWORD_MIN_CHARS};
 use serde::Deserialize;
@@ -8,52 +8,52 @@ use validator::{Validate, ValidateEmail, ValidationError};
 use crate::error::FieldError;
 use crate::extract::text;
 
-/// `POST /auth/register`: an email address or a name, and a password.
+/// A new account: a password, and an email address, a username or both.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[schema(as = Registration)]
 pub(crate) struct RegisterRequest {
-    /// The email address; without it, `username` is one if it looks like one.
+    /// The email address. Without it, a `username` that is an email address is used.
     #[validate(email(message = "must be an email address"))]
     #[schema(format = Email)]
     email: Option<String>,
-    /// The name; without it, the email address.
+    /// The name of the account, at most 255 characters. Without it, the email address is used.
     username: Option<String>,
-    /// At least 8 characters.
+    /// At least 8 characters and at most 1024 bytes.
     #[validate(custom(function = "new_password"))]
     #[schema(format = Password, min_length = 8)]
     password: String,
     full_name: Option<String>,
 }
 
-/// `POST /auth/login`: clients of contract S4 send an email address as the name.
+/// The credentials of an account. Clients of S4 send an email address as the username.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
-#[schema(as = Credentials, description = "A name or an email address, and the password.")]
+#[schema(as = Credentials, description = "A username or an email address, and the password.")]
 pub(crate) struct LoginRequest {
-    /// The name or the email address.
+    /// The username or the email address of the account.
     username: Option<String>,
-    /// The same, under another key.
+    /// May be sent instead of `username`.
     email: Option<String>,
     #[validate(custom(function = "password"))]
     #[schema(format = Password)]
     password: String,
 }
 
-/// Refused before it is hashed: hashing costs, and cutting it would let others in.
+/// Limits the password before it is hashed, because hashing is expensive. Cutting it instead would accept other passwords.
 fn password(password: &str) -> Result<(), ValidationError> {
     if password.len() > PASSWORD_MAX_BYTES {
-        return Err(broken(format!("must have at most {PASSWORD_MAX_BYTES} bytes")));
+        return Err(invalid(format!("must have at most {PASSWORD_MAX_BYTES} bytes")));
     }
     Ok(())
 }
 
 fn new_password(new: &str) -> Result<(), ValidationError> {
     if new.chars().count() < PASSWORD_MIN_CHARS {
-        return Err(broken(format!("must have at least {PASSWORD_MIN_CHARS} characters")));
+        return Err(invalid(format!("must have at least {PASSWORD_MIN_CHARS} characters")));
     }
     password(new)
 }
 
-fn broken(rule: String) -> ValidationError {
+fn invalid(rule: String) -> ValidationError {
     ValidationError::new("password").with_message(rule.into())
 }
 
@@ -66,25 +66,25 @@ impl TryFrom<RegisterRequest> for Registration {
         let username = username.map(|name| text("username", name.trim(), NAME_CHARS)).transpose()?;
         let full_name = full_name.map(|name| text("full_name", &name, NAME_CHARS)).transpose()?;
         let email = email.or_else(|| username.clone().filter(ValidateEmail::validate_email));
-        let username = username.or_else(|| email.clone()).ok_or_else(nobody)?;
+        let username = username.or_else(|| email.clone()).ok_or_else(no_name)?;
         Ok(Self { email, username, full_name, password: Some(password) })
     }
 }
 
 impl LoginRequest {
-    /// The name, and the password.
+    /// The username or email address, and the password.
     pub(crate) fn credentials(self) -> Result<(String, String), FieldError> {
         let Self { username, email, password } = self;
         let (param, name) = match (username, email) {
             (Some(username), _) => ("username", username),
             (None, Some(email)) => ("email", email),
-            (None, None) => return Err(nobody()),
+            (None, None) => return Err(no_name()),
         };
         Ok((text(param, name.trim(), NAME_CHARS)?, password))
     }
 }
 
-fn nobody() -> FieldError {
+fn no_name() -> FieldError {
     FieldError::whole("username or email is required")
 }
 
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_an_email_address_is_both() {
+    fn a_username_that_is_an_email_address_is_both() {
         let made = registration(json!({"username": "User@example.com", "password": "password123"})).unwrap();
         assert_eq!(made.email.as_deref(), Some("User@example.com"));
         let made = registration(json!({"email": "user@example.com", "password": "password123"})).unwrap();
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_registrations_are_refused() {
+    fn invalid_registrations_are_refused() {
         let cases = [
             (json!({"password": "password123"}), None),
             (json!({"username": " ", "password": "password123"}), Some("username")),
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn sign_in_takes_a_name_or_an_email_address() {
+    fn sign_in_takes_a_username_or_an_email_address() {
         let read = |body: Value| serde_json::from_value::<LoginRequest>(body).unwrap().credentials();
         let name = |body: Value| read(body).unwrap().0;
         assert_eq!(name(json!({"username": " user@example.com ", "password": "p"})), "user@example.com");

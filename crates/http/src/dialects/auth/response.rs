@@ -1,4 +1,4 @@
-//! Accounts and tokens, as clients see them.
+//! Responses with accounts and tokens.
 
 use domain::User;
 use serde::Serialize;
@@ -14,25 +14,25 @@ pub(crate) struct AccountBody {
     email: Option<String>,
     username: Option<String>,
     full_name: Option<String>,
-    /// `free`, `pro` or `enterprise`: how many model calls a minute.
+    /// `free`, `pro` or `enterprise`. It decides how many model calls are allowed in a minute.
     tier: &'static str,
     #[schema(format = DateTime)]
     created_at: String,
 }
 
-/// A token.
+/// A token for the `Authorization` header.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Token)]
 pub(crate) struct TokenBody {
-    /// For the header `Authorization: Bearer …`.
+    /// The token, to be sent as `Authorization: Bearer <token>`.
     access_token: String,
     /// Always `bearer`.
     token_type: &'static str,
-    /// Seconds.
+    /// For how many seconds the token is valid.
     expires_in: u64,
 }
 
-/// A new account with a token for it.
+/// A new account, and a token for it.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = RegisteredAccount)]
 pub(crate) struct RegisteredBody {

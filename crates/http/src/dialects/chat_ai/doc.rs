@@ -1,47 +1,51 @@
-//! Contract S3. Bodies and answers are those of its document; its conversation and its messages have these ids there.
+//! Descriptions of the endpoints of S3. The examples, with their ids, are those of its document.
 
 use serde_json::{Value, json};
 
 use super::request::CompletionRequest;
 use super::response::{ConversationBody, ReplyBody};
-use crate::error::{ApiError, FieldError};
+use crate::error::ApiError;
 use crate::extract::ListQuery;
 use crate::openapi::{OperationDoc, parameters, tags};
 
 const CONVERSATION: &str = "248f789b-28cd-4cea-8c33-a2621430f81b";
 
 pub(super) fn create() -> OperationDoc {
-    OperationDoc::new("beginConversation", "Begin a conversation")
+    OperationDoc::new("beginConversation", "Create a conversation")
         .tags([tags::CHAT_AI])
-        .description("No body is expected, and none is read.")
-        .response::<ConversationBody>("The new, empty conversation", [("as documented", empty())])
+        .description("The request needs no body. A body is ignored.")
+        .response::<ConversationBody>("The new conversation, without messages", [("as documented", empty())])
 }
 
 pub(super) fn list() -> OperationDoc {
-    OperationDoc::new("listConversationsWithMessages", "All conversations, with messages")
+    OperationDoc::new("listConversationsWithMessages", "List conversations with their messages")
         .tags([tags::CHAT_AI])
-        .description("Newest update first; the messages of each oldest first.")
+        .description(
+            "Lists all conversations of the caller, the last updated first. The messages of each are listed oldest first.",
+        )
         .query::<ListQuery>()
-        .list_response::<ConversationBody>("The caller's conversations", [("as documented", listed())])
-        .errors([FieldError::new("limit", "must be between 1 and 1000").into()])
+        .list_response::<ConversationBody>("The conversations", [("as documented", listed())])
+        .invalid("limit", "must be between 1 and 1000")
 }
 
 pub(super) fn complete() -> OperationDoc {
-    OperationDoc::new("complete", "Send a message, and read the reply")
-            .tags([tags::CHAT_AI])
-            .description(
-                "With `stream` the reply comes as plain text while it is written. A stream that fails is cut off, \
-                 without its last chunk: a client sees an error of the transport, never a reply that looks whole.",
-            )
-            .path_param(parameters::conversation(CONVERSATION))
-            .body::<CompletionRequest>([
-                ("as documented", json!({"message": "What is the current day?", "stream": "false"})),
-                ("as documented, streamed", json!({"message": "What is the current day?", "stream": "true"})),
-            ])
-            .response::<ReplyBody>("The reply, whole or as it is written", [("as documented", reply())])
-            .stream("", "text/plain", "Vel dolorem reprehenderit mollitia sit commodi")
-            .starts_turn()
-            .errors([ApiError::no_conversation(), FieldError::new("message", "must not be empty").into()])
+    OperationDoc::new("complete", "Send a message")
+        .tags([tags::CHAT_AI])
+        .description(
+            "Sends a message to the conversation and returns the reply. With `stream` the reply is sent as plain text \
+             while the model writes it. If the model fails after that has begun, the body is cut off without its last \
+             chunk: the client sees a transport error, and not an incomplete reply that looks complete.",
+        )
+        .path_param(parameters::conversation(CONVERSATION))
+        .body::<CompletionRequest>([
+            ("as documented", json!({"message": "What is the current day?", "stream": "false"})),
+            ("as documented, streamed", json!({"message": "What is the current day?", "stream": "true"})),
+        ])
+        .response::<ReplyBody>("The reply. With `stream`, its text", [("as documented", reply())])
+        .stream("", "text/plain", "Vel dolorem reprehenderit mollitia sit commodi")
+        .starts_turn()
+        .errors([ApiError::no_conversation()])
+        .invalid("message", "must not be empty")
 }
 
 fn empty() -> Value {

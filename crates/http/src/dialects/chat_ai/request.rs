@@ -1,4 +1,4 @@
-//! What S3 clients send.
+//! Requests of S3.
 
 use domain::{Contract, ConversationKey, ModelMessage, Part};
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use crate::HttpSettings;
 use crate::error::FieldError;
 use crate::extract::{flag, flag_schema, text};
 
-/// The body of `POST /conversation/completion/{id}`. The contract writes `stream` as a string.
+/// A message to send. The contract's document writes `stream` as a string.
 #[derive(Debug, Deserialize, Validate, utoipa::ToSchema)]
 #[schema(as = ChatAiMessageRequest)]
 pub(crate) struct CompletionRequest {
@@ -21,7 +21,7 @@ pub(crate) struct CompletionRequest {
 }
 
 impl CompletionRequest {
-    /// Whether the answer is to be streamed; not where the request does not say.
+    /// Whether to stream the reply; `false` by default.
     pub(crate) fn wants_stream(&self) -> bool {
         self.stream.unwrap_or(false)
     }

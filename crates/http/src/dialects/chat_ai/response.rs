@@ -1,4 +1,4 @@
-//! Conversations and messages, as S3 clients see them: UUIDs, and authors instead of roles.
+//! Responses of S3. Ids are UUIDs, and messages have authors instead of roles.
 
 use domain::{Conversation, Message, Role};
 use serde::Serialize;
@@ -12,7 +12,7 @@ use crate::wire;
 pub(crate) struct ConversationBody {
     #[schema(format = Uuid)]
     id: String,
-    /// Oldest first.
+    /// The messages, oldest first.
     messages: Vec<MessageBody>,
     #[schema(format = DateTime)]
     created_at: String,
@@ -29,16 +29,16 @@ struct MessageBody {
     content: String,
     #[schema(format = DateTime)]
     created_at: String,
-    /// Only where the message is not whole: `failed`, `stopped` or `interrupted`.
+    /// Only if the message is incomplete: `failed`, `stopped` or `interrupted`.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'static str>,
 }
 
-/// The answer to a completion.
+/// The reply to a message.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = ChatAiReply)]
 pub(crate) struct ReplyBody {
-    /// None where it was stopped before its first word.
+    /// The id of the reply; null if the reply was stopped before it had any text.
     #[schema(format = Uuid)]
     id: Option<String>,
     /// Always `assistant`.
@@ -46,7 +46,7 @@ pub(crate) struct ReplyBody {
     content: String,
     #[schema(format = DateTime)]
     created_at: String,
-    /// Only where the reply is not whole: `stopped`.
+    /// Only if the reply is incomplete: `stopped`.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'static str>,
 }
@@ -55,15 +55,15 @@ impl ConversationBody {
     pub(crate) fn new(conversation: &Conversation, messages: &[Message]) -> Self {
         Self {
             id: conversation.id.to_string(),
-            messages: messages.iter().filter_map(MessageBody::of).collect(),
+            messages: messages.iter().filter_map(MessageBody::from_message).collect(),
             created_at: wire::time(conversation.created_at),
         }
     }
 }
 
 impl MessageBody {
-    /// The contract knows two authors.
-    fn of(message: &Message) -> Option<Self> {
+    /// The message, if its author is the user or the assistant: the contract has no others.
+    fn from_message(message: &Message) -> Option<Self> {
         let author = match message.role {
             Role::User | Role::Assistant => message.role.as_str(),
             Role::System | Role::Tool => return None,
@@ -79,12 +79,12 @@ impl MessageBody {
 }
 
 impl From<&CompletedTurn> for ReplyBody {
-    fn from(answer: &CompletedTurn) -> Self {
-        let ending = &answer.ending;
+    fn from(turn: &CompletedTurn) -> Self {
+        let ending = &turn.ending;
         Self {
             id: ending.reply.map(|reply| reply.id.to_string()),
             author: Role::Assistant.as_str(),
-            content: answer.reply.text(),
+            content: turn.reply.text(),
             created_at: wire::time(ending.reply.map_or(ending.at, |reply| reply.created_at)),
             state: wire::state(ending.state.message_state()),
         }

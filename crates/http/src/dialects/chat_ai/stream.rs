@@ -1,12 +1,12 @@
-//! S3's stream: the reply's text and nothing else.
+//! The stream of S3: the text of the reply.
 
 use bytes::BytesMut;
 use domain::{EndState, TurnEvent};
 use services::Outcome;
 
-use crate::stream::{Encoder, Finish, VisibleText};
+use crate::stream::{BodyEnd, Encoder, VisibleText};
 
-/// Writes the text as it comes. Every byte means something, so there are no heartbeats (S3-10).
+/// Writes the text of the reply. Every byte is part of the text, so there are no heartbeats (S3-10).
 #[derive(Default)]
 pub(crate) struct PlainText {
     visible: VisibleText,
@@ -17,7 +17,7 @@ impl Encoder for PlainText {
         match event {
             TurnEvent::Started { .. } | TurnEvent::Ended(_) => {}
             TurnEvent::Delta(delta) => {
-                if let Some((gap, text)) = self.visible.of(delta) {
+                if let Some((gap, text)) = self.visible.append(delta) {
                     out.extend_from_slice(gap.as_bytes());
                     out.extend_from_slice(text.as_bytes());
                 }
@@ -29,11 +29,11 @@ impl Encoder for PlainText {
         None
     }
 
-    /// Plain text has no word for a failure, so the body breaks off (C-10).
-    fn end(&mut self, outcome: Option<&Outcome>, _: &mut BytesMut) -> Finish {
+    /// Plain text cannot tell of a failure, so the body is cut off (C-10).
+    fn end(&mut self, outcome: Option<&Outcome>, _: &mut BytesMut) -> BodyEnd {
         match outcome.map(|outcome| &outcome.ending.state) {
-            Some(EndState::Completed(_) | EndState::Stopped) => Finish::Whole,
-            Some(EndState::Failed(_) | EndState::Interrupted) | None => Finish::Cut,
+            Some(EndState::Completed(_) | EndState::Stopped) => BodyEnd::Complete,
+            Some(EndState::Failed(_) | EndState::Interrupted) | None => BodyEnd::CutOff,
         }
     }
 }
@@ -67,12 +67,12 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_stream_never_looks_finished() {
+    fn a_failed_stream_is_cut_off() {
         let ends = |state| PlainText::default().end(Some(&outcome(state)), &mut BytesMut::new());
-        assert_eq!(ends(EndState::Completed(FinishReason::Stop)), Finish::Whole);
-        assert_eq!(ends(EndState::Stopped), Finish::Whole);
-        assert_eq!(ends(EndState::Failed(FailureKind::Truncated.into())), Finish::Cut);
-        assert_eq!(ends(EndState::Interrupted), Finish::Cut);
-        assert_eq!(PlainText::default().end(None, &mut BytesMut::new()), Finish::Cut);
+        assert_eq!(ends(EndState::Completed(FinishReason::Stop)), BodyEnd::Complete);
+        assert_eq!(ends(EndState::Stopped), BodyEnd::Complete);
+        assert_eq!(ends(EndState::Failed(FailureKind::Truncated.into())), BodyEnd::CutOff);
+        assert_eq!(ends(EndState::Interrupted), BodyEnd::CutOff);
+        assert_eq!(PlainText::default().end(None, &mut BytesMut::new()), BodyEnd::CutOff);
     }
 }

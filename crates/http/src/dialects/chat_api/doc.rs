@@ -1,4 +1,4 @@
-//! Contract S1, with the examples of its document.
+//! Descriptions of the endpoints of S1. The examples are those of its document.
 
 use domain::file::PDF;
 use serde_json::{Value, json};
@@ -11,45 +11,46 @@ use crate::openapi::{OperationDoc, parameters, tags};
 use crate::wire::DoneMessage;
 
 pub(super) fn create() -> OperationDoc {
-    OperationDoc::new("beginSession", "Begin a session")
+    OperationDoc::new("beginSession", "Create a session")
         .tags([tags::CHAT_API])
-        .description("So that it can be given a file before its first message.")
+        .description("A session is a conversation with its own model. It can be given a file before its first message.")
         .body::<CreateRequest>([
             ("with a title", json!({"model": "gpt-4", "title": "My document"})),
             ("without", json!({"model": "gpt-4"})),
         ])
-        .response::<SessionBody>("The new, empty session", [("session", session())])
-        .errors([
-            FieldError::new("model", "is not a valid model name").into(),
-            ConversationsError::ModelNotAllowed.into(),
-        ])
+        .response::<SessionBody>("The new session, without messages", [("session", session())])
+        .errors([ConversationsError::ModelNotAllowed.into()])
+        .invalid("model", "is not a valid model name")
 }
 
 pub(super) fn delete() -> OperationDoc {
     OperationDoc::new("deleteSession", "Delete a session")
         .tags([tags::CHAT_API])
-        .description("For good, with its messages and files. A turn that runs is stopped.")
+        .description("Deletes the session for good, with its messages and files. A running turn is stopped.")
         .path_param(parameters::session(123))
         .response::<DoneMessage>(
-            "It is deleted",
+            "The session is deleted",
             [("as documented", json!({"message": "Session deleted successfully"}))],
         )
-        .errors([ApiError::no_conversation(), no_number()])
+        .errors([ApiError::no_conversation(), not_a_number()])
 }
 
 pub(super) fn upload() -> OperationDoc {
-    OperationDoc::new("uploadFile", "Give a session a PDF to read")
+    OperationDoc::new("uploadFile", "Upload a PDF to a session")
         .tags([tags::CHAT_API])
-        .description("Its text is part of what the model is told from then on, in whichever contract.")
+        .description(
+            "Stores a PDF with the session. Its text is given to the model in every later turn of the conversation, \
+             whichever API sends the message.",
+        )
         .path_param(parameters::session(123))
-        .file_body("A PDF, of at most 10 MB unless configured", PDF)
+        .file_body("A PDF of at most 10 MB, unless configured otherwise", PDF)
         .response::<UploadedBody>(
-            "The file, with the text that was found in it",
+            "The stored file, and the text that was found in it",
             [("as documented", uploaded(&json!({"page_count": 5}))), ("with an address", with_address())],
         )
         .errors([
             ApiError::no_conversation(),
-            no_number(),
+            not_a_number(),
             FieldError::new("file", "is required").into(),
             FilesError::NotPdf.into(),
             FilesError::TooLarge { max_mb: 10 }.into(),
@@ -61,8 +62,8 @@ pub(super) fn upload() -> OperationDoc {
         ])
 }
 
-/// The path has no number.
-fn no_number() -> ApiError {
+/// The session in the path is not a number.
+fn not_a_number() -> ApiError {
     FieldError::new("session_id", "must be an integer").into()
 }
 

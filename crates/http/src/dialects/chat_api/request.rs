@@ -1,4 +1,4 @@
-//! What S1 clients send.
+//! Requests of S1.
 
 use domain::{Contract, ModelName, Title};
 use serde::Deserialize;
@@ -7,20 +7,20 @@ use validator::Validate;
 
 use crate::error::FieldError;
 
-/// The body of `POST /v1/chat/sessions`.
+/// A session to create.
 #[derive(Debug, Deserialize, Validate, utoipa::ToSchema)]
 #[schema(as = NewSession)]
 pub(crate) struct CreateRequest {
-    /// The session's own model: every message in it is answered by this one, until it is switched.
+    /// The model that answers the messages in the session.
     #[schema(min_length = 1, max_length = 128)]
     model: String,
-    /// Without it, the first words of the first message are the title.
+    /// The title. Without it, the first words of the first message become the title.
     #[schema(min_length = 1, max_length = 500)]
     title: Option<String>,
 }
 
 impl CreateRequest {
-    /// The session to begin, and its model.
+    /// The session to create, and its model.
     pub(crate) fn into_command(self) -> Result<(NewConversationRequest, ModelName), FieldError> {
         let Self { model, title } = self;
         let model = ModelName::parse(&model).map_err(|error| FieldError::new("model", error))?;

@@ -1,4 +1,4 @@
-//! Sessions and files, as S1 clients see them.
+//! Responses of S1: sessions and files.
 
 use domain::{Conversation, File, Message, ModelName};
 use serde::Serialize;
@@ -6,7 +6,7 @@ use services::Attached;
 
 use crate::wire;
 
-/// The title of a session that has none: the contract's is never null.
+/// The title that is shown for a session without one, because the contract does not allow null.
 const UNTITLED: &str = "New conversation";
 
 /// A session with its messages.
@@ -15,12 +15,13 @@ const UNTITLED: &str = "New conversation";
 pub(crate) struct SessionBody {
     id: i64,
     user_id: i64,
-    /// The application that it was begun by, where the token named one.
+    /// The application that created the session, if the token named one.
     application_id: Option<i64>,
+    /// The model that answers the messages in the session.
     model: String,
-    /// `New conversation` while it has none.
+    /// The title; `New conversation` while the session has none.
     title: String,
-    /// Oldest first.
+    /// The messages, oldest first.
     messages: Vec<MessageBody>,
     #[schema(format = DateTime)]
     created_at: String,
@@ -38,7 +39,7 @@ struct MessageBody {
 }
 
 impl SessionBody {
-    /// A session that is answered by this model.
+    /// A session whose messages are answered by `model`.
     pub(crate) fn new(conversation: &Conversation, model: &ModelName, messages: &[Message]) -> Self {
         let message =
             |message: &Message| MessageBody { role: message.role.as_str(), content: message.text() };
@@ -55,7 +56,7 @@ impl SessionBody {
     }
 }
 
-/// The answer to an upload.
+/// The response to an upload.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = UploadedFile)]
 pub(crate) struct UploadedBody {
@@ -68,12 +69,12 @@ pub(crate) struct UploadedBody {
 #[schema(as = File)]
 struct FileBody {
     id: i64,
-    /// Its sender's name for it.
+    /// The name that the client gave the file.
     filename: String,
-    /// In bytes.
+    /// The size in bytes.
     file_size: u64,
     mime_type: &'static str,
-    /// The text that was found in it; empty where it has none, as a scan.
+    /// The text that was found in the file; empty if it has no text layer, as in a scan.
     extracted_text: String,
     metadata: FileMetadata,
 }
@@ -81,7 +82,7 @@ struct FileBody {
 #[derive(Serialize, utoipa::ToSchema)]
 struct FileMetadata {
     page_count: u32,
-    /// Where it can be read for a while; only where the file storage has addresses.
+    /// A URL at which the file can be read for a limited time; absent if the file storage has no URLs.
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
 }

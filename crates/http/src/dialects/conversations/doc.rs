@@ -1,4 +1,4 @@
-//! `/conversations*`: contracts S0 and S2 share these paths, and the bodies are the union of both (C-1, C-2).
+//! Descriptions of `/conversations*`. S0 and S2 share these paths, and the bodies have the fields of both (C-1, C-2).
 
 use serde_json::{Value, json};
 
@@ -8,32 +8,33 @@ use super::request::{
 use super::response::{ConversationBody, DeletedBody, MessageBody, SentBody};
 use crate::error::{ApiError, FieldError};
 use crate::extract::ListQuery;
-use crate::openapi::{OperationDoc, headers, parameters, tags};
+use crate::openapi::{OperationDoc, headers, parameters, tags, with};
 
-/// The conversation of the examples of S0.
+/// The conversation in the examples of S0.
 const ID: &str = "conv_xxx";
-/// The conversation of the examples of S2.
+/// The conversation in the examples of S2.
 const ID_OF_S2: &str = "conversation-id";
 
 pub(super) fn create() -> OperationDoc {
-    OperationDoc::new("createConversation", "Begin a conversation")
-            .tags([tags::LLM_CHAT, tags::CHAT_SERVICE])
-            .description(
-                "With a JSON object as the body, also an empty one, a conversation of the LLM Chat API (`conv_…`); with \
-                 `project_id` in the query one of the Chat Service (a UUID), and the body is ignored.",
-            )
-            .query::<CreateQuery>()
-            .body::<CreateRequest>([("as documented", new_conversation())])
-            .optional_body()
-            .response::<ConversationBody>(
-                "The new conversation",
-                [("LLM Chat API", conversation()), ("Chat Service", conversation_of_project())],
-            )
-            .errors([FieldError::whole("project_id in the query or a JSON body is required").into()])
+    OperationDoc::new("createConversation", "Create a conversation")
+        .tags([tags::LLM_CHAT, tags::CHAT_SERVICE])
+        .description(
+            "With a JSON object as the body, which may be empty, creates a conversation of the LLM Chat API; the id in the \
+             response is `conv_…`. With `project_id` in the query, creates a conversation of the Chat Service; the id in \
+             the response is a UUID, and a body is ignored.",
+        )
+        .query::<CreateQuery>()
+        .body::<CreateRequest>([("as documented", new_conversation())])
+        .optional_body()
+        .response::<ConversationBody>(
+            "The new conversation",
+            [("LLM Chat API", conversation()), ("Chat Service", conversation_of_project())],
+        )
+        .errors([FieldError::whole("project_id in the query or a JSON body is required").into()])
 }
 
 pub(super) fn find() -> OperationDoc {
-    OperationDoc::new("getConversation", "One conversation")
+    OperationDoc::new("getConversation", "Get a conversation")
         .tags([tags::LLM_CHAT, tags::CHAT_SERVICE])
         .path_param(parameters::conversation(ID))
         .response::<ConversationBody>("The conversation", [("conversation", conversation())])
@@ -41,14 +42,15 @@ pub(super) fn find() -> OperationDoc {
 }
 
 pub(super) fn patch() -> OperationDoc {
-    OperationDoc::new("updateConversation", "Change title or metadata")
+    OperationDoc::new("updateConversation", "Change the title or the metadata of a conversation")
         .tags([tags::LLM_CHAT])
+        .description("Fields that are absent are not changed.")
         .path_param(parameters::conversation(ID))
         .body::<PatchRequest>([
             ("as documented", json!({"title": "New Title", "metadata": {"updated": true}})),
             ("as documented, title alone", json!({"title": "Python Tutorial"})),
         ])
-        .response::<ConversationBody>("The conversation as it is now", [("conversation", patched())])
+        .response::<ConversationBody>("The changed conversation", [("conversation", patched())])
         .errors([ApiError::no_conversation(), FieldError::whole("title or metadata is required").into()])
 }
 
@@ -56,11 +58,12 @@ pub(super) fn delete() -> OperationDoc {
     OperationDoc::new("deleteConversation", "Delete a conversation")
         .tags([tags::LLM_CHAT, tags::CHAT_SERVICE])
         .description(
-            "Soft, it can be restored, and a turn that runs may end. For good, a turn that runs is stopped.",
+            "A soft delete hides the conversation until it is restored; a running turn is finished. With `soft=false` the \
+             conversation is deleted for good, and a running turn is stopped.",
         )
         .path_param(parameters::conversation(ID))
         .query::<DeleteQuery>()
-        .response::<DeletedBody>("It is deleted", [("deleted", deleted())])
+        .response::<DeletedBody>("The conversation is deleted", [("deleted", deleted())])
         .errors([
             ApiError::no_conversation(),
             FieldError::whole("soft: invalid value: string \"maybe\", expected true or false").into(),
@@ -68,36 +71,40 @@ pub(super) fn delete() -> OperationDoc {
 }
 
 pub(super) fn restore() -> OperationDoc {
-    OperationDoc::new("restoreConversation", "Take a soft delete back")
+    OperationDoc::new("restoreConversation", "Restore a conversation after a soft delete")
         .tags([tags::LLM_CHAT])
         .path_param(parameters::conversation(ID))
-        .response::<ConversationBody>("The conversation", [("conversation", conversation())])
+        .response::<ConversationBody>("The restored conversation", [("conversation", conversation())])
         .errors([ApiError::no_conversation()])
 }
 
 pub(super) fn list() -> OperationDoc {
-    OperationDoc::new("listConversations", "The caller's conversations with a label")
+    OperationDoc::new("listConversations", "List conversations by label")
         .tags([tags::LLM_CHAT])
         .description(
-            "Newest update first. The label is no identity: whose the conversations are, the token says.",
+            "Lists the conversations of the caller that have the label `user_id`, the last updated first. The label gives \
+             no access: only conversations of the token's user are listed.",
         )
         .query::<LabelQuery>()
         .list_response::<ConversationBody>("The conversations", [("one", json!([conversation()]))])
-        .errors([FieldError::new("user_id", "is required").into()])
+        .invalid("user_id", "is required")
 }
 
 pub(super) fn list_of_project() -> OperationDoc {
-    OperationDoc::new("listProjectConversations", "The caller's conversations of a project")
+    OperationDoc::new("listProjectConversations", "List the conversations of a project")
         .tags([tags::CHAT_SERVICE])
-        .description("Newest update first; an unknown project has none.")
+        .description(
+            "Lists the conversations of the caller that belong to the project, the last updated first. For an unknown \
+             project the list is empty.",
+        )
         .path_param(parameters::project())
         .query::<ListQuery>()
         .list_response::<ConversationBody>("The conversations", [("one", json!([conversation_of_project()]))])
-        .errors([FieldError::new("limit", "must be between 1 and 1000").into()])
+        .invalid("limit", "must be between 1 and 1000")
 }
 
 pub(super) fn messages() -> OperationDoc {
-    OperationDoc::new("listMessages", "The messages of a conversation")
+    OperationDoc::new("listMessages", "List the messages of a conversation")
         .tags([tags::LLM_CHAT, tags::CHAT_SERVICE])
         .path_param(parameters::conversation(ID))
         .query::<MessagesQuery>()
@@ -105,13 +112,18 @@ pub(super) fn messages() -> OperationDoc {
             "The messages",
             [("as documented", documented_messages()), ("with all keys", whole_messages())],
         )
-        .errors([ApiError::no_conversation(), FieldError::new("limit", "must be between 1 and 1000").into()])
+        .errors([ApiError::no_conversation()])
+        .invalid("limit", "must be between 1 and 1000")
 }
 
 pub(super) fn send() -> OperationDoc {
-    OperationDoc::new("sendMessage", "Send a message, and read the reply")
+    OperationDoc::new("sendMessage", "Send a message")
         .tags([tags::CHAT_SERVICE])
-        .description("`message_id` holds the conversation's id, as the contract's own example has it.")
+        .description(
+            "Sends a message to the conversation and returns the whole reply. `message_id` in the response is the id of the \
+             conversation, as in the example of the contract; the ids of the two messages are in `user_message_id` and \
+             `assistant_message_id`.",
+        )
         .path_param(parameters::conversation(ID_OF_S2))
         .body::<SendRequest>([("as documented", json!({"content": "Hello, how are you?"}))])
         .response::<SentBody>(
@@ -120,7 +132,8 @@ pub(super) fn send() -> OperationDoc {
         )
         .starts_turn()
         .header(headers::CONVERSATION_ID)
-        .errors([ApiError::no_conversation(), FieldError::new("content", "must not be empty").into()])
+        .errors([ApiError::no_conversation()])
+        .invalid("content", "must not be empty")
 }
 
 fn new_conversation() -> Value {
@@ -143,13 +156,6 @@ fn conversation() -> Value {
         "created_at": "2024-01-16T12:00:00.000000Z",
         "updated_at": "2024-01-16T12:00:00.000000Z"
     })
-}
-
-fn with(mut conversation: Value, changes: Value) -> Value {
-    if let (Value::Object(all), Value::Object(changes)) = (&mut conversation, changes) {
-        all.extend(changes);
-    }
-    conversation
 }
 
 fn patched() -> Value {

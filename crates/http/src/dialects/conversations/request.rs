@@ -1,4 +1,4 @@
-//! What S0 and S2 clients send, as commands.
+//! Requests of S0 and S2 for conversations.
 
 use domain::{
     Contract, ConversationKey, ConversationPatch, Label, MessagePage, ModelMessage, Page, Part, ProjectId,
@@ -16,27 +16,29 @@ use crate::extract::{RawBody, flag, object, text};
 /// The query of `POST /conversations`.
 #[derive(Debug, Deserialize, Validate, utoipa::IntoParams)]
 pub(crate) struct CreateQuery {
-    /// The project, which makes it a conversation of the Chat Service: a body is then ignored.
+    /// The project to which the conversation belongs. With it, a conversation of the Chat Service is created, and a body
+    /// is ignored.
     #[param(min_length = 1, max_length = 255)]
     project_id: Option<String>,
 }
 
-/// The body of `POST /conversations` in S0.
+/// A conversation of S0 to create.
 #[derive(Debug, Deserialize, Validate, utoipa::ToSchema)]
-#[schema(as = NewConversation, description = "A conversation to begin; every field is optional.")]
+#[schema(as = NewConversation, description = "A conversation to create. Every field is optional.")]
 pub(crate) struct CreateRequest {
-    /// A label of the caller's choice; without it, the caller's own number. Whose the conversation is, the token says.
+    /// A label of the caller's choice; the caller's number by default. It gives no access: the conversation belongs to the
+    /// user of the token.
     #[schema(max_length = 255)]
     user_id: Option<String>,
-    /// Without it, a title is made of the first exchange.
+    /// The title. Without it, a title is made from the first exchange.
     #[schema(max_length = 500)]
     title: Option<String>,
-    /// Anything; at most 16 keys and 16 kB.
+    /// Any JSON object with at most 16 keys, 16 KiB and 32 levels.
     #[schema(value_type = Option<Object>)]
     metadata: Option<Map<String, Value>>,
 }
 
-/// Which of the two kinds is asked for: a project in the query makes it S2's, whatever the body (C-1).
+/// The conversation to create: one of S2 if the query names a project, even with a body; else one of S0 (C-1).
 pub(crate) fn new_conversation(
     query: CreateQuery,
     body: &RawBody,
@@ -58,29 +60,30 @@ impl TryFrom<CreateRequest> for NewConversationRequest {
     fn try_from(request: CreateRequest) -> Result<Self, FieldError> {
         let CreateRequest { user_id, title, metadata } = request;
         Ok(Self {
-            label: user_id.as_deref().map(label).transpose()?,
-            title: title.as_deref().map(title_of).transpose()?,
+            label: user_id.as_deref().map(parse_label).transpose()?,
+            title: title.as_deref().map(parse_title).transpose()?,
             metadata: metadata.map(|entries| object("metadata", entries)).transpose()?,
             ..Self::plain(Contract::LlmChat)
         })
     }
 }
 
-fn label(raw: &str) -> Result<Label, FieldError> {
+fn parse_label(raw: &str) -> Result<Label, FieldError> {
     Label::parse(raw).map_err(|error| FieldError::new("user_id", error))
 }
 
-fn title_of(raw: &str) -> Result<Title, FieldError> {
+fn parse_title(raw: &str) -> Result<Title, FieldError> {
     Title::parse(raw).map_err(|error| FieldError::new("title", error))
 }
 
-/// The body of `PATCH /conversations/{id}`.
+/// Changes of a conversation. At least one field is required.
 #[derive(Debug, Deserialize, Validate, utoipa::ToSchema)]
 #[schema(as = ConversationPatch)]
 pub(crate) struct PatchRequest {
+    /// The new title.
     #[schema(max_length = 500)]
     title: Option<String>,
-    /// Merged into what there is, key by key.
+    /// Keys to add or to replace in the metadata; other keys are kept.
     #[schema(value_type = Option<Object>)]
     metadata: Option<Map<String, Value>>,
 }
@@ -94,49 +97,50 @@ impl TryFrom<PatchRequest> for ConversationPatch {
             return Err(FieldError::whole("title or metadata is required"));
         }
         Ok(Self {
-            title: title.as_deref().map(title_of).transpose()?,
+            title: title.as_deref().map(parse_title).transpose()?,
             metadata: metadata.map(|entries| object("metadata", entries)).transpose()?,
             ..Self::default()
         })
     }
 }
 
-/// Conversations that S0 shows at once, where the request does not say.
-const SHOWN_AT_ONCE: u32 = 50;
+/// The default `limit` of the list of S0.
+const DEFAULT_LIMIT: u32 = 50;
 
 /// The query of `GET /conversations`.
 #[derive(Debug, Deserialize, Validate, utoipa::IntoParams)]
 pub(crate) struct LabelQuery {
-    /// The label that the conversations were begun with.
+    /// The label with which the conversations were created.
     #[param(example = "user1")]
     user_id: String,
-    /// At most so many.
+    /// The largest number of conversations in the response.
     #[validate(range(min = 1, max = 100, message = "must be between 1 and 100"))]
     #[param(minimum = 1, maximum = 100, default = 50, example = 20)]
     limit: Option<u32>,
-    /// How many are passed over.
+    /// How many conversations to skip.
     #[validate(range(max = "domain::limits::OFFSET_MAX", message = "must be at most 1000000"))]
     #[param(maximum = 1_000_000, default = 0)]
     offset: Option<u32>,
 }
 
 impl LabelQuery {
-    /// The caller's conversations with this label. The label is no identity: whose they are, the token says (C-6).
+    /// The filter by label, and the page. Only conversations of the caller are listed, whatever the label (C-6).
     pub(crate) fn filter(self) -> Result<(ConversationFilter, Page), FieldError> {
         let Self { user_id, limit, offset } = self;
-        let filter = ConversationFilter { label: Some(label(&user_id)?), ..ConversationFilter::default() };
-        Ok((filter, Page { limit: limit.unwrap_or(SHOWN_AT_ONCE), offset: offset.unwrap_or(0) }))
+        let filter =
+            ConversationFilter { label: Some(parse_label(&user_id)?), ..ConversationFilter::default() };
+        Ok((filter, Page { limit: limit.unwrap_or(DEFAULT_LIMIT), offset: offset.unwrap_or(0) }))
     }
 }
 
 /// The query of `GET /conversations/{id}/messages`.
 #[derive(Debug, Deserialize, Validate, utoipa::IntoParams)]
 pub(crate) struct MessagesQuery {
-    /// At most so many, counted from the start of the order; without it, all.
+    /// The largest number of messages, from the start of the order; all messages by default.
     #[validate(range(min = 1, max = 1000, message = "must be between 1 and 1000"))]
     #[param(minimum = 1, maximum = 1000, example = 50)]
     limit: Option<u32>,
-    /// Oldest first or newest first.
+    /// `asc` lists the oldest message first, `desc` the newest.
     #[param(inline, default = "asc", example = "asc")]
     order: Option<OrderWord>,
 }
@@ -149,7 +153,7 @@ enum OrderWord {
 }
 
 impl MessagesQuery {
-    /// All messages where there is no limit: S2's history is whole.
+    /// The requested page. Without a limit it has all messages, as S2 requires.
     pub(crate) fn page(&self) -> MessagePage {
         let order = match self.order {
             None | Some(OrderWord::Asc) => SortOrder::Ascending,
@@ -162,20 +166,20 @@ impl MessagesQuery {
 /// The query of `DELETE /conversations/{id}`.
 #[derive(Debug, Deserialize, Validate, utoipa::IntoParams)]
 pub(crate) struct DeleteQuery {
-    /// Soft keeps the conversation, hidden, until it is restored; `false` deletes it for good.
+    /// `true` hides the conversation until it is restored; `false` deletes it for good.
     #[serde(default, deserialize_with = "flag")]
     #[param(default = true)]
     soft: Option<bool>,
 }
 
 impl DeleteQuery {
-    /// Soft where the request does not say.
+    /// The kind of deletion; soft by default.
     pub(crate) fn deletion(&self) -> Deletion {
         if self.soft.unwrap_or(true) { Deletion::Soft } else { Deletion::Hard }
     }
 }
 
-/// The body of `POST /conversations/{id}/messages` in S2.
+/// A message of S2 to send.
 #[derive(Debug, Deserialize, Validate, utoipa::ToSchema)]
 #[schema(as = NewMessage, description = "A message to send.")]
 pub(crate) struct SendRequest {

@@ -1,4 +1,4 @@
-//! Conversations and messages, as S0 and S2 clients see them.
+//! Responses of S0 and S2 with conversations and messages.
 
 use domain::{Conversation, Message};
 use serde::Serialize;
@@ -7,27 +7,30 @@ use services::{CompletedTurn, Deletion};
 
 use crate::wire::{self, IdForm};
 
-/// A conversation: the union of both contracts.
+/// A conversation, with the fields of both contracts.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Conversation)]
 pub(crate) struct ConversationBody {
-    /// As the request wrote it; `conv_…` or a UUID in the answer to a create.
+    /// The id as written in the request. In the response to a create it is `conv_…` or a UUID.
     id: String,
-    /// The label that it was begun with.
+    /// The label with which the conversation was created.
     user_id: String,
+    /// The project of a conversation of the Chat Service.
     project_id: Option<String>,
     title: Option<String>,
-    /// What the conversation is about, once it is long.
+    /// A summary of the older messages of a long conversation.
     summary: Option<String>,
     /// How many exchanges the summary covers.
     summary_message_count: u32,
     #[schema(format = DateTime)]
     summary_updated_at: Option<String>,
-    /// Exchanges: a question with its reply counts one.
+    /// The number of exchanges. A message and the reply to it are one exchange.
     message_count: u32,
+    /// The tokens of all turns.
     total_tokens: u64,
-    /// US dollars.
+    /// The cost of all turns in US dollars.
     total_cost: f64,
+    /// The metadata with which the conversation was created or changed.
     #[schema(value_type = Object)]
     metadata: Value,
     #[schema(format = DateTime)]
@@ -73,7 +76,7 @@ impl ConversationBody {
             message_count,
             total_tokens: totals.input + totals.output,
             total_cost: totals.cost.to_dollars(),
-            // Written by a serialiser, so it can be read.
+            // It was written by a serialiser, so it can be read.
             metadata: serde_json::from_str(metadata.as_str()).unwrap_or_default(),
             created_at: wire::time(created_at),
             updated_at: wire::time(updated_at),
@@ -81,7 +84,7 @@ impl ConversationBody {
     }
 }
 
-/// A message: the union of both contracts.
+/// A message, with the fields of both contracts.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Message)]
 pub(crate) struct MessageBody {
@@ -89,11 +92,11 @@ pub(crate) struct MessageBody {
     conversation_id: String,
     /// `user` or `assistant`.
     role: &'static str,
-    /// Text; an image reads `[Image]`.
+    /// The text of the message. An image is shown as `[Image]`.
     content: String,
     #[schema(format = DateTime)]
     created_at: String,
-    /// Only where the message is not whole: `failed`, `stopped` or `interrupted`.
+    /// Only if the message is incomplete: `failed`, `stopped` or `interrupted`.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'static str>,
 }
@@ -111,46 +114,49 @@ impl MessageBody {
     }
 }
 
-/// The answer to a send of S2.
+/// The response to a message of S2.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = SentMessage, description = "The reply to a message.")]
 pub(crate) struct SentBody {
-    /// The conversation's id: so the contract's own example has it.
+    /// The id of the conversation, as in the contract's example.
     message_id: String,
-    /// The reply.
+    /// The text of the reply.
     response: String,
     #[schema(format = DateTime)]
     created_at: String,
     conversation_id: String,
     user_message_id: Option<String>,
+    /// The id of the reply; null if the reply was stopped before it had any text.
     assistant_message_id: Option<String>,
-    /// Only where the reply is not whole: `stopped`.
+    /// Only if the reply is incomplete: `stopped`.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'static str>,
 }
 
 impl SentBody {
-    pub(crate) fn new(answer: &CompletedTurn, conversation_id: String) -> Self {
-        let ending = &answer.ending;
+    pub(crate) fn new(turn: &CompletedTurn, conversation_id: String) -> Self {
+        let ending = &turn.ending;
         Self {
             message_id: conversation_id.clone(),
-            response: answer.reply.text(),
+            response: turn.reply.text(),
             created_at: wire::time(ending.reply.map_or(ending.at, |reply| reply.created_at)),
             conversation_id,
-            user_message_id: answer.question.map(|question| question.id.prefixed()),
+            user_message_id: turn.question.map(|question| question.id.prefixed()),
             assistant_message_id: ending.reply.map(|reply| reply.id.prefixed()),
             state: wire::state(ending.state.message_state()),
         }
     }
 }
 
-/// The answer to a delete.
+/// The response to a delete.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = DeletedConversation)]
 pub(crate) struct DeletedBody {
     success: bool,
     message: &'static str,
+    /// The id as written in the request.
     id: String,
+    /// Whether the conversation can be restored.
     soft: bool,
 }
 

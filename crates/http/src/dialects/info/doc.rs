@@ -1,4 +1,4 @@
-//! What the service says of itself.
+//! Descriptions of the endpoints for information and health.
 
 use actix_web::http::StatusCode;
 use serde_json::{Value, json};
@@ -8,45 +8,49 @@ use crate::PublicConfig;
 use crate::openapi::{OperationDoc, tags};
 
 pub(super) fn root() -> OperationDoc {
-    OperationDoc::new("information", "Name, version and routes")
+    OperationDoc::new("information", "Get the name, the version and the endpoints")
         .tags([tags::SERVICE])
-        .response::<RootBody>("The service runs", [("running", running())])
+        .response::<RootBody>("The service is running", [("running", running())])
 }
 
 pub(super) fn health() -> OperationDoc {
-    OperationDoc::new("health", "Health, part by part")
+    OperationDoc::new("health", "Get the health of each part")
         .tags([tags::SERVICE])
-        .description("No call goes to the provider: `llm` says whether one is configured.")
-        .response::<HealthBody>("The service can work", [("healthy", healthy())])
+        .description("The model provider is not called: `llm` says only whether one is configured.")
+        .response::<HealthBody>("The service can work: `status` is `healthy`, or `degraded` if only the file storage is not available", [("healthy", healthy())])
         .response_with::<HealthBody>(
             StatusCode::SERVICE_UNAVAILABLE,
-            "The database is away; the keys of an error come along",
+            "The database is not available. The body also has the keys of an error, `detail` and `error`",
             [("unhealthy", unhealthy())],
         )
 }
 
 pub(super) fn live() -> OperationDoc {
-    OperationDoc::new("live", "Whether the process answers")
+    OperationDoc::new("live", "Check that the process responds")
         .tags([tags::SERVICE])
-        .description("Touches nothing else: a restart mends no database.")
-        .response::<StatusBody>("It does", [("alive", json!({"status": "alive"}))])
+        .description("Checks nothing else, so that the process is not restarted because of, for example, a failing database.")
+        .response::<StatusBody>("The process responds", [("alive", json!({"status": "alive"}))])
 }
 
 pub(super) fn ready() -> OperationDoc {
-    OperationDoc::new("ready", "Whether requests are welcome")
+    OperationDoc::new("ready", "Check that the service accepts requests")
         .tags([tags::SERVICE])
-        .response::<ReadyBody>("They are", [("ready", json!({"status": "ready"}))])
+        .response::<ReadyBody>("The service accepts requests", [("ready", json!({"status": "ready"}))])
         .response_with::<ReadyBody>(
             StatusCode::SERVICE_UNAVAILABLE,
-            "The database is away, or the service is shutting down; the keys of an error come along",
+            "The database is not available, or the service is shutting down. The body also has the keys of an error, `detail` \
+             and `error`",
             [("shutting down", not_ready())],
         )
 }
 
 pub(super) fn config() -> OperationDoc {
-    OperationDoc::new("configuration", "The configuration, as far as it is public")
+    OperationDoc::new("configuration", "Get the public configuration")
         .tags([tags::SERVICE])
-        .response::<PublicConfig>("Nothing secret is in it", [("defaults", configuration())])
+        .response::<PublicConfig>(
+            "The public configuration, which holds no secrets",
+            [("defaults", configuration())],
+        )
 }
 
 fn running() -> Value {

@@ -1,4 +1,4 @@
-//! Information and health, as clients see them: a word for each part, no host and no path.
+//! Responses with information and health. They show no hosts and no paths.
 
 use actix_web::HttpResponse;
 use domain::ErrorCode;
@@ -8,28 +8,31 @@ use services::{HealthReport, Readiness};
 use crate::PublicConfig;
 use crate::error::ErrorBody;
 
-/// `GET /`
+/// The name, the version and the endpoints of the service.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Service)]
 pub(crate) struct RootBody {
     name: &'static str,
     version: &'static str,
+    /// Always `running`.
     status: &'static str,
+    /// All endpoints, each as its method and its path.
     endpoints: Vec<String>,
 }
 
-/// A word.
+/// The state of the process.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Status)]
 pub(crate) struct StatusBody {
+    /// Always `alive`.
     status: &'static str,
 }
 
-/// `GET /health`
+/// The health of the service and of its parts.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Health)]
 pub(crate) struct HealthBody {
-    /// `healthy`, `degraded` or `unhealthy`.
+    /// `healthy`; `degraded` if the file storage is not available; `unhealthy` if the database is not available.
     status: &'static str,
     checks: Checks,
     #[serde(flatten)]
@@ -40,12 +43,15 @@ pub(crate) struct HealthBody {
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = HealthChecks)]
 struct Checks {
+    /// `connected` or `disconnected`.
     database: &'static str,
+    /// `connected` or `disconnected`.
     storage: &'static str,
+    /// `configured`, or `demo` if the built-in demo model is used.
     llm: &'static str,
 }
 
-/// `GET /health/ready`
+/// Whether the service accepts requests.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Readiness)]
 pub(crate) struct ReadyBody {
@@ -71,7 +77,7 @@ impl StatusBody {
 impl HealthBody {
     pub(crate) fn new(report: HealthReport, config: &PublicConfig) -> Self {
         let HealthReport { database, storage } = report;
-        let word = |usable| if usable { "connected" } else { "disconnected" };
+        let word = |is_connected| if is_connected { "connected" } else { "disconnected" };
         let checks = Checks {
             database: word(database),
             storage: word(storage),
@@ -85,8 +91,8 @@ impl HealthBody {
         Self { status, checks, error: (!database).then(no_database) }
     }
 
-    pub(crate) fn answer(&self) -> HttpResponse {
-        answer(self, self.error.is_none())
+    pub(crate) fn to_response(&self) -> HttpResponse {
+        response(self, self.error.is_none())
     }
 }
 
@@ -94,19 +100,19 @@ impl ReadyBody {
     pub(crate) fn new(readiness: Readiness) -> Self {
         match readiness {
             Readiness::Ready => Self { status: "ready", error: None },
-            Readiness::NoDatabase => Self::not(no_database()),
+            Readiness::NoDatabase => Self::not_ready(no_database()),
             Readiness::ShuttingDown => {
-                Self::not(ErrorBody::new("The service is shutting down", ErrorCode::ShuttingDown, None))
+                Self::not_ready(ErrorBody::new("The service is shutting down", ErrorCode::ShuttingDown, None))
             }
         }
     }
 
-    fn not(error: ErrorBody<'static>) -> Self {
+    fn not_ready(error: ErrorBody<'static>) -> Self {
         Self { status: "not_ready", error: Some(error) }
     }
 
-    pub(crate) fn answer(&self) -> HttpResponse {
-        answer(self, self.error.is_none())
+    pub(crate) fn to_response(&self) -> HttpResponse {
+        response(self, self.error.is_none())
     }
 }
 
@@ -114,8 +120,8 @@ fn no_database() -> ErrorBody<'static> {
     ErrorBody::new("The database is not available", ErrorCode::DatabaseUnavailable, None)
 }
 
-fn answer(body: &impl Serialize, usable: bool) -> HttpResponse {
-    if usable {
+fn response(body: &impl Serialize, is_ok: bool) -> HttpResponse {
+    if is_ok {
         HttpResponse::Ok().json(body)
     } else {
         HttpResponse::ServiceUnavailable().insert_header(("retry-after", "2")).json(body)

@@ -1,14 +1,14 @@
-//! Contract S0's `POST /chat`. Its conversations are in `conversations`.
+//! Description of `POST /chat` of S0. The examples are those of its document.
 
 use serde_json::{Value, json};
 use services::SendError;
 
 use super::request::ChatRequest;
 use super::response::ChatBody;
-use crate::error::{ApiError, FieldError};
+use crate::error::ApiError;
 use crate::openapi::{OperationDoc, headers, tags};
 
-/// The events of the document, each followed by the blank line that ends it.
+/// The events in the document. A blank line ends each of them.
 const EVENTS: &str = r#"data: {"delta": {"type": "text", "text": "Once"}}
 
 data: {"delta": {"type": "text", "text": " upon"}}
@@ -21,34 +21,32 @@ data: [DONE]
 "#;
 
 pub(super) fn chat() -> OperationDoc {
-    OperationDoc::new("chat", "Send a message, and read the reply")
-            .tags([tags::LLM_CHAT])
-            .description(
-                "Text and images. Without `conversation_id` a conversation is begun, and its title is made beside the \
-                 answer. With `stream` the reply comes as server-sent events; after a failure in the middle the last \
-                 event is an error, and no `[DONE]` follows. The event with `done` also has the id, the title, the \
-                 counts and the cost of the answer.",
-            )
-            .body::<ChatRequest>([
-                ("every field", every_field()),
-                ("basic chat", json!({"input": "What is Python?", "user_id": "user1"})),
-                ("continue a conversation", continued()),
-                ("image", image()),
-                ("image, briefly", brief_image()),
-                ("system instructions", pirate()),
-                ("custom instructions", explained()),
-                ("streamed", json!({"input": "Write a story", "stream": true})),
-                ("streamed with a label", json!({"input": "Write a poem", "stream": true, "user_id": "user1"})),
-            ])
-            .response::<ChatBody>("The reply, whole or as it is written", [("as documented", reply())])
-            .stream("", "text/event-stream", EVENTS)
-            .starts_turn()
-            .header(headers::CONVERSATION_ID)
-            .errors([
-                ApiError::no_conversation(),
-                SendError::ModelNotAllowed.into(),
-                FieldError::new("input", "must not be empty").into(),
-            ])
+    OperationDoc::new("chat", "Send a message")
+        .tags([tags::LLM_CHAT])
+        .description(
+            "Sends a message with text and images and returns the reply. Without `conversation_id` a new conversation is \
+             created, and a title is made for it. With `stream` the reply is sent as server-sent events while the model \
+             writes it: an event for each piece of text, an event with `done`, and `[DONE]`. The event with `done` also has \
+             the id, the title, the counts and the cost. If the model fails after the stream has begun, the last event is an \
+             error, and neither `done` nor `[DONE]` follows.",
+        )
+        .body::<ChatRequest>([
+            ("every field", every_field()),
+            ("basic chat", json!({"input": "What is Python?", "user_id": "user1"})),
+            ("continue a conversation", continued()),
+            ("image", image()),
+            ("image, briefly", brief_image()),
+            ("system instructions", pirate()),
+            ("custom instructions", explained()),
+            ("streamed", json!({"input": "Write a story", "stream": true})),
+            ("streamed with a label", json!({"input": "Write a poem", "stream": true, "user_id": "user1"})),
+        ])
+        .response::<ChatBody>("The reply. With `stream`, its events", [("as documented", reply())])
+        .stream("", "text/event-stream", EVENTS)
+        .starts_turn()
+        .header(headers::CONVERSATION_ID)
+        .errors([ApiError::no_conversation(), SendError::ModelNotAllowed.into()])
+        .invalid("input", "must not be empty")
 }
 
 fn every_field() -> Value {

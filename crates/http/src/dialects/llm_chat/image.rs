@@ -1,4 +1,5 @@
-//! Images in a message, by their URL. Nothing is fetched here: what is refused is what nobody else should fetch either.
+//! Checks of images in a message, which are given by URL. Nothing is fetched here: the model provider fetches the image,
+//! and must not be sent to a private host.
 
 mod host;
 
@@ -6,30 +7,30 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use url::Url;
 
-/// The longest URL of an image elsewhere, in bytes.
-const URL_BYTES: usize = 8 * 1024;
+/// The longest `https:` URL, in bytes.
+const MAX_URL_BYTES: usize = 8 * 1024;
 
 /// What is wrong with an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum ImageError {
-    /// Neither kind of URL.
+    /// Not one of the two kinds of URL.
     #[error(
         "has an image that is neither an https: URL nor a data: URL of a png, jpeg, gif or webp in Base64"
     )]
     NoUrl,
-    /// A URL that two readers could read in two ways.
+    /// Not a valid URL, or one that parsers read in different ways.
     #[error("has an image whose URL is not well-formed")]
     Malformed,
-    /// A URL with more characters than any has.
+    /// A URL that is too long.
     #[error("has an image whose URL is too long")]
     TooLong,
     /// A host that is not on the public internet.
     #[error("has an image at a host that is not public")]
     PrivateHost,
-    /// Something else than Base64.
+    /// Not valid Base64.
     #[error("has an image that is not valid Base64")]
     NoBase64,
-    /// Other bytes than the type says.
+    /// The bytes are not of the named media type.
     #[error("has an image whose bytes are not of the type it names")]
     OtherType,
     /// More bytes than are allowed.
@@ -40,7 +41,7 @@ pub(super) enum ImageError {
     },
 }
 
-/// Checks the URL of an image of at most so many bytes. It is passed on as it is.
+/// Checks the URL of an image, which may have at most `max_bytes` bytes. The URL is passed on unchanged.
 pub(super) fn check(url: &str, max_bytes: usize) -> Result<(), ImageError> {
     match url.split_once(':') {
         Some((scheme, _)) if scheme.eq_ignore_ascii_case("https") => check_remote(url),
@@ -49,10 +50,10 @@ pub(super) fn check(url: &str, max_bytes: usize) -> Result<(), ImageError> {
     }
 }
 
-/// An image elsewhere. Whatever readers are known to disagree about is refused, so that this one and the provider's
-/// see the same host.
+/// Checks an `https:` URL. Forms that URL parsers read differently are refused, so that the provider's parser sees the
+/// same host as this one.
 fn check_remote(url: &str) -> Result<(), ImageError> {
-    if url.len() > URL_BYTES {
+    if url.len() > MAX_URL_BYTES {
         return Err(ImageError::TooLong);
     }
     if url.chars().any(|c| c == '\\' || c.is_control() || c.is_whitespace()) {
@@ -77,7 +78,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn named(media_type: &str) -> Option<Self> {
+    fn from_media_type(media_type: &str) -> Option<Self> {
         let known = [
             ("image/png", Self::Png),
             ("image/jpeg", Self::Jpeg),
@@ -87,7 +88,7 @@ impl Kind {
         known.iter().find(|(name, _)| name.eq_ignore_ascii_case(media_type)).map(|(_, kind)| *kind)
     }
 
-    fn begins(self, bytes: &[u8]) -> bool {
+    fn is_start_of(self, bytes: &[u8]) -> bool {
         match self {
             Self::Png => bytes.starts_with(b"\x89PNG\r\n\x1a\n"),
             Self::Jpeg => bytes.starts_with(b"\xff\xd8\xff"),
@@ -97,14 +98,14 @@ impl Kind {
     }
 }
 
-/// As many characters of Base64 as hold the marks of every type.
-const MARK_CHARS: usize = 16;
+/// How many characters of Base64 hold the magic bytes of every type.
+const MAGIC_CHARS: usize = 16;
 
-/// An image in the URL itself. Only its ends are decoded: the rest is measured and looked over where it is.
+/// Checks an image in the URL itself. Only its start and its end are decoded; the rest is checked without a copy.
 fn check_data(rest: &str, max_bytes: usize) -> Result<(), ImageError> {
     let (head, body) = rest.split_once(',').ok_or(ImageError::NoUrl)?;
     let (media_type, encoding) = head.split_once(';').ok_or(ImageError::NoUrl)?;
-    let kind = Kind::named(media_type).filter(|_| encoding.eq_ignore_ascii_case("base64"));
+    let kind = Kind::from_media_type(media_type).filter(|_| encoding.eq_ignore_ascii_case("base64"));
     let kind = kind.ok_or(ImageError::NoUrl)?;
     let body = body.as_bytes();
     let (groups, rest) = body.as_chunks::<4>();
@@ -121,9 +122,9 @@ fn check_data(rest: &str, max_bytes: usize) -> Result<(), ImageError> {
     if others.len() * 3 + tail.len() > max_bytes {
         return Err(ImageError::TooLarge { max: max_bytes });
     }
-    let mark = body.get(..MARK_CHARS).unwrap_or(body);
-    let mark = STANDARD.decode(mark).map_err(|_| ImageError::NoBase64)?;
-    if kind.begins(&mark) { Ok(()) } else { Err(ImageError::OtherType) }
+    let start = body.get(..MAGIC_CHARS).unwrap_or(body);
+    let start = STANDARD.decode(start).map_err(|_| ImageError::NoBase64)?;
+    if kind.is_start_of(&start) { Ok(()) } else { Err(ImageError::OtherType) }
 }
 
 #[cfg(test)]

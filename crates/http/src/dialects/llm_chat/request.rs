@@ -1,4 +1,4 @@
-//! What S0 clients send to `/chat`.
+//! The request of `POST /chat`.
 
 mod input;
 
@@ -15,35 +15,39 @@ use crate::extract::{flag, flag_schema};
 use crate::wire::IdForm;
 use input::Input;
 
-/// The body of `POST /chat`.
+/// A message to send.
 #[derive(Debug, Deserialize, Validate, utoipa::ToSchema)]
 pub(crate) struct ChatRequest {
     input: Input,
-    /// A label of the caller's choice: it counts calls, and `GET /conversations` lists by it.
+    /// A label of the caller's choice. The rate limit counts calls by it, and a new conversation gets it, so that
+    /// `GET /conversations` can list it.
     #[schema(max_length = 255)]
     user_id: Option<String>,
-    /// The conversation to go on with; without it, one is begun.
+    /// The conversation to continue, by any form of its id. Without it, a new conversation is created.
     conversation_id: Option<String>,
-    /// The model of this turn.
+    /// The model for this turn.
     #[schema(max_length = 128)]
     model: Option<String>,
-    /// System instructions of this turn.
+    /// System instructions for this turn.
     instructions: Option<String>,
     #[serde(default, deserialize_with = "flag")]
     #[schema(schema_with = flag_schema, required = false)]
     stream: Option<bool>,
+    /// The sampling temperature; the provider's default without it.
     #[validate(range(min = 0.0, max = 2.0, message = "must be between 0 and 2"))]
     #[schema(minimum = 0, maximum = 2)]
     temperature: Option<f64>,
+    /// The largest number of tokens of the reply.
     #[validate(range(min = 1, message = "must be at least 1"))]
     #[schema(minimum = 1)]
     max_tokens: Option<u32>,
+    /// The probability mass for nucleus sampling; the provider's default without it.
     #[validate(range(min = 0.0, max = 1.0, message = "must be between 0 and 1"))]
     #[schema(minimum = 0, maximum = 1)]
     top_p: Option<f64>,
 }
 
-/// A message to send, whose calls are counted together with it, and how the answer names its conversation.
+/// A message to send, the label by which the call is counted, and the form of the conversation's id in the response.
 pub(crate) struct Chat {
     pub(crate) message: SendMessage,
     pub(crate) label: Option<Label>,
@@ -51,7 +55,7 @@ pub(crate) struct Chat {
 }
 
 impl ChatRequest {
-    /// Whether the answer is to be streamed; not where the request does not say.
+    /// Whether to stream the reply; `false` by default.
     pub(crate) fn wants_stream(&self) -> bool {
         self.stream.unwrap_or(false)
     }
@@ -70,9 +74,10 @@ impl ChatRequest {
             top_p,
         } = self;
         let question = ModelMessage::from_user(input.into_parts(settings)?);
-        let label = user_id.as_deref().map(label).transpose()?;
-        let model = model.as_deref().map(model_name).transpose()?;
-        let instructions = instructions.as_deref().map(|text| told(text, settings)).transpose()?.flatten();
+        let label = user_id.as_deref().map(parse_label).transpose()?;
+        let model = model.as_deref().map(parse_model).transpose()?;
+        let instructions =
+            instructions.as_deref().map(|text| parse_instructions(text, settings)).transpose()?.flatten();
         let sampling = Sampling::new(temperature, top_p, max_tokens)
             .map_err(|error| FieldError::new(error.field(), error))?;
         let (target, form) = target(conversation_id, label.clone())?;
@@ -92,7 +97,7 @@ impl ChatRequest {
     }
 }
 
-/// The conversation that is named, or a new one.
+/// The named conversation, or a new one.
 fn target(named: Option<String>, label: Option<Label>) -> Result<(SendTarget, IdForm), ApiError> {
     let Some(written) = named else {
         let new = NewConversationRequest { label, ..NewConversationRequest::plain(Contract::LlmChat) };
@@ -102,16 +107,16 @@ fn target(named: Option<String>, label: Option<Label>) -> Result<(SendTarget, Id
     Ok((SendTarget::Existing(key), IdForm::Written(written)))
 }
 
-fn label(raw: &str) -> Result<Label, FieldError> {
+fn parse_label(raw: &str) -> Result<Label, FieldError> {
     Label::parse(raw).map_err(|error| FieldError::new("user_id", error))
 }
 
-fn model_name(raw: &str) -> Result<ModelName, FieldError> {
+fn parse_model(raw: &str) -> Result<ModelName, FieldError> {
     ModelName::parse(raw).map_err(|error| FieldError::new("model", error))
 }
 
-/// Instructions; blank ones are none.
-fn told(raw: &str, settings: &HttpSettings) -> Result<Option<String>, FieldError> {
+/// The instructions; `None` if they are blank.
+fn parse_instructions(raw: &str, settings: &HttpSettings) -> Result<Option<String>, FieldError> {
     let text = text::clean_optional(raw, settings.max_input_length)
         .map_err(|error| FieldError::new("instructions", error))?;
     Ok((!text.trim().is_empty()).then_some(text))

@@ -1,4 +1,4 @@
-//! An answer, as S0 clients see it.
+//! The response of `POST /chat`.
 
 use domain::{Conversation, Ending, ResponseId};
 use serde::Serialize;
@@ -6,32 +6,34 @@ use services::CompletedTurn;
 
 use crate::wire::{self, UsageBody};
 
-/// The answer to `POST /chat`.
+/// The reply to a message.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = ChatResponse)]
 pub(crate) struct ChatBody {
-    /// `resp_…`
+    /// The id of the response: `resp_…` or the provider's own.
     id: String,
     /// Always `response`.
     object: &'static str,
-    /// Seconds since 1970.
+    /// Seconds since 1970-01-01T00:00:00Z.
     created_at: i64,
     model: String,
-    /// The reply.
+    /// The text of the reply.
     output_text: String,
+    /// The id as written in the request; `conv_…` for a new conversation.
     conversation_id: String,
+    /// The title of the conversation.
     title: Option<String>,
-    /// Exchanges: a question with its reply counts one.
+    /// The number of exchanges in the conversation. A message and the reply to it are one exchange.
     message_count: u32,
     usage: UsageBody,
-    /// US dollars.
+    /// The cost of this turn in US dollars.
     cost: f64,
-    /// Only where the reply is not whole: `stopped`.
+    /// Only if the reply is incomplete: `stopped`.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'static str>,
 }
 
-/// The last JSON event of a stream that succeeded.
+/// The event with `done`, the last JSON event of a stream without an error.
 #[derive(Serialize)]
 pub(super) struct DoneBody<'a> {
     done: bool,
@@ -46,8 +48,8 @@ pub(super) struct DoneBody<'a> {
 }
 
 impl ChatBody {
-    pub(super) fn new(answer: &CompletedTurn, conversation_id: String) -> Self {
-        let CompletedTurn { turn: _, question: _, model, reply, response, ending, conversation } = answer;
+    pub(super) fn new(turn: &CompletedTurn, conversation_id: String) -> Self {
+        let CompletedTurn { turn: _, question: _, model, reply, response, ending, conversation } = turn;
         Self {
             id: response.as_str().to_owned(),
             object: "response",

@@ -1,4 +1,4 @@
-//! S0's stream: each piece of text an event, then what came of the turn, then `[DONE]`.
+//! The stream of S0: an event for each piece of text, an event with the facts of the turn, and `[DONE]`.
 
 use bytes::BytesMut;
 use domain::{Conversation, ResponseId, TurnEvent, TurnId};
@@ -7,13 +7,13 @@ use services::{Outcome, RunningTurn, TurnFailure};
 
 use super::response::DoneBody;
 use crate::error::ErrorBody;
-use crate::stream::{Encoder, Finish, VisibleText, data_line};
+use crate::stream::{BodyEnd, Encoder, VisibleText, data_line};
 
-/// Writes a turn's events for a client of S0.
+/// Writes the events of a turn in the form of S0.
 pub(crate) struct ChatEvents {
     turn: TurnId,
     conversation_id: String,
-    /// The conversation as it was when the turn began: all that is known of one that is gone by its end.
+    /// The conversation at the start of the turn. Nothing else is known of it if it is deleted before the turn ends.
     begun: Conversation,
     visible: VisibleText,
 }
@@ -31,7 +31,7 @@ struct TextDelta<'a> {
 }
 
 impl ChatEvents {
-    /// The events of this turn, with the conversation's id in this form.
+    /// An encoder for this turn. `conversation_id` is the id as it is shown.
     pub(crate) fn new(turn: &RunningTurn, conversation_id: String) -> Self {
         Self {
             turn: turn.turn(),
@@ -47,7 +47,7 @@ impl Encoder for ChatEvents {
         match event {
             TurnEvent::Started { .. } | TurnEvent::Ended(_) => {}
             TurnEvent::Delta(delta) => {
-                if let Some((gap, text)) = self.visible.of(delta) {
+                if let Some((gap, text)) = self.visible.append(delta) {
                     let joined;
                     let text = if gap.is_empty() {
                         text
@@ -65,8 +65,8 @@ impl Encoder for ChatEvents {
         Some(b": keep-alive\n\n")
     }
 
-    /// A turn that failed has an error as its last event, and neither `done` nor `[DONE]` (C-10).
-    fn end(&mut self, outcome: Option<&Outcome>, out: &mut BytesMut) -> Finish {
+    /// If the turn failed, the last event is an error, and there is no `done` and no `[DONE]` (C-10).
+    fn end(&mut self, outcome: Option<&Outcome>, out: &mut BytesMut) -> BodyEnd {
         let failure = match outcome {
             Some(outcome) => outcome.failure(),
             None => Some(TurnFailure::Interrupted),
@@ -83,6 +83,6 @@ impl Encoder for ChatEvents {
             data_line(&DoneBody::new(&response, ending, &conversation, &self.conversation_id), out);
             out.extend_from_slice(b"data: [DONE]\n\n");
         }
-        Finish::Whole
+        BodyEnd::Complete
     }
 }

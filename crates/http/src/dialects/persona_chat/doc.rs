@@ -1,4 +1,4 @@
-//! Contract S4, with the examples of its document.
+//! Descriptions of the endpoints of S4. The examples are those of its document.
 
 use serde_json::{Value, json};
 use services::PersonasError;
@@ -6,13 +6,13 @@ use utoipa::openapi::path::Parameter;
 
 use super::request::{ConversationsQuery, CreateRequest, MessagesQuery, SendRequest, UpdateRequest};
 use super::response::{ConversationBody, ExchangeBody, HealthBody, MessageBody, StatsBody};
-use crate::dialects::personas::doc::{no_number, no_persona};
+use crate::dialects::personas::doc::{no_persona, not_a_number};
 use crate::error::{ApiError, FieldError};
-use crate::openapi::{OperationDoc, parameters, tags};
+use crate::openapi::{OperationDoc, parameters, tags, with};
 use crate::wire::DoneMessage;
 
 pub(super) fn create() -> OperationDoc {
-    OperationDoc::new("createPersonaConversation", "Begin a conversation with a persona")
+    OperationDoc::new("createPersonaConversation", "Create a conversation with a persona")
         .tags([tags::PERSONA_CHAT])
         .body::<CreateRequest>([
             ("as documented", json!({"title": "First Chat with Alex", "persona_id": 1})),
@@ -20,106 +20,115 @@ pub(super) fn create() -> OperationDoc {
             ("as documented, a test", json!({"title": "Test Chat", "persona_id": 1})),
         ])
         .response::<ConversationBody>("The new conversation", [("as documented", conversation())])
-        .errors([no_persona(), FieldError::new("title", "must not be empty").into()])
+        .errors([no_persona()])
+        .invalid("title", "must not be empty")
 }
 
 pub(super) fn list() -> OperationDoc {
-    OperationDoc::new("listPersonaConversations", "The caller's conversations with personas")
+    OperationDoc::new("listPersonaConversations", "List conversations with personas")
         .tags([tags::PERSONA_CHAT])
-        .description("Newest update first.")
+        .description("Lists the conversations of the caller with personas, the last updated first.")
         .query::<ConversationsQuery>()
         .list_response::<ConversationBody>("The conversations", [("one", json!([conversation()]))])
-        .errors([FieldError::new("limit", "must be between 1 and 1000").into()])
+        .invalid("limit", "must be between 1 and 1000")
 }
 
 pub(super) fn find() -> OperationDoc {
-    OperationDoc::new("getPersonaConversation", "One conversation with a persona")
+    OperationDoc::new("getPersonaConversation", "Get a conversation with a persona")
         .tags([tags::PERSONA_CHAT])
         .path_param(conversation_id())
         .response::<ConversationBody>("The conversation", [("as documented", conversation())])
-        .errors(not_yours())
-        .errors([no_number()])
+        .errors(no_access())
+        .errors([not_a_number()])
 }
 
 pub(super) fn update() -> OperationDoc {
-    OperationDoc::new("updatePersonaConversation", "Change the title or the persona")
+    OperationDoc::new("updatePersonaConversation", "Change the title or the persona of a conversation")
         .tags([tags::PERSONA_CHAT])
-        .description("What is not named stays.")
+        .description("Fields that are absent are not changed.")
         .path_param(conversation_id())
         .body::<UpdateRequest>([("as documented", json!({"title": "Updated Chat Title", "persona_id": 1}))])
-        .response::<ConversationBody>("The conversation as it is now", [("updated", updated())])
-        .errors(not_yours())
+        .response::<ConversationBody>("The changed conversation", [("updated", updated())])
+        .errors(no_access())
         .errors([no_persona(), FieldError::whole("title or persona_id is required").into()])
 }
 
 pub(super) fn delete() -> OperationDoc {
     OperationDoc::new("deletePersonaConversation", "Delete a conversation with a persona")
         .tags([tags::PERSONA_CHAT])
-        .description("For good, with its messages. A turn that runs is stopped.")
+        .description("Deletes the conversation for good, with its messages. A running turn is stopped.")
         .path_param(conversation_id())
         .response::<DoneMessage>(
-            "It is deleted",
+            "The conversation is deleted",
             [("deleted", json!({"message": "Conversation 1 deleted successfully"}))],
         )
-        .errors(not_yours())
-        .errors([no_number()])
+        .errors(no_access())
+        .errors([not_a_number()])
 }
 
 pub(super) fn send() -> OperationDoc {
-    OperationDoc::new("sendToPersona", "Send a message, and read the persona's reply")
+    OperationDoc::new("sendToPersona", "Send a message to a persona")
         .tags([tags::PERSONA_CHAT])
+        .description(
+            "Sends a message to the conversation and returns it together with the reply of the persona.",
+        )
         .path_param(conversation_id())
         .body::<SendRequest>([
             ("as documented", json!({"content": "Hi Alex! How are you doing today?"})),
             ("as documented, briefly", json!({"content": "Hello!"})),
         ])
-        .response::<ExchangeBody>("Both messages, and the conversation", [("as documented", exchange())])
+        .response::<ExchangeBody>("The conversation and both messages", [("as documented", exchange())])
         .starts_turn()
-        .errors(not_yours())
-        .errors([FieldError::new("content", "must not be empty").into()])
+        .errors(no_access())
+        .invalid("content", "must not be empty")
 }
 
 pub(super) fn messages() -> OperationDoc {
-    OperationDoc::new("listPersonaMessages", "The messages of a conversation with a persona")
+    OperationDoc::new("listPersonaMessages", "List the messages of a conversation with a persona")
         .tags([tags::PERSONA_CHAT])
-        .description("Oldest first.")
+        .description("The messages are listed oldest first. With `limit`, only the newest ones are listed.")
         .path_param(conversation_id())
         .query::<MessagesQuery>()
         .list_response::<MessageBody>("The messages", [("as documented", json!([question(), answer()]))])
-        .errors(not_yours())
-        .errors([FieldError::new("limit", "must be between 1 and 1000").into()])
+        .errors(no_access())
+        .invalid("limit", "must be between 1 and 1000")
 }
 
 pub(super) fn delete_message() -> OperationDoc {
     OperationDoc::new("deletePersonaMessage", "Delete a message")
         .tags([tags::PERSONA_CHAT])
-        .description("It leaves lists and prompts; what it cost stays counted.")
-        .path_param(parameters::number("The message", 2))
+        .description(
+            "The message is no longer listed, and no longer sent to the model. Its tokens and cost are still counted. A \
+             message of a running turn cannot be deleted.",
+        )
+        .path_param(parameters::number("The id of the message", 2))
         .response::<DoneMessage>(
-            "It is deleted",
+            "The message is deleted",
             [("deleted", json!({"message": "Message 2 deleted successfully"}))],
         )
         .errors([
             PersonasError::NoMessage.into(),
             PersonasError::ForeignMessage.into(),
             PersonasError::MessageInUse.into(),
-            no_number(),
+            not_a_number(),
         ])
 }
 
 pub(super) fn stats() -> OperationDoc {
-    OperationDoc::new("personaChatStats", "What the caller's conversations add up to")
+    OperationDoc::new("personaChatStats", "Get totals of the caller's conversations with personas")
         .tags([tags::PERSONA_CHAT])
-        .description("The cost is the contract's own estimate: 0.002 dollars for a thousand tokens.")
-        .response::<StatsBody>("The sums", [("as documented", totals())])
+        .description("The cost is an estimate that the contract defines: 0.002 US dollars for 1,000 tokens.")
+        .response::<StatsBody>("The totals", [("as documented", totals())])
 }
 
 pub(super) fn health() -> OperationDoc {
-    OperationDoc::new("personaChatHealth", "Whether the provider answers")
+    OperationDoc::new("personaChatHealth", "Check that the model provider can be reached")
         .tags([tags::PERSONA_CHAT])
-        .description("200 in either case; `openai_api` speaks of whichever provider is configured.")
+        .description(
+            "The status is 200 in both cases. `openai_api` is about the configured provider, even if it is not OpenAI.",
+        )
         .response::<HealthBody>(
-            "The health",
+            "Whether the provider can be reached",
             [
                 ("as documented", json!({"status": "healthy", "openai_api": "connected"})),
                 ("unhealthy", json!({"status": "unhealthy", "openai_api": "disconnected"})),
@@ -128,10 +137,11 @@ pub(super) fn health() -> OperationDoc {
 }
 
 fn conversation_id() -> Parameter {
-    parameters::number("The conversation", 1)
+    parameters::number("The id of the conversation", 1)
 }
 
-fn not_yours() -> [ApiError; 2] {
+/// The conversation does not exist, or belongs to another user.
+fn no_access() -> [ApiError; 2] {
     [PersonasError::NoConversation.into(), PersonasError::ForeignConversation.into()]
 }
 
@@ -148,15 +158,12 @@ fn conversation() -> Value {
 }
 
 fn updated() -> Value {
-    json!({
-        "id": 1,
+    let changes = json!({
         "title": "Updated Chat Title",
-        "persona_id": 1,
-        "user_id": 1,
-        "is_active": true,
         "created_at": "2024-01-01T12:00:00.000000Z",
         "updated_at": "2024-01-01T12:10:00.000000Z"
-    })
+    });
+    with(conversation(), changes)
 }
 
 fn question() -> Value {

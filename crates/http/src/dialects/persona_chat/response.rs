@@ -1,4 +1,4 @@
-//! Conversations with personas and their messages, as S4 clients see them.
+//! Responses of S4: conversations with personas, and their messages.
 
 use domain::{Conversation, ConversationNumber, Message, MessageState, PersonaId, ReplyFacts, Role};
 use serde::Serialize;
@@ -6,7 +6,7 @@ use services::{CompletedTurn, PersonaChatTotals, RunningTurn};
 
 use crate::wire;
 
-/// A conversation.
+/// A conversation with a persona.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = PersonaConversation)]
 pub(crate) struct ConversationBody {
@@ -35,7 +35,7 @@ impl From<&Conversation> for ConversationBody {
     }
 }
 
-/// A message; the facts of the model call stand with replies alone.
+/// A message. Only replies have the fields about the model call.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = PersonaMessage)]
 pub(crate) struct MessageBody {
@@ -44,22 +44,24 @@ pub(crate) struct MessageBody {
     /// `user` or `assistant`.
     role: &'static str,
     content: String,
-    /// Of a reply: the tokens of its model call.
+    /// The tokens of the model call.
     #[serde(skip_serializing_if = "Option::is_none")]
     tokens_used: Option<u64>,
+    /// The model that wrote the reply.
     #[serde(skip_serializing_if = "Option::is_none")]
     model_used: Option<String>,
+    /// How long the model call took, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     response_time_ms: Option<u32>,
     #[schema(format = DateTime)]
     created_at: String,
-    /// Only where the message is not whole: `failed`, `stopped` or `interrupted`.
+    /// Only if the message is incomplete: `failed`, `stopped` or `interrupted`.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'static str>,
 }
 
 impl MessageBody {
-    /// A message as it is kept.
+    /// A stored message.
     pub(crate) fn stored(message: Message, conversation: ConversationNumber) -> Self {
         let content = message.text();
         let Message { number, role, state, reply, created_at, .. } = message;
@@ -82,7 +84,7 @@ impl MessageBody {
         }
     }
 
-    /// The question of a turn that has just begun; none where it has no number.
+    /// The user's message of a turn that has just started; `None` if it has no number.
     pub(crate) fn question(turn: &RunningTurn, content: String) -> Option<Self> {
         Some(Self {
             id: turn.question?.number?.0,
@@ -97,17 +99,17 @@ impl MessageBody {
         })
     }
 
-    /// The reply of a turn; none where nothing was said before it was stopped.
-    fn reply(answer: &CompletedTurn) -> Option<Self> {
-        let ending = &answer.ending;
+    /// The reply of a turn; `None` if it was stopped before it had any text.
+    fn reply(turn: &CompletedTurn) -> Option<Self> {
+        let ending = &turn.ending;
         let reply = ending.reply?;
         Some(Self {
             id: reply.number?.0,
-            conversation_id: answer.conversation.number.0,
+            conversation_id: turn.conversation.number.0,
             role: Role::Assistant.as_str(),
-            content: answer.reply.text(),
+            content: turn.reply.text(),
             tokens_used: Some(ending.usage.total()),
-            model_used: Some(answer.model.to_string()),
+            model_used: Some(turn.model.to_string()),
             response_time_ms: Some(ending.response_time_ms),
             created_at: wire::time(reply.created_at),
             state: wire::state(ending.state.message_state()),
@@ -115,27 +117,24 @@ impl MessageBody {
     }
 }
 
-/// The answer to a send.
+/// The response to a message: the conversation, the message and the reply.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = PersonaExchange)]
 pub(crate) struct ExchangeBody {
     conversation: ConversationBody,
     user_message: MessageBody,
-    /// None where it was stopped before its first word.
+    /// The reply; null if it was stopped before it had any text.
     assistant_message: Option<MessageBody>,
 }
 
 impl ExchangeBody {
-    pub(crate) fn new(user_message: MessageBody, answer: &CompletedTurn) -> Self {
-        Self {
-            conversation: (&answer.conversation).into(),
-            user_message,
-            assistant_message: MessageBody::reply(answer),
-        }
+    pub(crate) fn new(user_message: MessageBody, turn: &CompletedTurn) -> Self {
+        let assistant_message = MessageBody::reply(turn);
+        Self { conversation: (&turn.conversation).into(), user_message, assistant_message }
     }
 }
 
-/// What the caller's conversations with personas add up to.
+/// Totals of the caller's conversations with personas.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = PersonaChatStats)]
 pub(crate) struct StatsBody {
@@ -157,25 +156,27 @@ impl From<PersonaChatTotals> for StatsBody {
     }
 }
 
-/// The contract's own estimate: 0.002 dollars for a thousand tokens, with 4 decimals (S4-24).
+/// The estimate that the contract defines: 0.002 US dollars for 1,000 tokens, with 4 decimals (S4-24).
 fn estimated_cost(tokens: u64) -> f64 {
     let ten_thousandths = tokens.saturating_add(25) / 50;
-    #[expect(clippy::cast_precision_loss, reason = "an estimate beyond 2^52 of them is shown rounded")]
+    #[expect(clippy::cast_precision_loss, reason = "only an estimate above 2^52 is rounded")]
     let ten_thousandths = ten_thousandths as f64;
     ten_thousandths / 1e4
 }
 
-/// Whether the provider answers; the contract calls every provider by one name.
+/// Whether the model provider can be reached. The contract has one name for all providers.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = PersonaChatHealth)]
 pub(crate) struct HealthBody {
+    /// `healthy` or `unhealthy`.
     status: &'static str,
+    /// `connected` or `disconnected`.
     openai_api: &'static str,
 }
 
 impl HealthBody {
-    pub(crate) fn new(answers: bool) -> Self {
-        if answers {
+    pub(crate) fn new(is_reachable: bool) -> Self {
+        if is_reachable {
             Self { status: "healthy", openai_api: "connected" }
         } else {
             Self { status: "unhealthy", openai_api: "disconnected" }

@@ -1,4 +1,4 @@
-//! Personas. The document of S4 names them without describing their routes: the examples are those of its stories.
+//! Descriptions of `/personas*`. The document of S4 does not describe these routes; the examples are our own.
 
 use domain::PersonaId;
 use serde_json::{Value, json};
@@ -13,65 +13,67 @@ use crate::openapi::{OperationDoc, parameters, tags};
 use crate::wire::DoneMessage;
 
 pub(super) fn create() -> OperationDoc {
-    OperationDoc::new("createPersona", "Describe a persona")
+    OperationDoc::new("createPersona", "Create a persona")
         .tags([tags::PERSONA_CHAT])
-        .description("How it speaks follows from its relation to the user.")
+        .description(
+            "A persona is a character that the model plays. Its relation to the user decides how it speaks.",
+        )
         .body::<CreateRequest>([("a friend", new_persona())])
-        .response::<PersonaBody>("The persona", [("persona", persona())])
-        .errors([FieldError::new("name", "must not be empty").into()])
+        .response::<PersonaBody>("The new persona", [("persona", persona())])
+        .invalid("name", "must not be empty")
 }
 
 pub(super) fn list() -> OperationDoc {
-    OperationDoc::new("listPersonas", "The caller's personas")
+    OperationDoc::new("listPersonas", "List personas")
         .tags([tags::PERSONA_CHAT])
-        .description("Newest update first.")
+        .description("Lists the personas of the caller, the last updated first.")
         .query::<ListQuery>()
         .list_response::<PersonaBody>("The personas", [("one", json!([persona()]))])
-        .errors([FieldError::new("limit", "must be between 1 and 1000").into()])
+        .invalid("limit", "must be between 1 and 1000")
 }
 
 pub(super) fn find() -> OperationDoc {
-    OperationDoc::new("getPersona", "One persona")
+    OperationDoc::new("getPersona", "Get a persona")
         .tags([tags::PERSONA_CHAT])
         .path_param(id())
         .response::<PersonaBody>("The persona", [("persona", persona())])
-        .errors([no_persona(), no_number()])
+        .errors([no_persona(), not_a_number()])
 }
 
 pub(super) fn update() -> OperationDoc {
     OperationDoc::new("updatePersona", "Change a persona")
         .tags([tags::PERSONA_CHAT])
-        .description("What is not named stays.")
+        .description("Fields that are absent are not changed.")
         .path_param(id())
         .body::<UpdateRequest>([("a description", json!({"description": "A good friend who likes hiking"}))])
-        .response::<PersonaBody>("The persona as it is now", [("persona", persona())])
+        .response::<PersonaBody>("The changed persona", [("persona", persona())])
         .errors([no_persona(), FieldError::whole("name, description or relation_type is required").into()])
 }
 
 pub(super) fn delete() -> OperationDoc {
     OperationDoc::new("deletePersona", "Delete a persona")
         .tags([tags::PERSONA_CHAT])
-        .description("For good, with all its conversations.")
+        .description("Deletes the persona for good, with all conversations with it.")
         .path_param(id())
         .response::<DoneMessage>(
-            "It is deleted",
+            "The persona is deleted",
             [("deleted", json!({"message": "Persona 1 deleted successfully"}))],
         )
-        .errors([no_persona(), no_number()])
+        .errors([no_persona(), not_a_number()])
 }
 
-/// There is no such persona.
+/// The persona does not exist.
 pub(crate) fn no_persona() -> ApiError {
     PersonasError::NoPersona(PersonaId(1)).into()
 }
 
-/// The path has no number.
-pub(crate) fn no_number() -> ApiError {
+/// The id in the path is not a number.
+pub(crate) fn not_a_number() -> ApiError {
     FieldError::new("id", "must be an integer").into()
 }
 
 fn id() -> Parameter {
-    parameters::number("The persona", 1)
+    parameters::number("The id of the persona", 1)
 }
 
 fn new_persona() -> Value {

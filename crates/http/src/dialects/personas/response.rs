@@ -1,4 +1,4 @@
-//! Personas, as clients see them.
+//! Responses with personas.
 
 use domain::Persona;
 use serde::Serialize;
@@ -13,8 +13,11 @@ pub(crate) struct PersonaBody {
     id: i64,
     name: String,
     description: Option<String>,
+    /// The relation to the user.
     relation_type: &'static str,
+    /// Always `active`.
     status: &'static str,
+    /// The owner.
     user_id: i64,
     #[schema(format = DateTime)]
     created_at: String,

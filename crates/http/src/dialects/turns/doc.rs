@@ -1,4 +1,4 @@
-//! Watching and stopping a turn.
+//! Descriptions of the endpoints for turns.
 
 use serde_json::json;
 
@@ -18,12 +18,12 @@ data: {"event":2,"type":"completed","finish_reason":"stop","message_id":"msg_019
 "#;
 
 pub(super) fn stop() -> OperationDoc {
-    OperationDoc::new("stopTurn", "Stop the answer that is being written")
+    OperationDoc::new("stopTurn", "Stop the running turn of a conversation")
         .tags([tags::TURNS])
-        .description("What there is of it is kept. Also 200 where nothing runs.")
+        .description("The text that the model has already written is kept. The status is 200 even if no turn is running.")
         .path_param(parameters::conversation("conv_xxx"))
         .response::<StoppedBody>(
-            "What became of it",
+            "Whether a turn was stopped",
             [("stopped", json!({"stopped": true, "turn_id": TURN, "conversation_id": "conv_xxx"}))],
         )
         .errors([ApiError::no_conversation()])
@@ -31,17 +31,16 @@ pub(super) fn stop() -> OperationDoc {
 
 pub(super) fn events() -> OperationDoc {
     OperationDoc::new("watchTurn", "Watch a turn")
-            .tags([tags::TURNS])
-            .description(
-                "Server-sent events, each a JSON object with its number: `started`, then `delta`s, then one of \
-                 `completed`, `failed`, `stopped` and `interrupted`, as they come or, of a turn that has ended, as \
-                 they came: a replay is the same at every age. Comments between events keep the connection alive.",
-            )
-            .path_param(parameters::turn())
-            .query::<EventsQuery>()
-            .stream("The events", "text/event-stream", EVENTS)
-            .errors([
-                ApiError::no_turn(),
-                FieldError::whole("after: invalid digit found in string").into(),
-            ])
+        .tags([tags::TURNS])
+        .description(
+            "Sends the events of a turn as server-sent events. Each is a JSON object with its number: first `started`, then \
+             any number of `delta`, and last `completed`, `failed`, `stopped` or `interrupted`. The events of a running turn \
+             are sent as they occur, those of an ended turn at once; their numbers and contents are the same every time. \
+             Comments between events keep the connection alive. If the body ends without one of the last events, the state \
+             of the turn is unknown; watch it again.",
+        )
+        .path_param(parameters::turn())
+        .query::<EventsQuery>()
+        .stream("The events", "text/event-stream", EVENTS)
+        .errors([ApiError::no_turn(), FieldError::whole("after: invalid digit found in string").into()])
 }

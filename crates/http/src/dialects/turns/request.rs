@@ -1,4 +1,4 @@
-//! What a watcher asks for.
+//! The request to watch a turn.
 
 use serde::Deserialize;
 use validator::Validate;
@@ -6,12 +6,12 @@ use validator::Validate;
 /// `GET /turns/{id}/events`
 #[derive(Debug, Deserialize, Validate, utoipa::IntoParams)]
 pub(crate) struct EventsQuery {
-    /// The number of the last event that the watcher has; without it, all events come.
+    /// The number of the last event that the client already has. Without it, all events are sent.
     after: Option<u64>,
 }
 
 impl EventsQuery {
-    /// The number of the last event that the watcher has.
+    /// The number of the last event that the client already has.
     pub(crate) fn after(&self) -> Option<usize> {
         self.after.map(|number| usize::try_from(number).unwrap_or(usize::MAX))
     }

@@ -1,16 +1,18 @@
-//! What became of a stop.
+//! The response to a stop.
 
 use serde::Serialize;
 use services::Stopped;
 
-/// `POST /conversations/{id}/stop`
+/// Whether a turn was stopped, and which.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = StoppedTurn)]
 pub(crate) struct StoppedBody {
-    /// False where nothing ran.
+    /// `false` if no turn was running.
     stopped: bool,
+    /// The stopped turn.
     #[schema(format = Uuid)]
     turn_id: Option<String>,
+    /// The id as written in the request.
     conversation_id: String,
 }
 

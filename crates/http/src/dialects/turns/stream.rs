@@ -1,4 +1,4 @@
-//! A turn's events with their numbers, as JSON: the same at every replay.
+//! The events of a turn with their numbers, as JSON. Every replay has the same events.
 
 use bytes::BytesMut;
 use domain::{Delta, EndState, Ending, TurnEvent};
@@ -6,7 +6,7 @@ use serde::Serialize;
 use services::{Outcome, TurnFailure};
 
 use crate::error::ErrorObject;
-use crate::stream::{Encoder, Finish, data_line};
+use crate::stream::{BodyEnd, Encoder, data_line};
 use crate::wire::{UsageBody, time};
 
 /// Writes each event as `data: {"event":N,"type":…}`.
@@ -58,7 +58,7 @@ enum DeltaBody<'a> {
 
 #[derive(Serialize)]
 struct EndBody {
-    /// The reply's row; none where there was no text.
+    /// The message with the reply; `None` if the reply has no text.
     message_id: Option<String>,
     usage: UsageBody,
     cost: f64,
@@ -86,9 +86,9 @@ impl Encoder for NumberedEvents {
         Some(b": keep-alive\n\n")
     }
 
-    fn end(&mut self, outcome: Option<&Outcome>, _: &mut BytesMut) -> Finish {
-        // Without an outcome the turn was purged, or its store is away: a whole body would look like its end.
-        if outcome.is_some() { Finish::Whole } else { Finish::Cut }
+    fn end(&mut self, outcome: Option<&Outcome>, _: &mut BytesMut) -> BodyEnd {
+        // Without an outcome the turn was deleted, or the store is away. A complete body would look like its end.
+        if outcome.is_some() { BodyEnd::Complete } else { BodyEnd::CutOff }
     }
 }
 

@@ -1,12 +1,12 @@
-//! What clients see of every code, and what the documentation says of it.
+//! How each error code is shown to clients, and that the documentation lists it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::*;
 
-/// Every code: its word, its status, its status in S1 and S4 where that differs, its `type`, its `param`, its pause in
-/// seconds where the error does not know it.
+/// Of each code: the code, its status, its status in S1 and S4 if it differs, its `type`, its `param`, and its default
+/// pause in seconds.
 type Row = (&'static str, u16, Option<u16>, &'static str, Option<&'static str>, Option<u64>);
 const CODES: &[Row] = &[
     ("bad_request", 400, None, "invalid_request_error", None, None),
@@ -58,8 +58,8 @@ const CODES: &[Row] = &[
 ];
 
 #[test]
-fn every_code_has_the_status_and_the_words_that_clients_know() {
-    let status = |code: &ErrorCode, contract| table::status(&Rules::of(contract), code.kind()).as_u16();
+fn every_code_has_its_status_type_param_and_pause() {
+    let status = |code: &ErrorCode, contract| table::status(&Rules::new(contract), code.kind()).as_u16();
     let seen: Vec<Row> = ErrorCode::ALL
         .iter()
         .map(|code| {
@@ -67,14 +67,14 @@ fn every_code_has_the_status_and_the_words_that_clients_know() {
             let other = Some(status(code, Contract::ChatApi)).filter(|other| *other != usual);
             assert_eq!(status(code, Contract::PersonaChat), other.unwrap_or(usual), "{code}");
             let pause = code.retry_after().map(|pause| pause.as_secs());
-            (code.as_str(), usual, other, table::type_of(*code), code.param(), pause)
+            (code.as_str(), usual, other, table::error_type(*code), code.param(), pause)
         })
         .collect();
     assert_eq!(seen, CODES);
 }
 
 #[test]
-fn only_a_token_that_was_sent_is_called_invalid() {
+fn the_challenge_names_an_error_only_if_a_token_was_sent() {
     let rejecting: Vec<&str> =
         ErrorCode::ALL.iter().filter(|code| code.rejects_token()).map(|code| code.as_str()).collect();
     assert_eq!(rejecting, ["invalid_token", "token_expired"]);
@@ -82,7 +82,7 @@ fn only_a_token_that_was_sent_is_called_invalid() {
     assert_eq!(table::challenge(ErrorCode::MissingToken), "Bearer");
 }
 
-/// The words in backticks of a cell.
+/// The words in backticks in a cell of a table.
 fn words(cell: &str) -> impl Iterator<Item = &str> {
     cell.split('`').skip(1).step_by(2)
 }
@@ -102,7 +102,7 @@ fn the_api_page_lists_every_code_under_its_status() {
     }
     let mut known: BTreeMap<u16, BTreeSet<&str>> = BTreeMap::new();
     for code in ErrorCode::ALL {
-        let status = table::status(&Rules::of(Contract::LlmChat), code.kind());
+        let status = table::status(&Rules::new(Contract::LlmChat), code.kind());
         known.entry(status.as_u16()).or_default().insert(code.as_str());
     }
     assert_eq!(listed, known);

@@ -1,13 +1,13 @@
-//! Whether a host is on the public internet, as far as its name or its address says.
+//! Whether a host is on the public internet, judged by its name or its address.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use url::Host;
 
-/// Names that mean this machine or this network, with all names below them.
-const INSIDE: [&str; 6] = ["localhost", "local", "localdomain", "internal", "home.arpa", "lan"];
+/// Domains of the local machine or the local network.
+const PRIVATE_DOMAINS: [&str; 6] = ["localhost", "local", "localdomain", "internal", "home.arpa", "lan"];
 
-/// Whether a host can be one of the public internet.
+/// Whether a host can be on the public internet.
 pub(super) fn is_public(host: &Host<&str>) -> bool {
     match host {
         Host::Domain(name) => is_public_name(name),
@@ -16,13 +16,13 @@ pub(super) fn is_public(host: &Host<&str>) -> bool {
     }
 }
 
-/// A name without a dot is looked up in the network of whoever asks.
+/// A name without a dot is not public: it is looked up in the network of the client.
 fn is_public_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
-    let below = |inside: &&str| {
-        name.strip_suffix(*inside).is_some_and(|above| above.is_empty() || above.ends_with('.'))
+    let is_in = |domain: &&str| {
+        name.strip_suffix(*domain).is_some_and(|above| above.is_empty() || above.ends_with('.'))
     };
-    name.contains('.') && !name.ends_with('.') && !INSIDE.iter().any(below)
+    name.contains('.') && !name.ends_with('.') && !PRIVATE_DOMAINS.iter().any(is_in)
 }
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
@@ -41,7 +41,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         || is_reserved)
 }
 
-/// Public addresses begin with 2 or 3. What holds an address of IPv4 is not told apart: nobody needs to write it so.
+/// Public addresses are in `2000::/3`. Ranges that embed an IPv4 address (6to4, Teredo) are refused: no client needs them.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
     let is_global_unicast = first & 0xe000 == 0x2000;

@@ -1,4 +1,4 @@
-//! The user's message: a text, or a list of texts and images.
+//! The field `input` of `POST /chat`: a text, or a list of texts and images.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,8 +15,8 @@ use super::super::image;
 use crate::HttpSettings;
 use crate::error::FieldError;
 
-/// The parts that one message may have.
-const PARTS: usize = 256;
+/// The largest number of parts in a message.
+const MAX_PARTS: usize = 256;
 
 /// The field `input`.
 #[derive(Debug)]
@@ -27,16 +27,16 @@ pub(super) enum Input {
     Parts(Vec<PartRequest>),
 }
 
-/// One text or one image.
+/// A part of a message: a text or an image.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[schema(as = ChatPart)]
 pub(super) struct PartRequest {
     #[serde(rename = "type")]
     #[schema(inline)]
     kind: Kind,
-    /// Of a text.
+    /// The text; required if `type` is `text`.
     text: Option<String>,
-    /// Of an image.
+    /// The image; required if `type` is `image_url`.
     #[schema(inline)]
     image_url: Option<ImageUrl>,
 }
@@ -50,25 +50,28 @@ enum Kind {
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 struct ImageUrl {
-    /// An `https:` URL, or the image itself as a `data:` URL: png, jpeg, gif or webp in Base64.
+    /// An `https:` URL, or the image itself as a `data:` URL with a png, jpeg, gif or webp in Base64.
     url: String,
 }
 
 impl Input {
-    /// The parts of the message. Its texts are bounded together, and something must be said or shown.
+    /// The parts of the message. All texts together have the limit of a text, and at least one part must not be blank.
     pub(super) fn into_parts(self, settings: &HttpSettings) -> Result<Vec<Part>, FieldError> {
         let max = settings.max_input_length;
         match self {
-            Self::Text(text) => text::clean(&text, max).map(|text| vec![Part::Text(text)]).map_err(broken),
+            Self::Text(text) => text::clean(&text, max).map(|text| vec![Part::Text(text)]).map_err(invalid),
             Self::Parts(requests) => {
-                if requests.len() > PARTS {
-                    return Err(FieldError::new("input", format_args!("must have at most {PARTS} parts")));
+                if requests.len() > MAX_PARTS {
+                    return Err(FieldError::new(
+                        "input",
+                        format_args!("must have at most {MAX_PARTS} parts"),
+                    ));
                 }
                 let parts: Vec<Part> = requests
                     .into_iter()
                     .map(|request| request.into_part(settings.image_bytes()))
                     .collect::<Result<_, _>>()?;
-                check_together(&parts, max).map_err(broken)?;
+                check_together(&parts, max).map_err(invalid)?;
                 Ok(parts)
             }
         }
@@ -81,7 +84,7 @@ impl PartRequest {
         match kind {
             Kind::Text => {
                 let text = text.ok_or_else(|| FieldError::new("input", "has a text part without text"))?;
-                clean_optional(&text, usize::MAX).map(Part::Text).map_err(broken)
+                clean_optional(&text, usize::MAX).map(Part::Text).map_err(invalid)
             }
             Kind::ImageUrl => {
                 let image = image_url
@@ -98,12 +101,12 @@ fn check_together(parts: &[Part], max: usize) -> Result<(), TextError> {
     if texts.clone().map(|text| text.chars().count()).sum::<usize>() > max {
         return Err(TextError::TooLong { max });
     }
-    let shows = parts.iter().any(|part| matches!(part, Part::Image { .. }));
-    let says = texts.into_iter().any(|text| !text.trim().is_empty());
-    if shows || says { Ok(()) } else { Err(TextError::Empty) }
+    let has_image = parts.iter().any(|part| matches!(part, Part::Image { .. }));
+    let has_text = texts.into_iter().any(|text| !text.trim().is_empty());
+    if has_image || has_text { Ok(()) } else { Err(TextError::Empty) }
 }
 
-fn broken(error: TextError) -> FieldError {
+fn invalid(error: TextError) -> FieldError {
     FieldError::new("input", error)
 }
 
@@ -145,7 +148,7 @@ impl PartialSchema for Input {
         OneOfBuilder::new()
             .item(Object::with_type(Type::String))
             .item(parts)
-            .description(Some("The user's message: a text, or texts and images"))
+            .description(Some("The user's message: a text, or a list of at most 256 texts and images"))
             .into()
     }
 }

@@ -71,7 +71,7 @@ fn deltas_keep_their_kind_and_their_text() {
 }
 
 #[test]
-fn every_ending_has_a_name_and_what_it_cost() {
+fn every_ending_has_a_type_and_the_cost() {
     let completed = EndState::Completed(FinishReason::Length);
     assert_eq!(
         shown(4, &ending(completed)),
@@ -89,8 +89,8 @@ fn every_ending_has_a_name_and_what_it_cost() {
 }
 
 #[test]
-fn a_turn_whose_end_nobody_saw_is_cut() {
+fn the_stream_of_a_turn_without_a_known_end_is_cut_off() {
     let mut out = BytesMut::new();
-    assert_eq!(NumberedEvents.end(None, &mut out), Finish::Cut);
+    assert_eq!(NumberedEvents.end(None, &mut out), BodyEnd::CutOff);
     assert!(out.is_empty());
 }

@@ -43,7 +43,7 @@ fn a_message_is_a_text_or_a_list_of_parts() {
 }
 
 #[test]
-fn texts_are_bounded_together() {
+fn all_texts_together_have_a_limit() {
     let texts = |texts: &[&str]| -> Value {
         texts.iter().map(|text| json!({"type": "text", "text": text})).collect()
     };
@@ -51,19 +51,19 @@ fn texts_are_bounded_together() {
     assert_eq!(parts(texts(&["äöüäö", "äöüäöü"])), Err("input must have at most 10 characters".to_owned()));
     assert_eq!(parts(json!("12345678901")), Err("input must have at most 10 characters".to_owned()));
     assert_eq!(parts(texts(&["a\0"])), Err("input must not contain the character U+0000".to_owned()));
-    let many = vec!["a"; PARTS + 1];
+    let many = vec!["a"; MAX_PARTS + 1];
     assert_eq!(parts(texts(&many)), Err("input must have at most 256 parts".to_owned()));
 }
 
 #[test]
-fn something_must_be_said_or_shown() {
+fn a_message_must_not_be_blank() {
     for input in [json!(""), json!("  "), json!([]), json!([{"type": "text", "text": " "}])] {
         assert_eq!(parts(input), Err("input must not be empty".to_owned()));
     }
 }
 
 #[test]
-fn what_is_no_part_is_refused() {
+fn other_values_are_refused() {
     for input in [
         json!(5),
         json!(null),
