@@ -36,7 +36,10 @@ async fn the_description_is_the_one_that_is_kept() {
     }
     let written = concat!(env!("CARGO_TARGET_TMPDIR"), "/openapi.json");
     std::fs::write(written, format!("{served:#}\n")).unwrap();
-    panic!("the API has changed; if it was meant to, run `just generate`, or cp {written} docs/openapi.json");
+    panic!(
+        "the API description differs from docs/openapi.json. If the change is intended, run `just generate` (or \
+         scripts/generate-openapi.sh) and commit the file. The new description is in {written}."
+    );
 }
 
 /// S0-5

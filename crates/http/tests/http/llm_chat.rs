@@ -93,9 +93,7 @@ async fn a_conversation_without_a_label_has_its_owners() {
 
 #[actix_web::test]
 async fn a_conversation_is_named_as_the_request_names_it() {
-    let mut setup = with_chat(hello());
-    setup.conversations.expect_find().returning(|_, key| Ok(granted(&key, conversation())));
-    let app = start(setup).await;
+    let app = start(with_chat(hello())).await;
     for id in [PREFIXED, UUID, "7"] {
         let answer = app.call(post("/chat", json!({"input": "Hi", "conversation_id": id}))).await;
         assert_eq!((answer.status, answer.json()["conversation_id"].as_str()), (200, Some(id)));

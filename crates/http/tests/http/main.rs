@@ -17,6 +17,7 @@ mod docs;
 mod foundation;
 mod limits;
 mod llm_chat;
+mod logs;
 mod persona_chat;
 mod personas;
 mod streams;

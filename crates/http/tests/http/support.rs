@@ -1,6 +1,7 @@
 //! What the tests of HTTP share: services over mocked ports, a model that follows a script, plain sockets.
 
 mod gate;
+pub mod logs;
 mod mocks;
 mod settings;
 pub mod sockets;
@@ -22,10 +23,10 @@ use domain::{
 use futures_util::future::LocalBoxFuture;
 use omnichat_http::{HttpSettings, Services};
 use ports::{
-    Access, AppendedMessage, Begin, Begun, Finish, Finished, LanguageModel, MockBlobs, MockConversationStore,
-    MockFileStore, MockLedger, MockMessageStore, MockPasswordHasher, MockPersonaStore, MockRateLimiter,
-    MockRunnerStore, MockStoreHealth, MockTextExtractor, MockTurnStore, MockUserStore, ModelError,
-    ModelEvent, ModelStream, Window,
+    Access, AppendedMessage, Begin, BeginError, Begun, Finish, Finished, LanguageModel, MockBlobs,
+    MockConversationStore, MockFileStore, MockLedger, MockMessageStore, MockPasswordHasher, MockPersonaStore,
+    MockRateLimiter, MockRunnerStore, MockStoreHealth, MockTextExtractor, MockTurnStore, MockUserStore,
+    ModelError, ModelEvent, ModelStream, Target, Window,
 };
 use serde_json::Value;
 use services::{
@@ -214,10 +215,15 @@ impl Setup {
         (settings, services)
     }
 
-    /// A store that opens every turn, and a model that follows these steps.
+    /// A store that opens every turn in conversation 7 or in a new one, and a model that follows these steps.
     pub fn with_open_turns(mut self, steps: Vec<Step>) -> Self {
         self.steps = steps;
         self.turns.expect_begin().returning(|begin: Begin| {
+            if let Target::Existing { key, .. } = &begin.target
+                && granted(key, ()) == Access::Absent
+            {
+                return Err(BeginError::NotFound);
+            }
             let conversation = Conversation { running: Some(begin.turn), ..conversation() };
             let (model, question) = (begin.model.unwrap_or(begin.default_model), Seq(1));
             Ok(Begun {
