@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
 rm -f "$target/tmp/openapi.json"
-if cargo test --quiet -p omnichat-http --test http the_description_is_the_one_that_is_kept >/dev/null; then
+if cargo test --quiet -p omnichat-http --test http the_description_equals_the_committed_file >/dev/null; then
     echo "docs/openapi.json is up to date"
 else
     cp "$target/tmp/openapi.json" docs/openapi.json

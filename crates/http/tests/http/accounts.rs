@@ -1,4 +1,4 @@
-//! Registration, sign-in, and who one is.
+//! Registration, sign-in and the caller's account.
 
 use actix_web::test::TestRequest;
 use ports::{HashingError, RegisterError, SignInRecord};
@@ -40,7 +40,7 @@ async fn a_registered_user_has_a_token() {
 }
 
 #[actix_web::test]
-async fn a_name_in_use_is_400_and_a_bad_one_422() {
+async fn a_name_in_use_is_400_and_an_invalid_one_422() {
     let mut setup = with_hasher();
     setup.users.expect_register().returning(|_| Err(RegisterError::Taken));
     let app = start(setup).await;
@@ -59,7 +59,7 @@ async fn a_name_in_use_is_400_and_a_bad_one_422() {
 }
 
 #[actix_web::test]
-async fn nobody_learns_whether_an_account_exists() {
+async fn sign_in_does_not_show_whether_an_account_exists() {
     let mut setup = with_hasher();
     setup.users.expect_find_for_sign_in().returning(|name| {
         let known = name == "alice@example.com";
@@ -78,7 +78,7 @@ async fn nobody_learns_whether_an_account_exists() {
 }
 
 #[actix_web::test]
-async fn too_many_sign_ins_at_once_are_told_to_wait() {
+async fn too_many_sign_ins_at_once_are_503_with_retry_after() {
     let mut setup = setup();
     setup.users.expect_find_for_sign_in().returning(|_| Ok(None));
     setup.hasher.expect_verify().returning(|_, _| Err(HashingError::Busy));
@@ -89,7 +89,7 @@ async fn too_many_sign_ins_at_once_are_told_to_wait() {
 }
 
 #[actix_web::test]
-async fn callers_see_their_account_and_no_secret() {
+async fn callers_see_their_account_without_secrets() {
     let app = start(setup()).await;
     assert_eq!(
         app.call(get("/auth/me")).await.json(),

@@ -46,7 +46,7 @@ async fn conversations_are_listed_with_their_messages() {
 }
 
 #[actix_web::test]
-async fn a_completion_is_one_message() {
+async fn a_completion_returns_one_message() {
     let app = start(setup().with_working_turns(vec![Step::Say("Hello"), Step::Finish])).await;
     let path = format!("/conversation/completion/{UUID}");
     for body in [json!({"message": "Hi", "stream": "false"}), json!({"message": "Hi"})] {
@@ -89,7 +89,7 @@ async fn an_early_failure_is_a_real_status() {
 }
 
 #[actix_web::test]
-async fn a_late_failure_cuts_the_body_behind_its_text() {
+async fn a_late_failure_cuts_the_body_off_after_its_text() {
     let steps = vec![
         Step::Say("Hel"),
         Step::Wait(Duration::from_millis(50)),
@@ -108,7 +108,7 @@ async fn a_late_failure_cuts_the_body_behind_its_text() {
 
 /// S3-10
 #[actix_web::test]
-async fn a_silent_model_past_the_grace_is_a_200_without_a_byte_of_padding() {
+async fn a_slow_first_event_is_200_without_padding() {
     let mut setup = setup().with_working_turns(vec![
         Step::Wait(Duration::from_millis(200)),
         Step::Say("late"),

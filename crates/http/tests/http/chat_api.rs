@@ -36,7 +36,7 @@ async fn a_new_session_has_the_documented_body() {
 
 /// S1-54, S1-57
 #[actix_web::test]
-async fn a_bad_session_is_400() {
+async fn an_invalid_session_is_400() {
     let app = start(setup()).await;
     for body in [
         json!({}),
@@ -62,7 +62,7 @@ async fn a_bad_session_is_400() {
 
 /// S1-23, S1-34, S1-54
 #[actix_web::test]
-async fn a_session_is_deleted_once_and_by_its_owner() {
+async fn a_session_is_deleted_once_and_only_by_its_owner() {
     let mut setup = setup();
     setup.conversations.expect_purge().times(1).returning(|user, key| {
         assert_eq!(user, UserId(1));

@@ -23,7 +23,7 @@ fn with_create() -> Setup {
 }
 
 #[actix_web::test]
-async fn a_body_makes_a_conversation_of_s0() {
+async fn a_body_creates_a_conversation_of_s0() {
     let app = start(with_create()).await;
     let body = json!({"user_id": "user123", "title": "My Chat", "metadata": {"category": "support"}});
     let made = app.call(post("/conversations", body)).await;
@@ -40,7 +40,7 @@ async fn a_body_makes_a_conversation_of_s0() {
 }
 
 #[actix_web::test]
-async fn a_project_in_the_query_makes_a_conversation_of_s2() {
+async fn a_project_in_the_query_creates_a_conversation_of_s2() {
     let app = start(with_create()).await;
     let bare = by_alice(TestRequest::post().uri("/conversations?project_id=my%20project"));
     let made = app.call(bare).await.json();
@@ -50,7 +50,7 @@ async fn a_project_in_the_query_makes_a_conversation_of_s2() {
 }
 
 #[actix_web::test]
-async fn a_create_that_is_neither_kind_is_422() {
+async fn a_create_without_project_and_body_is_422() {
     let app = start(setup()).await;
     let bare = || by_alice(TestRequest::post().uri("/conversations"));
     assert_eq!(app.call(bare()).await.status, 422);
@@ -75,7 +75,7 @@ async fn a_create_that_is_neither_kind_is_422() {
 }
 
 #[actix_web::test]
-async fn lists_are_by_label_or_by_project() {
+async fn conversations_are_listed_by_label_or_by_project() {
     let mut setup = setup();
     setup.conversations.expect_list().returning(|user, filter, page| {
         assert_eq!(user, domain::UserId(1));
@@ -103,7 +103,7 @@ async fn lists_are_by_label_or_by_project() {
 }
 
 #[actix_web::test]
-async fn an_id_comes_back_as_it_was_written() {
+async fn an_id_is_returned_as_it_was_written() {
     let mut setup = setup();
     setup.conversations.expect_find().returning(|_, key| {
         let summary = Summary { text: "They met.".to_owned(), message_count: 10, updated_at: now() };
@@ -131,7 +131,7 @@ async fn an_id_comes_back_as_it_was_written() {
 }
 
 #[actix_web::test]
-async fn a_patch_sets_what_it_names() {
+async fn a_patch_changes_only_the_fields_that_are_present() {
     let mut setup = setup();
     setup.conversations.expect_patch().returning(|_, key, patch, _| {
         let metadata = patch.metadata.unwrap_or_else(JsonText::empty_object);
@@ -153,7 +153,7 @@ async fn a_patch_sets_what_it_names() {
 }
 
 #[actix_web::test]
-async fn deletes_are_soft_unless_told_otherwise() {
+async fn deletes_are_soft_by_default() {
     let mut setup = setup();
     setup
         .conversations
@@ -187,7 +187,7 @@ async fn deletes_are_soft_unless_told_otherwise() {
 }
 
 #[actix_web::test]
-async fn a_history_is_whole_and_in_order() {
+async fn a_history_is_complete_and_in_order() {
     let mut setup = setup();
     setup.conversations.expect_messages().times(1).returning(|_, key, page| {
         assert_eq!(page, MessagePage::default());
@@ -218,7 +218,7 @@ async fn a_history_is_whole_and_in_order() {
 }
 
 #[actix_web::test]
-async fn a_send_of_s2_answers_with_the_conversations_id_as_message_id() {
+async fn the_message_id_of_s2_is_the_id_of_the_conversation() {
     let app = start(setup().with_working_turns(vec![Step::Say("Hel"), Step::Say("lo"), Step::Finish])).await;
     for id in [UUID, PREFIXED] {
         let sent = app.call(post(&format!("/conversations/{id}/messages"), json!({"content": "Hi"}))).await;
@@ -237,7 +237,7 @@ async fn a_send_of_s2_answers_with_the_conversations_id_as_message_id() {
 }
 
 #[actix_web::test]
-async fn a_turn_that_fails_has_a_status_and_its_id() {
+async fn a_failed_turn_has_a_status_and_its_turn_id() {
     let steps = vec![Step::Say("Hel"), Step::Fail(|| ModelError::TimedOut)];
     let app = start(setup().with_working_turns(steps)).await;
     let failed = app.call(post(&format!("/conversations/{UUID}/messages"), json!({"content": "Hi"}))).await;
@@ -247,7 +247,7 @@ async fn a_turn_that_fails_has_a_status_and_its_id() {
 }
 
 #[actix_web::test]
-async fn a_send_that_is_refused_says_why() {
+async fn a_refused_message_has_the_code_of_its_reason() {
     let mut setup = setup();
     setup
         .turns

@@ -14,7 +14,7 @@ const APP: &str = "https://app.example";
 const LOCAL: &str = "http://localhost:3000";
 const ALLOWED: &str = "access-control-allow-origin";
 
-/// What looks like an origin of the list and is none.
+/// Origins that look like one of the list but are not.
 const STRANGERS: [&str; 15] = [
     "https://evil",
     "null",
@@ -53,7 +53,7 @@ fn preflight(origin: &str, path: &str, method: &str, headers: &str) -> TestReque
         .insert_header(("access-control-request-headers", headers))
 }
 
-/// The words of a header that is a list.
+/// The values of a header that is a list.
 fn list(answer: &Read, name: &str) -> BTreeSet<String> {
     answer.header(name).split(", ").map(str::to_lowercase).collect()
 }
@@ -62,7 +62,7 @@ fn words(text: &str) -> BTreeSet<String> {
     text.split(' ').map(str::to_owned).collect()
 }
 
-/// The headers of the protocol.
+/// The CORS headers of a response.
 fn of_cors(answer: &Read) -> Vec<&str> {
     let names = answer.headers.keys().map(actix_web::http::header::HeaderName::as_str);
     names.filter(|name| name.starts_with("access-control-") || *name == "vary").collect()
@@ -81,7 +81,7 @@ fn is_for(answer: &Read, origin: &str) {
 
 /// C-36, Threat 70
 #[actix_web::test]
-async fn without_origins_nothing_knows_of_other_pages() {
+async fn without_origins_there_are_no_cors_headers() {
     let app = start(setup()).await;
     let asked = app.call(preflight(APP, "/chat", "POST", "authorization")).await;
     assert_eq!((asked.status, asked.code().as_str()), (405, "method_not_allowed"));
@@ -119,7 +119,7 @@ async fn preflights_need_no_token_on_any_route() {
 
 /// Threat 70
 #[actix_web::test]
-async fn an_origin_must_be_one_of_the_list_letter_by_letter() {
+async fn an_origin_must_equal_an_entry_of_the_list() {
     let app = start_open(setup()).await;
     for origin in STRANGERS {
         let asked = app.call(preflight(origin, "/chat", "POST", "authorization")).await;
@@ -137,7 +137,7 @@ async fn an_origin_must_be_one_of_the_list_letter_by_letter() {
 
 /// C-4, C-36
 #[actix_web::test]
-async fn a_page_may_not_ask_for_more_than_there_is() {
+async fn a_preflight_for_other_methods_or_headers_is_refused() {
     let app = start_open(setup()).await;
     for (method, headers) in [("TRACE", "authorization"), ("GET", "authorization, x-evil"), ("GET", "a b")] {
         let answer = app.call(preflight(APP, "/chat", method, headers)).await;
@@ -154,7 +154,7 @@ async fn a_page_may_not_ask_for_more_than_there_is() {
 
 /// C-36
 #[actix_web::test]
-async fn errors_can_be_read_as_well() {
+async fn pages_can_read_errors() {
     let mut setup = setup();
     setup.conversations.expect_find().times(1).returning(|_, _| Err(StoreError::Unavailable("x".into())));
     setup.conversations.expect_find().returning(|_, _| panic!("secret"));
@@ -189,7 +189,7 @@ async fn errors_can_be_read_as_well() {
 
 /// C-36
 #[actix_web::test]
-async fn streams_and_the_files_of_the_page_can_be_read() {
+async fn pages_can_read_streams_and_the_files_of_the_docs() {
     let app = start_open(setup().with_working_turns(vec![Step::Say("Hi"), Step::Finish])).await;
     let stream = app.call(from(LOCAL, post("/chat", json!({"input": "Hi", "stream": true})))).await;
     assert_eq!(stream.header("content-type"), "text/event-stream; charset=utf-8");
@@ -208,7 +208,7 @@ async fn streams_and_the_files_of_the_page_can_be_read() {
 
 /// C-36, Threat 70
 #[actix_web::test]
-async fn a_star_lets_all_pages_in_and_never_their_credentials() {
+async fn a_star_allows_all_origins_without_credentials() {
     let app = start(open_to(setup(), &["*"])).await;
     for origin in ["https://evil", "null", APP] {
         let asked = app.call(preflight(origin, "/chat", "POST", "authorization, content-type")).await;

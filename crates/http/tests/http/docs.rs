@@ -26,9 +26,9 @@ async fn the_description_is_public_json() {
     assert!(body["paths"]["/conversation"]["post"].is_object());
 }
 
-/// The description is kept in the repository, so that a change of the API is seen in review.
+/// The description is committed, so that a change of the API shows in a review.
 #[actix_web::test]
-async fn the_description_is_the_one_that_is_kept() {
+async fn the_description_equals_the_committed_file() {
     const KEPT: &str = include_str!("../../../../docs/openapi.json");
     let served = get(&start(setup()).await, "/openapi.json").await.json();
     if serde_json::from_str::<Value>(KEPT).ok() == Some(served.clone()) {
@@ -45,7 +45,7 @@ async fn the_description_is_the_one_that_is_kept() {
 /// S0-5
 /// Threat 69
 #[actix_web::test]
-async fn the_page_is_one_with_and_without_a_slash() {
+async fn the_page_is_the_same_with_and_without_a_slash() {
     let app = start(setup()).await;
     let (plain, slash) = (get(&app, "/docs").await, get(&app, "/docs/").await);
     assert_eq!((plain.status, slash.status), (200, 200));
@@ -58,7 +58,7 @@ async fn the_page_is_one_with_and_without_a_slash() {
 
 /// S3-4
 #[actix_web::test]
-async fn every_file_of_the_page_comes_from_here_and_can_be_kept() {
+async fn every_file_of_the_page_is_served_here_and_can_be_cached() {
     let app = start(setup()).await;
     let page = get(&app, "/docs").await.text();
     let files: Vec<&str> = attributes(&page, "src")
@@ -84,7 +84,7 @@ async fn every_file_of_the_page_comes_from_here_and_can_be_kept() {
 }
 
 #[actix_web::test]
-async fn nothing_else_stands_beside_the_page() {
+async fn other_files_beside_the_page_are_404() {
     let app = start(setup()).await;
     for path in ["/docs/index.html", "/docs/oauth2-redirect.html", "/docs/..%2fCargo.toml", "/docs/a/b"] {
         let answer = get(&app, path).await;

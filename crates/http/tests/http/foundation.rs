@@ -1,4 +1,4 @@
-//! What holds for every route, over mocked ports.
+//! What all routes have in common, over mocked ports.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn request(method: &Method, path: &str) -> TestRequest {
 }
 
 #[actix_web::test]
-async fn every_private_route_asks_for_a_token_and_takes_no_other() {
+async fn every_private_route_needs_a_valid_token() {
     let app = start(setup()).await;
     let private: Vec<_> = route_table().into_iter().filter(|route| !route.public).collect();
     assert!(private.len() > 10);
@@ -65,7 +65,7 @@ async fn a_suspended_or_absent_account_has_no_valid_token() {
 
 /// S0-67
 #[actix_web::test]
-async fn unknown_routes_and_methods_are_told_in_the_same_shape() {
+async fn unknown_routes_and_methods_have_the_usual_error_body() {
     let app = start(setup()).await;
     for path in ["/nope", "/conversations/a/b/c", "/V1/x", "/health/../conversation/x/y", "/turns"] {
         let answer = app.call(get(path)).await;
@@ -79,7 +79,7 @@ async fn unknown_routes_and_methods_are_told_in_the_same_shape() {
 
 /// Threat 59
 #[actix_web::test]
-async fn bodies_are_bounded_and_read_after_the_caller_is_known() {
+async fn bodies_have_a_limit_and_are_read_after_the_caller_is_known() {
     let app = start(setup()).await;
     let large = json!({"title": "x".repeat(1024 * 1024)});
     let answer = app.call(post("/conversations", &large)).await;
@@ -93,7 +93,7 @@ async fn bodies_are_bounded_and_read_after_the_caller_is_known() {
 
 /// S0-67, S0-68, S0-70
 #[actix_web::test]
-async fn broken_json_is_400_and_a_bad_field_422() {
+async fn invalid_json_is_400_and_an_invalid_field_422() {
     let app = start(setup()).await;
     let send = format!("/conversations/{}/messages", support::UUID);
     let json_type = ("content-type", "application/json");
@@ -119,7 +119,7 @@ async fn broken_json_is_400_and_a_bad_field_422() {
 /// S0-71
 /// Threat 57
 #[actix_web::test]
-async fn a_panic_is_a_500_without_a_word_of_the_inside() {
+async fn a_panic_is_a_500_without_internals() {
     let mut setup = setup();
     setup.conversations.expect_find().returning(|_, _| panic!("secret"));
     let app = start(setup).await;
@@ -133,7 +133,7 @@ async fn a_panic_is_a_500_without_a_word_of_the_inside() {
 
 /// S0-71, S0-74
 #[actix_web::test]
-async fn a_store_that_is_away_is_503_and_a_broken_one_500() {
+async fn an_unavailable_store_is_503_and_a_failing_one_500() {
     let mut setup = setup();
     setup.conversations.expect_find().times(1).returning(|_, _| Err(StoreError::Unavailable("x".into())));
     setup.conversations.expect_find().returning(|_, _| Err(StoreError::Refused("secret sql".into())));
@@ -148,7 +148,7 @@ async fn a_store_that_is_away_is_503_and_a_broken_one_500() {
 }
 
 #[actix_web::test]
-async fn what_is_foreign_looks_as_if_it_were_absent() {
+async fn another_users_conversation_looks_absent() {
     let mut setup = setup();
     setup.conversations.expect_find().times(1).returning(|_, _| Ok(Access::Foreign));
     setup.conversations.expect_find().times(1).returning(|_, _| Ok(Access::Absent));
@@ -161,7 +161,7 @@ async fn what_is_foreign_looks_as_if_it_were_absent() {
 
 /// Threat 68, Threat 71
 #[actix_web::test]
-async fn every_answer_has_a_request_id_and_safety_headers() {
+async fn every_response_has_a_request_id_and_security_headers() {
     let app = start(setup()).await;
     for request in [get("/health/live"), get("/nope"), TestRequest::get().uri("/auth/me"), get("/auth/me")] {
         let answer = app.call(request).await;
@@ -177,7 +177,7 @@ async fn every_answer_has_a_request_id_and_safety_headers() {
 }
 
 #[actix_web::test]
-async fn a_slash_at_the_end_changes_nothing() {
+async fn a_slash_at_the_end_of_a_path_is_ignored() {
     let app = start(setup()).await;
     assert_eq!(app.call(get("/auth/me/")).await.status, 200);
     assert_eq!(app.call(get("//auth/me")).await.status, 200);
@@ -186,7 +186,7 @@ async fn a_slash_at_the_end_changes_nothing() {
 
 /// S0-44
 #[actix_web::test]
-async fn health_is_a_word_for_each_part() {
+async fn health_shows_the_state_of_each_part() {
     let mut setup = setup();
     setup.health.expect_check().times(2).returning(|| Ok(()));
     setup.health.expect_check().returning(|| Err(StoreError::Unavailable("postgres://host".into())));
@@ -221,7 +221,7 @@ async fn the_service_describes_itself() {
 }
 
 #[actix_web::test]
-async fn a_slow_body_is_given_up() {
+async fn a_slow_body_is_408() {
     let mut setup = setup();
     setup.settings.body_timeout = Duration::ZERO;
     let (settings, services) = setup.ready();
@@ -233,7 +233,7 @@ async fn a_slow_body_is_given_up() {
 }
 
 #[actix_web::test]
-async fn what_can_be_read_can_be_looked_at() {
+async fn head_works_where_get_does() {
     let (settings, services) = setup().ready();
     let address = support::sockets::serve(settings, services).await;
     let mut client = Client::ask(address, "HEAD", "/health/live", "").await;
@@ -242,7 +242,7 @@ async fn what_can_be_read_can_be_looked_at() {
 }
 
 #[actix_web::test]
-async fn a_silent_connection_is_closed() {
+async fn a_connection_without_a_request_is_closed() {
     let mut setup = setup();
     setup.settings.header_timeout = Duration::from_millis(200);
     let (settings, services) = setup.ready();

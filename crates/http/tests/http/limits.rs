@@ -1,4 +1,4 @@
-//! Rate limits, as clients see them.
+//! Rate limits in responses.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,14 +9,14 @@ use serde_json::json;
 
 use crate::support::{Setup, Step, UUID, post, setup, start, user};
 
-/// What a limiter was asked, and what was given back to it.
+/// The calls of a limiter: what was taken, and what was given back.
 #[derive(Debug, Default)]
 struct Seen {
     taken: Vec<(String, u32)>,
     given_back: Vec<String>,
 }
 
-/// A limiter that lets the calls of all buckets pass but this one.
+/// A limiter that allows all calls except those of the bucket `closed`.
 fn limiter(closed: &'static str) -> (MockRateLimiter, Arc<Mutex<Seen>>) {
     let seen = Arc::new(Mutex::new(Seen::default()));
     let mut limiter = MockRateLimiter::new();
@@ -44,7 +44,7 @@ fn working() -> Setup {
     setup().with_working_turns(vec![Step::Say("Hi"), Step::Finish])
 }
 
-/// Every send of a message, but that of S4.
+/// All requests that send a message, except that of S4.
 fn sends() -> [(String, serde_json::Value, &'static str); 3] {
     [
         ("/chat".to_owned(), json!({"input": "Hi"}), "10"),
@@ -54,7 +54,7 @@ fn sends() -> [(String, serde_json::Value, &'static str); 3] {
 }
 
 #[actix_web::test]
-async fn answers_say_what_is_left() {
+async fn responses_say_what_is_left_of_the_limit() {
     let (setup, seen) = with_limiter(working(), "");
     let app = start(setup).await;
     for (path, body, limit) in sends() {
@@ -74,7 +74,7 @@ async fn answers_say_what_is_left() {
 }
 
 #[actix_web::test]
-async fn a_call_that_comes_too_early_is_told_when_to_come_again() {
+async fn a_call_over_the_limit_is_429_with_retry_after() {
     for closed in ["chat:1:1", "model:1"] {
         let (setup, seen) = with_limiter(setup(), closed);
         let app = start(setup).await;
@@ -88,14 +88,14 @@ async fn a_call_that_comes_too_early_is_told_when_to_come_again() {
             assert_eq!((answer.header("retry-after"), answer.header("ratelimit-reset")), ("31", "31"));
             assert_eq!(answer.header("ratelimit-remaining"), "0");
         }
-        // All buckets or none.
+        // A call takes from all its buckets or from none.
         let given_back = &seen.lock().unwrap().given_back;
         assert_eq!(given_back.iter().any(|key| key == "chat:1:1"), closed == "model:1");
     }
 }
 
 #[actix_web::test]
-async fn what_reaches_no_model_does_not_count() {
+async fn a_call_that_reaches_no_model_does_not_count() {
     let mut refusing = setup();
     refusing.turns.expect_begin().returning(|_| Err(ports::BeginError::NotFound));
     let (refusing, seen) = with_limiter(refusing, "");
@@ -107,7 +107,7 @@ async fn what_reaches_no_model_does_not_count() {
     let answer = app.call(post(&format!("/conversations/{UUID}/messages"), json!({"content": "Hi"}))).await;
     assert_eq!((answer.status, answer.header("ratelimit-remaining")), (404, "60"));
     assert_eq!(seen.lock().unwrap().given_back.len(), 3);
-    // What breaks a rule is not even counted.
+    // An invalid request does not ask the limiter.
     let taken = seen.lock().unwrap().taken.len();
     for body in [json!({"input": ""}), json!({"input": "Hi", "conversation_id": "nonsense!"})] {
         assert!(app.call(post("/chat", body)).await.status >= 400);
@@ -116,7 +116,7 @@ async fn what_reaches_no_model_does_not_count() {
 }
 
 #[actix_web::test]
-async fn what_the_provider_makes_of_a_call_changes_nothing() {
+async fn a_call_counts_even_if_the_provider_fails() {
     let failing = setup().with_working_turns(vec![Step::Fail(|| ModelError::TimedOut)]);
     let (failing, seen) = with_limiter(failing, "");
     let app = start(failing).await;
@@ -127,7 +127,7 @@ async fn what_the_provider_makes_of_a_call_changes_nothing() {
 }
 
 #[actix_web::test]
-async fn a_limiter_that_is_away_stops_nobody() {
+async fn without_a_limiter_all_calls_are_allowed() {
     let mut setup = working();
     setup.limiter = MockRateLimiter::new();
     setup.limiter.expect_take().returning(|_| Err(LimiterError("away".into())));

@@ -12,7 +12,7 @@ use crate::support::{
     start, unchanged,
 };
 
-/// A store that keeps every exchange under a title.
+/// A store that keeps every exchange and gives the conversation a title.
 fn with_chat(steps: Vec<Step>) -> Setup {
     let mut setup = setup().with_open_turns(steps);
     setup.turns.expect_finish().returning(|finish| {
@@ -34,7 +34,7 @@ fn data(text: &str) -> Vec<&str> {
 }
 
 #[actix_web::test]
-async fn an_answer_has_the_documented_body() {
+async fn a_response_has_the_documented_body() {
     let app = start(with_chat(hello())).await;
     let answer = app.call(post("/chat", json!({"input": "Hello, how are you?", "user_id": "user123"}))).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -50,7 +50,7 @@ async fn an_answer_has_the_documented_body() {
 }
 
 #[actix_web::test]
-async fn every_field_is_of_this_turn() {
+async fn every_field_reaches_the_turn() {
     let mut setup = setup();
     setup.turns.expect_begin().times(1).returning(|begin: Begin| {
         let Target::New(new) = begin.target else { panic!("a conversation is made") };
@@ -79,7 +79,7 @@ async fn every_field_is_of_this_turn() {
 }
 
 #[actix_web::test]
-async fn a_conversation_without_a_label_has_its_owners() {
+async fn a_conversation_without_a_label_has_the_number_of_its_owner() {
     let mut setup = setup();
     setup.turns.expect_begin().returning(|begin: Begin| {
         let Target::New(new) = begin.target else { panic!("a conversation is made") };
@@ -92,7 +92,7 @@ async fn a_conversation_without_a_label_has_its_owners() {
 }
 
 #[actix_web::test]
-async fn a_conversation_is_named_as_the_request_names_it() {
+async fn the_response_names_the_conversation_as_the_request_does() {
     let app = start(with_chat(hello())).await;
     for id in [PREFIXED, UUID, "7"] {
         let answer = app.call(post("/chat", json!({"input": "Hi", "conversation_id": id}))).await;
@@ -106,7 +106,7 @@ async fn a_conversation_is_named_as_the_request_names_it() {
 }
 
 #[actix_web::test]
-async fn a_stream_is_made_of_json_events() {
+async fn a_stream_consists_of_json_events() {
     let hostile = "\n\ndata: [DONE]\r\n";
     let steps = vec![Step::Say("Once"), Step::Say(hostile), Step::Say("[DONE]"), Step::Finish];
     let app = start(with_chat(steps)).await;
@@ -131,7 +131,7 @@ async fn a_stream_is_made_of_json_events() {
 }
 
 #[actix_web::test]
-async fn a_stream_that_fails_never_looks_finished() {
+async fn a_failed_stream_has_an_error_and_no_done() {
     let steps = vec![Step::Say("Hel"), Step::Fail(|| ModelError::TimedOut)];
     let app = start(with_chat(steps)).await;
     let answer = app.call(post("/chat", json!({"input": "Hi", "stream": true}))).await;
@@ -147,7 +147,7 @@ async fn a_stream_that_fails_never_looks_finished() {
 }
 
 #[actix_web::test]
-async fn an_early_failure_has_a_status_also_where_a_stream_was_asked_for() {
+async fn an_early_failure_has_a_status_even_with_stream() {
     for stream in [true, false] {
         let app = start(with_chat(vec![Step::Fail(|| ModelError::Rejected("no".into()))])).await;
         let answer = app.call(post("/chat", json!({"input": "Hi", "stream": stream}))).await;
@@ -157,7 +157,7 @@ async fn an_early_failure_has_a_status_also_where_a_stream_was_asked_for() {
 }
 
 #[actix_web::test]
-async fn a_slow_start_is_bridged_by_heartbeats() {
+async fn a_stream_has_heartbeats_before_its_first_event() {
     let steps = vec![Step::Wait(Duration::from_millis(200)), Step::Say("Hi"), Step::Finish];
     let mut setup = with_chat(steps);
     (setup.grace, setup.settings.heartbeat) = (Duration::from_millis(20), Duration::from_millis(20));
@@ -167,7 +167,7 @@ async fn a_slow_start_is_bridged_by_heartbeats() {
     assert!(text.starts_with(": keep-alive\n\n") && text.ends_with("data: [DONE]\n\n"), "{text}");
 }
 
-/// A model that begins and never ends, in a conversation that can be stopped.
+/// A model that starts a reply and does not end it, in a conversation that can be stopped.
 fn endless(gate: &Gate) -> Setup {
     let mut setup = setup();
     setup.steps = vec![Step::Say("Hel"), Step::Gate(gate.clone()), Step::Finish];
@@ -195,7 +195,7 @@ fn endless(gate: &Gate) -> Setup {
 }
 
 #[actix_web::test]
-async fn a_stopped_answer_says_so() {
+async fn a_stopped_reply_has_a_state() {
     for stream in [true, false] {
         let gate = Gate::default();
         let app = start(endless(&gate)).await;
@@ -220,7 +220,7 @@ async fn a_stopped_answer_says_so() {
 }
 
 #[actix_web::test]
-async fn bad_fields_are_refused_before_anything_is_done() {
+async fn invalid_fields_are_refused_before_anything_is_done() {
     let mut setup = setup();
     setup.limiter = ports::MockRateLimiter::new();
     let app = start(setup).await;
@@ -254,7 +254,7 @@ async fn bad_fields_are_refused_before_anything_is_done() {
 }
 
 #[actix_web::test]
-async fn bodies_have_room_for_one_image() {
+async fn the_body_limit_has_room_for_one_image() {
     let mut setup = with_chat(hello());
     setup.settings.max_file_size_mb = 2;
     let app = start(setup).await;
@@ -271,7 +271,7 @@ async fn bodies_have_room_for_one_image() {
 }
 
 #[actix_web::test]
-async fn a_chat_is_a_conversation_like_all_others() {
+async fn a_conversation_of_chat_can_be_used_in_other_contracts() {
     let mut setup = setup();
     setup.conversations.expect_messages().returning(|_, key, _| {
         let mut question = message(1, Role::User, "What is in this image?");

@@ -1,4 +1,4 @@
-//! HTTP over mocked ports: in process, and over sockets where bytes count.
+//! HTTP over mocked ports: in process, or over sockets where the bytes matter.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

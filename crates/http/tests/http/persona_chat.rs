@@ -15,7 +15,7 @@ use crate::support::{
     Setup, Step, appended, by_alice, conversation, get, granted, kept, message, post, setup, start, unchanged,
 };
 
-/// Conversation 7, held with persona 1.
+/// Conversation 7, with persona 1.
 fn held() -> Conversation {
     let title = Title::parse("First Chat with Alex").ok();
     Conversation { persona: Some(PersonaId(1)), title, ..conversation() }
@@ -37,7 +37,7 @@ fn with_exchanges(steps: Vec<Step>) -> Setup {
     setup
 }
 
-/// A store that opens every turn in conversation 7. It can do nothing else.
+/// A store that can only open turns in conversation 7.
 fn with_questions(steps: Vec<Step>) -> Setup {
     let mut setup = setup();
     setup.steps = steps;
@@ -115,7 +115,7 @@ async fn a_conversation_has_the_documented_body() {
 }
 
 #[actix_web::test]
-async fn lists_are_of_conversations_with_personas() {
+async fn only_conversations_with_personas_are_listed() {
     let mut setup = setup();
     setup.conversations.expect_list().returning(|_, filter, page| {
         assert!(filter.any_persona);
@@ -135,7 +135,7 @@ async fn lists_are_of_conversations_with_personas() {
 }
 
 #[actix_web::test]
-async fn what_is_somebody_elses_is_forbidden() {
+async fn another_users_conversation_is_403() {
     let mut setup = setup();
     setup.conversations.expect_find().returning(|_, _| Ok(Access::Foreign));
     setup.turns.expect_begin().times(1).returning(|_| Err(ports::BeginError::Foreign));
@@ -157,13 +157,13 @@ async fn what_is_somebody_elses_is_forbidden() {
     }
     let answer = app.call(delete("/chat/messages/1")).await;
     assert_eq!((answer.status, answer.code().as_str()), (403, "message_forbidden"));
-    // One without a persona does not exist here, whosever it is.
+    // A conversation without a persona does not exist here, for its owner and for others.
     let answer = app.call(get("/chat/conversations/7")).await;
     assert_eq!((answer.status, answer.code().as_str()), (404, "conversation_not_found"));
 }
 
 #[actix_web::test]
-async fn a_send_answers_with_both_messages() {
+async fn a_send_returns_both_messages() {
     let app = start(with_exchanges(vec![Step::Say("Hey "), Step::Say("there!"), Step::Finish])).await;
     let answer = app.call(post("/chat/conversations/7/send", json!({"content": "Hi Alex!"}))).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -190,10 +190,10 @@ async fn a_send_answers_with_both_messages() {
 }
 
 #[actix_web::test]
-async fn a_send_makes_two_calls_of_the_store() {
+async fn a_send_makes_two_store_calls() {
     let mut setup = setup();
     setup.steps = vec![Step::Say("Hey"), Step::Finish];
-    // Any other call would be a panic, and another status.
+    // Any other call would panic and change the status.
     setup.turns.expect_begin().times(1).returning(|begin| {
         Ok(ports::Begun {
             conversation: held(),
@@ -212,7 +212,7 @@ async fn a_send_makes_two_calls_of_the_store() {
 }
 
 #[actix_web::test]
-async fn a_send_is_refused_as_the_store_says() {
+async fn a_send_that_the_store_refuses_has_its_error() {
     type Refuse = fn() -> ports::BeginError;
     let refusals: [(Refuse, u16, &str); 3] = [
         (|| ports::BeginError::Foreign, 403, "conversation_forbidden"),
@@ -229,8 +229,8 @@ async fn a_send_is_refused_as_the_store_says() {
 }
 
 #[actix_web::test]
-async fn an_answer_without_a_word_has_no_message() {
-    // As when the turn is stopped before its first word.
+async fn a_reply_without_text_has_no_message() {
+    // As if the turn were stopped before its first text.
     let mut setup = with_questions(vec![Step::Say("Hi"), Step::Finish]);
     setup.turns.expect_finish().returning(|finish| {
         let ending = Ending { state: EndState::Stopped, reply: None, ..finish.ending };
@@ -282,7 +282,7 @@ async fn the_newest_messages_are_listed_oldest_first() {
 }
 
 #[actix_web::test]
-async fn messages_are_deleted_one_by_one() {
+async fn single_messages_can_be_deleted() {
     let mut setup = setup();
     setup.messages.expect_delete().returning(|_, number, _| {
         Ok(match number {
@@ -314,7 +314,7 @@ async fn statistics_have_the_documented_estimate() {
 }
 
 #[actix_web::test]
-async fn the_providers_health_is_everybodys_to_see() {
+async fn the_health_of_the_provider_is_public() {
     let app = start(setup()).await;
     let answer = app.call(TestRequest::get().uri("/chat/health")).await;
     assert_eq!(

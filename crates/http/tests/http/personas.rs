@@ -45,7 +45,7 @@ async fn a_persona_has_the_documented_body() {
 }
 
 #[actix_web::test]
-async fn bad_descriptions_are_refused() {
+async fn invalid_personas_are_refused() {
     let app = start(setup()).await;
     for (body, param) in [
         (json!({"name": " ", "relation_type": "friend"}), "name"),

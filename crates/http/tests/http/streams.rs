@@ -1,4 +1,4 @@
-//! Event streams, and what becomes of them when a client leaves or stalls.
+//! Event streams, and what happens when a client leaves or does not read.
 
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ async fn a_replay_has_every_event_with_its_number() {
 }
 
 #[actix_web::test]
-async fn ready_events_share_a_write_and_none_is_split() {
+async fn ready_events_share_a_chunk_and_none_is_split() {
     let (settings, services) = with_ended_turn().ready();
     let address = serve(settings, services).await;
     let path = format!("/turns/{}/events", Uuid::from_u128(TURN));
@@ -91,7 +91,7 @@ async fn ready_events_share_a_write_and_none_is_split() {
 }
 
 #[actix_web::test]
-async fn what_is_no_turn_of_the_callers_is_404() {
+async fn an_unknown_turn_is_404() {
     let app = start(with_ended_turn()).await;
     for id in [&Uuid::from_u128(1).to_string(), "nonsense"] {
         let answer = app.call(get(&format!("/turns/{id}/events"))).await;
@@ -102,7 +102,7 @@ async fn what_is_no_turn_of_the_callers_is_404() {
 }
 
 #[actix_web::test]
-async fn a_stop_is_200_also_when_nothing_runs() {
+async fn a_stop_is_200_even_if_no_turn_is_running() {
     let mut setup = setup();
     setup.turns.expect_request_stop().times(1).returning(|_, _| Ok(StopOutcome::Idle));
     setup.turns.expect_request_stop().times(1).returning(|_, _| Ok(StopOutcome::NotFound));
@@ -116,7 +116,7 @@ async fn a_stop_is_200_also_when_nothing_runs() {
 }
 
 #[actix_web::test]
-async fn a_running_turn_is_watched_with_heartbeats() {
+async fn a_watched_running_turn_has_heartbeats() {
     let gate = Gate::default();
     let steps = vec![Step::Say("Hel"), Step::Gate(gate.clone()), Step::Say("lo"), Step::Finish];
     let mut setup = setup().with_working_turns(steps);
@@ -138,7 +138,7 @@ async fn a_running_turn_is_watched_with_heartbeats() {
 }
 
 #[actix_web::test]
-async fn a_tab_that_closes_stops_nobody() {
+async fn a_client_that_leaves_does_not_stop_the_turn() {
     let gate = Gate::default();
     let steps = vec![Step::Say("Hel"), Step::Gate(gate.clone()), Step::Say("lo"), Step::Finish];
     let mut setup = setup().with_open_turns(steps);
@@ -153,13 +153,13 @@ async fn a_tab_that_closes_stops_nobody() {
     let mut tab = Client::ask(address, "POST", &path, "{\"message\":\"Hi\",\"stream\":true}").await;
     tab.until("Hel").await;
     tab.hang_up().await;
-    tab.is_let_go_within(PATIENCE).await;
+    tab.is_closed_within(PATIENCE).await;
     gate.open();
     assert_eq!(stored.recv().await.unwrap().as_deref(), Some("Hello"));
 }
 
 #[actix_web::test]
-async fn a_closed_tab_is_noticed_while_the_model_is_silent() {
+async fn a_client_that_leaves_is_noticed_while_the_model_is_silent() {
     let steps = vec![Step::Say("Hel"), Step::Wait(Duration::from_mins(1)), Step::Finish];
     let (settings, services) = setup().with_open_turns(steps).ready();
     let address = serve(settings, services).await;
@@ -168,11 +168,11 @@ async fn a_closed_tab_is_noticed_while_the_model_is_silent() {
     tab.until("Hel").await;
     assert!(!tab.is_closed_by_server());
     tab.hang_up().await;
-    tab.is_let_go_within(Duration::from_secs(1)).await;
+    tab.is_closed_within(Duration::from_secs(1)).await;
 }
 
 #[actix_web::test]
-async fn a_tab_that_stalls_is_closed_and_the_turn_goes_on() {
+async fn the_connection_of_a_stalled_client_is_closed_and_the_turn_goes_on() {
     let mut steps = vec![Step::SayMuch(64 * 1024); 200];
     steps.push(Step::Finish);
     let mut setup = setup().with_working_turns(steps);
@@ -184,7 +184,7 @@ async fn a_tab_that_stalls_is_closed_and_the_turn_goes_on() {
     let mut tab = Client::ask(address, "POST", &path, "{\"message\":\"Hi\",\"stream\":true}").await;
     tab.until("HTTP/1.1 200").await;
     assert!(!tab.is_closed_by_server());
-    tab.is_let_go_within(PATIENCE).await;
+    tab.is_closed_within(PATIENCE).await;
     let ended = async {
         while turns.running() > 0 {
             tokio::task::yield_now().await;

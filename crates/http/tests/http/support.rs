@@ -1,4 +1,4 @@
-//! What the tests of HTTP share: services over mocked ports, a model that follows a script, plain sockets.
+//! Helpers of these tests: services over mocked ports, a model that follows a script, and plain sockets.
 
 mod gate;
 pub mod logs;
@@ -97,7 +97,7 @@ impl LanguageModel for ScriptedModel {
     }
 }
 
-/// What a test sets up before it starts.
+/// What a test prepares before it starts the application.
 pub struct Setup {
     pub conversations: MockConversationStore,
     pub turns: MockTurnStore,
@@ -106,7 +106,7 @@ pub struct Setup {
     pub files: MockFileStore,
     pub blobs: MockBlobs,
     pub extractor: MockTextExtractor,
-    /// Lets everybody in, unless a test brings its own.
+    /// Allows all calls, unless a test replaces it.
     pub limiter: MockRateLimiter,
     pub users: MockUserStore,
     pub health: MockStoreHealth,
@@ -270,7 +270,7 @@ impl TestApp {
     }
 }
 
-/// An answer, read to its end.
+/// A response with its whole body.
 pub struct Read {
     pub status: u16,
     pub headers: HeaderMap,
@@ -290,7 +290,7 @@ impl Read {
         self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
     }
 
-    /// The error's code, after a look at the rest of its shape.
+    /// The code of the error, after a check of the rest of the body.
     pub fn code(&self) -> String {
         let body = self.json();
         assert!(body["detail"].is_string() && body["detail"] == body["error"]["message"], "{body}");
@@ -362,7 +362,7 @@ pub fn message(seq: i64, role: Role, text: &str) -> Message {
     }
 }
 
-/// What is granted to every key of conversation 7.
+/// Grants `thing` to every key of conversation 7.
 pub fn granted<T>(key: &ConversationKey, thing: T) -> Access<T> {
     let id = ConversationKey::Id(conversation().id);
     let number = ConversationKey::Number(conversation().number);
@@ -380,7 +380,7 @@ pub fn kept(finish: Finish) -> Finished {
     Finished::Done { ending, change: Box::new(unchanged(conversation())) }
 }
 
-/// What may change of a conversation, as it is already.
+/// The change that leaves a conversation as it is.
 pub fn unchanged(conversation: Conversation) -> ConversationChange {
     ConversationChange {
         title: conversation.title,
@@ -393,7 +393,7 @@ pub fn unchanged(conversation: Conversation) -> ConversationChange {
     }
 }
 
-/// The rows of a begin's messages, the first of its conversation.
+/// The rows of these messages, as the first ones of a conversation.
 pub fn appended(messages: &[NewMessage]) -> Vec<AppendedMessage> {
     let rows = (1..).zip(messages);
     rows.map(|(seq, message)| AppendedMessage {

@@ -21,7 +21,7 @@ fn with_session() -> Setup {
     setup
 }
 
-/// A session that takes every PDF, of five pages, and a storage with these addresses.
+/// A session that accepts every PDF as one with five pages, and a storage with this URL.
 fn taking(link: Option<&'static str>) -> Setup {
     let mut setup = with_session();
     setup.extractor.expect_extract().returning(|_| Ok(Extracted { pages: 5, text: "Hello".to_owned() }));
@@ -104,7 +104,7 @@ async fn the_bytes_decide_whether_it_is_a_pdf() {
 
 /// S1-39, Threat 56
 #[actix_web::test]
-async fn the_largest_file_is_taken_and_one_byte_more_is_not() {
+async fn the_largest_file_is_accepted_and_one_byte_more_is_not() {
     let app = start(taking(None)).await;
     let note = || part("name=\"note\"", b"a note");
     for fitting in [form(&[file(&pdf(LIMIT))]), form(&[note(), file(&pdf(LIMIT)), note()])] {
@@ -128,7 +128,7 @@ async fn the_largest_file_is_taken_and_one_byte_more_is_not() {
 }
 
 #[actix_web::test]
-async fn other_fields_are_passed_over() {
+async fn other_fields_are_ignored() {
     let app = start(taking(None)).await;
     let other = || part("name=\"description\"", b"--x is no boundary here\r\n--");
     let unnamed = || part("name=\"other\"; filename=\"other.pdf\"", b"%PDF-other");
@@ -158,7 +158,7 @@ async fn a_form_has_at_most_sixteen_parts_and_one_file() {
 
 /// S1-41, C-5
 #[actix_web::test]
-async fn a_form_without_a_file_is_422_and_what_is_no_form_400() {
+async fn a_form_without_a_file_is_422_and_another_body_400() {
     let app = start(with_session()).await;
     let others = [
         form(&[]),
@@ -193,7 +193,7 @@ async fn a_form_without_a_file_is_422_and_what_is_no_form_400() {
 
 /// Threat 52
 #[actix_web::test]
-async fn a_boundary_of_seventy_characters_is_taken() {
+async fn a_boundary_of_seventy_characters_is_accepted() {
     let app = start(taking(None)).await;
     let boundary = "x".repeat(70);
     let body = String::from_utf8(form(&[file(&pdf(100))])).unwrap().replace("--x", &format!("--{boundary}"));
@@ -203,7 +203,7 @@ async fn a_boundary_of_seventy_characters_is_taken() {
 
 /// Threat 52, Threat 57
 #[actix_web::test]
-async fn a_form_that_breaks_off_or_breaks_rules_is_400() {
+async fn an_incomplete_or_invalid_form_is_400() {
     let app = start(with_session()).await;
     let whole = form(&[part("name=\"note\"", b"1"), file(&pdf(20))]);
     for end in 0..whole.len() - 2 {
@@ -242,7 +242,7 @@ async fn a_form_that_breaks_off_or_breaks_rules_is_400() {
 
 /// Threat 54, Threat 68
 #[actix_web::test]
-async fn the_senders_name_for_the_file_is_data_alone() {
+async fn the_filename_of_the_client_is_only_data() {
     let mut setup = taking(None);
     setup.blobs = MockBlobs::new();
     setup.blobs.expect_link().returning(|_, _| Ok(None));
@@ -285,7 +285,7 @@ async fn the_senders_name_for_the_file_is_data_alone() {
 
 /// S1-23, S1-41, Threat 3
 #[actix_web::test]
-async fn a_session_of_nobody_or_of_somebody_else_is_404_and_no_number_422() {
+async fn an_unknown_or_foreign_session_is_404_and_an_invalid_number_422() {
     let mut setup = setup();
     setup.conversations.expect_find().times(1).returning(|_, _| Ok(Access::Absent));
     setup.conversations.expect_find().times(1).returning(|_, _| Ok(Access::Foreign));
@@ -306,7 +306,7 @@ async fn a_session_of_nobody_or_of_somebody_else_is_404_and_no_number_422() {
 
 /// C-33
 #[actix_web::test]
-async fn what_cannot_be_read_or_kept_is_told() {
+async fn a_file_that_cannot_be_read_or_stored_has_an_error() {
     let failures: [(fn() -> ExtractionError, _, _); 5] = [
         (|| ExtractionError::Encrypted, 400, "pdf_encrypted"),
         (|| ExtractionError::Unreadable, 400, "pdf_unreadable"),

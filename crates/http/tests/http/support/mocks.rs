@@ -1,4 +1,4 @@
-//! Ports that do what most tests need of them.
+//! Mocked ports that do what most tests need.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -56,7 +56,7 @@ pub fn ids() -> MockIdSource {
     ids
 }
 
-/// A limiter that lets everybody in.
+/// A limiter that allows all calls.
 pub fn open_limiter() -> MockRateLimiter {
     let mut limiter = MockRateLimiter::new();
     limiter.expect_take().returning(|bucket| {

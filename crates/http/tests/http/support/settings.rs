@@ -1,4 +1,4 @@
-//! The settings that tests begin with.
+//! The default settings of the tests.
 
 use std::collections::HashMap;
 use std::time::Duration;

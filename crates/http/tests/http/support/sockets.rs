@@ -25,7 +25,7 @@ pub struct Client {
     seen: Vec<u8>,
 }
 
-/// No answer takes longer.
+/// How long a client waits for bytes.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Client {
@@ -46,7 +46,7 @@ impl Client {
         Self::send(address, &head).await
     }
 
-    /// Everything seen so far, once it holds this text.
+    /// Reads until the response contains this text, and returns all of it so far.
     pub async fn until(&mut self, text: &str) -> String {
         while !self.text().contains(text) {
             assert!(self.read().await, "closed before {text:?}: {}", self.text());
@@ -54,23 +54,23 @@ impl Client {
         self.text()
     }
 
-    /// Everything, once the server has closed.
+    /// Reads until the server closes the connection, and returns the response.
     pub async fn until_closed(&mut self) -> String {
         while self.read().await {}
         self.text()
     }
 
-    /// Says that nothing more will come, as a closed tab does.
+    /// Closes the client's side of the connection, as a closed tab does.
     pub async fn hang_up(&mut self) {
         self.stream.shutdown().await.unwrap();
     }
 
-    /// Whether the server has closed its side, as the kernel sees it: a client that reads or writes would disturb it.
+    /// Whether the server has closed its side, according to the kernel. Reading or writing would change what is tested.
     pub fn is_closed_by_server(&self) -> bool {
         let port = |address: SocketAddr| format!(":{:04X}", address.port());
         let (server, client) = (port(self.to), port(self.from));
         let sockets = std::fs::read_to_string("/proc/self/net/tcp").unwrap();
-        // Established, or closed by the client alone.
+        // Established, or closed only by the client.
         let is_open = |line: &str| {
             let fields: Vec<&str> = line.split_whitespace().collect();
             fields[1].ends_with(&server) && fields[2].ends_with(&client) && matches!(fields[3], "01" | "08")
@@ -78,8 +78,8 @@ impl Client {
         !sockets.lines().skip(1).any(is_open)
     }
 
-    /// Waits until the server has closed its side, no longer than so.
-    pub async fn is_let_go_within(&self, patience: Duration) {
+    /// Waits until the server has closed its side, for at most `patience`.
+    pub async fn is_closed_within(&self, patience: Duration) {
         let closed = async {
             while !self.is_closed_by_server() {
                 tokio::time::sleep(Duration::from_millis(10)).await;

@@ -1,4 +1,4 @@
-//! Uploads over sockets: what is not read, and when the answer comes.
+//! Uploads over sockets: what is not read, and when the response is sent.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ const BY_ALICE: &str = "authorization: Bearer alice\r\n";
 
 /// Threat 59
 #[actix_web::test]
-async fn the_body_of_a_stranger_is_neither_waited_for_nor_taken() {
+async fn the_body_of_an_unauthenticated_request_is_not_read() {
     let mut setup = setup();
     setup.conversations.expect_find().returning(|_, _| Ok(Access::Foreign));
     let (settings, services) = setup.ready();
@@ -40,7 +40,7 @@ async fn the_body_of_a_stranger_is_neither_waited_for_nor_taken() {
 
 /// A body without a length that is read to its end leaves its connection open.
 #[actix_web::test]
-async fn a_body_in_chunks_is_a_body_like_any() {
+async fn a_chunked_body_is_read_like_any_other() {
     let (settings, services) = taking(None).ready();
     let address = serve(settings, services).await;
     let body = String::from_utf8(form(&[file(&pdf(100))])).unwrap();
@@ -68,7 +68,7 @@ async fn a_file_that_is_too_large_is_refused_before_its_end() {
 }
 
 #[actix_web::test]
-async fn a_slow_upload_is_given_up() {
+async fn a_slow_upload_is_408() {
     let mut setup = with_session();
     setup.settings.body_timeout = Duration::ZERO;
     let (settings, services) = setup.ready();
