@@ -50,13 +50,13 @@ crate::suite::suite! { $
         a_begin_may_require_a_persona,
         a_begin_returns_the_rows_that_it_appended,
         a_conversation_runs_one_turn_at_a_time,
-        the_model_of_a_turn_is_the_nearest_one,
+        the_model_of_a_turn_is_named_own_or_default,
         a_new_conversation_takes_a_model_of_its_own;
     branching:
         a_branch_replaces_the_end_of_the_path,
         a_question_after_a_branch_follows_the_new_path,
         a_branch_may_keep_nothing,
-        a_branch_at_the_end_takes_nothing_away,
+        a_branch_at_the_end_keeps_everything,
         a_stored_question_is_answered_again,
         a_branch_of_a_conversation_that_moved_on_is_refused,
         a_branch_is_refused_where_a_question_is;
@@ -77,10 +77,10 @@ crate::suite::suite! { $
     checkpointing:
         kept_deltas_are_found_while_the_turn_runs,
         a_process_learns_what_others_did,
-        a_checkpoint_of_nothing_is_quiet,
+        a_checkpoint_without_turns_returns_nothing,
         one_checkpoint_serves_many_turns,
-        a_stop_is_asked_of_the_running_turn,
-        a_turn_is_found_by_its_owner_alone;
+        a_stop_request_reaches_the_running_turn,
+        a_turn_is_found_only_by_its_owner;
     recovering:
         a_begin_recovers_the_turn_of_a_dead_process,
         a_dead_process_without_text_leaves_no_reply,
@@ -145,31 +145,31 @@ crate::suite::suite! { $
         a_deleted_message_is_gone_from_windows,
         a_deleted_message_changes_nothing_else,
         a_deleted_reply_is_not_replayed,
-        the_tree_goes_on_from_a_deleted_message,
+        a_deleted_message_keeps_its_position,
         a_message_off_the_path_can_be_deleted,
         a_message_of_the_running_turn_stays,
         a_question_that_is_answered_again_stays,
         a_message_is_deleted_where_it_may_be,
         a_message_is_deleted_once;
     files:
-        a_file_is_kept_as_it_came,
+        a_file_is_stored_unchanged,
         a_file_is_attached_where_it_may_be,
         a_file_needs_its_reservation,
         an_object_belongs_to_one_file,
-        a_begin_tells_of_files,
+        a_begin_reports_whether_there_are_files,
         texts_begin_with_the_newest,
         texts_are_bounded_in_bytes,
         a_long_text_is_kept_whole,
         objects_are_deleted_when_they_are_due,
         a_purge_deletes_the_objects,
         a_deleted_persona_deletes_the_objects,
-        files_may_come_at_once,
-        a_file_that_meets_a_purge_leaves_no_object,
-        a_file_that_meets_the_sweep_gets_its_object_or_none;
+        files_may_be_attached_at_the_same_time,
+        a_file_attached_during_a_purge_leaves_no_object,
+        a_file_attached_during_a_sweep_gets_its_object_or_is_refused;
     accounting:
         a_finish_adds_its_call_once,
         a_finish_that_closes_no_turn_adds_nothing,
-        calls_beside_turns_add_up,
+        calls_that_close_no_turn_add_up,
         the_ledger_outlives_conversations_and_personas;
     unreadable:
         an_unreadable_message_is_left_out_of_pages,

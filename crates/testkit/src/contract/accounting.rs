@@ -92,7 +92,7 @@ pub(super) async fn a_finish_that_closes_no_turn_adds_nothing(stores: &Stores) {
 }
 
 /// Calls that close no turn are added to those of turns, for each user separately.
-pub(super) async fn calls_beside_turns_add_up(stores: &Stores) {
+pub(super) async fn calls_that_close_no_turn_add_up(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;
     let begun = scene.start("q").await;

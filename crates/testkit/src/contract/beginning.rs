@@ -359,7 +359,7 @@ pub(super) async fn a_conversation_runs_one_turn_at_a_time(stores: &Stores) {
 /// The model of a turn is the one named for it, else the conversation's own, else the default. Only the own one stays.
 ///
 /// S0-12, C-17
-pub(super) async fn the_model_of_a_turn_is_the_nearest_one(stores: &Stores) {
+pub(super) async fn the_model_of_a_turn_is_named_own_or_default(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let mut begin = scene.begin_new("q");
     begin.model = Some(model("named"));

@@ -56,7 +56,7 @@ pub(super) async fn a_branch_may_keep_nothing(stores: &Stores) {
 }
 
 /// A branch that keeps everything and appends is an ordinary question.
-pub(super) async fn a_branch_at_the_end_takes_nothing_away(stores: &Stores) {
+pub(super) async fn a_branch_at_the_end_keeps_everything(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let id = scene.conversation_of(1).await;
     let mut begin = branched(scene.begin_in(id, ""), 2, 2);

@@ -75,7 +75,7 @@ pub(super) async fn a_process_learns_what_others_did(stores: &Stores) {
 }
 
 /// A checkpoint without turns returns nothing.
-pub(super) async fn a_checkpoint_of_nothing_is_quiet(stores: &Stores) {
+pub(super) async fn a_checkpoint_without_turns_returns_nothing(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let signals = stores.turns.checkpoint(scene.runner, Vec::new(), Vec::new()).await.unwrap();
     assert_eq!(signals, Signals::default());
@@ -102,7 +102,7 @@ pub(super) async fn one_checkpoint_serves_many_turns(stores: &Stores) {
 }
 
 /// A stop request reaches the running turn of the caller's own conversation, and no other.
-pub(super) async fn a_stop_is_asked_of_the_running_turn(stores: &Stores) {
+pub(super) async fn a_stop_request_reaches_the_running_turn(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begun = scene.start("q").await;
     let (id, number) = (begun.conversation.id, begun.conversation.number);
@@ -135,7 +135,7 @@ pub(super) async fn a_stop_is_asked_of_the_running_turn(stores: &Stores) {
 }
 
 /// A turn is found only by its owner, and only while its conversation is not deleted.
-pub(super) async fn a_turn_is_found_by_its_owner_alone(stores: &Stores) {
+pub(super) async fn a_turn_is_found_only_by_its_owner(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begun = scene.start("q").await;
     let turn = turn_of(&begun);

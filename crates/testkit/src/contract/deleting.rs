@@ -127,7 +127,7 @@ pub(super) async fn a_deleted_reply_is_not_replayed(stores: &Stores) {
 }
 
 /// A deleted message keeps its position: the next message follows it.
-pub(super) async fn the_tree_goes_on_from_a_deleted_message(stores: &Stores) {
+pub(super) async fn a_deleted_message_keeps_its_position(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let talk = talk_of(&scene, 2).await;
     delete_at(&scene, talk, 4).await;

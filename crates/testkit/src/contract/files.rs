@@ -88,7 +88,7 @@ async fn has_files(scene: &Scene<'_>, conversation: ConversationId) -> bool {
 }
 
 /// A file is stored unchanged, numbers begin at one, and `updated_at` of the conversation moves, but never back.
-pub(super) async fn a_file_is_kept_as_it_came(stores: &Stores) {
+pub(super) async fn a_file_is_stored_unchanged(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let talks = [scene.conversation_of(1).await, scene.conversation_of(1).await];
     for (number, talk) in (1..).zip([talks[0], talks[1], talks[0]]) {
@@ -195,7 +195,7 @@ pub(super) async fn an_object_belongs_to_one_file(stores: &Stores) {
 }
 
 /// A begin reports whether the conversation has files, however the conversation was made.
-pub(super) async fn a_begin_tells_of_files(stores: &Stores) {
+pub(super) async fn a_begin_reports_whether_there_are_files(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begun = scene.start("q").await;
     let with_turn = begun.conversation.id;
@@ -364,7 +364,7 @@ pub(super) async fn a_deleted_persona_deletes_the_objects(stores: &Stores) {
 }
 
 /// Files that are attached at the same time are all stored, and turns go on meanwhile.
-pub(super) async fn files_may_come_at_once(stores: &Stores) {
+pub(super) async fn files_may_be_attached_at_the_same_time(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let (talk, owner) = (scene.conversation_of(1).await, scene.owner);
     let mut calls = Vec::new();
@@ -382,7 +382,7 @@ pub(super) async fn files_may_come_at_once(stores: &Stores) {
 }
 
 /// Whichever comes first, a purge or a file, the object is to be deleted in the end.
-pub(super) async fn a_file_that_meets_a_purge_leaves_no_object(stores: &Stores) {
+pub(super) async fn a_file_attached_during_a_purge_leaves_no_object(stores: &Stores) {
     let scene = Scene::new(stores).await;
     for _ in 0..20 {
         let talk = scene.conversation_of(1).await;
@@ -400,7 +400,7 @@ pub(super) async fn a_file_that_meets_a_purge_leaves_no_object(stores: &Stores) 
 }
 
 /// Whichever comes first, the file or the confirmed deletion of its object, the other one has no effect.
-pub(super) async fn a_file_that_meets_the_sweep_gets_its_object_or_none(stores: &Stores) {
+pub(super) async fn a_file_attached_during_a_sweep_gets_its_object_or_is_refused(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let talk = scene.conversation_of(1).await;
     let mut kept = 0;
