@@ -13,6 +13,7 @@ mod deleting;
 mod files;
 mod finishing;
 mod listing;
+mod objects;
 mod personas;
 mod racing;
 mod recovering;
@@ -20,6 +21,7 @@ mod scene;
 mod stores;
 mod talking;
 mod unreadable;
+mod windows;
 
 pub use stores::{Damage, DamagedRow, KillRunner, Stores};
 
@@ -37,13 +39,7 @@ crate::suite::suite! { $
         numbers_begin_at_one,
         several_messages_are_appended_in_their_order,
         a_question_follows_what_was_said,
-        a_reply_without_figures_is_estimated_in_the_window,
         a_question_without_a_reply_stays_on_the_path,
-        the_window_holds_the_newest_messages,
-        a_full_window_of_everything_has_nothing_older,
-        the_window_is_bounded_in_bytes,
-        the_newest_message_is_in_the_window_whatever_its_size,
-        older_pages_lead_back_to_the_beginning,
         every_kind_of_part_is_kept_exactly,
         a_begin_is_refused_where_it_must_be,
         a_begin_accepts_every_key,
@@ -52,6 +48,13 @@ crate::suite::suite! { $
         a_conversation_runs_one_turn_at_a_time,
         the_model_of_a_turn_is_named_own_or_default,
         a_new_conversation_takes_a_model_of_its_own;
+    windows:
+        a_reply_without_figures_is_estimated_in_the_window,
+        the_window_holds_the_newest_messages,
+        a_full_window_of_everything_has_nothing_older,
+        the_window_is_bounded_in_bytes,
+        the_newest_message_is_in_the_window_whatever_its_size,
+        older_pages_lead_back_to_the_beginning;
     branching:
         a_branch_replaces_the_end_of_the_path,
         a_question_after_a_branch_follows_the_new_path,
@@ -160,10 +163,11 @@ crate::suite::suite! { $
         texts_begin_with_the_newest,
         texts_are_bounded_in_bytes,
         a_long_text_is_kept_whole,
+        files_may_be_attached_at_the_same_time;
+    objects:
         objects_are_deleted_when_they_are_due,
         a_purge_deletes_the_objects,
         a_deleted_persona_deletes_the_objects,
-        files_may_be_attached_at_the_same_time,
         a_file_attached_during_a_purge_leaves_no_object,
         a_file_attached_during_a_sweep_gets_its_object_or_is_refused;
     accounting:

@@ -1,6 +1,5 @@
 //! Turns are opened: which rows a begin appends, what it returns, when it is refused.
 
-use domain::limits::{WINDOW_BYTES, WINDOW_MESSAGES};
 use domain::{
     Contract, ConversationKey, ConversationNumber, EndState, HistoryLocation, JsonText, Label, MessageNumber,
     MessageState, NewConversation, NewMessage, Part, Role, Seq, Title, Totals, WindowMessage,
@@ -9,7 +8,7 @@ use ports::{AppendedMessage, Begin, BeginError, Branch, Target, Window};
 
 use super::Stores;
 use super::scene::{
-    Scene, conversation_id, message_id, model, path_of, project, reply, says, seqs, turn_of, window_of,
+    Scene, conversation_id, message_id, model, path_of, project, reply, says, turn_of, window_of,
 };
 
 /// A conversation that is made with its first turn has all its fields, and the turn.
@@ -122,17 +121,6 @@ pub(super) async fn a_question_follows_what_was_said(stores: &Stores) {
     assert_eq!(messages[2].parent, Some(Seq(2)));
 }
 
-/// The tokens of a reply without a usage are estimated from its text.
-pub(super) async fn a_reply_without_figures_is_estimated_in_the_window(stores: &Stores) {
-    let scene = Scene::new(stores).await;
-    let first = scene.start("q").await;
-    let mut finish = scene.completion_of(&first, reply(["twelve bytes"]));
-    finish.ending.usage = domain::Usage::default();
-    scene.finished(finish).await;
-    let begun = scene.ask(first.conversation.id, "next").await;
-    assert_eq!(begun.window.messages[1].token_count, domain::usage::estimate_tokens("twelve bytes".len()));
-}
-
 /// A question whose turn made no reply stays on the path, and the next one follows it.
 pub(super) async fn a_question_without_a_reply_stays_on_the_path(stores: &Stores) {
     let scene = Scene::new(stores).await;
@@ -141,74 +129,6 @@ pub(super) async fn a_question_without_a_reply_stays_on_the_path(stores: &Stores
     let begun = scene.ask(first.conversation.id, "again").await;
     assert_eq!(window_of(&begun), path_of([(1, "lost")]));
     assert_eq!(scene.messages(first.conversation.id).await[1].parent, Some(Seq(1)));
-}
-
-/// The window has the newest messages, and reports that there are older ones.
-pub(super) async fn the_window_holds_the_newest_messages(stores: &Stores) {
-    let scene = Scene::new(stores).await;
-    let id = scene.conversation_with((1..=100).map(|number| format!("m{number}"))).await;
-    let begun = scene.ask(id, "q").await;
-    let newest = i64::from(WINDOW_MESSAGES);
-    let positions: Vec<Seq> = begun.window.messages.iter().map(|message| message.seq).collect();
-    assert_eq!(positions, seqs(100 - newest + 1..=100));
-    assert!(begun.window.has_older);
-    assert_eq!(window_of(&begun).pop(), Some((100, "m100".to_owned())));
-}
-
-/// A window with all messages reports that there are no older ones, also at its limit.
-pub(super) async fn a_full_window_of_everything_has_nothing_older(stores: &Stores) {
-    let scene = Scene::new(stores).await;
-    let id = scene.conversation_with((1..=WINDOW_MESSAGES).map(|number| format!("m{number}"))).await;
-    let begun = scene.ask(id, "q").await;
-    assert_eq!(begun.window.messages.len(), WINDOW_MESSAGES as usize);
-    assert!(!begun.window.has_older);
-}
-
-/// The window is bounded in bytes too.
-pub(super) async fn the_window_is_bounded_in_bytes(stores: &Stores) {
-    let scene = Scene::new(stores).await;
-    // Four messages fit, with the JSON around each, and five do not.
-    let text = "x".repeat(WINDOW_BYTES as usize * 23 / 100);
-    let id = scene.conversation_with(std::iter::repeat_n(text, 10)).await;
-    let begun = scene.ask(id, "q").await;
-    let positions: Vec<Seq> = begun.window.messages.iter().map(|message| message.seq).collect();
-    assert_eq!(positions, seqs(7..=10));
-    assert!(begun.window.has_older);
-}
-
-/// A newest message that is larger than the window is in it, alone.
-pub(super) async fn the_newest_message_is_in_the_window_whatever_its_size(stores: &Stores) {
-    let scene = Scene::new(stores).await;
-    let huge = "x".repeat(WINDOW_BYTES as usize + 1);
-    let id = scene.conversation_with(["small".to_owned(), huge.clone()]).await;
-    let begun = scene.ask(id, "q").await;
-    assert_eq!(window_of(&begun), [(2, huge)]);
-    assert!(begun.window.has_older);
-    scene.answer(&begun, "a").await;
-    // An older one ends the window before it.
-    let begun = scene.ask(id, "q").await;
-    assert_eq!(window_of(&begun), path_of([(3, "q"), (4, "a")]));
-    assert!(begun.window.has_older);
-}
-
-/// Older pages lead back to the first message without a gap.
-pub(super) async fn older_pages_lead_back_to_the_beginning(stores: &Stores) {
-    let scene = Scene::new(stores).await;
-    let id = scene.conversation_with((1..=150).map(|number| format!("m{number}"))).await;
-    let begun = scene.ask(id, "q").await;
-    let mut window = begun.window;
-    let mut path: Vec<Seq> = window.messages.iter().map(|message| message.seq).collect();
-    let mut pages = 0;
-    while window.has_older {
-        window = stores.turns.earlier(id, path[0]).await.unwrap();
-        assert!(!window.messages.is_empty() && window.messages.len() <= WINDOW_MESSAGES as usize);
-        path.splice(0..0, window.messages.iter().map(|message| message.seq));
-        pages += 1;
-    }
-    assert_eq!(path, seqs(1..=150));
-    assert_eq!(pages, 2);
-    assert_eq!(stores.turns.earlier(id, Seq(1)).await.unwrap(), Window::default());
-    assert_eq!(stores.turns.earlier(conversation_id(), Seq(9)).await.unwrap(), Window::default());
 }
 
 /// Every kind of part is read back unchanged, in messages and in the window.
