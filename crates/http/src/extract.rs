@@ -12,7 +12,7 @@ mod query;
 pub(crate) use body::{JsonBody, RawBody};
 pub(crate) use caller::Authenticated;
 pub(crate) use client::ClientAddress;
-pub(crate) use field::{object, text};
+pub(crate) use field::{object, parsed, text};
 pub(crate) use form::FileForm;
 pub(crate) use lenient::{flag, flag_schema};
 pub(crate) use path::{ConversationPath, NumberPath, ProjectPath, TurnPath};

@@ -1,14 +1,21 @@
 //! Rules that several fields have in common.
 
+use std::fmt::Display;
+
 use domain::JsonText;
 use serde_json::{Map, Value};
 use validator::{Validate, ValidationErrors};
 
 use crate::error::FieldError;
 
+/// The parsed value of a field. The error says which rule the field breaks.
+pub(crate) fn parsed<T>(param: &str, result: Result<T, impl Display>) -> Result<T, FieldError> {
+    result.map_err(|error| FieldError::new(param, error))
+}
+
 /// A text of a user: not blank, without control characters, at most `max_chars` characters.
 pub(crate) fn text(param: &str, raw: &str, max_chars: usize) -> Result<String, FieldError> {
-    domain::text::clean(raw, max_chars).map_err(|error| FieldError::new(param, error))
+    parsed(param, domain::text::clean(raw, max_chars))
 }
 
 /// The limits of a JSON object, a little above those of the Conversations API of `OpenAI`.

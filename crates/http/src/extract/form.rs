@@ -1,4 +1,4 @@
-//! Multipart forms with a file: read part by part, up to a limit and within a time.
+//! Multipart forms with a file, read part by part with a limit of size and of time.
 
 use std::cell::Cell;
 use std::future::{Ready, ready};
@@ -16,16 +16,16 @@ use services::{Upload, UploadLimit};
 use super::body::{body_time, declared_length};
 use crate::error::{ApiError, FieldError};
 
-/// The field that has the file.
+/// The field with the file.
 const FILE: &str = "file";
-/// Parts of one form.
-const PARTS: usize = 16;
+/// The largest number of parts in a form.
+const MAX_PARTS: usize = 16;
 /// The longest boundary (RFC 2046, section 5.1.1).
-const BOUNDARY_CHARS: usize = 70;
-/// What a form may hold beside a file of the largest size: boundaries, headers, other fields.
-const BESIDE_FILE: usize = 32 * 1024;
+const MAX_BOUNDARY_CHARS: usize = 70;
+/// How many bytes a form may have in addition to the file: boundaries, headers and other fields.
+const MAX_OVERHEAD_BYTES: usize = 32 * 1024;
 
-/// A form with a file in the field `file`. Nothing of it is read before [`FileForm::read`].
+/// A form with a file in the field `file`. [`FileForm::read`] reads it; nothing is read before.
 pub(crate) struct FileForm {
     request: HttpRequest,
     payload: Payload,
@@ -41,7 +41,7 @@ impl FromRequest for FileForm {
 }
 
 impl FileForm {
-    /// The file, up to this size. Other fields are passed over.
+    /// Reads the file, which may not be larger than `limit`. Other fields are ignored.
     pub(crate) async fn read(self, limit: UploadLimit) -> Result<Upload, ApiError> {
         let Self { request, payload } = self;
         check_type(&request)?;
@@ -51,7 +51,7 @@ impl FileForm {
         }
         let time = body_time(&request, bounds.form_bytes());
         let form = Multipart::new(request.headers(), bounds.counted(payload));
-        let file = tokio::time::timeout(time, bounds.file_in(form)).await;
+        let file = tokio::time::timeout(time, bounds.read_form(form)).await;
         file.map_err(|_| ApiError::too_slow())?
     }
 }
@@ -62,28 +62,28 @@ fn check_type(request: &HttpRequest) -> Result<(), ApiError> {
     let media_type =
         media_type.ok_or_else(|| ApiError::broken_form("The Content-Type must be multipart/form-data"))?;
     let boundary = media_type.get_param("boundary").map_or(0, |boundary| boundary.as_str().len());
-    if !(1..=BOUNDARY_CHARS).contains(&boundary) {
-        let message = format!("The form's boundary must have 1 to {BOUNDARY_CHARS} characters");
+    if !(1..=MAX_BOUNDARY_CHARS).contains(&boundary) {
+        let message = format!("The form's boundary must have 1 to {MAX_BOUNDARY_CHARS} characters");
         return Err(ApiError::broken_form(message));
     }
     Ok(())
 }
 
-/// How much is read of a form, and how much has been.
+/// The limit of a form, and how much of the form has been read.
 struct Bounds {
-    /// The largest file.
+    /// The limit of the file.
     limit: UploadLimit,
-    /// Bytes of the body that have come.
+    /// How many bytes of the body have been read.
     read: Rc<Cell<usize>>,
 }
 
 impl Bounds {
-    /// The largest form.
+    /// The largest form, in bytes.
     fn form_bytes(&self) -> usize {
-        self.limit.bytes().saturating_add(BESIDE_FILE)
+        self.limit.bytes().saturating_add(MAX_OVERHEAD_BYTES)
     }
 
-    /// The body, which ends in an error once it is larger than a form may be.
+    /// Counts the bytes of the body, which ends with an error when it is larger than a form may be.
     fn counted(&self, payload: Payload) -> impl Stream<Item = Result<Bytes, PayloadError>> + use<> {
         let (read, limit) = (Rc::clone(&self.read), self.form_bytes());
         payload.map(move |chunk| {
@@ -93,28 +93,28 @@ impl Bounds {
         })
     }
 
-    async fn file_in(&self, mut form: Multipart) -> Result<Upload, ApiError> {
+    async fn read_form(&self, mut form: Multipart) -> Result<Upload, ApiError> {
         let mut file = None;
         let mut parts = 0;
         while let Some(part) = form.next().await {
             let part = part.map_err(|error| self.broken(&error))?;
             parts += 1;
-            if parts > PARTS {
-                return Err(ApiError::broken_form(format!("The form has more than {PARTS} parts")));
+            if parts > MAX_PARTS {
+                return Err(ApiError::broken_form(format!("The form has more than {MAX_PARTS} parts")));
             }
             if part.name() != Some(FILE) {
-                self.pass_over(part).await?;
+                self.skip(part).await?;
             } else if file.is_some() {
                 return Err(ApiError::broken_form("The form has more than one file"));
             } else {
-                file = Some(self.file(part).await?);
+                file = Some(self.read_file(part).await?);
             }
         }
         Ok(file.ok_or_else(|| FieldError::new(FILE, "is required"))?)
     }
 
-    async fn file(&self, mut part: Field) -> Result<Upload, ApiError> {
-        let name = name_of(&part);
+    async fn read_file(&self, mut part: Field) -> Result<Upload, ApiError> {
+        let name = file_name(&part);
         let mut bytes = BytesMut::new();
         while let Some(chunk) = part.next().await {
             let chunk = chunk.map_err(|error| self.broken(&error))?;
@@ -124,14 +124,15 @@ impl Bounds {
         Ok(Upload { name, bytes: bytes.freeze() })
     }
 
-    async fn pass_over(&self, mut part: Field) -> Result<(), ApiError> {
+    async fn skip(&self, mut part: Field) -> Result<(), ApiError> {
         while let Some(chunk) = part.next().await {
             chunk.map_err(|error| self.broken(&error))?;
         }
         Ok(())
     }
 
-    /// The reader of forms keeps at most 64 KiB of what is no content, so that headers and boundaries are bounded too.
+    /// The error of a form that cannot be read. `actix-multipart` buffers at most 64 KiB outside the contents of parts, so
+    /// headers and boundaries have a limit too.
     fn broken(&self, error: &MultipartError) -> ApiError {
         if self.read.get() > self.form_bytes() {
             return self.limit.too_large().into();
@@ -147,9 +148,9 @@ impl Bounds {
     }
 }
 
-/// The sender's name for the file. Some clients write one that is not ASCII as `filename*`, though RFC 7578 has no
-/// such parameter.
-fn name_of(part: &Field) -> FileName {
+/// The client's name for the file. Some clients send a name that is not ASCII as `filename*`, although RFC 7578 does not
+/// have this parameter.
+fn file_name(part: &Field) -> FileName {
     let disposition = part.content_disposition();
     let extended = disposition.and_then(|disposition| disposition.get_filename_ext());
     let extended = extended.and_then(|name| String::from_utf8(name.value.clone()).ok());
@@ -174,7 +175,7 @@ mod tests {
         FileForm { request, payload: Payload::Stream { payload: Box::pin(body) } }
     }
 
-    /// How many bytes of a body without an end are read before it is refused.
+    /// How many bytes of an endless body are read before it is refused.
     async fn read_of_an_endless_body(begin: &'static str, chunk: usize) -> usize {
         let given = Rc::new(Cell::new(0));
         let giving = Rc::clone(&given);
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn little_more_is_read_than_a_file_may_have() {
+    async fn an_endless_form_is_read_little_beyond_the_limit() {
         for begin in [OF_FILE, OF_OTHER] {
             for chunk in [1000, 8 * 1024, 32 * 1024] {
                 let read = read_of_an_endless_body(begin, chunk).await;
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_file_comes_through_as_it_was_sent_however_it_is_cut() {
+    async fn a_file_is_read_unchanged_for_all_sizes_of_chunks() {
         let contents = [
             "%PDF-".to_owned(),
             "\r\n--y\r\n--\r--y\n--x--\r".to_owned(),

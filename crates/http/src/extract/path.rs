@@ -8,6 +8,7 @@ use actix_web::{FromRequest, HttpRequest};
 use domain::{ConversationKey, ProjectId, TurnId};
 use uuid::Uuid;
 
+use super::field::parsed;
 use crate::error::{ApiError, FieldError};
 
 /// A conversation. The response names it as the request does (C-3).
@@ -76,7 +77,7 @@ impl FromRequest for ProjectPath {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let text = value(request).unwrap_or_default();
-        let project = ProjectId::parse(&text).map_err(|error| FieldError::new("project_id", error));
+        let project = parsed("project_id", ProjectId::parse(&text));
         ready(project.map(Self).map_err(ApiError::from))
     }
 }

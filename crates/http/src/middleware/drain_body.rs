@@ -32,7 +32,7 @@ impl PayloadGuard {
         Self(Some(payload))
     }
 
-    /// Wraps the response body, so that the payload is kept as long as it.
+    /// Wraps the response body, so that the payload is kept until the body ends.
     pub(super) fn attach_to(self, body: BoxBody) -> BoxBody {
         match self.0 {
             Some(payload) => BoxBody::new(GuardedBody { body, _payload: payload }),

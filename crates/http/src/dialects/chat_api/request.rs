@@ -6,6 +6,7 @@ use services::NewConversationRequest;
 use validator::Validate;
 
 use crate::error::FieldError;
+use crate::extract::parsed;
 
 /// A session to create.
 #[derive(Debug, Deserialize, Validate, utoipa::ToSchema)]
@@ -23,9 +24,8 @@ impl CreateRequest {
     /// The session to create, and its model.
     pub(crate) fn into_command(self) -> Result<(NewConversationRequest, ModelName), FieldError> {
         let Self { model, title } = self;
-        let model = ModelName::parse(&model).map_err(|error| FieldError::new("model", error))?;
-        let title = title.map(|title| Title::parse(&title)).transpose();
-        let title = title.map_err(|error| FieldError::new("title", error))?;
+        let model = parsed("model", ModelName::parse(&model))?;
+        let title = title.map(|raw| parsed("title", Title::parse(&raw))).transpose()?;
         let plain = NewConversationRequest::plain(Contract::ChatApi);
         Ok((NewConversationRequest { model: Some(model.clone()), title, ..plain }, model))
     }

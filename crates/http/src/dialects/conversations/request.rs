@@ -11,7 +11,7 @@ use validator::Validate;
 
 use crate::HttpSettings;
 use crate::error::{ApiError, FieldError};
-use crate::extract::{RawBody, flag, object, text};
+use crate::extract::{RawBody, flag, object, parsed, text};
 
 /// The query of `POST /conversations`.
 #[derive(Debug, Deserialize, Validate, utoipa::IntoParams)]
@@ -44,7 +44,7 @@ pub(crate) fn new_conversation(
     body: &RawBody,
 ) -> Result<NewConversationRequest, ApiError> {
     if let Some(project) = query.project_id {
-        let project = ProjectId::parse(&project).map_err(|error| FieldError::new("project_id", error))?;
+        let project = parsed("project_id", ProjectId::parse(&project))?;
         let plain = NewConversationRequest::plain(Contract::ChatService);
         return Ok(NewConversationRequest { project: Some(project), ..plain });
     }
@@ -60,20 +60,12 @@ impl TryFrom<CreateRequest> for NewConversationRequest {
     fn try_from(request: CreateRequest) -> Result<Self, FieldError> {
         let CreateRequest { user_id, title, metadata } = request;
         Ok(Self {
-            label: user_id.as_deref().map(parse_label).transpose()?,
-            title: title.as_deref().map(parse_title).transpose()?,
+            label: user_id.map(|raw| parsed("user_id", Label::parse(&raw))).transpose()?,
+            title: title.map(|raw| parsed("title", Title::parse(&raw))).transpose()?,
             metadata: metadata.map(|entries| object("metadata", entries)).transpose()?,
             ..Self::plain(Contract::LlmChat)
         })
     }
-}
-
-fn parse_label(raw: &str) -> Result<Label, FieldError> {
-    Label::parse(raw).map_err(|error| FieldError::new("user_id", error))
-}
-
-fn parse_title(raw: &str) -> Result<Title, FieldError> {
-    Title::parse(raw).map_err(|error| FieldError::new("title", error))
 }
 
 /// Changes of a conversation. At least one field is required.
@@ -97,7 +89,7 @@ impl TryFrom<PatchRequest> for ConversationPatch {
             return Err(FieldError::whole("title or metadata is required"));
         }
         Ok(Self {
-            title: title.as_deref().map(parse_title).transpose()?,
+            title: title.map(|raw| parsed("title", Title::parse(&raw))).transpose()?,
             metadata: metadata.map(|entries| object("metadata", entries)).transpose()?,
             ..Self::default()
         })
@@ -127,8 +119,8 @@ impl LabelQuery {
     /// The filter by label, and the page. Only conversations of the caller are listed, whatever the label (C-6).
     pub(crate) fn filter(self) -> Result<(ConversationFilter, Page), FieldError> {
         let Self { user_id, limit, offset } = self;
-        let filter =
-            ConversationFilter { label: Some(parse_label(&user_id)?), ..ConversationFilter::default() };
+        let label = Some(parsed("user_id", Label::parse(&user_id))?);
+        let filter = ConversationFilter { label, ..ConversationFilter::default() };
         Ok((filter, Page { limit: limit.unwrap_or(DEFAULT_LIMIT), offset: offset.unwrap_or(0) }))
     }
 }

@@ -11,7 +11,7 @@ use validator::Validate;
 
 use crate::HttpSettings;
 use crate::error::{ApiError, FieldError};
-use crate::extract::{flag, flag_schema};
+use crate::extract::{flag, flag_schema, parsed};
 use crate::wire::IdForm;
 use input::Input;
 
@@ -74,8 +74,8 @@ impl ChatRequest {
             top_p,
         } = self;
         let question = ModelMessage::from_user(input.into_parts(settings)?);
-        let label = user_id.as_deref().map(parse_label).transpose()?;
-        let model = model.as_deref().map(parse_model).transpose()?;
+        let label = user_id.map(|raw| parsed("user_id", Label::parse(&raw))).transpose()?;
+        let model = model.map(|raw| parsed("model", ModelName::parse(&raw))).transpose()?;
         let instructions =
             instructions.as_deref().map(|text| parse_instructions(text, settings)).transpose()?.flatten();
         let sampling = Sampling::new(temperature, top_p, max_tokens)
@@ -107,17 +107,8 @@ fn target(named: Option<String>, label: Option<Label>) -> Result<(SendTarget, Id
     Ok((SendTarget::Existing(key), IdForm::Written(written)))
 }
 
-fn parse_label(raw: &str) -> Result<Label, FieldError> {
-    Label::parse(raw).map_err(|error| FieldError::new("user_id", error))
-}
-
-fn parse_model(raw: &str) -> Result<ModelName, FieldError> {
-    ModelName::parse(raw).map_err(|error| FieldError::new("model", error))
-}
-
 /// The instructions; `None` if they are blank.
 fn parse_instructions(raw: &str, settings: &HttpSettings) -> Result<Option<String>, FieldError> {
-    let text = text::clean_optional(raw, settings.max_input_length)
-        .map_err(|error| FieldError::new("instructions", error))?;
+    let text = parsed("instructions", text::clean_optional(raw, settings.max_input_length))?;
     Ok((!text.trim().is_empty()).then_some(text))
 }

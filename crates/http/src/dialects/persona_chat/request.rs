@@ -7,7 +7,7 @@ use validator::Validate;
 
 use crate::HttpSettings;
 use crate::error::FieldError;
-use crate::extract::text;
+use crate::extract::{parsed, text};
 
 /// A conversation with a persona to create.
 #[derive(Debug, Deserialize, Validate, utoipa::ToSchema)]
@@ -48,7 +48,7 @@ impl UpdateRequest {
 }
 
 fn parse_title(raw: &str) -> Result<Title, FieldError> {
-    Title::parse_within(raw, PERSONA_TITLE_CHARS).map_err(|error| FieldError::new("title", error))
+    parsed("title", Title::parse_within(raw, PERSONA_TITLE_CHARS))
 }
 
 /// The query of `GET /chat/conversations`.

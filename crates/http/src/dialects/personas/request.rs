@@ -9,7 +9,7 @@ use validator::Validate;
 
 use crate::HttpSettings;
 use crate::error::FieldError;
-use crate::extract::text;
+use crate::extract::{parsed, text};
 
 /// A persona to create.
 #[derive(Debug, Deserialize, Validate, utoipa::ToSchema)]
@@ -68,7 +68,7 @@ fn parse_name(raw: &str) -> Result<String, FieldError> {
 }
 
 fn parse_description(raw: &str, settings: &HttpSettings) -> Result<String, FieldError> {
-    clean_optional(raw, settings.max_input_length).map_err(|error| FieldError::new("description", error))
+    parsed("description", clean_optional(raw, settings.max_input_length))
 }
 
 fn parse_relation(raw: &str) -> Result<Relation, FieldError> {
