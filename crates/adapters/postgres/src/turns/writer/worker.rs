@@ -19,6 +19,8 @@ use crate::options::PostgresOptions;
 const BATCH: usize = 64;
 /// No operation is added to a batch that has this many bytes.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// A batch with more bytes, such as one with an image, leaves no buffer of its size with the connection.
+const LARGE_BYTES: usize = 1024 * 1024;
 /// How often a statement is tried that loses a deadlock.
 const TRIES: u32 = 4;
 /// How often an operation is tried again whose row is locked.
@@ -152,6 +154,7 @@ impl BatchWorker {
         };
         self.connect_error = None;
         let ops: Vec<&O> = batch.iter().map(|pending| pending.op.as_ref()).collect();
+        let is_large = ops.iter().map(|op| op.bytes()).sum::<usize>() > LARGE_BYTES;
         let outputs = match self.bounded(execute_or_retry(&mut connection, &ops)).await {
             Ok(outputs) => outputs,
             Err(error) => {
@@ -159,6 +162,9 @@ impl BatchWorker {
                 return Err(BatchError { error, was_sent: true });
             }
         };
+        if is_large {
+            connection.shrink_buffers();
+        }
         let completed = |output| BatchReply::Completed(Ok(output));
         let mut replies: Replies<O> =
             outputs.into_iter().map(|(turn, output)| (turn, output.map(completed))).collect();
