@@ -1,7 +1,5 @@
 //! The file: locks of other processes, a full disk, processes that end abruptly.
 
-use std::time::Duration;
-
 use domain::MessagePage;
 use ports::{Chunk, ConversationFilter, RunnerStore as _, StoreError, StoreHealth as _};
 use sqlx::{ConnectOptions as _, Connection as _};
@@ -116,8 +114,10 @@ async fn a_lock_of_another_process_is_waited_for() {
             tokio::spawn(async move { store.create(conversation_of(owner)).await })
         })
         .collect();
-    tokio::time::sleep(Duration::from_millis(700)).await;
-    assert_eq!(store.count(owner, ConversationFilter::default()).await.unwrap(), 0, "readers go on");
+    for _ in 0..100 {
+        assert_eq!(store.count(owner, ConversationFilter::default()).await.unwrap(), 0, "readers go on");
+    }
+    assert!(writes.iter().all(|write| !write.is_finished()), "writers wait");
     sqlx::query("COMMIT").execute(&mut other).await.unwrap();
     for write in writes {
         write.await.unwrap().unwrap();
