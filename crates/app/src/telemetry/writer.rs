@@ -167,6 +167,7 @@ mod tests {
                 assert!((994..=996).contains(&dropped), "{dropped}");
                 drop(gate);
                 while out.text().lines().count() < 1_000 - dropped {
+                    assert!(start.elapsed() < Duration::from_secs(30), "lines are missing: {}", out.text());
                     thread::sleep(Duration::from_millis(1));
                 }
                 drop(writer);
