@@ -15,6 +15,7 @@ pub mod messages;
 pub mod models;
 pub mod personas;
 pub mod store;
+pub mod turn_events;
 pub mod turns;
 pub mod users;
 
@@ -33,6 +34,7 @@ pub use messages::{MessageDeletion, MessageStore};
 pub use models::{BoxError, LanguageModel, ModelError, ModelEvent, ModelStream, Retry};
 pub use personas::{NewPersona, PersonaChatTotals, PersonaPatch, PersonaRecord, PersonaStore};
 pub use store::{StoreError, StoreHealth};
+pub use turn_events::{FollowedTurn, TurnEvents};
 pub use turns::{
     AppendedMessage, Begin, BeginError, Begun, Branch, Chunk, Finish, Finished, RunnerStore, Signals,
     StopOutcome, Target, TurnRecord, TurnStore, Window,
@@ -53,6 +55,7 @@ pub use {
     models::MockLanguageModel,
     personas::MockPersonaStore,
     store::MockStoreHealth,
+    turn_events::MockTurnEvents,
     turns::{MockRunnerStore, MockTurnStore},
     users::MockUserStore,
 };

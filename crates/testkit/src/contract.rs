@@ -12,6 +12,7 @@ mod conversing;
 mod deleting;
 mod files;
 mod finishing;
+mod following;
 mod listing;
 mod objects;
 mod personas;
@@ -84,6 +85,15 @@ crate::suite::suite! { $
         one_checkpoint_serves_many_turns,
         a_stop_request_reaches_the_running_turn,
         a_turn_is_found_only_by_its_owner;
+    following:
+        news_begin_after_the_known_deltas,
+        an_ended_turn_tells_the_rest_and_its_ending,
+        an_interrupted_turn_tells_its_ending,
+        several_turns_are_followed_in_one_call,
+        a_turn_is_followed_by_its_owner_alone,
+        news_continue_what_was_found,
+        an_unreadable_turn_hides_no_other,
+        many_turns_are_followed_in_one_call;
     recovering:
         a_begin_recovers_the_turn_of_a_dead_process,
         a_dead_process_without_text_leaves_no_reply,

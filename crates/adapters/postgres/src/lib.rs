@@ -37,6 +37,8 @@ use crate::turns::writer::Writer;
 #[derive(Debug, Clone)]
 pub struct PostgresStore {
     pool: Pool,
+    /// For the statements that every process repeats several times a second.
+    steady: Pool,
     writer: Writer,
     probe: Probe,
     /// How to connect for migrations.
@@ -62,6 +64,7 @@ impl PostgresStore {
         let bounded = connect.clone().options([("statement_timeout", timeout.as_str()), ("jit", "off")]);
         Ok(Self {
             pool: Pool::connect_lazy(&bounded, options),
+            steady: Pool::steady(&bounded, options),
             writer: Writer::start(&bounded, options),
             probe: Probe::connect_lazy(&bounded, options),
             connect,
@@ -72,6 +75,7 @@ impl PostgresStore {
     /// [`StoreError::Unavailable`].
     pub async fn close(&self) {
         self.writer.close().await;
+        self.steady.close().await;
         self.pool.close().await;
         self.probe.close().await;
     }

@@ -34,6 +34,15 @@ impl Pool {
         Self { pool: guarded(options).connect_lazy_with(connect.clone()), patience: patience(options) }
     }
 
+    /// Two connections for the statements that a process repeats several times a second: one stores the text of its
+    /// turns, one follows the turns of other processes. They wait for no request. Their connections are not tested when
+    /// they are released, which would double the number of statements: a single statement leaves no transaction open,
+    /// even if it is cancelled.
+    pub(crate) fn steady(connect: &PgConnectOptions, options: PostgresOptions) -> Self {
+        let options = PostgresOptions { max_connections: 2, ..options };
+        Self { pool: checked(options).connect_lazy_with(connect.clone()), patience: patience(options) }
+    }
+
     /// Runs a statement, and tries again, a few times, where a deadlock ended it.
     pub(crate) async fn run<'a, T, F>(&'a self, statement: impl Fn(&'a PgPool) -> F) -> Result<T, DbError>
     where
@@ -85,6 +94,11 @@ pub(crate) fn patience(options: PostgresOptions) -> Duration {
 
 /// The options of all pools of this crate.
 pub(crate) fn guarded(options: PostgresOptions) -> PgPoolOptions {
+    checked(options).after_release(|connection, _| Box::pin(is_clean(connection)))
+}
+
+/// The same without a test of connections that are released.
+fn checked(options: PostgresOptions) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(options.max_connections)
         .acquire_timeout(options.acquire_timeout)
@@ -93,7 +107,6 @@ pub(crate) fn guarded(options: PostgresOptions) -> PgPoolOptions {
         // `is_alive` tests only connections that were idle for a while.
         .test_before_acquire(false)
         .before_acquire(|connection, metadata| Box::pin(is_alive(connection, metadata)))
-        .after_release(|connection, _| Box::pin(is_clean(connection)))
 }
 
 async fn is_alive(

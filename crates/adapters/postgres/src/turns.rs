@@ -2,6 +2,7 @@
 
 pub(crate) mod begin;
 pub(crate) mod finish;
+mod follow;
 mod interrupt;
 mod messages;
 pub(crate) mod open;

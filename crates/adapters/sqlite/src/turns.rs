@@ -3,6 +3,7 @@
 pub(crate) mod begin;
 mod checkpoint;
 pub(crate) mod finish;
+mod follow;
 pub(crate) mod interrupt;
 mod messages;
 mod record;
@@ -77,7 +78,7 @@ impl TurnStore for SqliteStore {
     }
 
     async fn find(&self, caller: UserId, turn: TurnId) -> Result<Option<TurnRecord>, StoreError> {
-        Ok(record::find(&self.reads, caller, turn).await?)
+        Ok(self.find_turn(caller, turn).await?)
     }
 }
 

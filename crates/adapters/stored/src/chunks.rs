@@ -18,12 +18,23 @@ pub struct KeptChunk {
 /// The reply that consecutive chunks make, up to the first one that is missing or cannot be read.
 #[must_use]
 pub fn fold_chunks(turn: TurnId, chunks: impl IntoIterator<Item = KeptChunk>) -> Reply {
+    fold_chunks_after(turn, 0, chunks)
+}
+
+/// The deltas that consecutive chunks have beyond so many known ones, up to the first chunk that is missing or cannot be
+/// read.
+pub(crate) fn fold_chunks_after(
+    turn: TurnId,
+    known: usize,
+    chunks: impl IntoIterator<Item = KeptChunk>,
+) -> Reply {
     let mut reply = Reply::default();
     for chunk in chunks {
         // A chunk may repeat deltas of the chunk before it.
-        let known = usize::try_from(chunk.first).ok().and_then(|first| reply.len().checked_sub(first));
-        match (known, reply_from(&chunk.parts, &chunk.lengths)) {
-            (Some(known), Ok(deltas)) => reply.append(&deltas.since(known)),
+        let first = usize::try_from(chunk.first).ok();
+        let repeated = first.and_then(|first| (known + reply.len()).checked_sub(first));
+        match (repeated, reply_from(&chunk.parts, &chunk.lengths)) {
+            (Some(repeated), Ok(deltas)) => reply.append(&deltas.since(repeated)),
             (None, _) => {
                 tracing::error!(turn.id = %turn, first = chunk.first, "turn {turn} lacks deltas");
                 break;
@@ -59,6 +70,16 @@ mod tests {
     #[test]
     fn chunks_may_overlap() {
         assert_eq!(folded(vec![chunk(0, &["a", "b"]), chunk(1, &["b", "c"]), chunk(3, &["d"])]), "abcd");
+    }
+
+    #[test]
+    fn known_deltas_are_left_out() {
+        let after = |known| {
+            let chunks = [chunk(2, &["c", "d"]), chunk(4, &["e"])];
+            fold_chunks_after(TurnId(uuid::Uuid::nil()), known, chunks).text()
+        };
+        assert_eq!([2, 3, 4, 5, 9].map(after), ["cde", "de", "e", "", ""]);
+        assert_eq!(after(1), "", "a delta is missing");
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub use lengths::{lengths_from_bytes, lengths_to_bytes};
 pub use message::{MessageColumns, MessageToAppend, ReplyToAppend, WindowColumns};
 pub use parts::{parts_from_json, parts_to_json};
 pub use readable::readable;
-pub use turn::{EndingColumns, ReplyColumns};
+pub use turn::{EndingColumns, ReplyColumns, TurnColumns};
 pub use user::UserColumns;
 
 /// A stored value cannot be read.

@@ -1,9 +1,45 @@
 //! Rows of `turns`.
 
-use domain::{EndState, Ending, MessageId, MessageNumber, NanoDollars, ReplyRef, Seq};
+use domain::{EndState, Ending, MessageId, MessageNumber, NanoDollars, Reply, ReplyRef, Seq, TurnId};
 use uuid::Uuid;
 
-use crate::{StoredEnd, StoredError, StoredTime, UsageColumns, count_from};
+use crate::chunks::fold_chunks_after;
+use crate::{KeptChunk, StoredEnd, StoredError, StoredTime, UsageColumns, count_from, reply_from};
+
+/// A turn with its reply, or with the chunks of it while the turn runs; `T` is a time as the store keeps it.
+#[derive(Debug)]
+pub struct TurnColumns<T> {
+    /// The turn.
+    pub turn: TurnId,
+    /// The number of deltas that the reader has already.
+    pub known: i64,
+    /// The chunks of a running turn, from `known` on.
+    pub chunks: Vec<KeptChunk>,
+    /// The column `parts` of the reply's row, if there is one.
+    pub reply_parts: Option<String>,
+    /// The column `lengths` of the reply's row.
+    pub reply_lengths: Option<Vec<u8>>,
+    /// How the turn ended; `state` tells whether it has.
+    pub ending: EndingColumns<T>,
+}
+
+impl<T: StoredTime> TurnColumns<T> {
+    /// Returns the deltas after the known ones, and how the turn ended; `None` while it runs.
+    ///
+    /// # Errors
+    /// [`StoredError`] if the reply or the ending of an ended turn cannot be read.
+    pub fn read(self) -> Result<(Reply, Option<Ending>), StoredError> {
+        let known = usize::try_from(self.known).unwrap_or(0);
+        if self.ending.state == "running" {
+            return Ok((fold_chunks_after(self.turn, known, self.chunks), None));
+        }
+        let reply = match (&self.reply_parts, &self.reply_lengths) {
+            (Some(parts), Some(lengths)) => reply_from(parts, lengths)?.since(known),
+            (None, _) | (_, None) => Reply::default(),
+        };
+        Ok((reply, Some(Ending::try_from(self.ending)?)))
+    }
+}
 
 /// The columns that say how a turn ended; `T` is a time as the store keeps it.
 #[derive(Debug)]

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use domain::{ConversationId, MessageId, RunnerId, TurnId};
 use futures_util::future::BoxFuture;
 use ports::{
-    ConversationStore, FileStore, Ledger, MessageStore, PersonaStore, RunnerStore, TurnStore, UserStore,
+    ConversationStore, FileStore, Ledger, MessageStore, PersonaStore, RunnerStore, TurnEvents, TurnStore,
+    UserStore,
 };
 
 /// Makes the lease of a process so old that the process counts as dead.
@@ -36,6 +37,8 @@ pub struct Stores {
     pub conversations: Arc<dyn ConversationStore>,
     /// Turns.
     pub turns: Arc<dyn TurnStore>,
+    /// What is new of turns, as another process learns of it where there can be one.
+    pub events: Arc<dyn TurnEvents>,
     /// Processes.
     pub runners: Arc<dyn RunnerStore>,
     /// Accounts.

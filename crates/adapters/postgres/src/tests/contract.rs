@@ -44,6 +44,7 @@ async fn stores() -> Stores {
     Stores {
         conversations: store.clone(),
         turns: store.clone(),
+        events: elsewhere.clone(),
         runners: store.clone(),
         users: store.clone(),
         personas: store.clone(),

@@ -1,36 +1,13 @@
-//! Turns as they are read.
+//! How turns ended.
 
-use domain::{ConversationId, Ending, Reply, TurnId, UserId};
-use ports::{Finished, TurnRecord};
-use stored::{ChangeColumns, KeptChunk, fold_chunks};
+use domain::TurnId;
+use ports::Finished;
+use stored::ChangeColumns;
 
 use crate::PostgresStore;
 use crate::error::DbError;
 
 impl PostgresStore {
-    pub(super) async fn find_turn(
-        &self,
-        caller: UserId,
-        turn: TurnId,
-    ) -> Result<Option<TurnRecord>, DbError> {
-        let read = |pool| sqlx::query_file!("queries/find_turn.sql", turn.0, caller.0).fetch_optional(pool);
-        let Some(row) = self.pool.run(read).await? else { return Ok(None) };
-        let conversation = ConversationId(row.conversation_id);
-        if row.state == "running" {
-            let chunks = row.firsts.into_iter().zip(row.chunks).zip(row.chunk_lengths);
-            let chunks =
-                chunks.map(|((first, parts), lengths)| KeptChunk { first: first.into(), parts, lengths });
-            let reply = fold_chunks(turn, chunks);
-            return Ok(Some(TurnRecord { turn, conversation, reply, ending: None }));
-        }
-        let reply = match (&row.parts, &row.lengths) {
-            (Some(parts), Some(lengths)) => stored::reply_from(parts, lengths)?,
-            (None, _) | (_, None) => Reply::default(),
-        };
-        let ending = stored::ending_columns!(row);
-        Ok(Some(TurnRecord { turn, conversation, reply, ending: Some(Ending::try_from(ending)?) }))
-    }
-
     /// The result of a finish that was made before, as the first call got it.
     pub(super) async fn finished_before(&self, turn: TurnId) -> Result<Finished, DbError> {
         let read = |pool| {

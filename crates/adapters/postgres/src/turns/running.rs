@@ -46,7 +46,7 @@ impl PostgresStore {
             )
             .fetch_all(pool)
         };
-        let ours = self.pool.run(keep).await?;
+        let ours = self.steady.run(keep).await?;
         let ours: HashMap<Uuid, bool> = ours.into_iter().map(|turn| (turn.id, turn.stop_requested)).collect();
         let mut signals = Signals::default();
         for turn in running {

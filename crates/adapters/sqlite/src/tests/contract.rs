@@ -46,6 +46,7 @@ fn stores_of(store: SqliteStore, scratch: Option<Scratch>) -> Stores {
     Stores {
         conversations: store.clone(),
         turns: store.clone(),
+        events: store.clone(),
         runners: store.clone(),
         users: store.clone(),
         personas: store.clone(),
