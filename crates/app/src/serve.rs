@@ -97,6 +97,7 @@ fn assemble(config: &Config, stores: &Stores, tasks: &Tasks) -> anyhow::Result<(
     let blobs = adapters::blobs(&config.storage)?;
     let turns = Turns::new(TurnsSetup {
         turns: Arc::clone(&stores.turns),
+        events: Arc::clone(&stores.events),
         files: Arc::clone(&stores.files),
         runners: Arc::clone(&stores.runners),
         ledger: Arc::clone(&stores.ledger),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ports::{
     ConversationStore, FileStore, Ledger, MessageStore, PersonaStore, RunnerStore, StoreError, StoreHealth,
-    TurnStore, UserStore,
+    TurnEvents, TurnStore, UserStore,
 };
 use postgres::{PostgresOptions, PostgresStore};
 use secrecy::ExposeSecret;
@@ -19,6 +19,8 @@ pub struct Stores {
     pub conversations: Arc<dyn ConversationStore>,
     /// Turns.
     pub turns: Arc<dyn TurnStore>,
+    /// What is new of turns that other processes run.
+    pub events: Arc<dyn TurnEvents>,
     /// The leases of processes.
     pub runners: Arc<dyn RunnerStore>,
     /// Accounts.
@@ -74,6 +76,7 @@ impl Stores {
     where
         S: ConversationStore
             + TurnStore
+            + TurnEvents
             + RunnerStore
             + UserStore
             + PersonaStore
@@ -87,6 +90,7 @@ impl Stores {
         Self {
             conversations: store.clone(),
             turns: store.clone(),
+            events: store.clone(),
             runners: store.clone(),
             users: store.clone(),
             personas: store.clone(),

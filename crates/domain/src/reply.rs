@@ -1,5 +1,7 @@
 //! A reply: its parts, and where each delta ended, so that a later replay sends exactly the same deltas.
 
+use std::ops::Range;
+
 use crate::JsonText;
 use crate::message::{self, Part};
 
@@ -149,13 +151,19 @@ impl Reply {
     /// Returns the deltas from this index on, as a reply of their own.
     #[must_use]
     pub fn since(&self, index: usize) -> Self {
-        let mut rest = Self::default();
-        for at in index..self.len() {
-            if let Some(delta) = self.delta(at) {
-                rest.push(delta);
+        self.slice(index..self.len())
+    }
+
+    /// Returns the deltas in this range of indices, as a reply of their own. Indices beyond the last delta are ignored.
+    #[must_use]
+    pub fn slice(&self, range: Range<usize>) -> Self {
+        let mut slice = Self::default();
+        for index in range.start..range.end.min(self.len()) {
+            if let Some(delta) = self.delta(index) {
+                slice.push(delta);
             }
         }
-        rest
+        slice
     }
 
     /// Appends all deltas of another reply.
@@ -235,6 +243,9 @@ mod tests {
                 again.push(reply.delta(index).unwrap());
             }
             again.append(&reply.since(cut));
+            assert_eq!(again, reply);
+            let mut again = reply.slice(0..cut);
+            again.append(&reply.slice(cut..99));
             assert_eq!(again, reply);
         }
     }

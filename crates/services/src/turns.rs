@@ -4,6 +4,7 @@
 //! nothing.
 
 mod error;
+mod follow;
 mod live;
 mod log;
 mod plan;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{ModelName, RunnerId};
-use ports::{Clock, FileStore, IdSource, LanguageModel, Ledger, RunnerStore, TurnStore};
+use ports::{Clock, FileStore, IdSource, LanguageModel, Ledger, RunnerStore, TurnEvents, TurnStore};
 
 pub use error::{SendError, TurnFailure, WatchError};
 pub use log::{Listener, Outcome};
@@ -28,6 +29,7 @@ pub use stop::Stopped;
 pub use title::TitlePolicy;
 
 use crate::{ModelSettings, Tasks};
+use follow::FollowedTurns;
 use live::LiveTurns;
 
 /// Turns. Cheap to clone.
@@ -40,6 +42,8 @@ pub struct Turns {
 pub struct TurnsSetup {
     /// The store of turns.
     pub turns: Arc<dyn TurnStore>,
+    /// The events of turns that other processes run.
+    pub events: Arc<dyn TurnEvents>,
     /// The store of files, for their text.
     pub files: Arc<dyn FileStore>,
     /// The store of processes and their leases.
@@ -77,6 +81,7 @@ pub struct TurnSettings {
 
 struct Inner {
     store: Arc<dyn TurnStore>,
+    events: Arc<dyn TurnEvents>,
     files: Arc<dyn FileStore>,
     runners: Arc<dyn RunnerStore>,
     ledger: Arc<dyn Ledger>,
@@ -87,17 +92,30 @@ struct Inner {
     settings: TurnSettings,
     runner: RunnerId,
     live: LiveTurns,
+    followed: FollowedTurns,
 }
 
 impl Turns {
     /// Creates the service for a new process. [`Turns::start_upkeep`] keeps its lease.
     #[must_use]
     pub fn new(setup: TurnsSetup) -> Self {
-        let TurnsSetup { turns, files, runners, ledger, model, clock, ids, tasks, settings } = setup;
+        let TurnsSetup { turns, events, files, runners, ledger, model, clock, ids, tasks, settings } = setup;
         let runner = ids.runner();
-        let live = LiveTurns::default();
-        let inner =
-            Inner { store: turns, files, runners, ledger, model, clock, ids, tasks, settings, runner, live };
+        let inner = Inner {
+            store: turns,
+            events,
+            files,
+            runners,
+            ledger,
+            model,
+            clock,
+            ids,
+            tasks,
+            settings,
+            runner,
+            live: LiveTurns::default(),
+            followed: FollowedTurns::default(),
+        };
         Self { inner: Arc::new(inner) }
     }
 

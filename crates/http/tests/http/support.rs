@@ -25,8 +25,8 @@ use omnichat_http::{HttpSettings, Services};
 use ports::{
     Access, AppendedMessage, Begin, BeginError, Begun, Finish, Finished, LanguageModel, MockBlobs,
     MockConversationStore, MockFileStore, MockLedger, MockMessageStore, MockPasswordHasher, MockPersonaStore,
-    MockRateLimiter, MockRunnerStore, MockStoreHealth, MockTextExtractor, MockTurnStore, MockUserStore,
-    ModelError, ModelEvent, ModelStream, Target, Window,
+    MockRateLimiter, MockRunnerStore, MockStoreHealth, MockTextExtractor, MockTurnEvents, MockTurnStore,
+    MockUserStore, ModelError, ModelEvent, ModelStream, Target, Window,
 };
 use serde_json::Value;
 use services::{
@@ -162,6 +162,7 @@ impl Setup {
         let model = Arc::new(ScriptedModel(steps));
         let turns = Turns::new(TurnsSetup {
             turns: Arc::new(turns),
+            events: Arc::new(MockTurnEvents::new()),
             files: files.clone(),
             runners: Arc::new(MockRunnerStore::new()),
             ledger: Arc::new(MockLedger::new()),

@@ -1,5 +1,6 @@
 //! The log of a turn in memory. It is the only buffer: each listener holds a position in it.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::{
@@ -25,6 +26,8 @@ pub(super) struct TurnLog {
 struct Entries {
     reply: Reply,
     outcome: Option<Outcome>,
+    /// Nothing more will be written.
+    is_closed: bool,
 }
 
 /// How a turn ended, and how it changed its conversation.
@@ -77,9 +80,18 @@ impl TurnLog {
     pub(super) fn end(&self, outcome: Outcome) {
         let mut entries = self.entries();
         entries.outcome = Some(outcome);
+        entries.is_closed = true;
         let length = 2 + entries.reply.len();
         drop(entries);
         self.length.send_replace(length);
+        self.over.send_replace(true);
+    }
+
+    /// Ends the log without a last event: how the turn ends will not be known here.
+    pub(super) fn close(&self) {
+        self.entries().is_closed = true;
+        // Wakes the listeners, though the length is the same.
+        self.length.send_modify(|_| {});
         self.over.send_replace(true);
     }
 
@@ -98,9 +110,13 @@ impl TurnLog {
         self.entries().reply.bytes()
     }
 
-    /// Returns the deltas from this index on.
-    pub(super) fn since(&self, index: usize) -> Reply {
-        self.entries().reply.since(index)
+    /// Returns the deltas in this range of indices.
+    pub(super) fn slice(&self, range: Range<usize>) -> Reply {
+        self.entries().reply.slice(range)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.entries().is_closed
     }
 
     /// Creates a listener that begins with the event of this number.
@@ -146,7 +162,8 @@ impl Listener {
         self.next
     }
 
-    /// Waits for events and returns all that are ready, with the number of the first; `None` after the last one.
+    /// Waits for events and returns all that are ready, with the number of the first. Returns `None` after the last
+    /// one, and if the turn can be followed no longer: then there is no [`outcome`](Self::outcome).
     /// It may be cancelled while it waits: no event is lost.
     pub async fn next(&mut self) -> Option<(usize, Vec<TurnEvent>)> {
         loop {
@@ -155,7 +172,7 @@ impl Listener {
             if let Some(found) = self.ready() {
                 return Some(found);
             }
-            if self.outcome().is_some() || self.length.changed().await.is_err() {
+            if self.log.is_closed() || self.length.changed().await.is_err() {
                 return None;
             }
         }

@@ -75,8 +75,8 @@ impl Inner {
                 continue;
             }
             // A turn whose count is locked is about to end.
-            if let Ok(kept) = Arc::clone(&live.kept).try_lock_owned() {
-                let deltas = live.log.since(*kept);
+            if let Ok(mut kept) = Arc::clone(&live.kept).try_lock_owned() {
+                let deltas = live.log.slice(kept.offer(live.log.deltas()));
                 turns.push((live, kept, deltas));
             }
         }
@@ -87,12 +87,12 @@ impl Inner {
         let new = turns.iter().filter(|(.., deltas)| !deltas.is_empty());
         let chunks = new.map(|(live, kept, deltas)| Chunk {
             turn: live.log.turn,
-            first: u32::try_from(**kept).unwrap_or(u32::MAX),
+            first: u32::try_from(kept.count).unwrap_or(u32::MAX),
             deltas: deltas.clone(),
         });
         let signals = self.store.checkpoint(self.runner, running, chunks.collect()).await?;
-        for (live, mut kept, deltas) in turns {
-            *kept += deltas.len();
+        for (live, mut kept, _) in turns {
+            kept.confirm();
             if signals.stop.contains(&live.log.turn) {
                 live.stop.cancel();
             }

@@ -4,6 +4,7 @@
 mod accounts;
 mod conversations;
 mod files;
+mod following;
 mod models;
 mod sign_in;
 mod support;

@@ -17,7 +17,8 @@ use domain::{
 use omnichat_services::{ModelSettings, SendMessage, SendTarget, Tasks, TurnSettings, Turns, TurnsSetup};
 use ports::{
     AppendedMessage, Begin, Begun, Finish, Finished, LanguageModel, MockClock, MockFileStore, MockIdSource,
-    MockLedger, MockRunnerStore, MockTurnStore, ModelError, ModelEvent, ModelStream, Window,
+    MockLedger, MockRunnerStore, MockTurnEvents, MockTurnStore, ModelError, ModelEvent, ModelStream,
+    TurnEvents, Window,
 };
 use uuid::Uuid;
 
@@ -196,21 +197,40 @@ pub(crate) fn turns_with(
     settings: TurnSettings,
 ) -> (Turns, Arc<ScriptedModel>, Tasks) {
     let model = Arc::new(ScriptedModel { steps, requests: std::sync::Mutex::default() });
+    let events = Arc::new(MockTurnEvents::new());
+    let (turns, tasks) = turns_over(store, events, files, Arc::clone(&model), settings);
+    (turns, model, tasks)
+}
+
+/// Turns over this store, of a process that runs none and follows those of others by these events.
+pub(crate) fn turns_of_others(store: MockTurnStore, events: Arc<dyn TurnEvents>) -> (Turns, Tasks) {
+    let model = Arc::new(ScriptedModel { steps: Vec::new(), requests: std::sync::Mutex::default() });
+    turns_over(store, events, MockFileStore::new(), model, settings())
+}
+
+fn turns_over(
+    store: MockTurnStore,
+    events: Arc<dyn TurnEvents>,
+    files: MockFileStore,
+    model: Arc<ScriptedModel>,
+    settings: TurnSettings,
+) -> (Turns, Tasks) {
     let tasks = Tasks::new(tokio::runtime::Handle::current());
     let mut ledger = MockLedger::new();
     ledger.expect_append().returning(|_| Ok(()));
     let turns = Turns::new(TurnsSetup {
         turns: Arc::new(store),
+        events,
         files: Arc::new(files),
         runners: Arc::new(MockRunnerStore::new()),
         ledger: Arc::new(ledger),
-        model: Arc::clone(&model) as Arc<dyn LanguageModel>,
+        model,
         clock: clock(),
         ids: Arc::new(ids()),
         tasks: tasks.clone(),
         settings,
     });
-    (turns, model, tasks)
+    (turns, tasks)
 }
 
 /// A clock that stands still.

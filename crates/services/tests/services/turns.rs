@@ -201,6 +201,41 @@ async fn a_stop_by_another_process_takes_effect_with_a_checkpoint() {
     assert_eq!(finishes.only().ending.state, EndState::Stopped);
 }
 
+/// The store may have kept a chunk without having answered. With more in it, it would be passed over.
+#[tokio::test(start_paused = true)]
+async fn a_chunk_without_an_answer_is_offered_again_as_it_was() {
+    let mut store = opening_store();
+    let tries = AtomicU32::new(0);
+    let (offered, mut chunks) = tokio::sync::mpsc::unbounded_channel();
+    store.expect_checkpoint().returning(move |_, _, chunks| {
+        let Some(chunk) = chunks.first() else { return Ok(Signals::default()) };
+        let is_first = chunk.deltas.text() == "a";
+        offered.send((chunk.first, chunk.deltas.text())).unwrap();
+        // The first two tries are not answered.
+        if is_first && tries.fetch_add(1, Ordering::Relaxed) < 2 {
+            return Err(StoreError::Unavailable("the connection is lost".into()));
+        }
+        Ok(Signals::default())
+    });
+    let steps = vec![
+        Step::Say("a"),
+        Step::Wait(Duration::from_millis(600)),
+        Step::Say("b"),
+        Step::Wait(Duration::from_millis(250)),
+        Step::Say("c"),
+        Step::Wait(Duration::from_hours(1)),
+    ];
+    let (turns, _, _) = turns(store, steps);
+    turns.start_upkeep();
+    let _turn = turns.send(&caller(), question("?")).await.unwrap();
+    let mut seen = Vec::new();
+    for _ in 0..4 {
+        seen.push(chunks.recv().await.unwrap());
+    }
+    let a = || (0, "a".to_owned());
+    assert_eq!(seen, [a(), a(), a(), (1, "bc".to_owned())]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_stores_the_text_so_far() {
     let (store, finishes) = keeping_store();
