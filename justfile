@@ -15,6 +15,10 @@ run *arguments:
 test *arguments:
     scripts/test.sh {{arguments}}
 
+# Count the statements of 1,000 watchers of one turn on another process; `--program FILE` takes another build.
+watchers *arguments:
+    scripts/watchers.sh {{arguments}}
+
 # What CI checks: format, lints, tests.
 check:
     .ci/run

@@ -111,6 +111,29 @@ impl PostgresServer {
         self.try_to_start().expect("the server starts again");
     }
 
+    /// Has every statement of every connection written into the server's log from now on.
+    pub fn log_statements(&self) {
+        let url = self.url("postgres");
+        self.sql(&url, "ALTER SYSTEM SET log_statement = 'all'");
+        self.sql(&url, "SELECT pg_reload_conf()");
+    }
+
+    /// How many statements are in the server's log.
+    #[must_use]
+    pub fn logged_statements(&self) -> usize {
+        let log = fs::read(self.log()).expect("the log can be read");
+        let lines = log.split(|byte| *byte == b'\n');
+        let is_statement = |line: &[u8]| {
+            let line = String::from_utf8_lossy(line);
+            line.contains(" LOG:  execute ") || line.contains(" LOG:  statement: ")
+        };
+        lines.filter(|line| is_statement(line)).count()
+    }
+
+    fn log(&self) -> PathBuf {
+        self.directory.join("log")
+    }
+
     fn new_name(&self) -> String {
         format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed) + 1)
     }
@@ -171,7 +194,7 @@ impl PostgresServer {
         if !self.is_durable {
             settings.push_str(" -c fsync=off -c synchronous_commit=off -c full_page_writes=off");
         }
-        let log = self.directory.join("log");
+        let log = self.log();
         let output = self
             .pg_ctl("start")
             .args(["--wait", "--timeout=60"])

@@ -41,3 +41,4 @@ mod stopping;
 mod transcript;
 mod views;
 mod walk;
+mod watching;

@@ -7,6 +7,7 @@ mod database;
 pub(crate) mod persona_chat;
 mod tab;
 mod user;
+mod watcher;
 
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use testkit::{FakeLlm, PostgresServer, free_port};
 pub(crate) use database::{change, sql};
 pub(crate) use tab::Tab;
 pub(crate) use user::{Answer, User};
+pub(crate) use watcher::Watcher;
 
 /// The secret that tokens are signed with.
 pub(crate) const JWT_SECRET: &str = "a-secret-for-tests-that-is-long-enough-0123456789";
@@ -135,7 +137,9 @@ impl App {
 
     /// The binary with the application's variables; nothing is inherited from the test's environment.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_omnichat"));
+        // Another build of the service may be measured (scripts/watchers.sh).
+        let program = std::env::var_os("OMNICHAT_TEST_PROGRAM");
+        let mut command = Command::new(program.unwrap_or_else(|| env!("CARGO_BIN_EXE_omnichat").into()));
         command
             .env_clear()
             .current_dir(self.data.path())

@@ -4,18 +4,22 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use testkit::PostgresServer;
-use testkit::fake_llm::{FakeLlm, Gate, InjectedFault, Place, Reply};
+use testkit::fake_llm::{FakeLlm, InjectedFault, Place, Reply};
 
 use crate::support::{App, User};
 
 /// Two applications on one new database.
-async fn two() -> (App, App) {
-    let url = PostgresServer::shared().database().await;
+pub(crate) async fn two() -> (App, App) {
+    two_over(PostgresServer::shared().database().await).await
+}
+
+/// Two applications on this database, which is empty.
+pub(crate) async fn two_over(url: String) -> (App, App) {
     let llm = Arc::new(FakeLlm::start().await);
     let mut apps = [App::over(Some(url.clone()), Arc::clone(&llm), &[]), App::over(Some(url), llm, &[])];
-    // Both migrate the empty database at once.
+    // Both migrate it at once.
     apps.iter_mut().for_each(App::spawn);
     for app in &mut apps {
         app.wait_until_ready().await;
@@ -24,7 +28,7 @@ async fn two() -> (App, App) {
     (first, second)
 }
 
-async fn stream(user: &User, id: &str) -> reqwest::Response {
+pub(crate) async fn stream(user: &User, id: &str) -> reqwest::Response {
     let request = user
         .request(Method::POST, &format!("/conversation/completion/{id}"))
         .json(&json!({"message": "hi", "stream": true}));
@@ -49,35 +53,6 @@ async fn a_turn_is_stopped_from_another_process() {
     assert_eq!(history, ["user: hi", "assistant: one  (stopped)"]);
     elsewhere.say(&id, "next").await.ok();
     assert_eq!(user.history(&id).await.len(), 4);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_turn_is_watched_from_another_process() {
-    let (here, there) = two().await;
-    let user = here.user("ann").await;
-    let id = user.conversation().await;
-    let gate = Gate::closed();
-    here.llm.script(Reply::text("one two three").waiting_after_words(1, &gate));
-    let answer = stream(&user, &id).await;
-    let turn = answer.headers()["x-turn-id"].to_str().unwrap().to_owned();
-    let watching = tokio::spawn({
-        let elsewhere = there.welcome(&user);
-        let path = format!("/turns/{turn}/events");
-        async move { elsewhere.get(&path).await }
-    });
-    tokio::time::sleep(Duration::from_millis(800)).await;
-    gate.open();
-    let watched = watching.await.unwrap();
-    assert_eq!(watched.status, 200);
-    let events: Vec<Value> = watched
-        .text
-        .split("\n\n")
-        .filter_map(|event| event.strip_prefix("data: "))
-        .map(|data| serde_json::from_str(data).unwrap())
-        .collect();
-    assert_eq!(events.len(), 5, "{events:?}");
-    assert_eq!(events[4]["type"], "completed");
-    assert_eq!(answer.text().await.unwrap(), "one two three");
 }
 
 /// F18

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::fake_llm::{CallEnd, Gate, InjectedFault, Place, Reply};
 
-use crate::support::{App, Store, User, on_both_stores};
+use crate::support::{App, Store, User, Watcher, on_both_stores};
 
 on_both_stores!(
     stopping_ends_the_provider_call_and_keeps_the_text,
@@ -87,15 +87,7 @@ async fn deleting_for_good_stops_the_turn(store: Store) {
 
 /// The server-sent events of a turn, without comments.
 async fn watch(user: &User, turn: &str, query: &str) -> Vec<Value> {
-    let answer = user.get(&format!("/turns/{turn}/events{query}")).await;
-    assert_eq!(answer.status, 200, "{}", answer.text);
-    assert_eq!(answer.header("content-type"), "text/event-stream; charset=utf-8");
-    answer
-        .text
-        .split("\n\n")
-        .filter_map(|event| event.strip_prefix("data: "))
-        .map(|data| serde_json::from_str(data).unwrap())
-        .collect()
+    Watcher::of(user, turn, query).await.rest().await
 }
 
 async fn a_replay_equals_the_live_stream(store: Store) {
@@ -107,14 +99,12 @@ async fn a_replay_equals_the_live_stream(store: Store) {
     let mut answer = stream(&user, &id).await;
     let turn = answer.headers()["x-turn-id"].to_str().unwrap().to_owned();
     assert_eq!(answer.chunk().await.unwrap().unwrap(), "Hé");
-    let live = tokio::spawn({
-        let (user, turn) = (user.clone(), turn.clone());
-        async move { watch(&user, &turn, "").await }
-    });
-    tokio::time::sleep(Duration::from_millis(400)).await;
+    let mut watcher = Watcher::of(&user, &turn, "").await;
+    let mut live = vec![watcher.next().await.unwrap(), watcher.next().await.unwrap()];
+    assert_eq!(live[1]["delta"]["text"], "Hé", "shown while the model waits");
     gate.open();
     assert_eq!(answer.text().await.unwrap(), "llo\n world");
-    let live = live.await.unwrap();
+    live.extend(watcher.rest().await);
     assert_eq!(live.len(), 6);
     let numbers: Vec<u64> = live.iter().map(|event| event["event"].as_u64().unwrap()).collect();
     assert_eq!(numbers, [0, 1, 2, 3, 4, 5]);
