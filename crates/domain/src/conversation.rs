@@ -1,10 +1,9 @@
 //! Conversations: their owners, ids, titles and totals.
 
-use std::fmt;
-
 use uuid::Uuid;
 
 use crate::limits::{LABEL_CHARS, TITLE_CHARS, TITLE_WORDS};
+use crate::names::text_type;
 use crate::text::{self, TextError};
 use crate::{
     ConversationId, ConversationNumber, JsonText, ModelName, NanoDollars, PersonaId, Seq, Timestamp, TurnId,
@@ -259,12 +258,6 @@ impl Title {
         let title: String = words.join(" ").chars().take(TITLE_CHARS).collect();
         (!title.is_empty()).then_some(Self(title))
     }
-
-    /// Returns the title as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 macro_rules! short_text {
@@ -277,12 +270,6 @@ macro_rules! short_text {
             /// Parses a text that is not blank and has at most 255 characters.
             pub fn parse(raw: &str) -> Result<Self, TextError> {
                 text::clean(raw, LABEL_CHARS).map(Self)
-            }
-
-            /// The text.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                &self.0
             }
         }
     };
@@ -297,17 +284,13 @@ short_text! {
     ProjectId
 }
 
+text_type!(Title, Label, ProjectId);
+
 impl Label {
     /// Returns the label of a conversation that was given none: the number of its owner.
     #[must_use]
     pub fn of_owner(owner: UserId) -> Self {
         Self(owner.to_string())
-    }
-}
-
-impl fmt::Display for Title {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
     }
 }
 

@@ -13,35 +13,14 @@ struct Properties {
     retry_after: Option<Duration>,
     is_upstream: bool,
     rejects_token: bool,
-    is_foreign_conversation: bool,
 }
 
 impl Properties {
     /// Makes a code of this class. Where a new try can help, the default pause is one second.
     const fn new(text: &'static str, kind: ErrorKind) -> Self {
-        let retry_after = match kind {
-            ErrorKind::TooMany | ErrorKind::Unavailable => Some(Duration::from_secs(1)),
-            ErrorKind::Invalid
-            | ErrorKind::InvalidField
-            | ErrorKind::Unauthenticated
-            | ErrorKind::Forbidden
-            | ErrorKind::NotFound
-            | ErrorKind::Unsupported
-            | ErrorKind::Conflict
-            | ErrorKind::TooLarge
-            | ErrorKind::TooSlow
-            | ErrorKind::Upstream
-            | ErrorKind::Internal => None,
-        };
-        Self {
-            text,
-            kind,
-            param: None,
-            retry_after,
-            is_upstream: false,
-            rejects_token: false,
-            is_foreign_conversation: false,
-        }
+        let can_retry = matches!(kind, ErrorKind::TooMany | ErrorKind::Unavailable);
+        let retry_after = if can_retry { Some(Duration::from_secs(1)) } else { None };
+        Self { text, kind, param: None, retry_after, is_upstream: false, rejects_token: false }
     }
 
     const fn param(self, name: &'static str) -> Self {
@@ -58,10 +37,6 @@ impl Properties {
 
     const fn rejects_token(self) -> Self {
         Self { rejects_token: true, ..self }
-    }
-
-    const fn foreign_conversation(self) -> Self {
-        Self { is_foreign_conversation: true, ..self }
     }
 }
 
@@ -125,7 +100,7 @@ error_codes! {
     /// The conversation does not exist, or is deleted.
     ConversationNotFound: Properties::new("conversation_not_found", ErrorKind::NotFound),
     /// The conversation belongs to another user.
-    ConversationForbidden: Properties::new("conversation_forbidden", ErrorKind::Forbidden).foreign_conversation(),
+    ConversationForbidden: Properties::new("conversation_forbidden", ErrorKind::Forbidden),
     /// A turn is running in the conversation.
     ConversationBusy: Properties::new("conversation_busy", ErrorKind::Conflict).retry_after_seconds(1),
     /// The turn does not exist, or is another user's.
@@ -223,12 +198,6 @@ impl ErrorCode {
     #[must_use]
     pub const fn rejects_token(self) -> bool {
         self.properties().rejects_token
-    }
-
-    /// Whether the conversation belongs to another user, which most contracts do not reveal (C-7).
-    #[must_use]
-    pub const fn is_foreign_conversation(self) -> bool {
-        self.properties().is_foreign_conversation
     }
 }
 

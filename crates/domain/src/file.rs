@@ -1,8 +1,7 @@
 //! Files of conversations. Their text is part of the context of a model.
 
-use std::fmt;
-
 use crate::limits::FILE_NAME_CHARS;
+use crate::names::text_type;
 use crate::usage::estimate_tokens;
 use crate::{BlobId, ConversationId, ConversationNumber, FileNumber, Timestamp, UserId, text};
 
@@ -43,19 +42,9 @@ impl FileName {
     pub fn from_stored(name: String) -> Self {
         Self(name)
     }
-
-    /// Returns the name as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
-impl fmt::Display for FileName {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
+text_type!(FileName, BlobKey);
 
 /// Whether a character is a mark, override or isolate of Unicode's bidirectional algorithm (UAX 9), or a line or
 /// paragraph separator.
@@ -78,18 +67,6 @@ impl BlobKey {
     #[must_use]
     pub fn from_stored(key: String) -> Self {
         Self(key)
-    }
-
-    /// Returns the key as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for BlobKey {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
     }
 }
 

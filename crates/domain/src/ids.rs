@@ -4,6 +4,8 @@ use std::fmt;
 
 use uuid::Uuid;
 
+use crate::names::text_type;
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident($value:ty)) => {
         $(#[$doc])*
@@ -100,13 +102,9 @@ impl ResponseId {
     pub fn of_turn(turn: TurnId) -> Self {
         Self(format!("{}{}", Self::PREFIX, turn.0.simple()))
     }
-
-    /// Returns the id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
+
+text_type!(ResponseId);
 
 #[cfg(test)]
 mod tests {

@@ -6,8 +6,6 @@ pub const TITLE_CHARS: usize = 500;
 pub const LABEL_CHARS: usize = 255;
 /// The longest name of a model (contract S1, row S1-24).
 pub const MODEL_NAME_CHARS: usize = 128;
-/// The most messages that one `begin` may append.
-pub const MESSAGES_PER_SEND: usize = 2_000;
 /// The most messages in the window that `begin` returns.
 pub const WINDOW_MESSAGES: u32 = 64;
 /// The most bytes of stored parts in the window that `begin` returns.

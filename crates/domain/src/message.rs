@@ -61,6 +61,12 @@ pub enum Part {
 }
 
 impl Part {
+    /// Returns the text of a part that is text.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
     /// Returns the size of the content in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {

@@ -1,8 +1,7 @@
 //! Names of models.
 
-use std::fmt;
-
 use crate::limits::MODEL_NAME_CHARS;
+use crate::names::text_type;
 
 /// A well-formed model name: 1 to 128 of `A-Z a-z 0-9 . _ : / @ + -`, a letter or digit first, no `..`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -26,19 +25,9 @@ impl ModelName {
         }
         Ok(Self(raw.to_owned()))
     }
-
-    /// Returns the name as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
-impl fmt::Display for ModelName {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
+text_type!(ModelName);
 
 #[cfg(test)]
 mod tests {

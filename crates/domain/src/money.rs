@@ -1,7 +1,6 @@
 //! Money: integer nano-dollars, which are rounded only for output.
 
-use std::iter::Sum;
-use std::ops::{Add, AddAssign};
+use std::ops::AddAssign;
 
 use crate::Usage;
 
@@ -49,22 +48,9 @@ impl NanoDollars {
     }
 }
 
-impl Add for NanoDollars {
-    type Output = Self;
-    fn add(self, other: Self) -> Self {
-        Self(self.0.saturating_add(other.0))
-    }
-}
-
 impl AddAssign for NanoDollars {
     fn add_assign(&mut self, other: Self) {
-        *self = *self + other;
-    }
-}
-
-impl Sum for NanoDollars {
-    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
-        amounts.fold(Self(0), Add::add)
+        self.0 = self.0.saturating_add(other.0);
     }
 }
 

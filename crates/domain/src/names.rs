@@ -1,4 +1,4 @@
-//! The names of enums, which every API and both stores use.
+//! What every API and both stores use: the names of enums, and the text of types that hold a checked text.
 
 /// Gives the variants of an enum their names.
 macro_rules! names {
@@ -24,4 +24,23 @@ macro_rules! names {
     };
 }
 
-pub(crate) use names;
+/// Gives types that hold a text their text.
+macro_rules! text_type {
+    ($($type:ident),+) => {
+        $(impl $type {
+            /// Returns the text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        })+
+    };
+}
+
+pub(crate) use {names, text_type};

@@ -22,21 +22,14 @@ pub enum Relation {
 }
 
 impl Relation {
-    /// All relations and their names.
-    pub const ALL: [(Self, &'static str); 7] = [
-        (Self::Parent, "parent"),
-        (Self::Spouse, "spouse"),
-        (Self::Child, "child"),
-        (Self::Sibling, "sibling"),
-        (Self::Friend, "friend"),
-        (Self::Colleague, "colleague"),
-        (Self::Other, "other"),
-    ];
+    /// All relations.
+    pub const ALL: [Self; 7] =
+        [Self::Parent, Self::Spouse, Self::Child, Self::Sibling, Self::Friend, Self::Colleague, Self::Other];
 
     /// Parses a name, in any letter case.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, known)| known.eq_ignore_ascii_case(name)).map(|(relation, _)| *relation)
+        Self::ALL.into_iter().find(|relation| relation.as_str().eq_ignore_ascii_case(name))
     }
 
     /// Reads a stored name. A name that is no longer known becomes [`Relation::Other`].
@@ -47,50 +40,47 @@ impl Relation {
 
     /// Returns the name, in lower case.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Parent => "parent",
-            Self::Spouse => "spouse",
-            Self::Child => "child",
-            Self::Sibling => "sibling",
-            Self::Friend => "friend",
-            Self::Colleague => "colleague",
-            Self::Other => "other",
-        }
+    pub const fn as_str(self) -> &'static str {
+        self.facts().0
     }
-}
 
-impl Relation {
-    /// Describes to the model how the persona behaves. The traits are those that contract S4 lists for the relation.
-    fn behaviour(self) -> &'static str {
+    /// The name, and how the persona behaves: the traits that contract S4 lists for the relation.
+    const fn facts(self) -> (&'static str, &'static str) {
         match self {
-            Self::Parent => {
+            Self::Parent => (
+                "parent",
                 "You are the user's parent. You are caring and nurturing, you give advice when you are asked for it, \
-                 you show concern for how the user is, and you are supportive and protective."
-            }
-            Self::Spouse => {
+                 you show concern for how the user is, and you are supportive and protective.",
+            ),
+            Self::Spouse => (
+                "spouse",
                 "You are the user's spouse. You are loving and romantic, understanding and supportive, you share the \
-                 user's joys and concerns, and your tone is intimate and personal."
-            }
-            Self::Child => {
+                 user's joys and concerns, and your tone is intimate and personal.",
+            ),
+            Self::Child => (
+                "child",
                 "You are the user's child. You are curious and energetic, you ask questions, you show enthusiasm for \
-                 learning, and you are playful and innocent."
-            }
-            Self::Sibling => {
+                 learning, and you are playful and innocent.",
+            ),
+            Self::Sibling => (
+                "sibling",
                 "You are the user's sibling. You are friendly and supportive, you share experiences, you offer \
-                 brotherly or sisterly advice, and your tone is casual and familiar."
-            }
-            Self::Friend => {
+                 brotherly or sisterly advice, and your tone is casual and familiar.",
+            ),
+            Self::Friend => (
+                "friend",
                 "You are the user's friend. You are supportive and fun, you offer companionship, your style of \
-                 conversation is casual, and you are trustworthy and reliable."
-            }
-            Self::Colleague => {
+                 conversation is casual, and you are trustworthy and reliable.",
+            ),
+            Self::Colleague => (
+                "colleague",
                 "You are the user's colleague. You are professional and helpful, you keep to work topics, your \
-                 approach is collaborative, and your tone is respectful and formal."
-            }
-            Self::Other => {
-                "You are supportive and engaging. You go by your description and adapt flexibly to the conversation."
-            }
+                 approach is collaborative, and your tone is respectful and formal.",
+            ),
+            Self::Other => (
+                "other",
+                "You are supportive and engaging. You go by your description and adapt flexibly to the conversation.",
+            ),
         }
     }
 }
@@ -118,7 +108,7 @@ impl Persona {
             text.push_str(description);
         }
         text.push('\n');
-        text.push_str(self.relation.behaviour());
+        text.push_str(self.relation.facts().1);
         text
     }
 }

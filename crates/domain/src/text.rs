@@ -1,6 +1,6 @@
 //! Checks and cleans text of clients.
 
-use std::fmt;
+use crate::names::text_type;
 
 /// Why a text is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -77,19 +77,9 @@ impl JsonText {
     pub fn empty_object() -> Self {
         Self("{}".to_owned())
     }
-
-    /// Returns the JSON as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
-impl fmt::Display for JsonText {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
+text_type!(JsonText);
 
 #[cfg(test)]
 mod tests {

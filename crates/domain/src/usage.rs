@@ -1,6 +1,6 @@
 //! The tokens of model calls.
 
-use std::ops::{Add, AddAssign};
+use std::ops::AddAssign;
 
 /// The tokens of one model call or of several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,22 +41,13 @@ impl Usage {
     }
 }
 
-impl Add for Usage {
-    type Output = Self;
-    fn add(self, other: Self) -> Self {
-        Self {
-            input: self.input + other.input,
-            cached_input: self.cached_input + other.cached_input,
-            output: self.output + other.output,
-            reasoning: self.reasoning + other.reasoning,
-            estimated: self.estimated || other.estimated,
-        }
-    }
-}
-
 impl AddAssign for Usage {
     fn add_assign(&mut self, other: Self) {
-        *self = *self + other;
+        self.input += other.input;
+        self.cached_input += other.cached_input;
+        self.output += other.output;
+        self.reasoning += other.reasoning;
+        self.estimated |= other.estimated;
     }
 }
 

@@ -31,26 +31,13 @@ pub(super) fn status(rules: &Rules, kind: ErrorKind) -> StatusCode {
 
 /// Whether the contract shows this error as "not found": another user's conversation in all contracts but S4 (C-7).
 pub(super) fn is_hidden(contract: Contract, code: ErrorCode) -> bool {
-    match contract {
-        Contract::PersonaChat => false,
-        Contract::LlmChat
-        | Contract::ChatApi
-        | Contract::ChatService
-        | Contract::ChatAi
-        | Contract::OpenAi => code.is_foreign_conversation(),
-    }
+    code == ErrorCode::ConversationForbidden && contract != Contract::PersonaChat
 }
 
 /// The message that the contract's document states for an error, if it states one.
 pub(super) fn contract_message(contract: Contract, code: ErrorCode) -> Option<&'static str> {
-    match contract {
-        Contract::ChatApi => (code == ErrorCode::ConversationNotFound).then_some("Chat session not found"),
-        Contract::LlmChat
-        | Contract::ChatService
-        | Contract::ChatAi
-        | Contract::PersonaChat
-        | Contract::OpenAi => None,
-    }
+    let is_session = contract == Contract::ChatApi && code == ErrorCode::ConversationNotFound;
+    is_session.then_some("Chat session not found")
 }
 
 /// The `type` of an error body.
@@ -78,19 +65,8 @@ pub(super) fn challenge(code: ErrorCode) -> &'static str {
     if code.rejects_token() { "Bearer error=\"invalid_token\"" } else { "Bearer" }
 }
 
-/// Whether the error is logged for operators, because its cause is not in the request.
+/// Whether the error is logged for operators, because its cause is not in the request. Its status is 5xx in every
+/// contract.
 pub(super) fn is_for_operators(kind: ErrorKind) -> bool {
-    match kind {
-        ErrorKind::Upstream | ErrorKind::Unavailable | ErrorKind::Internal => true,
-        ErrorKind::Invalid
-        | ErrorKind::InvalidField
-        | ErrorKind::Unauthenticated
-        | ErrorKind::Forbidden
-        | ErrorKind::NotFound
-        | ErrorKind::Unsupported
-        | ErrorKind::Conflict
-        | ErrorKind::TooLarge
-        | ErrorKind::TooSlow
-        | ErrorKind::TooMany => false,
-    }
+    status(&Rules::new(Contract::LlmChat), kind).is_server_error()
 }

@@ -26,10 +26,10 @@ async fn listed(scene: &Scene<'_>, page: Page) -> Vec<i64> {
 pub(super) async fn a_persona_is_found_as_it_was_made(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let descriptions = [None, Some(String::new()), Some("Says \"grüezi\",\n100% 🏔".to_owned())];
-    for (number, (relation, name)) in (1..).zip(Relation::ALL) {
+    for (number, relation) in (1..).zip(Relation::ALL) {
         let new = NewPersona {
             owner: scene.owner,
-            name: format!("Zoë the {name}"),
+            name: format!("Zoë the {}", relation.as_str()),
             description: descriptions[number % descriptions.len()].clone(),
             relation,
             at: scene.now(),

@@ -73,7 +73,7 @@ fn parse_description(raw: &str, settings: &HttpSettings) -> Result<String, Field
 
 fn parse_relation(raw: &str) -> Result<Relation, FieldError> {
     Relation::parse(raw.trim()).ok_or_else(|| {
-        let known: Vec<&str> = Relation::ALL.iter().map(|(_, name)| *name).collect();
-        FieldError::new("relation_type", format_args!("must be one of {}", known.join(", ")))
+        let known = Relation::ALL.map(Relation::as_str).join(", ");
+        FieldError::new("relation_type", format_args!("must be one of {known}"))
     })
 }

@@ -97,7 +97,7 @@ impl PartRequest {
 }
 
 fn check_together(parts: &[Part], max: usize) -> Result<(), TextError> {
-    let texts = parts.iter().filter_map(|part| if let Part::Text(text) = part { Some(text) } else { None });
+    let texts = parts.iter().filter_map(Part::as_text);
     if texts.clone().map(|text| text.chars().count()).sum::<usize>() > max {
         return Err(TextError::TooLong { max });
     }
