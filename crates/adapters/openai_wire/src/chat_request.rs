@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use domain::{ModelRequest, Temperature, TopP};
 use serde::Serialize;
 
-use crate::history::{self, AssistantText, Entry, UserContent, entries};
+use crate::history::{self, AssistantText, Content, Entry, UserContent, entries};
 use crate::model_name::is_reasoning_model;
 
 /// A request for a streamed answer, with the usage at the end. It has these fields and no others.
@@ -34,18 +34,11 @@ struct StreamOptions {
 #[derive(Debug, Serialize)]
 struct Message<'a> {
     role: &'static str,
-    content: Option<Body<'a>>,
+    content: Option<Content<'a, Part<'a>>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tool_calls: Vec<ToolCall<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_call_id: Option<&'a str>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-enum Body<'a> {
-    Text(Cow<'a, str>),
-    Parts(Vec<Part<'a>>),
 }
 
 #[derive(Debug, Serialize)]
@@ -79,8 +72,8 @@ impl<'a> ChatRequest<'a> {
     #[must_use]
     pub fn new(request: &'a ModelRequest, model: &'a str) -> Self {
         let sampling = request.options.sampling;
-        let instructions =
-            request.instructions.as_deref().map(|text| Message::from_text("system", text.into()));
+        let instructions = request.instructions.as_deref().map(|text| Content::Text(text.into()));
+        let instructions = instructions.map(|text| Message::new("system", Some(text)));
         let messages = entries(request).into_iter().map(Message::from);
         let (max_tokens, max_completion_tokens) =
             if is_reasoning_model(model) { (None, sampling.max_tokens) } else { (sampling.max_tokens, None) };
@@ -98,29 +91,22 @@ impl<'a> ChatRequest<'a> {
 }
 
 impl<'a> Message<'a> {
-    fn from_text(role: &'static str, text: Cow<'a, str>) -> Self {
-        Self { role, content: Some(Body::Text(text)), tool_calls: Vec::new(), tool_call_id: None }
+    fn new(role: &'static str, content: Option<Content<'a, Part<'a>>>) -> Self {
+        Self { role, content, tool_calls: Vec::new(), tool_call_id: None }
     }
 }
 
 impl<'a> From<Entry<'a>> for Message<'a> {
     fn from(entry: Entry<'a>) -> Self {
         match entry {
-            Entry::System(text) => Self::from_text("system", text.into()),
-            Entry::User(contents) => Self {
-                role: "user",
-                content: Some(Body::from(contents)),
-                tool_calls: Vec::new(),
-                tool_call_id: None,
-            },
-            Entry::Assistant { texts, calls } => Self {
-                role: "assistant",
-                content: joined(&texts).map(Body::Text),
-                tool_calls: calls.into_iter().map(ToolCall::from).collect(),
-                tool_call_id: None,
-            },
+            Entry::System(text) => Self::new("system", Some(Content::Text(text.into()))),
+            Entry::User(contents) => Self::new("user", Some(contents.into())),
+            Entry::Assistant { texts, calls } => {
+                let tool_calls = calls.into_iter().map(ToolCall::from).collect();
+                Self { tool_calls, ..Self::new("assistant", joined(&texts).map(Content::Text)) }
+            }
             Entry::ToolResult { call, output } => {
-                Self { tool_call_id: Some(call), ..Self::from_text("tool", output.into()) }
+                Self { tool_call_id: Some(call), ..Self::new("tool", Some(Content::Text(output.into()))) }
             }
         }
     }
@@ -136,15 +122,6 @@ fn joined<'a>(texts: &[AssistantText<'a>]) -> Option<Cow<'a, str>> {
         [] => None,
         [only] => Some(Cow::Borrowed(text_of(only))),
         many => Some(Cow::Owned(many.iter().map(text_of).collect::<Vec<_>>().join("\n"))),
-    }
-}
-
-impl<'a> From<Vec<UserContent<'a>>> for Body<'a> {
-    fn from(mut contents: Vec<UserContent<'a>>) -> Self {
-        if let [UserContent::Text(text)] = contents.as_mut_slice() {
-            return Self::Text(std::mem::take(text));
-        }
-        Self::Parts(contents.into_iter().map(Part::from).collect())
     }
 }
 

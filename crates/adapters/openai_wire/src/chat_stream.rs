@@ -14,7 +14,7 @@ use crate::{Redaction, usage};
 ///
 /// The usage follows the finish reason, so the answer ends with `[DONE]`, or with a clean end of the stream after a
 /// finish reason.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct ChatDecoder {
     redaction: Redaction,
     reason: Option<FinishReason>,
@@ -26,7 +26,7 @@ pub struct ChatDecoder {
 }
 
 /// A tool call whose fragments are still arriving.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct PartialCall {
     index: u64,
     id: String,
@@ -78,15 +78,7 @@ impl ChatDecoder {
     /// Creates a decoder for a new stream.
     #[must_use]
     pub fn new(redaction: Redaction) -> Self {
-        Self {
-            redaction,
-            reason: None,
-            usage: None,
-            cost: None,
-            calls: Vec::new(),
-            began: false,
-            over: false,
-        }
+        Self { redaction, ..Self::default() }
     }
 
     fn read(&mut self, data: &str, events: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
@@ -147,12 +139,7 @@ impl ChatDecoder {
         });
         let known = self.calls.iter().position(|call| call.index == index);
         let position = known.unwrap_or_else(|| {
-            self.calls.push(PartialCall {
-                index,
-                id: String::new(),
-                name: String::new(),
-                arguments: String::new(),
-            });
+            self.calls.push(PartialCall { index, ..PartialCall::default() });
             self.calls.len() - 1
         });
         let Some(call) = self.calls.get_mut(position) else { return };

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use domain::{ModelMessage, ModelRequest, Part, Role, text};
+use serde::Serialize;
 
 /// An entry of the input.
 pub(crate) enum Entry<'a> {
@@ -33,6 +34,25 @@ pub(crate) enum UserContent<'a> {
     Text(Cow<'a, str>),
     /// An image by its URL.
     Image(&'a str),
+}
+
+/// The content of a message as it is sent. `P` are its parts in the form of one of the APIs.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Content<'a, P> {
+    /// A text alone.
+    Text(Cow<'a, str>),
+    /// Several parts, or an image.
+    Parts(Vec<P>),
+}
+
+impl<'a, P: From<UserContent<'a>>> From<Vec<UserContent<'a>>> for Content<'a, P> {
+    fn from(mut contents: Vec<UserContent<'a>>) -> Self {
+        if let [UserContent::Text(text)] = contents.as_mut_slice() {
+            return Self::Text(std::mem::take(text));
+        }
+        Self::Parts(contents.into_iter().map(P::from).collect())
+    }
 }
 
 /// A text of the model.
@@ -93,12 +113,7 @@ fn assistant<'a>(message: &'a ModelMessage, pairs: &Pairs<'_>, entries: &mut Vec
 
 /// Files and images always become content of the user, so that the text of a file is never an instruction.
 fn system<'a>(message: &'a ModelMessage, entries: &mut Vec<Entry<'a>>) {
-    let mut texts = Vec::new();
-    for part in message.parts.iter() {
-        if let Part::Text(text) = part {
-            texts.push(text.as_str());
-        }
-    }
+    let texts: Vec<&str> = message.parts.iter().filter_map(Part::as_text).collect();
     if !texts.is_empty() {
         entries.push(Entry::System(texts.join("\n")));
     }

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use domain::{ModelRequest, Temperature, TopP};
 use serde::Serialize;
 
-use crate::history::{AssistantText, Entry, ToolCall, UserContent, entries};
+use crate::history::{AssistantText, Content, Entry, ToolCall, UserContent, entries};
 
 /// A request for a streamed answer that the provider does not store. It has these fields and no others.
 #[derive(Debug, Serialize)]
@@ -31,7 +31,7 @@ pub struct ResponsesRequest<'a> {
 enum Item<'a> {
     Message {
         role: &'static str,
-        content: Body<'a>,
+        content: Content<'a, Part<'a>>,
     },
     FunctionCall {
         #[serde(rename = "type")]
@@ -46,13 +46,6 @@ enum Item<'a> {
         call_id: &'a str,
         output: &'a str,
     },
-}
-
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-enum Body<'a> {
-    Text(Cow<'a, str>),
-    Parts(Vec<Part<'a>>),
 }
 
 #[derive(Debug, Serialize)]
@@ -73,13 +66,13 @@ impl<'a> ResponsesRequest<'a> {
         for entry in entries(request) {
             match entry {
                 Entry::System(text) => {
-                    input.push(Item::Message { role: "system", content: Body::Text(text.into()) });
+                    input.push(Item::Message { role: "system", content: Content::Text(text.into()) });
                 }
                 Entry::User(contents) => input.push(Item::Message { role: "user", content: contents.into() }),
                 Entry::Assistant { texts, calls } => {
                     if !texts.is_empty() {
                         let parts = texts.into_iter().map(Part::from).collect();
-                        input.push(Item::Message { role: "assistant", content: Body::Parts(parts) });
+                        input.push(Item::Message { role: "assistant", content: Content::Parts(parts) });
                     }
                     input.extend(calls.into_iter().map(Item::from));
                 }
@@ -102,15 +95,6 @@ impl<'a> ResponsesRequest<'a> {
             top_p: sampling.top_p.map(TopP::get),
             max_output_tokens: sampling.max_tokens,
         }
-    }
-}
-
-impl<'a> From<Vec<UserContent<'a>>> for Body<'a> {
-    fn from(mut contents: Vec<UserContent<'a>>) -> Self {
-        if let [UserContent::Text(text)] = contents.as_mut_slice() {
-            return Self::Text(std::mem::take(text));
-        }
-        Self::Parts(contents.into_iter().map(Part::from).collect())
     }
 }
 
