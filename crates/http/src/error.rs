@@ -127,15 +127,11 @@ impl ApiError {
         error
     }
 
-    /// A web page of another origin may not make the call. The message does not say why.
-    fn origin_not_allowed() -> Self {
-        Self::new(ErrorCode::OriginNotAllowed, "Pages of this origin may not make this call")
-    }
-
     /// An error of the web framework.
     pub(crate) fn from_framework(error: &actix_web::Error) -> Self {
         if error.as_error::<CorsError>().is_some() {
-            return Self::origin_not_allowed();
+            // The message does not say why.
+            return Self::new(ErrorCode::OriginNotAllowed, "Pages of this origin may not make this call");
         }
         let status = error.as_response_error().status_code();
         match status {

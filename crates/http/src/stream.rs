@@ -6,6 +6,6 @@ mod encoder;
 mod log;
 mod stall;
 
-pub(crate) use body::{as_events, as_text};
+pub(crate) use body::respond;
 pub(crate) use encoder::{BodyEnd, Encoder, VisibleText, data_line};
 pub(crate) use stall::keep_socket;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use chrono::SecondsFormat;
-use domain::{Contract, Conversation, HistoryLocation, MessageState, Timestamp, TurnId, Usage};
+use domain::{Conversation, HistoryLocation, MessageState, Timestamp, TurnId, Usage};
 use serde::Serialize;
 use services::Quota;
 
@@ -42,25 +42,14 @@ pub(crate) fn whole_seconds(time: Duration) -> u64 {
 pub(crate) enum IdForm {
     /// As written in the request.
     Written(String),
-    /// `conv_…`, or the provider's id of a conversation that is stored at the provider.
+    /// `conv_…`, or the provider's id of a conversation that is stored at the provider: in responses of S0 to requests
+    /// that do not name a conversation.
     Prefixed,
-    /// A UUID.
+    /// A UUID: in responses of S2 to requests that do not name a conversation.
     Uuid,
 }
 
 impl IdForm {
-    /// The form in a contract's responses to requests that do not name a conversation: creates and lists.
-    pub(crate) fn for_contract(contract: Contract) -> Self {
-        match contract {
-            Contract::LlmChat => Self::Prefixed,
-            Contract::ChatApi
-            | Contract::ChatService
-            | Contract::ChatAi
-            | Contract::PersonaChat
-            | Contract::OpenAi => Self::Uuid,
-        }
-    }
-
     /// The id of a conversation in this form.
     pub(crate) fn id_of(&self, conversation: &Conversation) -> String {
         match (self, &conversation.home) {

@@ -17,7 +17,7 @@ use crate::endpoint::Endpoint;
 use crate::error::{ApiError, HandlerResult};
 use crate::extract::{Authenticated, ConversationPath, JsonBody, ListQuery, QueryParams};
 use crate::rate_limit::PendingCall;
-use crate::stream::as_text;
+use crate::stream::respond;
 use request::CompletionRequest;
 use response::{ConversationBody, ReplyBody};
 use stream::PlainText;
@@ -68,7 +68,7 @@ async fn complete(
     if wants_stream {
         let first = turn.first_event(turns.first_event_grace()).await;
         first.map_err(|failure| ApiError::from(failure).with_headers(&headers))?;
-        return Ok(as_text(&request, headers.ok(), turn.into_listener(), PlainText::default()));
+        return Ok(respond(&request, headers.ok(), turn.into_listener(), PlainText::default()));
     }
     let answer = turn.whole().await.map_err(|failure| ApiError::from(failure).with_headers(&headers))?;
     Ok(headers.ok().json(ReplyBody::from(&answer)))

@@ -8,7 +8,7 @@ use actix_web::HttpResponse;
 use actix_web::http::Method;
 use actix_web::web::Data;
 use domain::Contract::{ChatService, LlmChat};
-use domain::{Contract, Page};
+use domain::Page;
 use services::{ConversationFilter, Conversations, Limits, Turns};
 
 use crate::HttpSettings;
@@ -52,8 +52,7 @@ async fn create(
     query: QueryParams<CreateQuery>,
     body: RawBody,
 ) -> HandlerResult {
-    let request = new_conversation(query.0, &body)?;
-    let form = IdForm::for_contract(request.contract);
+    let (request, form) = new_conversation(query.0, &body)?;
     let conversation = conversations.create(&caller.0, request).await?;
     Ok(HttpResponse::Ok().json(ConversationBody::new(conversation, &form)))
 }
@@ -65,7 +64,7 @@ async fn list(
     query: QueryParams<LabelQuery>,
 ) -> HandlerResult {
     let (filter, page) = query.0.filter()?;
-    list_response(&caller, &conversations, filter, page, Contract::LlmChat).await
+    list_response(&caller, &conversations, filter, page, &IdForm::Prefixed).await
 }
 
 /// `GET /conversations/project/{project_id}`
@@ -76,7 +75,7 @@ async fn list_of_project(
     query: QueryParams<ListQuery>,
 ) -> HandlerResult {
     let filter = ConversationFilter { project: Some(project.0), ..ConversationFilter::default() };
-    list_response(&caller, &conversations, filter, query.0.page(), Contract::ChatService).await
+    list_response(&caller, &conversations, filter, query.0.page(), &IdForm::Uuid).await
 }
 
 async fn list_response(
@@ -84,12 +83,11 @@ async fn list_response(
     conversations: &Conversations,
     filter: ConversationFilter,
     page: Page,
-    contract: Contract,
+    form: &IdForm,
 ) -> HandlerResult {
-    let form = IdForm::for_contract(contract);
     let found = conversations.list(&caller.0, filter, page).await?;
     let bodies: Vec<_> =
-        found.into_iter().map(|conversation| ConversationBody::new(conversation, &form)).collect();
+        found.into_iter().map(|conversation| ConversationBody::new(conversation, form)).collect();
     Ok(HttpResponse::Ok().json(bodies))
 }
 

@@ -18,7 +18,7 @@ use crate::error::{ApiError, HandlerResult};
 use crate::extract::{Authenticated, JsonBody};
 use crate::rate_limit::PendingCall;
 use crate::rules::JsonLimit;
-use crate::stream::as_events;
+use crate::stream::respond;
 use request::{Chat, ChatRequest};
 use response::ChatBody;
 use stream::ChatEvents;
@@ -46,7 +46,7 @@ async fn chat(
         let first = turn.first_event(turns.first_event_grace()).await;
         first.map_err(|failure| ApiError::from(failure).with_headers(&headers))?;
         let encoder = ChatEvents::new(&turn, id);
-        return Ok(as_events(&request, headers.ok(), turn.into_listener(), encoder));
+        return Ok(respond(&request, headers.ok(), turn.into_listener(), encoder));
     }
     let answer = turn.whole().await.map_err(|failure| ApiError::from(failure).with_headers(&headers))?;
     Ok(headers.ok().json(ChatBody::new(&answer, id)))

@@ -14,7 +14,7 @@ use services::Turns;
 use crate::endpoint::Endpoint;
 use crate::error::HandlerResult;
 use crate::extract::{Authenticated, ConversationPath, QueryParams, TurnPath};
-use crate::stream::as_events;
+use crate::stream::respond;
 use request::EventsQuery;
 use response::StoppedBody;
 use stream::NumberedEvents;
@@ -41,5 +41,5 @@ async fn events(
     query: QueryParams<EventsQuery>,
 ) -> HandlerResult {
     let listener = turns.watch(&caller.0, path.0, query.0.after()).await?;
-    Ok(as_events(&request, HttpResponse::Ok(), listener, NumberedEvents))
+    Ok(respond(&request, HttpResponse::Ok(), listener, NumberedEvents))
 }

@@ -23,17 +23,8 @@ pub(crate) fn project() -> Parameter {
     text("project_id", "The id of the project", "project1")
 }
 
-/// A number with the name `id`.
-pub(crate) fn number(description: &str, example: i64) -> Parameter {
-    numbered("id", description, example)
-}
-
-/// A session, which is a conversation by its number.
-pub(crate) fn session(example: i64) -> Parameter {
-    numbered("session_id", "The number of the session", example)
-}
-
-fn numbered(name: &str, description: &str, example: i64) -> Parameter {
+/// A number.
+pub(crate) fn number(name: &str, description: &str, example: i64) -> Parameter {
     of_path(name, description, Object::with_type(Type::Integer), example.into())
 }
 

@@ -23,35 +23,13 @@ use crate::HttpSettings;
 const CHUNK_BYTES: usize = 32 * 1024;
 
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
-const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
-const PLAIN_TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
-/// Responds with server-sent events.
-pub(crate) fn as_events(
-    request: &HttpRequest,
-    response: HttpResponseBuilder,
-    listener: Listener,
-    encoder: impl Encoder,
-) -> HttpResponse {
-    respond(request, response, EVENT_STREAM, listener, encoder)
-}
-
-/// Responds with plain text.
-pub(crate) fn as_text(
-    request: &HttpRequest,
-    response: HttpResponseBuilder,
-    listener: Listener,
-    encoder: impl Encoder,
-) -> HttpResponse {
-    respond(request, response, PLAIN_TEXT, listener, encoder)
-}
-
-fn respond(
+/// Responds with the events of a turn.
+pub(crate) fn respond<E: Encoder>(
     request: &HttpRequest,
     mut response: HttpResponseBuilder,
-    content_type: HeaderValue,
     listener: Listener,
-    encoder: impl Encoder,
+    encoder: E,
 ) -> HttpResponse {
     let Some(settings) = request.app_data::<Data<HttpSettings>>() else {
         return HttpResponse::InternalServerError().finish();
@@ -59,7 +37,7 @@ fn respond(
     let log = Rc::new(StreamLog::new(request, listener.turn()));
     let chunks = chunks(listener, encoder, settings, Rc::clone(&log));
     response
-        .insert_header((CONTENT_TYPE, content_type))
+        .insert_header((CONTENT_TYPE, E::CONTENT_TYPE))
         // A compressing server or proxy would hold events back.
         .insert_header((CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform")))
         .insert_header((CONTENT_ENCODING, HeaderValue::from_static("identity")))

@@ -1,17 +1,24 @@
 //! How a dialect writes events.
 
+use actix_web::http::header::HeaderValue;
 use bytes::{BufMut, BytesMut};
 use domain::{Delta, TurnEvent};
 use serde::Serialize;
 use services::Outcome;
 
-/// Writes the events of a turn in the form of one dialect. It only appends to a buffer.
+/// Writes the events of a turn in the form of one dialect: server-sent events, if it does not say otherwise. It only
+/// appends to a buffer.
 pub(crate) trait Encoder: 'static {
+    /// The media type of what it writes.
+    const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
+
     /// Appends the event with this number, in full or not at all.
     fn encode(&mut self, number: usize, event: &TurnEvent, out: &mut BytesMut);
 
     /// The bytes that keep a stream without events open; `None` if every byte of the dialect has a meaning.
-    fn heartbeat(&self) -> Option<&'static [u8]>;
+    fn heartbeat(&self) -> Option<&'static [u8]> {
+        Some(b": keep-alive\n\n")
+    }
 
     /// Appends what follows the last event. `outcome` is `None` if the end of the turn is not known.
     fn end(&mut self, outcome: Option<&Outcome>, out: &mut BytesMut) -> BodyEnd;

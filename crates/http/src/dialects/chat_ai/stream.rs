@@ -1,5 +1,6 @@
 //! The stream of S3: the text of the reply.
 
+use actix_web::http::header::HeaderValue;
 use bytes::BytesMut;
 use domain::{EndState, TurnEvent};
 use services::Outcome;
@@ -13,15 +14,14 @@ pub(crate) struct PlainText {
 }
 
 impl Encoder for PlainText {
+    const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
     fn encode(&mut self, _: usize, event: &TurnEvent, out: &mut BytesMut) {
-        match event {
-            TurnEvent::Started { .. } | TurnEvent::Ended(_) => {}
-            TurnEvent::Delta(delta) => {
-                if let Some((gap, text)) = self.visible.append(delta) {
-                    out.extend_from_slice(gap.as_bytes());
-                    out.extend_from_slice(text.as_bytes());
-                }
-            }
+        if let TurnEvent::Delta(delta) = event
+            && let Some((gap, text)) = self.visible.append(delta)
+        {
+            out.extend_from_slice(gap.as_bytes());
+            out.extend_from_slice(text.as_bytes());
         }
     }
 

@@ -3,6 +3,7 @@
 use domain::file::PDF;
 use serde_json::{Value, json};
 use services::{BlobError, ConversationsError, ExtractionError, FilesError};
+use utoipa::openapi::path::Parameter;
 
 use super::request::CreateRequest;
 use super::response::{SessionBody, UploadedBody};
@@ -27,7 +28,7 @@ pub(super) fn delete() -> OperationDoc {
     OperationDoc::new("deleteSession", "Delete a session")
         .tags([tags::CHAT_API])
         .description("Deletes the session for good, with its messages and files. A running turn is stopped.")
-        .path_param(parameters::session(123))
+        .path_param(session_id())
         .response::<DoneMessage>(
             "The session is deleted",
             [("as documented", json!({"message": "Session deleted successfully"}))],
@@ -42,7 +43,7 @@ pub(super) fn upload() -> OperationDoc {
             "Stores a PDF with the session. Its text is given to the model in every later turn of the conversation, \
              whichever API sends the message.",
         )
-        .path_param(parameters::session(123))
+        .path_param(session_id())
         .file_body("A PDF of at most 10 MB, unless configured otherwise", PDF)
         .response::<UploadedBody>(
             "The stored file, and the text that was found in it",
@@ -60,6 +61,10 @@ pub(super) fn upload() -> OperationDoc {
             FilesError::Extraction(ExtractionError::Busy).into(),
             FilesError::Blobs(BlobError::Unavailable("example".into())).into(),
         ])
+}
+
+fn session_id() -> Parameter {
+    parameters::number("session_id", "The number of the session", 123)
 }
 
 /// The session in the path is not a number.

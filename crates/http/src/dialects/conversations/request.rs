@@ -12,6 +12,7 @@ use validator::Validate;
 use crate::HttpSettings;
 use crate::error::{ApiError, FieldError};
 use crate::extract::{RawBody, flag, object, parsed, text};
+use crate::wire::IdForm;
 
 /// The query of `POST /conversations`.
 #[derive(Debug, Deserialize, Validate, utoipa::IntoParams)]
@@ -38,20 +39,21 @@ pub(crate) struct CreateRequest {
     metadata: Option<Map<String, Value>>,
 }
 
-/// The conversation to create: one of S2 if the query names a project, even with a body; else one of S0 (C-1).
+/// The conversation to create, and the form of its id in the response: one of S2 if the query names a project, even with
+/// a body; else one of S0 (C-1).
 pub(crate) fn new_conversation(
     query: CreateQuery,
     body: &RawBody,
-) -> Result<NewConversationRequest, ApiError> {
+) -> Result<(NewConversationRequest, IdForm), ApiError> {
     if let Some(project) = query.project_id {
         let project = parsed("project_id", ProjectId::parse(&project))?;
         let plain = NewConversationRequest::plain(Contract::ChatService);
-        return Ok(NewConversationRequest { project: Some(project), ..plain });
+        return Ok((NewConversationRequest { project: Some(project), ..plain }, IdForm::Uuid));
     }
     let request: Option<CreateRequest> = body.optional()?;
     let request =
         request.ok_or_else(|| FieldError::whole("project_id in the query or a JSON body is required"))?;
-    Ok(request.try_into()?)
+    Ok((request.try_into()?, IdForm::Prefixed))
 }
 
 impl TryFrom<CreateRequest> for NewConversationRequest {

@@ -43,27 +43,16 @@ impl ConversationBody {
     pub(crate) fn new(conversation: Conversation, form: &IdForm) -> Self {
         let id = form.id_of(&conversation);
         let Conversation {
-            id: _,
-            number: _,
-            owner: _,
             label,
             project,
-            persona: _,
-            begun_by: _,
-            home: _,
             title,
-            model: _,
-            last_model: _,
             metadata,
             summary,
-            application: _,
-            active: _,
             message_count,
             totals,
-            last_seq: _,
-            running: _,
             created_at,
             updated_at,
+            ..
         } = conversation;
         Self {
             id,

@@ -44,25 +44,18 @@ impl ChatEvents {
 
 impl Encoder for ChatEvents {
     fn encode(&mut self, _: usize, event: &TurnEvent, out: &mut BytesMut) {
-        match event {
-            TurnEvent::Started { .. } | TurnEvent::Ended(_) => {}
-            TurnEvent::Delta(delta) => {
-                if let Some((gap, text)) = self.visible.append(delta) {
-                    let joined;
-                    let text = if gap.is_empty() {
-                        text
-                    } else {
-                        joined = format!("{gap}{text}");
-                        &joined
-                    };
-                    data_line(&DeltaEvent { delta: TextDelta { kind: "text", text } }, out);
-                }
-            }
+        if let TurnEvent::Delta(delta) = event
+            && let Some((gap, text)) = self.visible.append(delta)
+        {
+            let joined;
+            let text = if gap.is_empty() {
+                text
+            } else {
+                joined = format!("{gap}{text}");
+                &joined
+            };
+            data_line(&DeltaEvent { delta: TextDelta { kind: "text", text } }, out);
         }
-    }
-
-    fn heartbeat(&self) -> Option<&'static [u8]> {
-        Some(b": keep-alive\n\n")
     }
 
     /// If the turn failed, the last event is an error, and there is no `done` and no `[DONE]` (C-10).

@@ -101,7 +101,7 @@ pub(super) fn delete_message() -> OperationDoc {
             "The message is no longer listed, and no longer sent to the model. Its tokens and cost are still counted. A \
              message of a running turn cannot be deleted.",
         )
-        .path_param(parameters::number("The id of the message", 2))
+        .path_param(parameters::number("id", "The id of the message", 2))
         .response::<DoneMessage>(
             "The message is deleted",
             [("deleted", json!({"message": "Message 2 deleted successfully"}))],
@@ -137,7 +137,7 @@ pub(super) fn health() -> OperationDoc {
 }
 
 fn conversation_id() -> Parameter {
-    parameters::number("The id of the conversation", 1)
+    parameters::number("id", "The id of the conversation", 1)
 }
 
 /// The conversation does not exist, or belongs to another user.

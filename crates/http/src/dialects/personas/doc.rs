@@ -73,7 +73,7 @@ pub(crate) fn not_a_number() -> ApiError {
 }
 
 fn id() -> Parameter {
-    parameters::number("The id of the persona", 1)
+    parameters::number("id", "The id of the persona", 1)
 }
 
 fn new_persona() -> Value {

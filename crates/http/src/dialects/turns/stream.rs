@@ -82,10 +82,6 @@ impl Encoder for NumberedEvents {
         }
     }
 
-    fn heartbeat(&self) -> Option<&'static [u8]> {
-        Some(b": keep-alive\n\n")
-    }
-
     fn end(&mut self, outcome: Option<&Outcome>, _: &mut BytesMut) -> BodyEnd {
         // Without an outcome the turn was deleted, or the store is away. A complete body would look like its end.
         if outcome.is_some() { BodyEnd::Complete } else { BodyEnd::CutOff }
