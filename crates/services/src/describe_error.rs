@@ -28,12 +28,6 @@ impl ErrorDescription {
     pub fn with_retry_after(self, pause: Duration) -> Self {
         Self { retry_after: Some(pause), ..self }
     }
-
-    /// Sets the field that caused the error.
-    #[must_use]
-    pub fn with_param(self, name: &'static str) -> Self {
-        Self { param: Some(name), ..self }
-    }
 }
 
 /// The description that is fixed for a code.

@@ -19,18 +19,12 @@ use upload_slots::UploadSlots;
 /// Files. Cheap to clone.
 #[derive(Clone)]
 pub struct Files {
-    store: Arc<dyn FileStore>,
-    conversations: Conversations,
-    blobs: Arc<dyn Blobs>,
-    extractor: Arc<dyn TextExtractor>,
-    clock: Arc<dyn Clock>,
-    ids: Arc<dyn IdSource>,
-    tasks: Tasks,
-    upload_limit: UploadLimit,
+    setup: FilesSetup,
     slots: Arc<UploadSlots>,
 }
 
 /// The dependencies of [`Files`].
+#[derive(Clone)]
 pub struct FilesSetup {
     /// The store of files.
     pub store: Arc<dyn FileStore>,
@@ -54,14 +48,12 @@ impl Files {
     /// Creates the service. [`Files::start_sweeping`] starts the deletion of objects that are no longer needed.
     #[must_use]
     pub fn new(setup: FilesSetup) -> Self {
-        let FilesSetup { store, conversations, blobs, extractor, clock, ids, tasks, upload_limit } = setup;
-        let slots = Arc::new(UploadSlots::new());
-        Self { store, conversations, blobs, extractor, clock, ids, tasks, upload_limit, slots }
+        Self { setup, slots: Arc::new(UploadSlots::new()) }
     }
 
     /// Returns the size of the largest file that is accepted.
     #[must_use]
     pub fn upload_limit(&self) -> UploadLimit {
-        self.upload_limit
+        self.setup.upload_limit
     }
 }

@@ -58,15 +58,6 @@ pub(crate) struct EndedCall {
     pub(crate) response_time_ms: u32,
 }
 
-/// What a call was made for, as the ledger records it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct CallPurpose {
-    pub(crate) user: UserId,
-    pub(crate) conversation: Option<ConversationId>,
-    pub(crate) turn: Option<TurnId>,
-    pub(crate) purpose: Purpose,
-}
-
 impl ModelCall {
     /// Prepares a call.
     pub(crate) fn new(provider: &'static str, request: &ModelRequest) -> Self {
@@ -157,8 +148,14 @@ impl ModelCall {
 
 impl EndedCall {
     /// Returns the entry in the ledger; `None` for a request that no provider accepted.
-    pub(crate) fn ledger_entry(&self, purpose: CallPurpose, at: Timestamp) -> Option<LedgerEntry> {
-        let CallPurpose { user, conversation, turn, purpose } = purpose;
+    pub(crate) fn ledger_entry(
+        &self,
+        purpose: Purpose,
+        user: UserId,
+        conversation: Option<ConversationId>,
+        turn: Option<TurnId>,
+        at: Timestamp,
+    ) -> Option<LedgerEntry> {
         self.accepted.then(|| LedgerEntry {
             user,
             conversation,

@@ -17,16 +17,11 @@ use crate::{Conversations, Tasks, Turns};
 /// Personas. Cheap to clone.
 #[derive(Clone)]
 pub struct Personas {
-    store: Arc<dyn PersonaStore>,
-    messages: Arc<dyn MessageStore>,
-    conversations: Conversations,
-    turns: Turns,
-    clock: Arc<dyn Clock>,
-    tasks: Tasks,
-    settings: Arc<PersonaSettings>,
+    setup: PersonasSetup,
 }
 
 /// The dependencies of [`Personas`].
+#[derive(Clone)]
 pub struct PersonasSetup {
     /// The personas.
     pub store: Arc<dyn PersonaStore>,
@@ -59,7 +54,6 @@ impl Personas {
     /// Creates the service.
     #[must_use]
     pub fn new(setup: PersonasSetup) -> Self {
-        let PersonasSetup { store, messages, conversations, turns, clock, tasks, settings } = setup;
-        Self { store, messages, conversations, turns, clock, tasks, settings: Arc::new(settings) }
+        Self { setup }
     }
 }

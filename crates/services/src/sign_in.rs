@@ -19,17 +19,13 @@ use crate::Tasks;
 /// Sign-in. Cheap to clone.
 #[derive(Clone)]
 pub struct SignIn {
-    users: Arc<dyn UserStore>,
-    hasher: Arc<dyn PasswordHasher>,
-    verifier: Arc<dyn TokenVerifier>,
-    issuer: Arc<dyn TokenIssuer>,
-    clock: Arc<dyn Clock>,
-    tasks: Tasks,
+    setup: SignInSetup,
     /// Accounts by issuer and subject, kept for [`ACCOUNT_TTL`]: a suspension takes effect after at most that time.
     accounts: Cache<(Issuer, String), User>,
 }
 
 /// The dependencies of [`SignIn`].
+#[derive(Clone)]
 pub struct SignInSetup {
     /// The accounts.
     pub users: Arc<dyn UserStore>,
@@ -63,8 +59,7 @@ impl SignIn {
     /// Creates the service.
     #[must_use]
     pub fn new(setup: SignInSetup) -> Self {
-        let SignInSetup { users, hasher, verifier, issuer, clock, tasks } = setup;
         let accounts = Cache::builder().max_capacity(CACHED_ACCOUNTS).time_to_live(ACCOUNT_TTL).build();
-        Self { users, hasher, verifier, issuer, clock, tasks, accounts }
+        Self { setup, accounts }
     }
 }

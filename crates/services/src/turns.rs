@@ -25,7 +25,6 @@ use ports::{Clock, FileStore, IdSource, LanguageModel, Ledger, RunnerStore, Turn
 pub use error::{SendError, TurnFailure, WatchError};
 pub use log::{Listener, Outcome};
 pub use send::{CompletedTurn, RunningTurn, SendMessage, SendTarget};
-pub use stop::Stopped;
 pub use title::TitlePolicy;
 
 use crate::{ModelSettings, Tasks};
@@ -80,16 +79,7 @@ pub struct TurnSettings {
 }
 
 struct Inner {
-    store: Arc<dyn TurnStore>,
-    events: Arc<dyn TurnEvents>,
-    files: Arc<dyn FileStore>,
-    runners: Arc<dyn RunnerStore>,
-    ledger: Arc<dyn Ledger>,
-    model: Arc<dyn LanguageModel>,
-    clock: Arc<dyn Clock>,
-    ids: Arc<dyn IdSource>,
-    tasks: Tasks,
-    settings: TurnSettings,
+    setup: TurnsSetup,
     runner: RunnerId,
     live: LiveTurns,
     followed: FollowedTurns,
@@ -99,35 +89,21 @@ impl Turns {
     /// Creates the service for a new process. [`Turns::start_upkeep`] keeps its lease.
     #[must_use]
     pub fn new(setup: TurnsSetup) -> Self {
-        let TurnsSetup { turns, events, files, runners, ledger, model, clock, ids, tasks, settings } = setup;
-        let runner = ids.runner();
-        let inner = Inner {
-            store: turns,
-            events,
-            files,
-            runners,
-            ledger,
-            model,
-            clock,
-            ids,
-            tasks,
-            settings,
-            runner,
-            live: LiveTurns::default(),
-            followed: FollowedTurns::default(),
-        };
+        let runner = setup.ids.runner();
+        let (live, followed) = (LiveTurns::default(), FollowedTurns::default());
+        let inner = Inner { setup, runner, live, followed };
         Self { inner: Arc::new(inner) }
     }
 
     /// Returns how long a streamed response waits for the first event.
     #[must_use]
     pub fn first_event_grace(&self) -> Duration {
-        self.inner.settings.first_event_grace
+        self.inner.setup.settings.first_event_grace
     }
 
     /// Whether the model is offered.
     pub(crate) fn offers(&self, model: &ModelName) -> bool {
-        self.inner.settings.models.offers(model)
+        self.inner.setup.settings.models.offers(model)
     }
 
     /// Returns the number of turns that this process is running.

@@ -28,8 +28,8 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 
 /// `POST /conversations/{id}/stop`. The status is 200 even if no turn is running.
 async fn stop(caller: Authenticated, turns: Data<Turns>, path: ConversationPath) -> HandlerResult {
-    let stopped = turns.stop(&caller.0, path.key).await?;
-    Ok(HttpResponse::Ok().json(StoppedBody::new(stopped, path.written)))
+    let turn = turns.stop(&caller.0, path.key).await?;
+    Ok(HttpResponse::Ok().json(StoppedBody::new(turn, path.written)))
 }
 
 /// `GET /turns/{id}/events?after=N`

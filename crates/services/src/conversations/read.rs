@@ -53,18 +53,6 @@ impl Conversations {
         Ok(conversations.into_iter().map(with_messages).collect())
     }
 
-    /// Counts the caller's conversations that match.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn count(
-        &self,
-        caller: &Caller,
-        filter: ConversationFilter,
-    ) -> Result<u64, ConversationsError> {
-        Ok(self.store.count(caller.user, filter).await?)
-    }
-
     /// Lists the messages of a conversation.
     pub async fn messages(
         &self,

@@ -85,7 +85,7 @@ impl Files {
         caller: &Caller,
         number: ConversationNumber,
     ) -> Result<ReservedUpload, FilesError> {
-        let conversation = self.conversations.find(caller, ConversationKey::Number(number)).await?;
+        let conversation = self.setup.conversations.find(caller, ConversationKey::Number(number)).await?;
         let slot = self.slots.take(caller.user).ok_or(FilesError::TooMany)?;
         Ok(ReservedUpload { conversation, _slot: slot })
     }
@@ -106,21 +106,21 @@ impl Files {
         if !domain::file::is_pdf(&bytes) {
             return Err(FilesError::NotPdf);
         }
-        self.upload_limit.check(bytes.len())?;
-        let extracted = self.extractor.extract(bytes.clone()).await.map_err(FilesError::Extraction)?;
-        let blob = BlobKey::upload(caller.user, conversation.number, self.ids.blob());
+        self.setup.upload_limit.check(bytes.len())?;
+        let extracted = self.setup.extractor.extract(bytes.clone()).await.map_err(FilesError::Extraction)?;
+        let blob = BlobKey::upload(caller.user, conversation.number, self.setup.ids.blob());
         // Comes before the first write, so that a failure leaves nothing behind.
-        let link = self.blobs.link(blob.clone(), name.clone()).await?;
+        let link = self.setup.blobs.link(blob.clone(), name.clone()).await?;
         let (files, user, conversation) = (self.clone(), caller.user, conversation.id);
-        let attached = self.tasks.run(async move {
+        let attached = self.setup.tasks.run(async move {
             let _reserved = reserved;
-            files.store.reserve(blob.clone(), files.clock.now() + RESERVED_FOR).await?;
+            files.setup.store.reserve(blob.clone(), files.setup.clock.now() + RESERVED_FOR).await?;
             let size = bytes.len() as u64;
-            files.blobs.put(blob.clone(), bytes, domain::file::PDF).await?;
+            files.setup.blobs.put(blob.clone(), bytes, domain::file::PDF).await?;
             let Extracted { pages, text } = extracted;
-            let (text, at) = (readable(&text), files.clock.now());
+            let (text, at) = (readable(&text), files.setup.clock.now());
             let file = NewFile { conversation, blob, name, size, pages, text, at };
-            Ok::<_, FilesError>(files.store.attach(user, file).await?)
+            Ok::<_, FilesError>(files.setup.store.attach(user, file).await?)
         });
         let file = attached.await?.or(ConversationsError::Foreign, ConversationsError::NotFound)?;
         Ok(Attached { file, link })

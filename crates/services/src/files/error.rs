@@ -24,7 +24,7 @@ pub enum FilesError {
         max_mb: u32,
     },
     /// Its text could not be extracted.
-    #[error("{}", extraction_message(.0))]
+    #[error("{}", extraction_facts(.0).1)]
     Extraction(#[source] ExtractionError),
     /// Its bytes could not be stored.
     #[error("The file could not be stored")]
@@ -34,13 +34,18 @@ pub enum FilesError {
     Store(#[from] StoreError),
 }
 
-fn extraction_message(error: &ExtractionError) -> &'static str {
+/// The code and the message that clients see.
+fn extraction_facts(error: &ExtractionError) -> (ErrorCode, &'static str) {
     match error {
-        ExtractionError::Encrypted => "The PDF is encrypted and cannot be read without its password",
-        ExtractionError::Unreadable => "The PDF is broken and cannot be read",
-        ExtractionError::TooComplex => "The PDF is too large or too complex to be read",
-        ExtractionError::Busy => "Too many files are being read, try again later",
-        ExtractionError::Failed(_) => "The PDF could not be read",
+        ExtractionError::Encrypted => {
+            (ErrorCode::PdfEncrypted, "The PDF is encrypted and cannot be read without its password")
+        }
+        ExtractionError::Unreadable => (ErrorCode::PdfUnreadable, "The PDF is broken and cannot be read"),
+        ExtractionError::TooComplex => {
+            (ErrorCode::PdfTooComplex, "The PDF is too large or too complex to be read")
+        }
+        ExtractionError::Busy => (ErrorCode::FilesBusy, "Too many files are being read, try again later"),
+        ExtractionError::Failed(_) => (ErrorCode::InternalError, "The PDF could not be read"),
     }
 }
 
@@ -51,14 +56,9 @@ impl DescribeError for FilesError {
             Self::TooMany => ErrorCode::FilesBusy.into(),
             Self::NotPdf => ErrorCode::NotAPdf.into(),
             Self::TooLarge { .. } => ErrorCode::FileTooLarge.into(),
-            Self::Extraction(error) => ErrorDescription::from(match error {
-                ExtractionError::Encrypted => ErrorCode::PdfEncrypted,
-                ExtractionError::Unreadable => ErrorCode::PdfUnreadable,
-                ExtractionError::TooComplex => ErrorCode::PdfTooComplex,
-                ExtractionError::Busy => ErrorCode::FilesBusy,
-                ExtractionError::Failed(_) => ErrorCode::InternalError,
-            })
-            .with_param("file"),
+            Self::Extraction(error) => {
+                ErrorDescription { param: Some("file"), ..extraction_facts(error).0.into() }
+            }
             Self::Blobs(_) => ErrorCode::StorageUnavailable.into(),
             Self::Store(error) => error.describe(),
         }

@@ -31,7 +31,7 @@ impl Files {
     /// Starts sweeping in the background, until all tasks have ended.
     pub fn start_sweeping(&self) {
         let files = self.clone();
-        self.tasks.spawn_background(async move {
+        self.setup.tasks.spawn_background(async move {
             let mut pause = SWEEP_EVERY;
             loop {
                 tokio::time::sleep(pause).await;
@@ -50,12 +50,12 @@ impl Files {
     /// # Errors
     /// If the store fails.
     pub async fn sweep(&self) -> Result<SweepResult, StoreError> {
-        let due = self.store.pending_deletions(self.clock.now(), OBJECTS_PER_SWEEP).await?;
+        let due = self.setup.store.pending_deletions(self.setup.clock.now(), OBJECTS_PER_SWEEP).await?;
         let mut result =
             if due.len() < OBJECTS_PER_SWEEP as usize { SweepResult::Complete } else { SweepResult::Partial };
         let (mut deleted, mut refused) = (Vec::new(), Vec::new());
         for blob in due {
-            match self.blobs.delete(blob.clone()).await {
+            match self.setup.blobs.delete(blob.clone()).await {
                 Ok(()) => deleted.push(blob),
                 Err(error @ BlobError::Refused(_)) => {
                     tracing::warn!(error = %chain(&error), %blob, "a stored object could not be deleted");
@@ -69,11 +69,11 @@ impl Files {
             }
         }
         if !deleted.is_empty() {
-            self.store.confirm_deleted(deleted).await?;
+            self.setup.store.confirm_deleted(deleted).await?;
         }
         // They come after all others, so that an object that can never be deleted does not block the rest.
         for blob in refused {
-            self.store.reserve(blob, self.clock.now() + TRY_AGAIN_AFTER).await?;
+            self.setup.store.reserve(blob, self.setup.clock.now() + TRY_AGAIN_AFTER).await?;
         }
         Ok(result)
     }

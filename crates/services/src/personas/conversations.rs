@@ -9,9 +9,7 @@ use domain::{
 use ports::{ConversationFilter, MessageDeletion, PersonaChatTotals};
 
 use super::{Personas, PersonasError};
-use crate::{
-    ConversationsError, Deletion, NewConversationRequest, RunningTurn, SendError, SendMessage, SendTarget,
-};
+use crate::{ConversationsError, Deletion, NewConversationRequest, RunningTurn, SendMessage, SendTarget};
 
 impl Personas {
     /// Creates a conversation with a persona of the caller.
@@ -27,7 +25,7 @@ impl Personas {
             title: Some(title),
             ..NewConversationRequest::plain(Contract::PersonaChat)
         };
-        Ok(self.conversations.create(caller, request).await?)
+        Ok(self.setup.conversations.create(caller, request).await?)
     }
 
     /// Lists the caller's conversations with personas, or with this one, the last updated first.
@@ -41,7 +39,7 @@ impl Personas {
         page: Page,
     ) -> Result<Vec<Conversation>, PersonasError> {
         let filter = ConversationFilter { persona, any_persona: true, ..ConversationFilter::default() };
-        Ok(self.conversations.list(caller, filter, page).await?)
+        Ok(self.setup.conversations.list(caller, filter, page).await?)
     }
 
     /// Finds a conversation with a persona.
@@ -50,13 +48,11 @@ impl Personas {
         caller: &Caller,
         number: ConversationNumber,
     ) -> Result<Conversation, PersonasError> {
-        match self.conversations.find(caller, number.into()).await {
+        match self.setup.conversations.find(caller, number.into()).await {
             Ok(conversation) if conversation.persona.is_some() => Ok(conversation),
-            Ok(_) | Err(ConversationsError::NotFound) => Err(PersonasError::NoConversation),
+            Ok(_) => Err(PersonasError::NoConversation),
             Err(ConversationsError::Foreign) => Err(self.foreign_error(number).await?),
-            Err(error @ (ConversationsError::ModelNotAllowed | ConversationsError::Store(_))) => {
-                Err(error.into())
-            }
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -73,7 +69,7 @@ impl Personas {
             self.find(caller, persona).await?;
         }
         let patch = ConversationPatch { title, persona, ..ConversationPatch::default() };
-        Ok(self.conversations.patch(caller, key, patch).await?)
+        Ok(self.setup.conversations.patch(caller, key, patch).await?)
     }
 
     /// Deletes a conversation for good.
@@ -83,7 +79,7 @@ impl Personas {
         number: ConversationNumber,
     ) -> Result<(), PersonasError> {
         let key = self.key(caller, number).await?;
-        self.conversations.delete(caller, key, Deletion::Hard).await?;
+        self.setup.conversations.delete(caller, key, Deletion::Hard).await?;
         Ok(())
     }
 
@@ -99,21 +95,13 @@ impl Personas {
     ) -> Result<RunningTurn, PersonasError> {
         let question = ModelMessage::from_user(vec![Part::Text(content)]);
         let target = SendTarget::WithPersona(number.into());
-        let model = self.settings.default_model.clone();
+        let model = self.setup.settings.default_model.clone();
         let message = SendMessage {
-            options: Arc::clone(&self.settings.options),
-            history_limit: Some(self.settings.history_limit),
+            options: Arc::clone(&self.setup.settings.options),
+            history_limit: Some(self.setup.settings.history_limit),
             ..SendMessage::plain(target, Contract::PersonaChat, model, question)
         };
-        self.turns.send(caller, message).await.map_err(|error| match error {
-            SendError::NotFound => PersonasError::NoConversation,
-            SendError::Foreign => PersonasError::ForeignConversation,
-            SendError::Busy { .. }
-            | SendError::Moved
-            | SendError::ModelNotAllowed
-            | SendError::ShuttingDown
-            | SendError::Store(_) => PersonasError::Send(error),
-        })
+        Ok(self.setup.turns.send(caller, message).await?)
     }
 
     /// Lists the messages of a conversation.
@@ -124,13 +112,13 @@ impl Personas {
         page: MessagePage,
     ) -> Result<Vec<Message>, PersonasError> {
         let key = self.key(caller, number).await?;
-        Ok(self.conversations.messages(caller, key, page).await?)
+        Ok(self.setup.conversations.messages(caller, key, page).await?)
     }
 
     /// Removes a message from lists and from requests to the model.
     pub async fn delete_message(&self, caller: &Caller, message: MessageNumber) -> Result<(), PersonasError> {
-        let (store, user, at) = (Arc::clone(&self.messages), caller.user, self.clock.now());
-        match self.tasks.run(async move { store.delete(user, message, at).await }).await? {
+        let (store, user, at) = (Arc::clone(&self.setup.messages), caller.user, self.setup.clock.now());
+        match self.setup.tasks.run(async move { store.delete(user, message, at).await }).await? {
             MessageDeletion::Deleted => Ok(()),
             MessageDeletion::Running => Err(PersonasError::MessageInUse),
             MessageDeletion::Foreign => Err(PersonasError::ForeignMessage),
@@ -143,7 +131,7 @@ impl Personas {
     /// # Errors
     /// If the store fails.
     pub async fn totals(&self, caller: &Caller) -> Result<PersonaChatTotals, PersonasError> {
-        Ok(self.store.totals(caller.user).await?)
+        Ok(self.setup.store.totals(caller.user).await?)
     }
 
     async fn key(
@@ -156,7 +144,7 @@ impl Personas {
 
     /// Returns the error for a conversation of another user: forbidden if it has a persona, otherwise absent (C-7).
     async fn foreign_error(&self, number: ConversationNumber) -> Result<PersonasError, PersonasError> {
-        let has_persona = self.store.has_persona(number.into()).await?;
+        let has_persona = self.setup.store.has_persona(number.into()).await?;
         Ok(if has_persona { PersonasError::ForeignConversation } else { PersonasError::NoConversation })
     }
 }

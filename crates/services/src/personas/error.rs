@@ -28,7 +28,7 @@ pub enum PersonasError {
     MessageInUse,
     /// The message could not be sent.
     #[error(transparent)]
-    Send(SendError),
+    Send(#[from] SendError),
     /// The store failed.
     #[error("The persona could not be read or stored")]
     Store(#[from] StoreError),

@@ -29,14 +29,14 @@ impl Personas {
         request: PersonaRequest,
     ) -> Result<PersonaRecord, PersonasError> {
         let PersonaRequest { name, description, relation } = request;
-        let new = NewPersona { owner: caller.user, name, description, relation, at: self.clock.now() };
-        let store = Arc::clone(&self.store);
-        Ok(self.tasks.run(async move { store.create(new).await }).await?)
+        let new = NewPersona { owner: caller.user, name, description, relation, at: self.setup.clock.now() };
+        let store = Arc::clone(&self.setup.store);
+        Ok(self.setup.tasks.run(async move { store.create(new).await }).await?)
     }
 
     /// Finds a persona of the caller. A persona of another user counts as absent (C-7).
     pub async fn find(&self, caller: &Caller, id: PersonaId) -> Result<PersonaRecord, PersonasError> {
-        unless_granted(id, self.store.find(caller.user, id).await?)
+        unless_granted(id, self.setup.store.find(caller.user, id).await?)
     }
 
     /// Lists the caller's personas, the last updated first.
@@ -44,7 +44,7 @@ impl Personas {
     /// # Errors
     /// If the store fails.
     pub async fn list(&self, caller: &Caller, page: Page) -> Result<Vec<PersonaRecord>, PersonasError> {
-        Ok(self.store.list(caller.user, page).await?)
+        Ok(self.setup.store.list(caller.user, page).await?)
     }
 
     /// Changes a persona.
@@ -54,14 +54,15 @@ impl Personas {
         id: PersonaId,
         patch: PersonaPatch,
     ) -> Result<PersonaRecord, PersonasError> {
-        let (store, user, at) = (Arc::clone(&self.store), caller.user, self.clock.now());
-        unless_granted(id, self.tasks.run(async move { store.update(user, id, patch, at).await }).await?)
+        let (store, user, at) = (Arc::clone(&self.setup.store), caller.user, self.setup.clock.now());
+        let updated = self.setup.tasks.run(async move { store.update(user, id, patch, at).await }).await?;
+        unless_granted(id, updated)
     }
 
     /// Deletes a persona with all its conversations, and stops their turns.
     pub async fn delete(&self, caller: &Caller, id: PersonaId) -> Result<(), PersonasError> {
-        let (store, turns, user) = (Arc::clone(&self.store), self.turns.clone(), caller.user);
-        let deleted = self.tasks.run(async move {
+        let (store, turns, user) = (Arc::clone(&self.setup.store), self.setup.turns.clone(), caller.user);
+        let deleted = self.setup.tasks.run(async move {
             let deleted = store.delete(user, id).await?;
             if let Access::Granted(running) = &deleted {
                 for turn in running {

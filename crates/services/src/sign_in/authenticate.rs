@@ -10,7 +10,7 @@ use super::{SignIn, SignInError};
 impl SignIn {
     /// Finds the caller that a token stands for. A subject of an outside issuer gets an account with its first call.
     pub async fn authenticate(&self, token: String) -> Result<Caller, SignInError> {
-        let subject = self.verifier.verify(token).await?;
+        let subject = self.setup.verifier.verify(token).await?;
         let user = self.account(&subject).await?;
         if !user.active {
             return Err(SignInError::NoAccount);
@@ -20,7 +20,7 @@ impl SignIn {
 
     /// Finds the caller's account.
     pub async fn me(&self, caller: &Caller) -> Result<User, SignInError> {
-        self.users.find(caller.user).await?.ok_or(SignInError::NoAccount)
+        self.setup.users.find(caller.user).await?.ok_or(SignInError::NoAccount)
     }
 
     /// Finds the account of a token's subject. Concurrent calls for the same subject share one query.
@@ -39,11 +39,11 @@ impl SignIn {
 
     async fn own_account(&self, subject: &str) -> Result<User, SignInError> {
         let id = subject.parse().map(UserId).map_err(|_| SignInError::NoAccount)?;
-        self.users.find(id).await?.ok_or(SignInError::NoAccount)
+        self.setup.users.find(id).await?.ok_or(SignInError::NoAccount)
     }
 
     async fn provisioned(&self, issuer: String, subject: String) -> Result<User, StoreError> {
-        let (users, at) = (Arc::clone(&self.users), self.clock.now());
-        self.tasks.run(async move { users.provision(issuer, subject, at).await }).await
+        let (users, at) = (Arc::clone(&self.setup.users), self.setup.clock.now());
+        self.setup.tasks.run(async move { users.provision(issuer, subject, at).await }).await
     }
 }

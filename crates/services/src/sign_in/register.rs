@@ -25,13 +25,13 @@ impl SignIn {
     pub async fn register(&self, registration: Registration) -> Result<SignedIn, SignInError> {
         let Registration { email, username, full_name, password } = registration;
         let password_hash = match password {
-            Some(password) => Some(self.hasher.hash(password).await?),
+            Some(password) => Some(self.setup.hasher.hash(password).await?),
             None => None,
         };
         let email = email.map(|email| email.to_lowercase());
-        let new = NewUser { email, username, full_name, password_hash, at: self.clock.now() };
-        let users = Arc::clone(&self.users);
-        match self.tasks.run(async move { users.register(new).await }).await {
+        let new = NewUser { email, username, full_name, password_hash, at: self.setup.clock.now() };
+        let users = Arc::clone(&self.setup.users);
+        match self.setup.tasks.run(async move { users.register(new).await }).await {
             Ok(user) => self.signed_in(user),
             Err(RegisterError::Taken) => Err(SignInError::Taken),
             Err(RegisterError::Store(error)) => Err(SignInError::Store(error)),
@@ -43,16 +43,16 @@ impl SignIn {
     /// # Errors
     /// Neither the error nor the time that it takes reveals whether the account exists.
     pub async fn sign_in(&self, name: String, password: String) -> Result<SignedIn, SignInError> {
-        let record = self.users.find_for_sign_in(name.to_lowercase()).await?;
+        let record = self.setup.users.find_for_sign_in(name.to_lowercase()).await?;
         let hash = record.as_ref().and_then(|record| record.password_hash.clone());
-        let matches = self.hasher.verify(password, hash).await?;
+        let matches = self.setup.hasher.verify(password, hash).await?;
         let user = record.map(|record| record.user).filter(|user| matches && user.active);
         self.signed_in(user.ok_or(SignInError::WrongPassword)?)
     }
 
     /// Issues a token for the account of this name, and creates it if there is none. For operators at the command line.
     pub async fn token_for(&self, name: &str) -> Result<SignedIn, SignInError> {
-        if let Some(record) = self.users.find_for_sign_in(name.to_lowercase()).await? {
+        if let Some(record) = self.setup.users.find_for_sign_in(name.to_lowercase()).await? {
             return self.signed_in(record.user);
         }
         let email = name.contains('@').then(|| name.to_owned());
@@ -61,7 +61,8 @@ impl SignIn {
     }
 
     fn signed_in(&self, user: User) -> Result<SignedIn, SignInError> {
-        let token = self.issuer.issue(user.id, self.clock.now()).map_err(SignInError::Internal)?;
+        let token =
+            self.setup.issuer.issue(user.id, self.setup.clock.now()).map_err(SignInError::Internal)?;
         Ok(SignedIn { user, token })
     }
 }

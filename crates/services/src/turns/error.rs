@@ -65,24 +65,15 @@ impl DescribeError for SendError {
 }
 
 /// A turn ended without a complete answer. The question and the text so far are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TurnFailure {
     /// The model call failed.
+    #[error("{}", .0.kind.message())]
     Failed(Failure),
     /// The process that ran the turn ended.
+    #[error("the answer was interrupted, the text so far is stored")]
     Interrupted,
 }
-
-impl std::fmt::Display for TurnFailure {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(match self {
-            Self::Failed(failure) => failure.kind.message(),
-            Self::Interrupted => "the answer was interrupted, the text so far is stored",
-        })
-    }
-}
-
-impl std::error::Error for TurnFailure {}
 
 impl DescribeError for TurnFailure {
     fn describe(&self) -> ErrorDescription {

@@ -108,7 +108,7 @@ impl Inner {
             let task = FollowTask { inner: Arc::clone(self), is_done: false };
             // It serves many requests, so its log lines belong to the span of none of them.
             let span = tracing::info_span!(parent: None, "follow");
-            self.tasks.spawn_background(task.run().instrument(span));
+            self.setup.tasks.spawn_background(task.run().instrument(span));
         }
         listener
     }
@@ -126,7 +126,7 @@ impl FollowTask {
         loop {
             tokio::time::sleep(PERIOD).await;
             let Some(asked) = self.inner.followed.watched() else { break };
-            match self.inner.events.news(asked.iter().map(FollowedTurn::from).collect()).await {
+            match self.inner.setup.events.news(asked.iter().map(FollowedTurn::from).collect()).await {
                 Ok(news) => {
                     failures = 0;
                     self.inner.followed.write(asked, news);

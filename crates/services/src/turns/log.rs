@@ -150,18 +150,6 @@ impl Listener {
         self.log.turn
     }
 
-    /// Returns the conversation that the turn runs in.
-    #[must_use]
-    pub fn conversation(&self) -> ConversationId {
-        self.log.conversation
-    }
-
-    /// Returns the number of the next event.
-    #[must_use]
-    pub fn position(&self) -> usize {
-        self.next
-    }
-
     /// Waits for events and returns all that are ready, with the number of the first. Returns `None` after the last
     /// one, and if the turn can be followed no longer: then there is no [`outcome`](Self::outcome).
     /// It may be cancelled while it waits: no event is lost.

@@ -17,7 +17,7 @@ impl Inner {
         let persona = begun.persona.as_ref().map(Persona::instructions);
         let texts: Vec<String> = persona.into_iter().chain(instructions).collect();
         let instructions = (!texts.is_empty()).then(|| texts.join("\n\n"));
-        let model_window = self.settings.models.window(&begun.model);
+        let model_window = self.setup.settings.models.window(&begun.model);
         let fixed = instructions.as_ref().map_or(0, |text| estimate_tokens(text.len()));
         let fixed = fixed.saturating_add(ModelMessage::token_count_of(&question));
         let reply_room = options.sampling.max_tokens.map_or(REPLY_ROOM, u32::from).min(model_window / 2);
@@ -31,7 +31,7 @@ impl Inner {
             let oldest = page.messages.first().map(|message| message.seq);
             let has_room = planner.take(page.messages);
             let Some(before) = oldest.filter(|_| has_room && page.has_older) else { break };
-            page = self.store.earlier(begun.conversation.id, before).await?;
+            page = self.setup.turns.earlier(begun.conversation.id, before).await?;
         }
         // The parts that change least come first, so that providers find them in their caches.
         let messages = files.into_iter().chain(planner.finish()).chain(question).collect();
@@ -44,7 +44,7 @@ impl Inner {
             return Ok(None);
         }
         let bytes = bytes_within(room) as u64;
-        let newest_first = self.files.texts(begun.conversation.id, bytes).await?;
+        let newest_first = self.setup.files.texts(begun.conversation.id, bytes).await?;
         Ok(ModelMessage::from_files(newest_first, room))
     }
 }

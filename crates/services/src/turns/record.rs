@@ -13,7 +13,6 @@ use super::live::LiveTurn;
 use super::log::Outcome;
 use super::run::CallResult;
 use super::title::TitleCall;
-use crate::model_call::CallPurpose;
 
 /// The first pause before another try to store the end; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -30,7 +29,7 @@ impl Inner {
     ) -> Outcome {
         let title = title.finish().await;
         let response = result.call.as_ref().and_then(|call| call.response.clone());
-        let provider = result.call.as_ref().map_or_else(|| self.model.provider(), |call| call.provider);
+        let provider = result.call.as_ref().map_or_else(|| self.setup.model.provider(), |call| call.provider);
         let finish = self.finish_command(live, begun, title, result);
         let (ending, ledger) = (finish.ending.clone(), finish.ledger.clone());
         // Waits for a running checkpoint, which must not write after the end.
@@ -58,22 +57,16 @@ impl Inner {
 
     /// Returns the outcome for listeners if it is not known what was stored.
     pub(super) fn not_recorded(&self) -> Outcome {
-        let ending = Ending {
-            state: EndState::Failed(FailureKind::Internal.into()),
-            reply: None,
-            usage: Usage::default(),
-            cost: NanoDollars(0),
-            response_time_ms: 0,
-            at: self.clock.now(),
-        };
+        let state = EndState::Failed(FailureKind::Internal.into());
+        let ending = Ending { state, ..Ending::interrupted(Usage::default(), self.setup.clock.now()) };
         Outcome { ending, change: None, response: None }
     }
 
     async fn finish_with_retries(&self, finish: Finish) -> Result<Finished, StoreError> {
-        let deadline = Instant::now() + self.settings.finish_patience;
+        let deadline = Instant::now() + self.setup.settings.finish_patience;
         let mut pause = FIRST_PAUSE;
         loop {
-            match self.store.finish(finish.clone()).await {
+            match self.setup.turns.finish(finish.clone()).await {
                 Err(StoreError::Unavailable(_)) if Instant::now() + pause < deadline => {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
@@ -86,7 +79,7 @@ impl Inner {
     /// Counts the call of a turn that another process has ended: it has to be paid for all the same.
     async fn count_lost(&self, live: &LiveTurn, entry: Option<LedgerEntry>) {
         let Some(entry) = entry else { return };
-        if let Err(error) = self.ledger.append(entry).await {
+        if let Err(error) = self.setup.ledger.append(entry).await {
             let turn = live.log.turn;
             tracing::error!(turn.id = %turn, error = %chain(&error), "the call of turn {turn} is missing in the ledger");
         }
@@ -108,18 +101,13 @@ impl Inner {
         result: CallResult,
     ) -> Finish {
         let reply = live.log.reply();
-        let at = self.clock.now();
+        let at = self.setup.clock.now();
         let CallResult { state, call } = result;
-        let purpose = CallPurpose {
-            user: live.owner,
-            conversation: Some(begun.conversation.id),
-            turn: Some(live.log.turn),
-            purpose: Purpose::Turn,
-        };
+        let (turn, conversation) = (live.log.turn, begun.conversation.id);
         Finish {
-            turn: live.log.turn,
+            turn,
             runner: self.runner,
-            conversation: begun.conversation.id,
+            conversation,
             ending: Ending {
                 state,
                 reply: None,
@@ -128,9 +116,11 @@ impl Inner {
                 response_time_ms: call.as_ref().map_or(0, |call| call.response_time_ms),
                 at,
             },
-            reply: (!reply.is_empty()).then(|| (self.ids.message(), reply)),
+            reply: (!reply.is_empty()).then(|| (self.setup.ids.message(), reply)),
             title,
-            ledger: call.and_then(|call| call.ledger_entry(purpose, at)),
+            ledger: call.and_then(|call| {
+                call.ledger_entry(Purpose::Turn, live.owner, Some(conversation), Some(turn), at)
+            }),
         }
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use domain::limits::REPLY_BYTES;
 use domain::{Caller, Delta, EndState, Failure, FailureKind, FinishReason, chain};
 use futures_util::FutureExt;
-use ports::{Begun, ModelError, StoreError};
+use ports::{Begun, ModelError, Retry, StoreError};
 use tokio::sync::oneshot;
 
 use super::live::LiveTurn;
@@ -38,7 +38,7 @@ impl Inner {
         message: SendMessage,
         answer: oneshot::Sender<Result<RunningTurn, SendError>>,
     ) {
-        let turn = self.ids.turn();
+        let turn = self.setup.ids.turn();
         let (begun, input) = match self.begin(&caller, message, turn).await {
             Ok(begun) => begun,
             Err(error) => {
@@ -77,22 +77,22 @@ impl Inner {
             Ok(request) => request,
             Err(error) => return Self::plan_failed(live, &error),
         };
-        let mut call = ModelCall::new(self.model.provider(), &request);
+        let mut call = ModelCall::new(self.setup.model.provider(), &request);
         let state = tokio::select! {
             biased;
             state = self.must_end(live) => state,
-            ended = call.run(self.model.as_ref(), request, |deltas| Self::take(live, deltas)) => {
+            ended = call.run(self.setup.model.as_ref(), request, |deltas| Self::take(live, deltas)) => {
                 Self::end_state(live, ended)
             }
         };
-        CallResult { state, call: Some(call.end(live.log.bytes(), &self.settings.models)) }
+        CallResult { state, call: Some(call.end(live.log.bytes(), &self.setup.settings.models)) }
     }
 
     /// Whether the conversation's own model is no longer offered, though it was when it was chosen.
     fn has_withdrawn_model(&self, begun: &Begun) -> bool {
         let model = &begun.model;
         let withdrawn =
-            begun.conversation.model.as_ref() == Some(model) && !self.settings.models.offers(model);
+            begun.conversation.model.as_ref() == Some(model) && !self.setup.settings.models.offers(model);
         if withdrawn {
             let id = begun.conversation.id;
             tracing::warn!(conversation.id = %id, %model, "the model of conversation {id} is no longer offered");
@@ -106,7 +106,7 @@ impl Inner {
             biased;
             () = live.lost.cancelled() => EndState::Interrupted,
             () = live.stop.cancelled() => EndState::Stopped,
-            () = self.tasks.closing().cancelled() => EndState::Interrupted,
+            () = self.setup.tasks.closing().cancelled() => EndState::Interrupted,
         }
     }
 
@@ -140,17 +140,9 @@ impl Inner {
     fn failure(live: &LiveTurn, error: &ModelError) -> Failure {
         let turn = live.log.turn;
         tracing::warn!(turn.id = %turn, error = %chain(error), "the model call of turn {turn} failed");
-        let retry_after = match error {
-            ModelError::Busy { retry_after, .. } => {
-                retry_after.map(|pause| pause.max(Duration::from_secs(1)))
-            }
-            ModelError::Rejected(_)
-            | ModelError::Refused(_)
-            | ModelError::TooLong(_)
-            | ModelError::Unavailable(_)
-            | ModelError::TimedOut
-            | ModelError::Truncated
-            | ModelError::Broken(_) => None,
+        let retry_after = match error.retry() {
+            Retry::After(pause) => Some(pause.max(Duration::from_secs(1))),
+            Retry::Soon | Retry::Never => None,
         };
         Failure { kind: error.failure(), retry_after }
     }

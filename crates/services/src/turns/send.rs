@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    Caller, Contract, Conversation, ConversationKey, EndState, Ending, ModelMessage, ModelName, NewMessage,
-    Reply, RequestOptions, ResponseId, TurnId,
+    Caller, Contract, Conversation, ConversationKey, Ending, ModelMessage, ModelName, NewMessage, Reply,
+    RequestOptions, ResponseId, TurnId,
 };
 use ports::{AppendedMessage, Begin, Begun, Branch, Target, Window};
 use tokio::sync::oneshot;
@@ -108,14 +108,6 @@ pub struct CompletedTurn {
     pub conversation: Conversation,
 }
 
-impl CompletedTurn {
-    /// Whether a user stopped the turn.
-    #[must_use]
-    pub fn stopped(&self) -> bool {
-        matches!(self.ending.state, EndState::Stopped)
-    }
-}
-
 impl RunningTurn {
     /// Returns the turn.
     #[must_use]
@@ -173,12 +165,12 @@ impl Turns {
     /// After an error nothing was stored.
     pub async fn send(&self, caller: &Caller, message: SendMessage) -> Result<RunningTurn, SendError> {
         let inner = Arc::clone(&self.inner);
-        if inner.tasks.closing().is_cancelled() {
+        if inner.setup.tasks.closing().is_cancelled() {
             return Err(SendError::ShuttingDown);
         }
         let (answer, answered) = oneshot::channel();
         let caller = caller.clone();
-        self.inner.tasks.spawn(async move { inner.run(caller, message, answer).await });
+        self.inner.setup.tasks.spawn(async move { inner.run(caller, message, answer).await });
         // The task answers before it ends, unless it panics.
         answered.await.unwrap_or(Err(SendError::ShuttingDown))
     }
@@ -218,11 +210,11 @@ impl Inner {
             title,
         } = message;
         let named = [model.as_ref(), own_model.as_ref()];
-        if named.into_iter().flatten().any(|model| !self.settings.models.offers(model)) {
+        if named.into_iter().flatten().any(|model| !self.setup.settings.models.offers(model)) {
             return Err(SendError::ModelNotAllowed);
         }
         let append = |message: &ModelMessage| NewMessage {
-            id: self.ids.message(),
+            id: self.setup.ids.message(),
             role: message.role,
             parts: Arc::clone(&message.parts),
         };
@@ -237,9 +229,9 @@ impl Inner {
             model,
             default_model,
             own_model,
-            at: self.clock.now(),
+            at: self.setup.clock.now(),
         };
-        let mut begun = self.store.begin(command).await?;
+        let mut begun = self.setup.turns.begin(command).await?;
         let window = std::mem::take(&mut begun.window);
         let input = TurnInput { messages, window, instructions, options, history_limit, contract, title };
         Ok((begun, input))
@@ -248,7 +240,7 @@ impl Inner {
     fn target(&self, caller: &Caller, target: SendTarget) -> Target {
         match target {
             SendTarget::New(request) => {
-                let new = request.into_new(caller, self.ids.conversation(), self.clock.now());
+                let new = request.into_new(caller, self.setup.ids.conversation(), self.setup.clock.now());
                 Target::New(Box::new(new))
             }
             SendTarget::Existing(key) => Target::existing(key),

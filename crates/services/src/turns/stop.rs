@@ -4,36 +4,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Caller, ConversationKey, TurnId};
-use ports::{StopOutcome, StoreError};
+use ports::StopOutcome;
 
 use super::{Turns, WatchError};
-
-/// The result of a stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stopped {
-    /// The turn that was stopped; `None` if none was running.
-    pub turn: Option<TurnId>,
-}
 
 /// How long a stop waits until the partial text is stored.
 const WAIT_FOR_END: Duration = Duration::from_secs(2);
 
 impl Turns {
-    /// Stops the conversation's turn, in any process.
+    /// Stops the conversation's turn, in any process. Returns it, or `None` if none was running.
     ///
     /// # Errors
     /// [`WatchError::NoConversation`] if the caller has no such conversation.
-    pub async fn stop(&self, caller: &Caller, key: ConversationKey) -> Result<Stopped, WatchError> {
-        let store = Arc::clone(&self.inner.store);
-        let user = caller.user;
-        let asked: Result<StopOutcome, StoreError> =
-            self.inner.tasks.run(async move { store.request_stop(user, key).await }).await;
-        match asked? {
+    pub async fn stop(&self, caller: &Caller, key: ConversationKey) -> Result<Option<TurnId>, WatchError> {
+        let (store, user) = (Arc::clone(&self.inner.setup.turns), caller.user);
+        match self.inner.setup.tasks.run(async move { store.request_stop(user, key).await }).await? {
             StopOutcome::NotFound => Err(WatchError::NoConversation),
-            StopOutcome::Idle => Ok(Stopped { turn: None }),
+            StopOutcome::Idle => Ok(None),
             StopOutcome::Asked(turn) => {
                 self.stop_here(turn).await;
-                Ok(Stopped { turn: Some(turn) })
+                Ok(Some(turn))
             }
         }
     }

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::Inner;
 use super::send::TurnInput;
-use crate::model_call::{CallPurpose, ModelCall};
+use crate::model_call::ModelCall;
 
 /// How long the end of a turn waits for the title.
 const WAIT_AT_END: Duration = Duration::from_secs(2);
@@ -58,11 +58,7 @@ impl TitleCall {
 
 /// Makes a title of the first words of a question.
 fn first_words(question: &ModelMessage) -> Option<Title> {
-    let words: Vec<&str> = question
-        .parts
-        .iter()
-        .filter_map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None })
-        .collect();
+    let words: Vec<&str> = question.parts.iter().filter_map(Part::as_text).collect();
     Title::from_words(&words.join("\n")).or_else(|| Title::parse(UNTITLED).ok())
 }
 
@@ -91,7 +87,7 @@ impl Inner {
                 None
             })
         };
-        TitleCall { first_words, call: Some(self.tasks.spawn(call)) }
+        TitleCall { first_words, call: Some(self.setup.tasks.spawn(call)) }
     }
 
     async fn title(
@@ -101,25 +97,24 @@ impl Inner {
         question: String,
     ) -> Result<Option<Title>, ModelError> {
         let request = ModelRequest {
-            model: self.settings.title_model.clone(),
+            model: self.setup.settings.title_model.clone(),
             instructions: Some(INSTRUCTIONS.to_owned()),
             messages: vec![ModelMessage::from_user(vec![Part::Text(question)])],
             options: Arc::new(RequestOptions::default()),
         };
         let mut answer = Reply::default();
-        let mut call = ModelCall::new(self.model.provider(), &request);
-        let running = call.run(self.model.as_ref(), request, |deltas| {
+        let mut call = ModelCall::new(self.setup.model.provider(), &request);
+        let running = call.run(self.setup.model.as_ref(), request, |deltas| {
             for delta in deltas {
                 answer.push(delta);
             }
             if answer.bytes() > TITLE_BYTES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         let ended = tokio::time::timeout(CALL_TIMEOUT, running).await.unwrap_or(Err(ModelError::TimedOut));
-        let call = call.end(answer.bytes(), &self.settings.models);
-        let purpose =
-            CallPurpose { user, conversation: Some(conversation), turn: None, purpose: Purpose::Title };
-        if let Some(entry) = call.ledger_entry(purpose, self.clock.now())
-            && let Err(error) = self.ledger.append(entry).await
+        let call = call.end(answer.bytes(), &self.setup.settings.models);
+        let now = self.setup.clock.now();
+        if let Some(entry) = call.ledger_entry(Purpose::Title, user, Some(conversation), None, now)
+            && let Err(error) = self.setup.ledger.append(entry).await
         {
             tracing::error!(conversation.id = %conversation, error = %chain(&error), "a title call of conversation {conversation} is missing in the ledger");
         }

@@ -19,14 +19,14 @@ impl Turns {
     /// Starts the background work, until all turns have ended.
     pub fn start_upkeep(&self) {
         let inner = Arc::clone(&self.inner);
-        self.inner.tasks.spawn_background(async move { inner.keep_lease().await });
+        self.inner.setup.tasks.spawn_background(async move { inner.keep_lease().await });
         let inner = Arc::clone(&self.inner);
-        self.inner.tasks.spawn_background(async move { inner.store_text().await });
+        self.inner.setup.tasks.spawn_background(async move { inner.store_text().await });
     }
 
     /// Gives the lease back. Called when no turn is running any more.
     pub async fn retire(&self) {
-        if let Err(error) = self.inner.runners.retire(self.inner.runner).await {
+        if let Err(error) = self.inner.setup.runners.retire(self.inner.runner).await {
             tracing::warn!(error = %chain(&error), "the lease of this process could not be given back");
         }
     }
@@ -36,7 +36,7 @@ impl Inner {
     async fn keep_lease(&self) {
         let mut failing = false;
         loop {
-            tokio::time::sleep(self.settings.renew_every).await;
+            tokio::time::sleep(self.setup.settings.renew_every).await;
             match self.renew_and_reap().await {
                 Ok(()) => failing = false,
                 Err(error) if !failing => {
@@ -49,8 +49,8 @@ impl Inner {
     }
 
     async fn renew_and_reap(&self) -> Result<(), StoreError> {
-        self.runners.renew(self.runner).await?;
-        let ended = self.runners.reap(self.runner, self.clock.now()).await?;
+        self.setup.runners.renew(self.runner).await?;
+        let ended = self.setup.runners.reap(self.runner, self.setup.clock.now()).await?;
         if ended > 0 {
             tracing::warn!(turns = ended, "ended {ended} turns of dead processes");
         }
@@ -59,7 +59,7 @@ impl Inner {
 
     async fn store_text(&self) {
         loop {
-            tokio::time::sleep(self.settings.checkpoint_every).await;
+            tokio::time::sleep(self.setup.settings.checkpoint_every).await;
             if let Err(error) = self.checkpoint().await {
                 tracing::warn!(error = %chain(&error), "partial text could not be stored");
             }
@@ -71,7 +71,7 @@ impl Inner {
     async fn checkpoint(&self) -> Result<(), StoreError> {
         let mut turns = Vec::new();
         for live in self.live.all() {
-            if live.since.elapsed() < self.settings.checkpoint_every {
+            if live.since.elapsed() < self.setup.settings.checkpoint_every {
                 continue;
             }
             // A turn whose count is locked is about to end.
@@ -90,7 +90,7 @@ impl Inner {
             first: u32::try_from(kept.count).unwrap_or(u32::MAX),
             deltas: deltas.clone(),
         });
-        let signals = self.store.checkpoint(self.runner, running, chunks.collect()).await?;
+        let signals = self.setup.turns.checkpoint(self.runner, running, chunks.collect()).await?;
         for (live, mut kept, _) in turns {
             kept.confirm();
             if signals.stop.contains(&live.log.turn) {

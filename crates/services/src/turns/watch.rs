@@ -26,7 +26,7 @@ impl Turns {
         if let Some(listener) = self.inner.followed.listen(caller.user, turn, first) {
             return Ok(listener);
         }
-        let record = self.inner.store.find(caller.user, turn).await?.ok_or(WatchError::NotFound)?;
+        let record = self.inner.setup.turns.find(caller.user, turn).await?.ok_or(WatchError::NotFound)?;
         let log = Arc::new(TurnLog::new(turn, record.conversation));
         let is_running = record.ending.is_none();
         log.append_record(record);

@@ -194,7 +194,7 @@ async fn a_stop_by_another_process_takes_effect_with_a_checkpoint() {
         turns(store, vec![Step::Say("x"), Step::Wait(Duration::from_hours(1)), Step::Finish(None)]);
     turns.start_upkeep();
     let answer = turns.send(&caller(), question("?")).await.unwrap().whole().await.unwrap();
-    assert!(answer.stopped());
+    assert_eq!(answer.ending.state, EndState::Stopped);
     assert_eq!(answer.reply.text(), "x");
     let kept: Vec<String> = checkpoints.recv().unwrap().iter().map(|chunk| chunk.deltas.text()).collect();
     assert_eq!(kept, ["x"]);

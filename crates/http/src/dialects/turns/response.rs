@@ -1,7 +1,7 @@
 //! The response to a stop.
 
+use domain::TurnId;
 use serde::Serialize;
-use services::Stopped;
 
 /// Whether a turn was stopped, and which.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -17,8 +17,7 @@ pub(crate) struct StoppedBody {
 }
 
 impl StoppedBody {
-    pub(crate) fn new(stopped: Stopped, conversation_id: String) -> Self {
-        let Stopped { turn } = stopped;
+    pub(crate) fn new(turn: Option<TurnId>, conversation_id: String) -> Self {
         Self { stopped: turn.is_some(), turn_id: turn.map(|turn| turn.to_string()), conversation_id }
     }
 }
