@@ -54,14 +54,13 @@ impl KeptDeltas {
 
 impl LiveTurn {
     pub(super) fn new(owner: UserId, log: Arc<TurnLog>) -> Self {
-        let kept = Arc::default();
         Self {
             owner,
             log,
             since: Instant::now(),
             stop: CancellationToken::new(),
             lost: CancellationToken::new(),
-            kept,
+            kept: Arc::default(),
         }
     }
 }
