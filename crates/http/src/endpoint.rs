@@ -2,7 +2,7 @@
 
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::from_fn;
-use actix_web::{FromRequest, Handler, Responder, Route, guard};
+use actix_web::{FromRequest, Handler, Responder, Route, guard, web};
 use domain::Contract;
 
 use crate::middleware::authenticate;
@@ -34,18 +34,13 @@ impl Endpoint {
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
-        Self { method, path, rules: Rules::new(contract), doc: Some(doc), handler: Route::new().to(handler) }
+        Self { method, path, rules: Rules::new(contract), doc: Some(doc), handler: web::to(handler) }
     }
 
     /// A public `GET` endpoint that serves the description, and is therefore not described.
-    pub(crate) fn undescribed<F, Args>(path: &'static str, handler: F) -> Self
-    where
-        F: Handler<Args>,
-        Args: FromRequest + 'static,
-        F::Output: Responder + 'static,
-    {
+    pub(crate) fn undescribed(path: &'static str, handler: Route) -> Self {
         let rules = Rules { access: Access::Public, ..Rules::new(Contract::LlmChat) };
-        Self { method: Method::GET, path, rules, doc: None, handler: Route::new().to(handler) }
+        Self { method: Method::GET, path, rules, doc: None, handler }
     }
 
     /// Allows calls without a token.

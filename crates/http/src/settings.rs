@@ -13,10 +13,6 @@ const MIB: usize = 1024 * 1024;
 pub struct HttpSettings {
     /// The version of the service, shown by `GET /`.
     pub version: &'static str,
-    /// The longest user text, in Unicode characters.
-    pub max_input_length: usize,
-    /// The largest image in a message, in MiB.
-    pub max_file_size_mb: u32,
     /// The largest JSON body in bytes, for endpoints without their own limit.
     pub json_limit: usize,
     /// How long a client may take to send a request body, plus one second for each 64 KiB of it.
@@ -39,7 +35,7 @@ pub struct HttpSettings {
     pub cors_origins: Vec<String>,
     /// The models that are used if neither the request nor the conversation names one (C-17).
     pub default_models: DefaultModels,
-    /// The public configuration, shown by `GET /config`.
+    /// The public configuration, shown by `GET /config`, with the limits that requests are checked against.
     pub public: PublicConfig,
 }
 
@@ -105,7 +101,7 @@ pub struct Pricing {
 impl HttpSettings {
     /// The largest image in a message, in bytes.
     pub(crate) fn image_bytes(&self) -> usize {
-        usize::try_from(self.max_file_size_mb).unwrap_or(usize::MAX).saturating_mul(MIB)
+        usize::try_from(self.public.limits.max_file_size_mb).unwrap_or(usize::MAX).saturating_mul(MIB)
     }
 
     /// The largest JSON body that may hold images: the largest image in Base64, and 1 MiB for the rest (C-37).
@@ -118,8 +114,6 @@ impl HttpSettings {
     pub fn new(version: &'static str, public: PublicConfig, default_models: DefaultModels) -> Self {
         Self {
             version,
-            max_input_length: public.limits.max_input_length,
-            max_file_size_mb: public.limits.max_file_size_mb,
             json_limit: MIB,
             body_timeout: Duration::from_secs(30),
             heartbeat: Duration::from_secs(12),

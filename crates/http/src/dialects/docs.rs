@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, LazyLock};
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ContentType};
-use actix_web::web::{Bytes, Data, Path};
+use actix_web::web::{self, Bytes, Data, Path};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use utoipa_swagger_ui::{Config, SwaggerFile};
 
@@ -14,9 +14,9 @@ use crate::error::{ApiError, HandlerResult};
 
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::undescribed("/openapi.json", document),
-        Endpoint::undescribed("/docs", page),
-        Endpoint::undescribed("/docs/{file}", asset),
+        Endpoint::undescribed("/openapi.json", web::to(document)),
+        Endpoint::undescribed("/docs", web::to(page)),
+        Endpoint::undescribed("/docs/{file}", web::to(asset)),
     ]
 }
 

@@ -39,7 +39,7 @@ async fn config(settings: Data<HttpSettings>) -> HandlerResult {
 
 /// `GET /health`
 async fn health(health: Data<Health>, settings: Data<HttpSettings>) -> HandlerResult {
-    Ok(HealthBody::new(health.report().await, &settings.public).to_response())
+    Ok(HealthBody::respond(health.report().await, &settings.public))
 }
 
 /// `GET /health/live`. It checks nothing else, so that the process is not restarted because the database is away.
@@ -49,5 +49,5 @@ async fn live() -> HandlerResult {
 
 /// `GET /health/ready`
 async fn ready(health: Data<Health>) -> HandlerResult {
-    Ok(ReadyBody::new(health.readiness().await).to_response())
+    Ok(ReadyBody::respond(health.readiness().await))
 }

@@ -21,14 +21,11 @@ const A_SECOND: Duration = Duration::from_secs(1);
 /// The default limit of a JSON body.
 const BODY_BYTES: usize = 1024 * 1024;
 
-/// The errors that follow from the kind of the operation: whether it needs a token, and whether it uses the store.
-pub(super) fn common(private: bool, uses_store: bool) -> Vec<ApiError> {
+/// The errors of every operation. One that needs a token also reads the account, so it uses the database.
+pub(super) fn common(private: bool) -> Vec<ApiError> {
     let mut errors = vec![ApiError::internal(String::new())];
     if private {
-        errors.extend([ApiError::no_token(), ApiError::bad_token()]);
-    }
-    if uses_store {
-        errors.push(ApiError::no_database());
+        errors.extend([ApiError::no_token(), ApiError::bad_token(), ApiError::no_database()]);
     }
     errors
 }

@@ -46,7 +46,6 @@ pub(crate) struct OperationDoc {
     body: Option<RequestBody>,
     responses: BTreeMap<u16, Response>,
     errors: Vec<ApiError>,
-    uses_store: bool,
     schemas: Schemas,
     #[cfg(test)]
     pub(crate) body_reader: Option<BodyReader>,
@@ -64,7 +63,6 @@ impl OperationDoc {
             body: None,
             responses: BTreeMap::new(),
             errors: Vec::new(),
-            uses_store: false,
             schemas: Vec::new(),
             #[cfg(test)]
             body_reader: None,
@@ -209,12 +207,6 @@ impl OperationDoc {
         self.errors([FieldError::new(param, rule).into()])
     }
 
-    /// Adds the error of a database that is away. Private endpoints always have it.
-    pub(crate) fn uses_store(mut self) -> Self {
-        self.uses_store = true;
-        self
-    }
-
     /// Makes the operation, and the schemas that it refers to.
     pub(crate) fn build(self, rules: &Rules) -> (Operation, Schemas) {
         let private = rules.access == Access::Private;
@@ -231,7 +223,7 @@ impl OperationDoc {
             let no_scopes: [&str; 0] = [];
             operation = operation.security(SecurityRequirement::new(BEARER, no_scopes));
         }
-        let mut errors = errors::common(private, private || self.uses_store);
+        let mut errors = errors::common(private);
         errors.extend(self.errors);
         let mut responses = errors::responses(&errors, rules);
         responses.extend(self.responses);

@@ -256,7 +256,7 @@ async fn invalid_fields_are_refused_before_anything_is_done() {
 #[actix_web::test]
 async fn the_body_limit_has_room_for_one_image() {
     let mut setup = with_chat(hello());
-    setup.settings.max_file_size_mb = 2;
+    setup.settings.public.limits.max_file_size_mb = 2;
     let app = start(setup).await;
     let image = |chars: usize| {
         let url = format!("data:image/png;base64,iVBORw0KGgoA{}", "A".repeat(chars - 12));

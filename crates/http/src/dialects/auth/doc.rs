@@ -5,7 +5,7 @@ use services::SignInError;
 
 use super::request::{LoginRequest, RegisterRequest};
 use super::response::{AccountBody, RegisteredBody, TokenBody};
-use crate::error::FieldError;
+use crate::error::{ApiError, FieldError};
 use crate::openapi::{OperationDoc, tags, with};
 
 pub(super) fn register() -> OperationDoc {
@@ -17,10 +17,9 @@ pub(super) fn register() -> OperationDoc {
         )
         .body::<RegisterRequest>([("an email address", registration())])
         .response::<RegisteredBody>("The new account, and a token for it", [("registered", registered())])
-        .errors([SignInError::Taken.into(), SignInError::Overloaded.into()])
+        .errors([SignInError::Taken.into(), SignInError::Overloaded.into(), ApiError::no_database()])
         .invalid("password", "must have at least 8 characters")
         .rate_limited()
-        .uses_store()
 }
 
 pub(super) fn login() -> OperationDoc {
@@ -37,9 +36,9 @@ pub(super) fn login() -> OperationDoc {
             SignInError::WrongPassword.into(),
             FieldError::whole("username or email is required").into(),
             SignInError::Overloaded.into(),
+            ApiError::no_database(),
         ])
         .rate_limited()
-        .uses_store()
 }
 
 pub(super) fn me() -> OperationDoc {

@@ -32,7 +32,7 @@ impl CompletionRequest {
         key: ConversationKey,
         settings: &HttpSettings,
     ) -> Result<SendMessage, FieldError> {
-        let message = text("message", &self.message, settings.max_input_length)?;
+        let message = text("message", &self.message, settings.public.limits.max_input_length)?;
         let question = ModelMessage::from_user(vec![Part::Text(message)]);
         let model = settings.default_models.chat_service.clone();
         Ok(SendMessage::plain(SendTarget::Existing(key), Contract::ChatAi, model, question))

@@ -188,7 +188,7 @@ impl SendRequest {
         key: ConversationKey,
         settings: &HttpSettings,
     ) -> Result<SendMessage, FieldError> {
-        let content = text("content", &self.content, settings.max_input_length)?;
+        let content = text("content", &self.content, settings.public.limits.max_input_length)?;
         let question = ModelMessage::from_user(vec![Part::Text(content)]);
         let model = settings.default_models.chat_service.clone();
         Ok(SendMessage::plain(SendTarget::Existing(key), Contract::ChatService, model, question))

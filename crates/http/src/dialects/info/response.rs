@@ -75,7 +75,7 @@ impl StatusBody {
 }
 
 impl HealthBody {
-    pub(crate) fn new(report: HealthReport, config: &PublicConfig) -> Self {
+    pub(crate) fn respond(report: HealthReport, config: &PublicConfig) -> HttpResponse {
         let HealthReport { database, storage } = report;
         let word = |is_connected| if is_connected { "connected" } else { "disconnected" };
         let checks = Checks {
@@ -88,31 +88,20 @@ impl HealthBody {
             (true, false) => "degraded",
             (false, _) => "unhealthy",
         };
-        Self { status, checks, error: (!database).then(no_database) }
-    }
-
-    pub(crate) fn to_response(&self) -> HttpResponse {
-        response(self, self.error.is_none())
+        response(&Self { status, checks, error: (!database).then(no_database) }, database)
     }
 }
 
 impl ReadyBody {
-    pub(crate) fn new(readiness: Readiness) -> Self {
-        match readiness {
-            Readiness::Ready => Self { status: "ready", error: None },
-            Readiness::NoDatabase => Self::not_ready(no_database()),
+    pub(crate) fn respond(readiness: Readiness) -> HttpResponse {
+        let error = match readiness {
+            Readiness::Ready => return response(&Self { status: "ready", error: None }, true),
+            Readiness::NoDatabase => no_database(),
             Readiness::ShuttingDown => {
-                Self::not_ready(ErrorBody::new("The service is shutting down", ErrorCode::ShuttingDown, None))
+                ErrorBody::new("The service is shutting down", ErrorCode::ShuttingDown, None)
             }
-        }
-    }
-
-    fn not_ready(error: ErrorBody<'static>) -> Self {
-        Self { status: "not_ready", error: Some(error) }
-    }
-
-    pub(crate) fn to_response(&self) -> HttpResponse {
-        response(self, self.error.is_none())
+        };
+        response(&Self { status: "not_ready", error: Some(error) }, false)
     }
 }
 

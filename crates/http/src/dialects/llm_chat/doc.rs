@@ -68,24 +68,18 @@ fn continued() -> Value {
 }
 
 fn image() -> Value {
-    json!({
-        "input": [
-            {"type": "text", "text": "What is in this image?"},
-            {"type": "image_url", "image_url": {"url": "https://example.com/image.jpg"}}
-        ],
-        "model": "gpt-4o",
-        "user_id": "user123"
-    })
+    json!({"input": with_image("What is in this image?"), "model": "gpt-4o", "user_id": "user123"})
 }
 
 fn brief_image() -> Value {
-    json!({
-        "input": [
-            {"type": "text", "text": "Describe this image"},
-            {"type": "image_url", "image_url": {"url": "https://example.com/image.jpg"}}
-        ],
-        "user_id": "user1"
-    })
+    json!({"input": with_image("Describe this image"), "user_id": "user1"})
+}
+
+fn with_image(question: &str) -> Value {
+    json!([
+        {"type": "text", "text": question},
+        {"type": "image_url", "image_url": {"url": "https://example.com/image.jpg"}}
+    ])
 }
 
 fn pirate() -> Value {

@@ -109,6 +109,6 @@ fn target(named: Option<String>, label: Option<Label>) -> Result<(SendTarget, Id
 
 /// The instructions; `None` if they are blank.
 fn parse_instructions(raw: &str, settings: &HttpSettings) -> Result<Option<String>, FieldError> {
-    let text = parsed("instructions", text::clean_optional(raw, settings.max_input_length))?;
+    let text = parsed("instructions", text::clean_optional(raw, settings.public.limits.max_input_length))?;
     Ok((!text.trim().is_empty()).then_some(text))
 }

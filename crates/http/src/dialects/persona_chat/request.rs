@@ -107,6 +107,6 @@ pub(crate) struct SendRequest {
 impl SendRequest {
     /// The text to send.
     pub(crate) fn content(self, settings: &HttpSettings) -> Result<String, FieldError> {
-        text("content", &self.content, settings.max_input_length)
+        text("content", &self.content, settings.public.limits.max_input_length)
     }
 }

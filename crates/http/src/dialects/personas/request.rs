@@ -68,7 +68,7 @@ fn parse_name(raw: &str) -> Result<String, FieldError> {
 }
 
 fn parse_description(raw: &str, settings: &HttpSettings) -> Result<String, FieldError> {
-    parsed("description", clean_optional(raw, settings.max_input_length))
+    parsed("description", clean_optional(raw, settings.public.limits.max_input_length))
 }
 
 fn parse_relation(raw: &str) -> Result<Relation, FieldError> {

@@ -57,7 +57,7 @@ struct ImageUrl {
 impl Input {
     /// The parts of the message. All texts together have the limit of a text, and at least one part must not be blank.
     pub(super) fn into_parts(self, settings: &HttpSettings) -> Result<Vec<Part>, FieldError> {
-        let max = settings.max_input_length;
+        let max = settings.public.limits.max_input_length;
         match self {
             Self::Text(text) => text::clean(&text, max).map(|text| vec![Part::Text(text)]).map_err(invalid),
             Self::Parts(requests) => {
