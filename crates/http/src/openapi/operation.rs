@@ -37,6 +37,7 @@ pub(crate) type Example = (&'static str, Value);
 pub(crate) type BodyReader = fn(&Value) -> Result<(), String>;
 
 /// The description of an operation. What follows from the rules of its endpoint is added by [`OperationDoc::build`].
+#[derive(Default)]
 pub(crate) struct OperationDoc {
     id: &'static str,
     summary: &'static str,
@@ -54,19 +55,7 @@ pub(crate) struct OperationDoc {
 impl OperationDoc {
     /// An operation with this id, which generated clients use as the name of a function.
     pub(crate) fn new(id: &'static str, summary: &'static str) -> Self {
-        Self {
-            id,
-            summary,
-            description: None,
-            tags: Vec::new(),
-            parameters: Vec::new(),
-            body: None,
-            responses: BTreeMap::new(),
-            errors: Vec::new(),
-            schemas: Vec::new(),
-            #[cfg(test)]
-            body_reader: None,
-        }
+        Self { id, summary, ..Self::default() }
     }
 
     /// Adds a description, which says what the summary leaves out.
