@@ -1,20 +1,55 @@
 //! Conversations and their messages, as they are read and edited.
+//!
+//! Each change is one statement that changes the row only where it is the caller's. The row of another owner is returned
+//! unchanged, so that the result tells foreign conversations from absent ones.
 
-mod edit;
-mod list;
 mod messages;
 
 use async_trait::async_trait;
 use domain::{
-    Conversation, ConversationId, ConversationKey, ConversationPatch, HistoryLocation, Message, MessagePage,
-    ModelName, NewConversation, Page, ProjectId, Timestamp, Title, UserId,
+    Conversation, ConversationId, ConversationKey, ConversationPatch, HistoryLocation, JsonText, Label,
+    Message, MessagePage, ModelName, NewConversation, Page, ProjectId, Timestamp, Title, TurnId, UserId,
 };
 use ports::{Access, ConversationFilter, ConversationStore, Purged, StoreError};
-use stored::{ConversationColumns, KeyColumns};
+use stored::{ConversationColumns, KeyColumns, count_from, readable};
 
 use crate::PostgresStore;
 use crate::error::DbError;
 use crate::rows::select_conversations;
+
+/// A statement over the caller's conversations that match a filter; takes what comes after the conditions, and its
+/// arguments.
+macro_rules! matching {
+    ($statement:ident, $caller:ident, $filter:ident, $tail:literal $(, $argument:expr)* $(,)?) => {
+        $statement!(
+            "",
+            "FROM omnichat.conversations c
+             WHERE c.deleted_at IS NULL AND c.owner = $1
+               AND ($2::text IS NULL OR c.label = $2)
+               AND ($3::text IS NULL OR c.project = $3)
+               AND ($4::bigint IS NULL OR c.persona_id = $4)
+               AND (NOT $5::boolean OR c.persona_id IS NOT NULL)
+               AND ($6::text IS NULL OR coalesce(c.model, c.last_model) = $6)
+               AND ($7::timestamptz IS NULL OR c.created_at >= $7)
+               AND ($8::timestamptz IS NULL OR c.created_at < $8) " + $tail,
+            $caller.0,
+            $filter.label.as_ref().map(Label::as_str),
+            $filter.project.as_ref().map(ProjectId::as_str),
+            $filter.persona.map(|persona| persona.0),
+            $filter.any_persona,
+            $filter.model.as_ref().map(ModelName::as_str),
+            $filter.created_from,
+            $filter.created_before
+            $(, $argument)*
+        )
+    };
+}
+
+macro_rules! count_conversations {
+    ($head:literal, $tail:literal $(+ $more:literal)* $(, $argument:expr)*) => {
+        sqlx::query_scalar!(r#"SELECT count(*) AS "count!" "# + $tail $(+ $more)* $(, $argument)*)
+    };
+}
 
 #[async_trait]
 impl ConversationStore for PostgresStore {
@@ -48,7 +83,7 @@ impl ConversationStore for PostgresStore {
             .fetch_one(pool)
         };
         let row = self.pool.run(insert).await?;
-        Ok(Conversation::try_from(row).map_err(DbError::from)?)
+        Ok(row.try_into()?)
     }
 
     async fn find(&self, caller: UserId, key: ConversationKey) -> Result<Access<Conversation>, StoreError> {
@@ -73,11 +108,23 @@ impl ConversationStore for PostgresStore {
         filter: ConversationFilter,
         page: Page,
     ) -> Result<Vec<Conversation>, StoreError> {
-        Ok(self.list_conversations(caller, &filter, page).await?)
+        let list = |pool| {
+            matching!(
+                select_conversations,
+                caller,
+                filter,
+                "ORDER BY c.updated_at DESC, c.id DESC LIMIT $9 OFFSET $10",
+                i64::from(page.limit),
+                i64::from(page.offset),
+            )
+            .fetch_all(pool)
+        };
+        Ok(readable(self.pool.run(list).await?, "conversation", |row| row.id))
     }
 
     async fn count(&self, caller: UserId, filter: ConversationFilter) -> Result<u64, StoreError> {
-        Ok(self.count_conversations(caller, &filter).await?)
+        let count = |pool| matching!(count_conversations, caller, filter, "").fetch_one(pool);
+        Ok(count_from(self.pool.run(count).await?)?)
     }
 
     async fn messages(
@@ -104,7 +151,36 @@ impl ConversationStore for PostgresStore {
         patch: ConversationPatch,
         at: Timestamp,
     ) -> Result<Access<Conversation>, StoreError> {
-        Ok(self.edit(caller, key, patch, at).await?)
+        let key = KeyColumns::from(key);
+        let ConversationPatch { title, metadata, model, persona } = patch;
+        let update = |pool| {
+            select_conversations!(
+                "WITH target AS (
+                   SELECT * FROM omnichat.conversations c
+                   WHERE c.id = coalesce($1, omnichat.conversation_by($2, $3)) AND c.deleted_at IS NULL
+                 ),
+                 changed AS (
+                   UPDATE omnichat.conversations c
+                   SET title = coalesce($5, c.title), metadata = c.metadata || coalesce($6::text::jsonb, '{}'),
+                     model = coalesce($7, c.model), persona_id = coalesce($8, c.persona_id), updated_at = $9
+                   FROM target t
+                   WHERE c.id = t.id AND c.owner = $4 AND c.deleted_at IS NULL
+                   RETURNING c.*
+                 )",
+                "FROM (SELECT * FROM changed UNION ALL SELECT * FROM target WHERE owner <> $4) c",
+                key.id,
+                key.number,
+                key.provider_id.as_deref(),
+                caller.0,
+                title.as_ref().map(Title::as_str),
+                metadata.as_ref().map(JsonText::as_str),
+                model.as_ref().map(ModelName::as_str),
+                persona.map(|persona| persona.0),
+                at,
+            )
+            .fetch_optional(pool)
+        };
+        Ok(access(caller, self.pool.run(update).await?)?)
     }
 
     async fn soft_delete(
@@ -113,7 +189,31 @@ impl ConversationStore for PostgresStore {
         key: ConversationKey,
         at: Timestamp,
     ) -> Result<Access<ConversationId>, StoreError> {
-        Ok(self.hide(caller, key, at).await?)
+        let key = KeyColumns::from(key);
+        let update = |pool| {
+            sqlx::query!(
+                r#"WITH target AS (
+                     SELECT c.id, c.owner FROM omnichat.conversations c
+                     WHERE c.id = coalesce($1, omnichat.conversation_by($2, $3)) AND c.deleted_at IS NULL
+                   ),
+                   changed AS (
+                     UPDATE omnichat.conversations c SET deleted_at = $5, updated_at = $5
+                     FROM target t
+                     WHERE c.id = t.id AND c.owner = $4 AND c.deleted_at IS NULL
+                     RETURNING c.id, c.owner
+                   )
+                   SELECT c.id AS "id!", c.owner AS "owner!"
+                   FROM (SELECT * FROM changed UNION ALL SELECT * FROM target WHERE owner <> $4) c"#,
+                key.id,
+                key.number,
+                key.provider_id.as_deref(),
+                caller.0,
+                at,
+            )
+            .fetch_optional(pool)
+        };
+        let row = self.pool.run(update).await?;
+        Ok(Access::of(caller, row.map(|row| (UserId(row.owner), ConversationId(row.id)))))
     }
 
     async fn restore(
@@ -122,11 +222,59 @@ impl ConversationStore for PostgresStore {
         key: ConversationKey,
         at: Timestamp,
     ) -> Result<Access<Conversation>, StoreError> {
-        Ok(self.show(caller, key, at).await?)
+        let key = KeyColumns::from(key);
+        let update = |pool| {
+            select_conversations!(
+                "WITH target AS (
+                   SELECT * FROM omnichat.conversations c
+                   WHERE c.id = coalesce($1, omnichat.conversation_by($2, $3)) AND c.deleted_at IS NOT NULL
+                 ),
+                 changed AS (
+                   UPDATE omnichat.conversations c SET deleted_at = NULL, updated_at = $5
+                   FROM target t
+                   WHERE c.id = t.id AND c.owner = $4 AND c.deleted_at IS NOT NULL
+                   RETURNING c.*
+                 )",
+                "FROM (SELECT * FROM changed UNION ALL SELECT * FROM target WHERE owner <> $4) c",
+                key.id,
+                key.number,
+                key.provider_id.as_deref(),
+                caller.0,
+                at,
+            )
+            .fetch_optional(pool)
+        };
+        Ok(access(caller, self.pool.run(update).await?)?)
     }
 
     async fn purge(&self, caller: UserId, key: ConversationKey) -> Result<Access<Purged>, StoreError> {
-        Ok(self.delete_for_good(caller, key).await?)
+        let key = KeyColumns::from(key);
+        // The turn to stop is the one that the row has when it is deleted, not when the statement began.
+        let delete = |pool| {
+            sqlx::query!(
+                r#"WITH target AS (
+                     SELECT c.id, c.owner FROM omnichat.conversations c
+                     WHERE c.id = coalesce($1, omnichat.conversation_by($2, $3))
+                   ),
+                   purged AS (
+                     DELETE FROM omnichat.conversations c USING target t
+                     WHERE c.id = t.id AND c.owner = $4
+                     RETURNING c.id, c.owner, c.running_turn
+                   )
+                   SELECT p.id AS "id!", p.owner AS "owner!", p.running_turn FROM purged p
+                   UNION ALL SELECT t.id, t.owner, NULL FROM target t WHERE t.owner <> $4"#,
+                key.id,
+                key.number,
+                key.provider_id.as_deref(),
+                caller.0,
+            )
+            .fetch_optional(pool)
+        };
+        let purged = self.pool.run(delete).await?.map(|row| {
+            let running = row.running_turn.map(TurnId);
+            (UserId(row.owner), Purged { id: ConversationId(row.id), running })
+        });
+        Ok(Access::of(caller, purged))
     }
 }
 

@@ -11,6 +11,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::PostgresStore;
 use crate::error::DbError;
+use crate::migrations::is_complete;
 use crate::options::PostgresOptions;
 use crate::pool::guarded;
 
@@ -49,7 +50,7 @@ impl StoreHealth for PostgresStore {
 impl PostgresStore {
     async fn is_usable(&self) -> Result<(), DbError> {
         if !self.probe.is_migrated.load(Ordering::Relaxed) {
-            if !self.migrations_are_applied(&self.probe.pool).await? {
+            if !is_complete(&self.probe.pool).await? {
                 return Err(DbError::unavailable("the schema is older than this program"));
             }
             self.probe.is_migrated.store(true, Ordering::Relaxed);

@@ -6,7 +6,6 @@ use ports::{Ledger, LedgerTotals, StoreError};
 use stored::{UsageColumns, count_from};
 
 use crate::PostgresStore;
-use crate::error::DbError;
 
 #[async_trait]
 impl Ledger for PostgresStore {
@@ -61,8 +60,8 @@ impl Ledger for PostgresStore {
             estimated: sums.estimated,
         };
         Ok(LedgerTotals {
-            calls: count_from(sums.calls).map_err(DbError::from)?,
-            usage: usage.try_into().map_err(DbError::from)?,
+            calls: count_from(sums.calls)?,
+            usage: usage.try_into()?,
             cost: NanoDollars(sums.cost),
         })
     }

@@ -42,30 +42,22 @@ impl PostgresStore {
     /// # Errors
     /// [`StoreError`] where the database is not available.
     pub async fn is_migrated(&self) -> Result<bool, StoreError> {
-        Ok(self.pool.run(applied_versions).await.map(|applied| is_complete(&applied))?)
-    }
-
-    pub(crate) async fn migrations_are_applied(&self, pool: &PgPool) -> Result<bool, DbError> {
-        Ok(is_complete(&applied_versions(pool).await?))
+        Ok(self.pool.run(is_complete).await?)
     }
 }
 
-fn is_complete(applied: &[i64]) -> bool {
-    MIGRATIONS.iter().all(|migration| applied.contains(&migration.version))
-}
-
-async fn applied_versions(pool: &PgPool) -> Result<Vec<i64>, sqlx::Error> {
+/// Whether the database has all migrations of this program.
+pub(crate) async fn is_complete(pool: &PgPool) -> Result<bool, sqlx::Error> {
     // Not checked at compile time: the migrator makes this table itself.
     let versions =
         sqlx::query_scalar("SELECT version FROM omnichat._sqlx_migrations WHERE success").fetch_all(pool);
     match versions.await {
-        Err(sqlx::Error::Database(error)) if error.code().is_some_and(|code| is_missing(&code)) => {
-            Ok(Vec::new())
+        Ok(applied) => Ok(MIGRATIONS.iter().all(|migration| applied.contains(&migration.version))),
+        Err(sqlx::Error::Database(error))
+            if error.code().is_some_and(|code| MISSING.contains(&code.as_ref())) =>
+        {
+            Ok(false)
         }
-        result => result,
+        Err(error) => Err(error),
     }
-}
-
-fn is_missing(code: &str) -> bool {
-    MISSING.contains(&code)
 }

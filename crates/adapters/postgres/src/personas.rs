@@ -1,42 +1,11 @@
 //! Personas, and the totals of the conversations with them.
 
 use async_trait::async_trait;
-use domain::{ConversationKey, Page, Persona, PersonaId, Relation, Timestamp, TurnId, UserId};
+use domain::{ConversationKey, Page, PersonaId, Relation, Timestamp, TurnId, UserId};
 use ports::{Access, NewPersona, PersonaChatTotals, PersonaPatch, PersonaRecord, PersonaStore, StoreError};
-use stored::{KeyColumns, count_from};
+use stored::{KeyColumns, PersonaColumns, count_from, readable};
 
 use crate::PostgresStore;
-use crate::error::DbError;
-
-/// A whole row of `personas`.
-#[derive(Debug)]
-struct RecordRow {
-    id: i64,
-    user_id: i64,
-    name: String,
-    description: Option<String>,
-    relation_type: String,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-}
-
-impl From<RecordRow> for PersonaRecord {
-    fn from(row: RecordRow) -> Self {
-        let RecordRow { id, user_id, name, description, relation_type, created_at, updated_at } = row;
-        let relation = Relation::from_stored(&relation_type);
-        Self {
-            persona: Persona { id: PersonaId(id), name, description, relation },
-            owner: UserId(user_id),
-            created_at,
-            updated_at,
-        }
-    }
-}
-
-/// The access of a caller to a persona that was looked for.
-fn access(caller: UserId, row: Option<RecordRow>) -> Access<PersonaRecord> {
-    Access::of(caller, row.map(|row| (UserId(row.user_id), row.into())))
-}
 
 #[async_trait]
 impl PersonaStore for PostgresStore {
@@ -44,7 +13,7 @@ impl PersonaStore for PostgresStore {
         let NewPersona { owner, name, description, relation, at } = new;
         let insert = |pool| {
             sqlx::query_as!(
-                RecordRow,
+                PersonaColumns::<Timestamp>,
                 "INSERT INTO omnichat.personas (user_id, name, description, relation_type, created_at, updated_at)
                  VALUES ($1, $2, $3, $4, $5, $5)
                  RETURNING id, user_id, name, description, relation_type, created_at, updated_at",
@@ -56,26 +25,26 @@ impl PersonaStore for PostgresStore {
             )
             .fetch_one(pool)
         };
-        Ok(self.pool.run(insert).await?.into())
+        Ok(self.pool.run(insert).await?.try_into()?)
     }
 
     async fn find(&self, caller: UserId, id: PersonaId) -> Result<Access<PersonaRecord>, StoreError> {
         let read = |pool| {
             sqlx::query_as!(
-                RecordRow,
+                PersonaColumns::<Timestamp>,
                 "SELECT id, user_id, name, description, relation_type, created_at, updated_at
                  FROM omnichat.personas WHERE id = $1",
                 id.0,
             )
             .fetch_optional(pool)
         };
-        Ok(access(caller, self.pool.run(read).await?))
+        Ok(PersonaColumns::access(self.pool.run(read).await?, caller)?)
     }
 
     async fn list(&self, caller: UserId, page: Page) -> Result<Vec<PersonaRecord>, StoreError> {
         let read = |pool| {
             sqlx::query_as!(
-                RecordRow,
+                PersonaColumns::<Timestamp>,
                 "SELECT id, user_id, name, description, relation_type, created_at, updated_at
                  FROM omnichat.personas WHERE user_id = $1
                  ORDER BY updated_at DESC, id DESC LIMIT $2 OFFSET $3",
@@ -85,8 +54,7 @@ impl PersonaStore for PostgresStore {
             )
             .fetch_all(pool)
         };
-        let rows = self.pool.run(read).await?;
-        Ok(rows.into_iter().map(PersonaRecord::from).collect())
+        Ok(readable(self.pool.run(read).await?, "persona", |row| row.id))
     }
 
     async fn update(
@@ -99,7 +67,7 @@ impl PersonaStore for PostgresStore {
         let PersonaPatch { name, description, relation } = patch;
         let update = |pool| {
             sqlx::query_as!(
-                RecordRow,
+                PersonaColumns::<Timestamp>,
                 r#"WITH changed AS (
                      UPDATE omnichat.personas
                      SET name = coalesce($3, name), description = coalesce($4, description),
@@ -122,7 +90,7 @@ impl PersonaStore for PostgresStore {
             )
             .fetch_optional(pool)
         };
-        Ok(access(caller, self.pool.run(update).await?))
+        Ok(PersonaColumns::access(self.pool.run(update).await?, caller)?)
     }
 
     async fn delete(&self, caller: UserId, id: PersonaId) -> Result<Access<Vec<TurnId>>, StoreError> {
@@ -193,9 +161,9 @@ impl PersonaStore for PostgresStore {
         };
         let sums = self.pool.run(read).await?;
         Ok(PersonaChatTotals {
-            conversations: count_from(sums.conversations).map_err(DbError::from)?,
-            messages: count_from(sums.messages).map_err(DbError::from)?,
-            tokens: count_from(sums.tokens).map_err(DbError::from)?,
+            conversations: count_from(sums.conversations)?,
+            messages: count_from(sums.messages)?,
+            tokens: count_from(sums.tokens)?,
         })
     }
 }

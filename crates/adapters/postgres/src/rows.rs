@@ -1,5 +1,6 @@
 //! Rows as statements of this store return them.
 
+use domain::limits::WINDOW_MESSAGES;
 use domain::{Persona, PersonaId, Relation, WindowMessage};
 use ports::Window;
 use stored::{StoredError, WindowColumns};
@@ -39,11 +40,10 @@ pub(crate) struct WindowArrays {
 }
 
 impl WindowArrays {
-    /// The window, of at most so many messages.
-    pub(crate) fn into_window(self, most: usize) -> Result<Window, StoredError> {
+    pub(crate) fn into_window(self) -> Result<Window, StoredError> {
         let Self { seqs, turn_ids, roles, states, token_counts, parts, has_older } = self;
-        let rows =
-            seqs.into_iter().zip(turn_ids).zip(roles).zip(states).zip(token_counts).zip(parts).take(most);
+        let rows = seqs.into_iter().zip(turn_ids).zip(roles).zip(states).zip(token_counts).zip(parts);
+        let rows = rows.take(WINDOW_MESSAGES as usize);
         let mut messages = Vec::with_capacity(rows.len());
         for (((((seq, turn_id), role), state), token_count), parts) in rows.rev() {
             let row = WindowColumns { seq, turn_id, role, state, token_count: token_count.into(), parts };

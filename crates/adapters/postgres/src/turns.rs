@@ -7,23 +7,24 @@ mod interrupt;
 mod messages;
 pub(crate) mod open;
 mod record;
-mod running;
-mod window;
 pub(crate) mod writer;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use domain::limits::{WINDOW_BYTES, WINDOW_MESSAGES};
 use domain::{ConversationId, ConversationKey, RunnerId, Seq, TurnId, UserId};
 use ports::{
-    Begin, BeginError, Begun, Chunk, Finish, Finished, Signals, StopOutcome, StoreError, Target, TurnRecord,
-    TurnStore, Window,
+    Begin, BeginError, Begun, Chunk, Finish, Finished, FollowedTurn, Signals, StopOutcome, StoreError,
+    Target, TurnRecord, TurnStore, Window,
 };
 use stored::{KeyColumns, MessageToAppend};
+use uuid::Uuid;
 
 use crate::PostgresStore;
 use crate::error::DbError;
+use crate::rows::WindowArrays;
 use begin::{BeginExisting, BegunRow, NotBegun};
 use finish::{CloseTurn, NotClosed};
 use open::BeginNew;
@@ -31,6 +32,17 @@ use writer::op::BatchOp;
 
 /// When to try again while a turn runs.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// The limits of a window as arguments of a statement: messages, bytes.
+const WINDOW: (i32, i32) = (WINDOW_MESSAGES.cast_signed(), WINDOW_BYTES.cast_signed());
+
+/// Chunks: an array for each column.
+#[derive(Default)]
+struct ChunkArrays {
+    turn: Vec<Uuid>,
+    first: Vec<i32>,
+    parts: Vec<String>,
+    lengths: Vec<Vec<u8>>,
+}
 
 #[async_trait]
 impl TurnStore for PostgresStore {
@@ -48,7 +60,22 @@ impl TurnStore for PostgresStore {
     }
 
     async fn earlier(&self, conversation: ConversationId, before: Seq) -> Result<Window, StoreError> {
-        Ok(self.read_window(conversation, before).await?)
+        let (messages, bytes) = WINDOW;
+        let read = |pool| {
+            sqlx::query_as!(
+                WindowArrays,
+                r#"SELECT w.seqs AS "seqs!", w.turn_ids AS "turn_ids!: Vec<Option<Uuid>>", w.roles AS "roles!",
+                     w.states AS "states!", w.token_counts AS "token_counts!", w.parts AS "parts!",
+                     w.has_older AS "has_older!"
+                   FROM omnichat.window_before($1, $2, $3, $4) w"#,
+                conversation.0,
+                before.0,
+                messages,
+                bytes,
+            )
+            .fetch_one(pool)
+        };
+        Ok(self.pool.run(read).await?.into_window()?)
     }
 
     async fn checkpoint(
@@ -57,7 +84,28 @@ impl TurnStore for PostgresStore {
         running: Vec<TurnId>,
         chunks: Vec<Chunk>,
     ) -> Result<Signals, StoreError> {
-        Ok(self.keep_chunks(runner, running, chunks).await?)
+        let turns: Vec<Uuid> = running.iter().map(|turn| turn.0).collect();
+        let mut arrays = ChunkArrays::default();
+        for chunk in &chunks {
+            arrays.turn.push(chunk.turn.0);
+            arrays.first.push(chunk.first.try_into().unwrap_or(i32::MAX));
+            arrays.parts.push(stored::parts_to_json(chunk.deltas.parts()));
+            arrays.lengths.push(stored::lengths_to_bytes(chunk.deltas.lengths()));
+        }
+        let keep = |pool| {
+            sqlx::query_file!(
+                "queries/checkpoint.sql",
+                runner.0,
+                turns.as_slice(),
+                arrays.turn.as_slice(),
+                arrays.first.as_slice(),
+                arrays.parts.as_slice(),
+                arrays.lengths.as_slice(),
+            )
+            .fetch_all(pool)
+        };
+        let ours = self.steady.run(keep).await?;
+        Ok(stored::signals(running, ours.into_iter().map(|turn| (turn.id, turn.stop_requested))))
     }
 
     async fn finish(&self, finish: Finish) -> Result<Finished, StoreError> {
@@ -73,11 +121,37 @@ impl TurnStore for PostgresStore {
     }
 
     async fn request_stop(&self, caller: UserId, key: ConversationKey) -> Result<StopOutcome, StoreError> {
-        Ok(self.ask_to_stop(caller, key).await?)
+        let key = KeyColumns::from(key);
+        let ask = |pool| {
+            sqlx::query_scalar!(
+                r#"WITH target AS (
+                     SELECT c.running_turn FROM omnichat.conversations c
+                     WHERE c.id = coalesce($1, omnichat.conversation_by($2, $3)) AND c.owner = $4 AND c.deleted_at IS NULL
+                   ),
+                   asked AS (
+                     UPDATE omnichat.turns t SET stop_requested = true FROM target g
+                     WHERE t.id = g.running_turn AND t.state = 'running'
+                     RETURNING t.id
+                   )
+                   SELECT a.id AS "turn?" FROM target g LEFT JOIN asked a ON true"#,
+                key.id,
+                key.number,
+                key.provider_id.as_deref(),
+                caller.0,
+            )
+            .fetch_optional(pool)
+        };
+        Ok(match self.pool.run(ask).await? {
+            Some(Some(turn)) => StopOutcome::Asked(TurnId(turn)),
+            Some(None) => StopOutcome::Idle,
+            None => StopOutcome::NotFound,
+        })
     }
 
     async fn find(&self, caller: UserId, turn: TurnId) -> Result<Option<TurnRecord>, StoreError> {
-        Ok(self.find_turn(caller, turn).await?)
+        let followed = [FollowedTurn { caller, turn, known: 0 }];
+        let found = follow::read_turns(&self.pool, &followed).await?.pop();
+        Ok(found.map(TurnRecord::try_from).transpose()?)
     }
 }
 

@@ -10,10 +10,6 @@ use stored::UserColumns;
 use crate::PostgresStore;
 use crate::error::{DbError, is_taken};
 
-fn user(row: UserColumns<Timestamp>) -> Result<User, DbError> {
-    Ok(row.try_into()?)
-}
-
 #[async_trait]
 impl UserStore for PostgresStore {
     async fn register(&self, new: NewUser) -> Result<User, RegisterError> {
@@ -44,7 +40,7 @@ impl UserStore for PostgresStore {
             .fetch_one(pool)
         };
         match self.pool.attempt(insert).await {
-            Ok(row) => Ok(user(row)?),
+            Ok(row) => Ok(User::try_from(row).map_err(DbError::from)?),
             Err(error) if is_taken(&error) => Err(RegisterError::Taken),
             Err(error) => Err(DbError::from(error).into()),
         }
@@ -74,7 +70,7 @@ impl UserStore for PostgresStore {
             active: row.active,
             created_at: row.created_at,
         };
-        Ok(Some(SignInRecord { user: self::user(user)?, password_hash: row.password_hash }))
+        Ok(Some(SignInRecord { user: user.try_into()?, password_hash: row.password_hash }))
     }
 
     async fn provision(&self, issuer: String, subject: String, at: Timestamp) -> Result<User, StoreError> {
@@ -90,7 +86,7 @@ impl UserStore for PostgresStore {
         };
         // Nearly always the account exists, and a read uses up no id.
         if let Some(row) = self.pool.run(find).await? {
-            return Ok(user(row)?);
+            return Ok(row.try_into()?);
         }
         let insert = |pool| {
             sqlx::query_as!(
@@ -104,7 +100,7 @@ impl UserStore for PostgresStore {
             )
             .fetch_one(pool)
         };
-        Ok(user(self.pool.run(insert).await?)?)
+        Ok(self.pool.run(insert).await?.try_into()?)
     }
 
     async fn find(&self, user: UserId) -> Result<Option<User>, StoreError> {
@@ -116,7 +112,7 @@ impl UserStore for PostgresStore {
             )
             .fetch_optional(pool)
         };
-        Ok(self.pool.run(read).await?.map(self::user).transpose()?)
+        Ok(self.pool.run(read).await?.map(User::try_from).transpose()?)
     }
 
     async fn change(&self, user: UserId, change: UserChange) -> Result<Option<User>, StoreError> {
@@ -132,6 +128,6 @@ impl UserStore for PostgresStore {
             )
             .fetch_optional(pool)
         };
-        Ok(self.pool.run(update).await?.map(self::user).transpose()?)
+        Ok(self.pool.run(update).await?.map(User::try_from).transpose()?)
     }
 }

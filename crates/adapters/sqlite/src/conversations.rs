@@ -19,7 +19,7 @@ use uuid::fmt::Simple;
 
 use crate::SqliteStore;
 use crate::error::DbError;
-use crate::rows::{ConversationRow, select_conversations};
+use crate::rows::{ConversationRow, granted, select_conversations};
 use crate::values::json_of;
 
 #[async_trait]
@@ -30,8 +30,7 @@ impl ConversationStore for SqliteStore {
 
     async fn find(&self, caller: UserId, key: ConversationKey) -> Result<Access<Conversation>, StoreError> {
         let row = row_of(&self.reads, &key.into()).await?;
-        let conversation = ConversationRow::visible(row, caller).try_map(Conversation::try_from);
-        Ok(conversation.map_err(DbError::from)?)
+        Ok(ConversationRow::visible(row, caller).try_map(Conversation::try_from)?)
     }
 
     async fn list(
@@ -53,13 +52,8 @@ impl ConversationStore for SqliteStore {
         key: ConversationKey,
         page: MessagePage,
     ) -> Result<Access<Vec<Message>>, StoreError> {
-        match ConversationRow::visible(row_of(&self.reads, &key.into()).await?, caller) {
-            Access::Granted(row) => {
-                Ok(Access::Granted(messages::page(&self.reads, row.columns.id, page).await?))
-            }
-            Access::Foreign => Ok(Access::Foreign),
-            Access::Absent => Ok(Access::Absent),
-        }
+        let row = granted!(ConversationRow::visible(row_of(&self.reads, &key.into()).await?, caller));
+        Ok(Access::Granted(messages::page(&self.reads, row.columns.id, page).await?))
     }
 
     async fn messages_of(

@@ -56,7 +56,7 @@ impl From<DbError> for RegisterError {
 
 impl From<StoredError> for DbError {
     fn from(error: StoredError) -> Self {
-        Self(StoreError::Corrupt { what: error.what(), source: error.into() })
+        Self(error.into())
     }
 }
 

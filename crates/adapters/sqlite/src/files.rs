@@ -14,7 +14,7 @@ use stored::{KeyColumns, count_to};
 use crate::SqliteStore;
 use crate::conversations::row_of;
 use crate::error::DbError;
-use crate::rows::ConversationRow;
+use crate::rows::{ConversationRow, granted};
 use crate::values::{json_of, micros};
 
 #[async_trait]
@@ -80,11 +80,7 @@ async fn attach(
 ) -> Result<Access<FileNumber>, DbError> {
     let NewFile { conversation, blob, name, size, pages, text, at } = &*file;
     let key = KeyColumns::from(ConversationKey::Id(*conversation));
-    match ConversationRow::visible(row_of(&mut *connection, &key).await?, caller) {
-        Access::Granted(_) => {}
-        Access::Foreign => return Ok(Access::Foreign),
-        Access::Absent => return Ok(Access::Absent),
-    }
+    granted!(ConversationRow::visible(row_of(&mut *connection, &key).await?, caller));
     let (blob, at) = (blob.as_str(), micros(*at));
     // The sweep may be deleting an object that is due.
     let taken = sqlx::query!("DELETE FROM pending_deletions WHERE blob_key = ?1 AND due_at > ?2", blob, at)

@@ -6,11 +6,10 @@ use async_trait::async_trait;
 use domain::{ConversationKey, Page, PersonaId, Timestamp, TurnId, UserId};
 use ports::{Access, NewPersona, PersonaChatTotals, PersonaPatch, PersonaRecord, PersonaStore, StoreError};
 use sqlx::SqliteExecutor;
-use stored::{KeyColumns, StoredError, StoredTime as _, count_from, readable};
+use stored::{KeyColumns, PersonaColumns, count_from, readable};
 
 use crate::SqliteStore;
 use crate::error::DbError;
-use crate::rows::PersonaRow;
 
 #[async_trait]
 impl PersonaStore for SqliteStore {
@@ -19,13 +18,13 @@ impl PersonaStore for SqliteStore {
     }
 
     async fn find(&self, caller: UserId, id: PersonaId) -> Result<Access<PersonaRecord>, StoreError> {
-        Ok(access(record_of(&self.reads, id).await?, caller)?)
+        Ok(PersonaColumns::access(record_of(&self.reads, id).await?, caller)?)
     }
 
     async fn list(&self, caller: UserId, page: Page) -> Result<Vec<PersonaRecord>, StoreError> {
         let (limit, offset) = (i64::from(page.limit), i64::from(page.offset));
         let rows = sqlx::query_as!(
-            RecordRow,
+            PersonaColumns::<i64>,
             r#"SELECT id AS "id!", user_id, name, description, relation_type, created_at, updated_at
                FROM personas WHERE user_id = ?1 ORDER BY updated_at DESC, id DESC LIMIT ?2 OFFSET ?3"#,
             caller.0,
@@ -85,43 +84,20 @@ impl PersonaStore for SqliteStore {
         .await
         .map_err(DbError::from)?;
         Ok(PersonaChatTotals {
-            conversations: count_from(sums.conversations).map_err(DbError::from)?,
-            messages: count_from(sums.messages).map_err(DbError::from)?,
-            tokens: count_from(sums.tokens).map_err(DbError::from)?,
-        })
-    }
-}
-
-/// A whole row of `personas`.
-#[derive(Debug)]
-struct RecordRow {
-    id: i64,
-    user_id: i64,
-    name: String,
-    description: Option<String>,
-    relation_type: String,
-    created_at: i64,
-    updated_at: i64,
-}
-
-impl TryFrom<RecordRow> for PersonaRecord {
-    type Error = StoredError;
-
-    fn try_from(row: RecordRow) -> Result<Self, StoredError> {
-        let RecordRow { id, user_id, name, description, relation_type, created_at, updated_at } = row;
-        Ok(Self {
-            persona: PersonaRow { id, name, description, relation_type }.into(),
-            owner: UserId(user_id),
-            created_at: created_at.instant()?,
-            updated_at: updated_at.instant()?,
+            conversations: count_from(sums.conversations)?,
+            messages: count_from(sums.messages)?,
+            tokens: count_from(sums.tokens)?,
         })
     }
 }
 
 /// The persona, of any owner.
-async fn record_of(executor: impl SqliteExecutor<'_>, id: PersonaId) -> Result<Option<RecordRow>, DbError> {
+async fn record_of(
+    executor: impl SqliteExecutor<'_>,
+    id: PersonaId,
+) -> Result<Option<PersonaColumns<i64>>, DbError> {
     let row = sqlx::query_as!(
-        RecordRow,
+        PersonaColumns::<i64>,
         r#"SELECT id AS "id!", user_id, name, description, relation_type, created_at, updated_at
            FROM personas WHERE id = ?1"#,
         id.0,
@@ -129,10 +105,4 @@ async fn record_of(executor: impl SqliteExecutor<'_>, id: PersonaId) -> Result<O
     .fetch_optional(executor)
     .await?;
     Ok(row)
-}
-
-/// The access of a caller to a persona that was looked for.
-fn access(row: Option<RecordRow>, caller: UserId) -> Result<Access<PersonaRecord>, DbError> {
-    let access = Access::of(caller, row.map(|row| (UserId(row.user_id), row)));
-    Ok(access.try_map(PersonaRecord::try_from)?)
 }

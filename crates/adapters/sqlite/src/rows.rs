@@ -35,6 +35,18 @@ macro_rules! select_conversations {
 }
 pub(crate) use select_conversations;
 
+/// Goes on with the row, or returns that there is no access to it.
+macro_rules! granted {
+    ($access:expr) => {
+        match $access {
+            ports::Access::Granted(row) => row,
+            ports::Access::Foreign => return Ok(ports::Access::Foreign),
+            ports::Access::Absent => return Ok(ports::Access::Absent),
+        }
+    };
+}
+pub(crate) use granted;
+
 impl ConversationRow {
     /// The access of a caller to the conversation, hidden or not.
     pub(crate) fn owned(row: Option<Self>, caller: UserId) -> Access<Self> {

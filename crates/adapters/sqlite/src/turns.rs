@@ -13,10 +13,10 @@ mod window;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{ConversationId, ConversationKey, Ending, RunnerId, Seq, Timestamp, TurnId, Usage, UserId};
+use domain::{ConversationId, ConversationKey, Ending, RunnerId, Seq, TurnId, Usage, UserId};
 use ports::{
-    Begin, BeginError, Begun, Chunk, Finish, Finished, Signals, StopOutcome, StoreError, Target, TurnRecord,
-    TurnStore, Window,
+    Begin, BeginError, Begun, Chunk, Finish, Finished, FollowedTurn, Signals, StopOutcome, StoreError,
+    Target, TurnRecord, TurnStore, Window,
 };
 use stored::KeyColumns;
 use uuid::Uuid;
@@ -39,7 +39,12 @@ impl TurnStore for SqliteStore {
         match window::before(&self.reads, conversation, window_end).await {
             Ok(window) => Ok(Begun { window, ..begun }),
             Err(error) => {
-                self.close_unread(conversation, turn, runner, at).await;
+                // The caller gets an error and will not run the turn.
+                let ending = Ending::interrupted(Usage::default(), at);
+                let finish = Finish::without_reply(turn, runner, conversation, ending);
+                if let Err(error) = self.writer.finish(finish.into()).await {
+                    tracing::error!(turn.id = %turn, ?error, "turn {turn} stays open, and no process runs it");
+                }
                 Err(error.into())
             }
         }
@@ -56,12 +61,11 @@ impl TurnStore for SqliteStore {
         chunks: Vec<Chunk>,
     ) -> Result<Signals, StoreError> {
         if chunks.is_empty() {
-            return Ok(checkpoint::signals(&self.reads, runner, &running).await?);
+            return Ok(checkpoint::signals(&self.reads, runner, running).await?);
         }
         let chunks: Arc<str> = checkpoint::rows_of(&chunks)?.into();
-        let running: Arc<[TurnId]> = running.into();
         let keep = self.writer.write(move |connection| {
-            Box::pin(checkpoint::keep(connection, runner, Arc::clone(&running), Arc::clone(&chunks)))
+            Box::pin(checkpoint::keep(connection, runner, running.clone(), Arc::clone(&chunks)))
         });
         Ok(keep.await?)
     }
@@ -78,7 +82,9 @@ impl TurnStore for SqliteStore {
     }
 
     async fn find(&self, caller: UserId, turn: TurnId) -> Result<Option<TurnRecord>, StoreError> {
-        Ok(self.find_turn(caller, turn).await?)
+        let followed = [FollowedTurn { caller, turn, known: 0 }];
+        let found = follow::read_turns(&self.reads, &followed).await?.pop();
+        Ok(found.map(TurnRecord::try_from).transpose()?)
     }
 }
 
@@ -97,20 +103,5 @@ impl SqliteStore {
         .fetch_optional(&self.reads)
         .await?;
         Ok(id.map(ConversationId))
-    }
-
-    /// Closes a turn whose window could not be read: its caller gets an error and will not run it.
-    async fn close_unread(
-        &self,
-        conversation: ConversationId,
-        turn: TurnId,
-        runner: RunnerId,
-        at: Timestamp,
-    ) {
-        let ending = Ending::interrupted(Usage::default(), at);
-        let finish = Finish::without_reply(turn, runner, conversation, ending);
-        if let Err(error) = self.writer.finish(finish.into()).await {
-            tracing::error!(turn.id = %turn, ?error, "turn {turn} stays open, and no process runs it");
-        }
     }
 }

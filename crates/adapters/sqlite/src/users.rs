@@ -38,8 +38,7 @@ impl UserStore for SqliteStore {
             active: row.active,
             created_at: row.created_at,
         };
-        let user = User::try_from(user).map_err(DbError::from)?;
-        Ok(Some(SignInRecord { user, password_hash: row.password_hash }))
+        Ok(Some(SignInRecord { user: user.try_into()?, password_hash: row.password_hash }))
     }
 
     async fn provision(&self, issuer: String, subject: String, at: Timestamp) -> Result<User, StoreError> {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::{Contract, EndState, Failure, FailureKind, FinishReason, MessageState, Purpose};
+use serde::Serialize;
 
 use crate::StoredError;
 
@@ -60,7 +61,7 @@ pub fn purpose_from(word: &str) -> Result<Purpose, StoredError> {
 }
 
 /// How a turn ended, as four columns of its row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct StoredEnd<'a> {
     /// `completed`, `failed`, `stopped` or `interrupted`.
     pub state: &'a str,

@@ -10,12 +10,14 @@ mod enums;
 mod lengths;
 mod message;
 mod parts;
+mod persona;
 mod readable;
 mod turn;
 mod user;
 
 use domain::Reply;
 use domain::reply::ReplyError;
+use ports::StoreError;
 
 pub use chunks::{KeptChunk, fold_chunks};
 pub use columns::{KeyColumns, StoredTime, UsageColumns, count_from, count_to, model_name};
@@ -24,8 +26,9 @@ pub use enums::{StoredEnd, contract_from, contract_name, purpose_from, purpose_n
 pub use lengths::{lengths_from_bytes, lengths_to_bytes};
 pub use message::{MessageColumns, MessageToAppend, ReplyToAppend, WindowColumns};
 pub use parts::{parts_from_json, parts_to_json};
+pub use persona::PersonaColumns;
 pub use readable::readable;
-pub use turn::{EndingColumns, ReplyColumns, TurnColumns};
+pub use turn::{EndingColumns, ReplyColumns, TurnColumns, signals};
 pub use user::UserColumns;
 
 /// A stored value cannot be read.
@@ -69,12 +72,17 @@ pub enum StoredError {
 
 impl StoredError {
     /// What could not be read, in a word or two.
-    #[must_use]
-    pub fn what(&self) -> &'static str {
+    fn what(&self) -> &'static str {
         match self {
             Self::Json(_) | Self::Version(_) | Self::Lengths | Self::Reply(_) => "message",
             Self::OutOfRange { what } | Self::Text { what, .. } | Self::Word { what, .. } => what,
         }
+    }
+}
+
+impl From<StoredError> for StoreError {
+    fn from(error: StoredError) -> Self {
+        Self::Corrupt { what: error.what(), source: error.into() }
     }
 }
 

@@ -1,6 +1,11 @@
 //! Rows of `turns`.
 
-use domain::{EndState, Ending, MessageId, MessageNumber, NanoDollars, Reply, ReplyRef, Seq, TurnId};
+use std::collections::HashMap;
+
+use domain::{
+    ConversationId, EndState, Ending, MessageId, MessageNumber, NanoDollars, Reply, ReplyRef, Seq, TurnId,
+};
+use ports::{Signals, TurnRecord};
 use uuid::Uuid;
 
 use crate::chunks::fold_chunks_after;
@@ -11,6 +16,8 @@ use crate::{KeptChunk, StoredEnd, StoredError, StoredTime, UsageColumns, count_f
 pub struct TurnColumns<T> {
     /// The turn.
     pub turn: TurnId,
+    /// Its conversation.
+    pub conversation: ConversationId,
     /// The number of deltas that the reader has already.
     pub known: i64,
     /// The chunks of a running turn, from `known` on.
@@ -23,21 +30,21 @@ pub struct TurnColumns<T> {
     pub ending: EndingColumns<T>,
 }
 
-impl<T: StoredTime> TurnColumns<T> {
-    /// Returns the deltas after the known ones, and how the turn ended; `None` while it runs.
-    ///
-    /// # Errors
-    /// [`StoredError`] if the reply or the ending of an ended turn cannot be read.
-    pub fn read(self) -> Result<(Reply, Option<Ending>), StoredError> {
-        let known = usize::try_from(self.known).unwrap_or(0);
-        if self.ending.state == "running" {
-            return Ok((fold_chunks_after(self.turn, known, self.chunks), None));
+impl<T: StoredTime> TryFrom<TurnColumns<T>> for TurnRecord {
+    type Error = StoredError;
+
+    fn try_from(row: TurnColumns<T>) -> Result<Self, StoredError> {
+        let TurnColumns { turn, conversation, .. } = row;
+        let known = usize::try_from(row.known).unwrap_or(0);
+        if row.ending.state == "running" {
+            let reply = fold_chunks_after(turn, known, row.chunks);
+            return Ok(Self { turn, conversation, reply, ending: None });
         }
-        let reply = match (&self.reply_parts, &self.reply_lengths) {
+        let reply = match (&row.reply_parts, &row.reply_lengths) {
             (Some(parts), Some(lengths)) => reply_from(parts, lengths)?.since(known),
             (None, _) | (_, None) => Reply::default(),
         };
-        Ok((reply, Some(Ending::try_from(self.ending)?)))
+        Ok(Self { turn, conversation, reply, ending: Some(row.ending.try_into()?) })
     }
 }
 
@@ -127,4 +134,19 @@ fn reply_ref<T: StoredTime>(row: &ReplyColumns<T>) -> Result<Option<ReplyRef>, S
         seq: Seq(seq),
         created_at: at.instant()?,
     }))
+}
+
+/// What a process must know of its running turns. `found` has those that it still runs, and whether it is asked to stop
+/// them.
+pub fn signals(running: Vec<TurnId>, found: impl Iterator<Item = (Uuid, bool)>) -> Signals {
+    let found: HashMap<Uuid, bool> = found.collect();
+    let mut signals = Signals::default();
+    for turn in running {
+        match found.get(&turn.0) {
+            Some(true) => signals.stop.push(turn),
+            Some(false) => {}
+            None => signals.lost.push(turn),
+        }
+    }
+    signals
 }

@@ -10,7 +10,7 @@ const INSIDE: &[(&str, &[&str])] = &[
     ("omnichat-domain", &[]),
     ("omnichat-ports", &["omnichat-domain"]),
     ("omnichat-services", &["omnichat-domain", "omnichat-ports"]),
-    ("omnichat-stored", &["omnichat-domain"]),
+    ("omnichat-stored", &["omnichat-domain", "omnichat-ports"]),
     ("omnichat-postgres", &["omnichat-domain", "omnichat-ports", "omnichat-stored"]),
     ("omnichat-sqlite", &["omnichat-domain", "omnichat-ports", "omnichat-stored"]),
     ("omnichat-openai-wire", &["omnichat-domain", "omnichat-ports"]),

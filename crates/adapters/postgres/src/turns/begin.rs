@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use domain::limits::WINDOW_MESSAGES;
 use domain::{
     Conversation, ConversationId, Ending, MessageNumber, ModelName, Persona, RunnerId, Seq, Timestamp,
     TurnId, Usage,
@@ -12,8 +11,8 @@ use sqlx::PgConnection;
 use stored::{ConversationColumns, MessageToAppend, StoredError, model_name};
 use uuid::Uuid;
 
+use super::WINDOW;
 use super::messages::{MessageArrays, bytes_of, count_of};
-use super::window::WINDOW;
 use super::writer::op::{BatchOp, Diagnosis};
 use crate::error::DbError;
 use crate::rows::{PersonaRow, WindowArrays};
@@ -131,7 +130,7 @@ impl BegunRow {
             seq: Seq(seq),
             number: Some(MessageNumber(number)),
         });
-        let window = window.map(|window| window.into_window(WINDOW_MESSAGES as usize)).transpose()?;
+        let window = window.map(WindowArrays::into_window).transpose()?;
         Ok(Begun {
             conversation: Conversation::try_from(conversation)?,
             persona,

@@ -8,19 +8,8 @@ use stored::{ConversationColumns, KeyColumns, StoredError};
 
 use super::row_of;
 use crate::error::DbError;
-use crate::rows::ConversationRow;
+use crate::rows::{ConversationRow, granted};
 use crate::values::micros;
-
-/// Goes on with the row, or returns that there is no access to it.
-macro_rules! granted {
-    ($access:expr) => {
-        match $access {
-            Access::Granted(row) => row,
-            Access::Foreign => return Ok(Access::Foreign),
-            Access::Absent => return Ok(Access::Absent),
-        }
-    };
-}
 
 /// Changes what a caller may change.
 pub(super) async fn patch(

@@ -3,10 +3,12 @@
 use domain::{Persona, PersonaId, Timestamp, TurnId, UserId};
 use ports::{Access, NewPersona, PersonaPatch, PersonaRecord};
 use sqlx::SqliteConnection;
+use stored::PersonaColumns;
 use uuid::Uuid;
 
-use super::{access, record_of};
+use super::record_of;
 use crate::error::DbError;
+use crate::rows::granted;
 use crate::values::micros;
 
 pub(super) async fn create(
@@ -38,7 +40,7 @@ pub(super) async fn update(
     patch: PersonaPatch,
     at: Timestamp,
 ) -> Result<Access<PersonaRecord>, DbError> {
-    let found = access(record_of(&mut *connection, id).await?, caller)?;
+    let found = PersonaColumns::access(record_of(&mut *connection, id).await?, caller)?;
     let Access::Granted(before) = found else { return Ok(found) };
     let after = patched(before, patch, at);
     let persona = &after.persona;
@@ -78,11 +80,7 @@ pub(super) async fn delete(
     let owner = sqlx::query_scalar!("SELECT user_id FROM personas WHERE id = ?1", id.0)
         .fetch_optional(&mut *connection)
         .await?;
-    match Access::of(caller, owner.map(|owner| (UserId(owner), ()))) {
-        Access::Granted(()) => {}
-        Access::Foreign => return Ok(Access::Foreign),
-        Access::Absent => return Ok(Access::Absent),
-    }
+    granted!(Access::of(caller, owner.map(|owner| (UserId(owner), ()))));
     let running = sqlx::query_scalar!(
         r#"SELECT running_turn AS "turn!: Uuid" FROM conversations
            WHERE persona_id = ?1 AND running_turn IS NOT NULL"#,

@@ -1,6 +1,5 @@
 //! Keeps new deltas of running turns, and tells their process what others did to the turns.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::{RunnerId, TurnId};
@@ -37,7 +36,7 @@ pub(super) fn rows_of(chunks: &[Chunk]) -> Result<String, DbError> {
 pub(super) async fn keep(
     connection: &mut SqliteConnection,
     runner: RunnerId,
-    running: Arc<[TurnId]>,
+    running: Vec<TurnId>,
     chunks: Arc<str>,
 ) -> Result<Signals, DbError> {
     let chunks = chunks.as_ref();
@@ -52,14 +51,14 @@ pub(super) async fn keep(
     )
     .execute(&mut *connection)
     .await?;
-    signals(connection, runner, &running).await
+    signals(connection, runner, running).await
 }
 
 /// What others did to the turns of a process.
 pub(super) async fn signals(
     executor: impl SqliteExecutor<'_>,
     runner: RunnerId,
-    running: &[TurnId],
+    running: Vec<TurnId>,
 ) -> Result<Signals, DbError> {
     if running.is_empty() {
         return Ok(Signals::default());
@@ -74,15 +73,5 @@ pub(super) async fn signals(
     )
     .fetch_all(executor)
     .await?;
-    let ours: HashMap<TurnId, bool> =
-        ours.into_iter().map(|turn| (TurnId(turn.id), turn.stop_requested)).collect();
-    let mut signals = Signals::default();
-    for turn in running {
-        match ours.get(turn) {
-            Some(true) => signals.stop.push(*turn),
-            Some(false) => {}
-            None => signals.lost.push(*turn),
-        }
-    }
-    Ok(signals)
+    Ok(stored::signals(running, ours.into_iter().map(|turn| (turn.id, turn.stop_requested))))
 }

@@ -170,20 +170,18 @@ async fn change_of(
 #[derive(Default)]
 struct Writes<'a> {
     replies: Vec<MessageRow<'a>>,
-    turns: Vec<TurnToClose>,
+    turns: Vec<TurnToClose<'a>>,
     conversations: Vec<Unlock>,
     ledger: Vec<LedgerRow>,
 }
 
 /// The end of a turn, as columns.
 #[derive(Serialize)]
-struct TurnToClose {
+struct TurnToClose<'a> {
     id: Simple,
-    state: String,
+    #[serde(flatten)]
+    end: StoredEnd<'a>,
     reply: Option<i64>,
-    finish_reason: Option<String>,
-    failure: Option<String>,
-    retry_after_ms: Option<i64>,
     usage: UsageColumns,
     cost: i64,
     response_time_ms: u32,
@@ -231,7 +229,15 @@ impl<'a> Writes<'a> {
             ending.reply =
                 Some(ReplyRef { id: reply.id, number: None, seq: Seq(head), created_at: finish.ending.at });
         }
-        self.turns.push(TurnToClose::new(finish.turn, &ending));
+        self.turns.push(TurnToClose {
+            id: finish.turn.0.simple(),
+            end: StoredEnd::from(&finish.ending.state),
+            reply: ending.reply.map(|reply| reply.seq.0),
+            usage,
+            cost: ending.cost.0,
+            response_time_ms: ending.response_time_ms,
+            at: micros(ending.at),
+        });
         self.conversations.push(Unlock::new(turn.conversation_id, head, &change));
         self.ledger.extend(finish.ledger.as_ref().map(LedgerRow::from));
         (ending, change)
@@ -302,24 +308,6 @@ fn reply_row<'a>(
         at: micros(finish.ending.at),
         lengths: Some(Hex(&reply.lengths)),
         parts: &reply.parts,
-    }
-}
-
-impl TurnToClose {
-    fn new(turn: TurnId, ending: &Ending) -> Self {
-        let end = StoredEnd::from(&ending.state);
-        Self {
-            id: turn.0.simple(),
-            state: end.state.to_owned(),
-            reply: ending.reply.map(|reply| reply.seq.0),
-            finish_reason: end.finish_reason.map(str::to_owned),
-            failure: end.failure.map(str::to_owned),
-            retry_after_ms: end.retry_after_ms,
-            usage: ending.usage.into(),
-            cost: ending.cost.0,
-            response_time_ms: ending.response_time_ms,
-            at: micros(ending.at),
-        }
     }
 }
 

@@ -1,11 +1,11 @@
 //! Turns as their owners see them: whole, or only the deltas after those that are known already.
 
 use async_trait::async_trait;
-use domain::{ConversationId, TurnId, UserId};
+use domain::{ConversationId, TurnId};
 use ports::{FollowedTurn, StoreError, TurnEvents, TurnRecord};
 use serde::Serialize;
 use sqlx::SqlitePool;
-use stored::{KeptChunk, StoredError, TurnColumns};
+use stored::{KeptChunk, TurnColumns, readable};
 use uuid::Uuid;
 use uuid::fmt::Simple;
 
@@ -13,31 +13,10 @@ use crate::SqliteStore;
 use crate::error::DbError;
 use crate::values::json_of;
 
-/// A turn, or why it cannot be read: it must not hide the other turns of the same statement.
-type ReadTurn = (TurnId, Result<TurnRecord, StoredError>);
-
 #[async_trait]
 impl TurnEvents for SqliteStore {
     async fn news(&self, followed: Vec<FollowedTurn>) -> Result<Vec<TurnRecord>, StoreError> {
-        let mut news = Vec::with_capacity(followed.len());
-        for (turn, record) in read_turns(&self.reads, &followed).await? {
-            match record {
-                Ok(record) => news.push(record),
-                Err(error) => tracing::error!(turn.id = %turn, ?error, "turn {turn} cannot be read"),
-            }
-        }
-        Ok(news)
-    }
-}
-
-impl SqliteStore {
-    pub(super) async fn find_turn(
-        &self,
-        caller: UserId,
-        turn: TurnId,
-    ) -> Result<Option<TurnRecord>, DbError> {
-        let found = read_turns(&self.reads, &[FollowedTurn { caller, turn, known: 0 }]).await?;
-        Ok(found.into_iter().next().map(|(_, record)| record).transpose()?)
+        Ok(readable(read_turns(&self.reads, &followed).await?, "turn", |row| row.turn))
     }
 }
 
@@ -57,7 +36,10 @@ impl From<&FollowedTurn> for FollowedRow {
 
 /// Reads turns in one statement, because a finish deletes the chunks. Turns that are not the caller's, or that are gone,
 /// are left out.
-async fn read_turns(reads: &SqlitePool, followed: &[FollowedTurn]) -> Result<Vec<ReadTurn>, DbError> {
+pub(super) async fn read_turns(
+    reads: &SqlitePool,
+    followed: &[FollowedTurn],
+) -> Result<Vec<TurnColumns<i64>>, DbError> {
     let followed: Vec<FollowedRow> = followed.iter().map(FollowedRow::from).collect();
     let followed = json_of(&followed)?;
     // A running turn has one row for each chunk.
@@ -82,7 +64,7 @@ async fn read_turns(reads: &SqlitePool, followed: &[FollowedTurn]) -> Result<Vec
     )
     .fetch_all(reads)
     .await?;
-    let mut turns: Vec<(ConversationId, TurnColumns<i64>)> = Vec::new();
+    let mut turns: Vec<TurnColumns<i64>> = Vec::new();
     for row in rows {
         let turn = TurnId(row.id);
         let chunk = match (row.chunk_first, row.chunk_parts, row.chunk_lengths) {
@@ -90,24 +72,17 @@ async fn read_turns(reads: &SqlitePool, followed: &[FollowedTurn]) -> Result<Vec
             (None, ..) | (_, None, _) | (.., None) => None,
         };
         match turns.last_mut() {
-            Some((_, before)) if before.turn == turn => before.chunks.extend(chunk),
-            Some(_) | None => turns.push((
-                ConversationId(row.conversation_id),
-                TurnColumns {
-                    turn,
-                    known: row.known,
-                    chunks: chunk.into_iter().collect(),
-                    reply_parts: row.reply_parts,
-                    reply_lengths: row.reply_lengths,
-                    ending: stored::ending_columns!(row),
-                },
-            )),
+            Some(before) if before.turn == turn => before.chunks.extend(chunk),
+            Some(_) | None => turns.push(TurnColumns {
+                turn,
+                conversation: ConversationId(row.conversation_id),
+                known: row.known,
+                chunks: chunk.into_iter().collect(),
+                reply_parts: row.reply_parts,
+                reply_lengths: row.reply_lengths,
+                ending: stored::ending_columns!(row),
+            }),
         }
     }
-    let records = turns.into_iter().map(|(conversation, columns)| {
-        let turn = columns.turn;
-        let record = columns.read().map(|(reply, ending)| TurnRecord { turn, conversation, reply, ending });
-        (turn, record)
-    });
-    Ok(records.collect())
+    Ok(turns)
 }
