@@ -6,27 +6,24 @@ use std::time::Duration;
 use anyhow::Context;
 use demo::{Demo, DemoSettings};
 use disk::DiskBlobs;
-use identity::{Argon2Hasher, JwtIdentity, OutsideIssuer, OutsideKeys, TokenSettings};
+use identity::{Argon2Hasher, JwtIdentity, TokenSettings};
 use local::{SystemClock, SystemJitter};
-use openai::{OpenAi, OpenAiSettings};
-use openai_transport::Timeouts;
-use openrouter::{OpenRouter, OpenRouterSettings};
+use openai::OpenAi;
+use openrouter::OpenRouter;
 use pdf::{PdfReader, PdfSettings};
 use ports::{Blobs, Clock, LanguageModel, TextExtractor};
-use s3::{S3Blobs, S3Settings};
+use s3::S3Blobs;
 use services::{ConcurrencyLimited, Failover, RetryPolicy, Retrying, SignIn, SignInSetup, Tasks};
 
 use crate::cli::EXTRACT_PDF;
-use crate::config::{self, Auth, OpenAiApi, Provider, ProviderChoice, Storage};
-use crate::stores::Stores;
+use crate::config::{Auth, Provider, ProviderChoice, Storage};
+use crate::stores::Store;
 
 /// The pause before the first retry of a model call, and the longest pause.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 /// A model call is not retried once this much time has passed since its start.
 const RETRY_FOR: Duration = Duration::from_secs(30);
-/// The time limit of connecting to a token issuer, and of the whole request for its keys.
-const KEYS_TIMEOUT: Duration = Duration::from_secs(5);
 /// The directory of uploaded files, below the data directory.
 const FILES_DIRECTORY: &str = "files";
 /// PDFs that are read at the same time; each may take 512 MiB of memory.
@@ -74,64 +71,17 @@ fn retrying(
         total: RETRY_FOR,
     };
     let permits = usize::try_from(provider.max_concurrent_calls).unwrap_or(usize::MAX);
-    let limited = Arc::new(ConcurrencyLimited::new(plain(provider, choice, client.clone()), permits));
+    let limited = Arc::new(ConcurrencyLimited::new(plain(choice, client.clone()), permits));
     // `Retrying` is outside, so a call that pauses before a retry holds no permit.
     Arc::new(Retrying::new(limited, policy, Arc::new(SystemJitter)))
 }
 
-fn plain(provider: &Provider, choice: &ProviderChoice, client: reqwest::Client) -> Arc<dyn LanguageModel> {
-    let timeouts = Timeouts {
-        first_event: provider.first_event_timeout,
-        idle: provider.idle_timeout,
-        total: provider.total_timeout,
-    };
+fn plain(choice: &ProviderChoice, client: reqwest::Client) -> Arc<dyn LanguageModel> {
     match choice {
-        ProviderChoice::OpenAi(settings) => {
-            let api = match settings.api {
-                OpenAiApi::Responses => openai::OpenAiApi::Responses,
-                OpenAiApi::Chat => openai::OpenAiApi::Chat,
-            };
-            let (api_key, base_url) = (settings.api_key.clone(), settings.base_url.clone());
-            Arc::new(OpenAi::new(client, OpenAiSettings { api_key, base_url, api, timeouts }))
-        }
-        ProviderChoice::OpenRouter(settings) => {
-            let settings = settings.clone();
-            Arc::new(OpenRouter::new(
-                client,
-                OpenRouterSettings {
-                    api_key: settings.api_key,
-                    base_url: settings.base_url,
-                    referer: settings.referer,
-                    title: settings.title,
-                    timeouts,
-                },
-            ))
-        }
+        ProviderChoice::OpenAi(settings) => Arc::new(OpenAi::new(client, settings.clone())),
+        ProviderChoice::OpenRouter(settings) => Arc::new(OpenRouter::new(client, settings.clone())),
         ProviderChoice::Demo => Arc::new(Demo::new(DemoSettings { delay_between_words: DEMO_PAUSE })),
     }
-}
-
-fn outside_issuer(issuer: config::OutsideIssuer) -> anyhow::Result<OutsideIssuer> {
-    let config::OutsideIssuer { name, keys } = issuer;
-    let keys = match keys {
-        config::OutsideKeys::Fixed(key) => OutsideKeys::Fixed(key),
-        config::OutsideKeys::Published(url) => OutsideKeys::Published { url, client: keys_client()? },
-    };
-    Ok(OutsideIssuer { name, keys })
-}
-
-/// The HTTP client that fetches the keys of token issuers. It follows no redirects: the configured address alone
-/// counts.
-fn keys_client() -> anyhow::Result<reqwest::Client> {
-    reqwest::Client::builder()
-        .connect_timeout(KEYS_TIMEOUT)
-        .timeout(KEYS_TIMEOUT)
-        .redirect(reqwest::redirect::Policy::none())
-        // Keys are fetched too rarely to keep a connection open.
-        .pool_max_idle_per_host(0)
-        .user_agent(concat!("omnichat/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .context("no HTTP client can be made")
 }
 
 /// The storage of uploaded files: the configured bucket, else a directory below the data directory.
@@ -142,15 +92,7 @@ pub fn blobs(storage: &Storage) -> anyhow::Result<Arc<dyn Blobs>> {
     let Some(s3) = &storage.s3 else {
         return Ok(Arc::new(DiskBlobs::new(storage.data_dir.join(FILES_DIRECTORY))));
     };
-    let settings = S3Settings {
-        endpoint: s3.endpoint.clone(),
-        region: s3.region.clone(),
-        bucket: s3.bucket.clone(),
-        access_key: s3.access_key.clone(),
-        secret_key: s3.secret_key.clone(),
-        link_lifetime: s3.url_expiration,
-    };
-    Ok(Arc::new(S3Blobs::new(&settings).context("the object store cannot be used (S3_ENDPOINT)")?))
+    Ok(Arc::new(S3Blobs::new(s3).context("the object store cannot be used (S3_ENDPOINT)")?))
 }
 
 /// The PDF reader: it starts this program again as a child process for each file.
@@ -172,18 +114,18 @@ pub fn reader() -> anyhow::Result<Arc<dyn TextExtractor>> {
 ///
 /// # Errors
 /// If the secret can neither be read nor created, or no HTTP client can be made.
-pub fn sign_in(auth: &Auth, stores: &Stores, tasks: Tasks) -> anyhow::Result<SignIn> {
+pub fn sign_in(auth: &Auth, store: Arc<dyn Store>, tasks: Tasks) -> anyhow::Result<SignIn> {
     let settings = TokenSettings {
         secret: auth.secret.read_or_make()?,
         audience: auth.audience.clone(),
         lifetime: auth.token_lifetime,
         trusted_issuers: auth.trusted_issuers.clone(),
-        outside: auth.outside.clone().map(outside_issuer).transpose()?.into_iter().collect(),
+        outside: auth.outside.iter().cloned().collect(),
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let tokens = Arc::new(JwtIdentity::new(settings, Arc::clone(&clock))?);
     Ok(SignIn::new(SignInSetup {
-        users: Arc::clone(&stores.users),
+        users: store,
         hasher: Arc::new(Argon2Hasher::new(auth.hashing_at_once)),
         verifier: tokens.clone(),
         issuer: tokens,

@@ -1,7 +1,6 @@
 //! The commands other than `serve` and `extract-pdf`.
 
 use std::io::Write;
-use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use domain::{Tier, User};
@@ -11,16 +10,16 @@ use tokio::runtime::Handle;
 
 use crate::adapters;
 use crate::config::Config;
-use crate::stores::Stores;
+use crate::stores;
 
 /// Brings the database schema up to date.
 ///
 /// # Errors
 /// If the database cannot be reached, or a migration fails.
 pub async fn migrate(config: &Config) -> anyhow::Result<()> {
-    let stores = Stores::open(&config.database).await?;
-    stores.migrate().await.context("the database could not be brought up to date")?;
-    stores.close().await;
+    let store = stores::open(&config.database).await?;
+    store.migrate().await.context("the database could not be brought up to date")?;
+    store.close().await;
     print_line(&format!("{} is up to date", config.database.choice.describe()))
 }
 
@@ -33,13 +32,13 @@ pub async fn token(config: &Config, name: &str) -> anyhow::Result<()> {
     if name.is_empty() || name.chars().count() > domain::limits::NAME_CHARS {
         bail!("--user must be a name or an email address");
     }
-    let stores = Stores::open(&config.database).await?;
+    let store = stores::open(&config.database).await?;
     if config.database.migrate_on_start {
-        stores.migrate().await.context("the database could not be brought up to date")?;
+        store.migrate().await.context("the database could not be brought up to date")?;
     }
-    let sign_in = adapters::sign_in(&config.auth, &stores, Tasks::new(Handle::current()))?;
+    let sign_in = adapters::sign_in(&config.auth, store.clone(), Tasks::new(Handle::current()))?;
     let signed_in = sign_in.token_for(name).await?;
-    stores.close().await;
+    store.close().await;
     print_line(&signed_in.token.token)
 }
 
@@ -53,10 +52,10 @@ pub async fn user(
     tier: Option<Tier>,
     active: Option<bool>,
 ) -> anyhow::Result<()> {
-    let stores = Stores::open(&config.database).await?;
-    let accounts = Accounts::new(Arc::clone(&stores.users), Tasks::new(Handle::current()));
+    let store = stores::open(&config.database).await?;
+    let accounts = Accounts::new(store.clone(), Tasks::new(Handle::current()));
     let user = accounts.change(name, UserChange { tier, active }).await?;
-    stores.close().await;
+    store.close().await;
     let Some(user) = user else { bail!("there is no user {name}") };
     print_line(&describe(&user))
 }

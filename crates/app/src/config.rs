@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-pub use auth::{Auth, JwtSecret, OutsideIssuer, OutsideKeys};
+pub use auth::{Auth, JwtSecret};
 pub use context_management::{ContextManagement, ContextMode};
 pub use database::{Database, DatabaseChoice};
 pub use environment::Environment;
@@ -35,9 +35,9 @@ pub use error::ConfigError;
 pub use limits::Limits;
 pub use models::Models;
 pub use notice::Notice;
-pub use provider::{OpenAi, OpenAiApi, OpenRouter, Provider, ProviderChoice};
+pub use provider::{Provider, ProviderChoice};
 pub use server::{Listen, Server};
-pub use storage::{S3, Storage};
+pub use storage::Storage;
 pub use telemetry::{LogFormat, Telemetry};
 
 use sources::Sources;
@@ -101,6 +101,14 @@ impl Checking {
     /// An error about a setting, which names the setting as the operator wrote it.
     fn error(&self, path: &str, problem: impl Into<String>) -> ConfigError {
         ConfigError::new(self.sources.origin(path), problem)
+    }
+
+    /// Refuses settings, named by their paths, that are zero.
+    fn at_least_one(&self, numbers: &[(&str, u32)]) -> Result<(), ConfigError> {
+        match numbers.iter().find(|(_, number)| *number == 0) {
+            Some((path, _)) => Err(self.error(path, "must be at least 1")),
+            None => Ok(()),
+        }
     }
 }
 

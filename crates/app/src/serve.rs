@@ -19,7 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::adapters;
 use crate::config::{Config, DatabaseChoice, Server};
 use crate::instance_lock::InstanceLock;
-use crate::stores::Stores;
+use crate::stores::{self, Store};
 use crate::telemetry::DroppedLines;
 
 /// How often the new text of running turns is stored (docs/ARCHITECTURE.md).
@@ -45,11 +45,11 @@ pub async fn run(config: Config, dropped_lines: DroppedLines) -> anyhow::Result<
         DatabaseChoice::SqliteFile { path } => Some(InstanceLock::take(path)?),
         DatabaseChoice::SqliteMemory | DatabaseChoice::Postgres { .. } => None,
     };
-    let stores = Stores::open(&config.database).await.context("the database cannot be opened")?;
+    let store = stores::open(&config.database).await.context("the database cannot be opened")?;
     let tasks = Tasks::new(Handle::current());
     tasks.spawn_background(dropped_lines.report_always());
-    let (services, turns) = assemble(&config, &stores, &tasks)?;
-    prepare(&config, &stores, &turns, &tasks).await?;
+    let (services, turns) = assemble(&config, &store, &tasks)?;
+    prepare(&config, &store, &turns, &tasks).await?;
     turns.start_upkeep();
     services.files.start_sweeping();
 
@@ -72,7 +72,7 @@ pub async fn run(config: Config, dropped_lines: DroppedLines) -> anyhow::Result<
         tracing::warn!("some turns did not end in time; another process or the next start will end them");
     }
     turns.retire().await;
-    stores.close().await;
+    store.close().await;
     tracing::info!("shut down");
     Ok(())
 }
@@ -90,17 +90,21 @@ fn announce(config: &Config) {
     }
 }
 
-fn assemble(config: &Config, stores: &Stores, tasks: &Tasks) -> anyhow::Result<(http::Services, Turns)> {
+fn assemble(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    tasks: &Tasks,
+) -> anyhow::Result<(http::Services, Turns)> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn IdSource> = Arc::new(UuidIds);
     let model = adapters::model(&config.provider)?;
     let blobs = adapters::blobs(&config.storage)?;
     let turns = Turns::new(TurnsSetup {
-        turns: Arc::clone(&stores.turns),
-        events: Arc::clone(&stores.events),
-        files: Arc::clone(&stores.files),
-        runners: Arc::clone(&stores.runners),
-        ledger: Arc::clone(&stores.ledger),
+        turns: store.clone(),
+        events: store.clone(),
+        files: store.clone(),
+        runners: store.clone(),
+        ledger: store.clone(),
         model: Arc::clone(&model),
         clock: Arc::clone(&clock),
         ids: Arc::clone(&ids),
@@ -114,15 +118,10 @@ fn assemble(config: &Config, stores: &Stores, tasks: &Tasks) -> anyhow::Result<(
             finish_patience: FINISH_PATIENCE,
         },
     });
-    let conversations = Conversations::new(
-        Arc::clone(&stores.conversations),
-        turns.clone(),
-        Arc::clone(&clock),
-        Arc::clone(&ids),
-        tasks.clone(),
-    );
+    let conversations =
+        Conversations::new(store.clone(), turns.clone(), Arc::clone(&clock), Arc::clone(&ids), tasks.clone());
     let files = Files::new(FilesSetup {
-        store: Arc::clone(&stores.files),
+        store: store.clone(),
         conversations: conversations.clone(),
         blobs: Arc::clone(&blobs),
         extractor: adapters::reader()?,
@@ -132,8 +131,8 @@ fn assemble(config: &Config, stores: &Stores, tasks: &Tasks) -> anyhow::Result<(
         upload_limit: UploadLimit::megabytes(config.limits.max_pdf_size_mb),
     });
     let personas = Personas::new(PersonasSetup {
-        store: Arc::clone(&stores.personas),
-        messages: Arc::clone(&stores.messages),
+        store: store.clone(),
+        messages: store.clone(),
         conversations: conversations.clone(),
         turns: turns.clone(),
         clock,
@@ -156,8 +155,8 @@ fn assemble(config: &Config, stores: &Stores, tasks: &Tasks) -> anyhow::Result<(
         personas,
         files,
         limits: Limits::new(Arc::new(SlidingMinute::default()), config.limits.rates.clone()),
-        sign_in: adapters::sign_in(&config.auth, stores, tasks.clone())?,
-        health: Health::new(Arc::clone(&stores.health), model, blobs),
+        sign_in: adapters::sign_in(&config.auth, store.clone(), tasks.clone())?,
+        health: Health::new(store.clone(), model, blobs),
     };
     Ok((services, turns))
 }
@@ -165,16 +164,21 @@ fn assemble(config: &Config, stores: &Stores, tasks: &Tasks) -> anyhow::Result<(
 /// Brings the database up to date and ends the turns of dead processes. SQLite must be usable before the service
 /// starts. A PostgreSQL server may come up later: until then this goes on in the background, and the service is not
 /// ready.
-async fn prepare(config: &Config, stores: &Stores, turns: &Turns, tasks: &Tasks) -> anyhow::Result<()> {
+async fn prepare(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    turns: &Turns,
+    tasks: &Tasks,
+) -> anyhow::Result<()> {
     let migrate = config.database.migrate_on_start;
     match &config.database.choice {
         DatabaseChoice::SqliteFile { .. } | DatabaseChoice::SqliteMemory => {
-            make_ready(stores, turns, migrate).await.context("the database cannot be used")
+            make_ready(store.as_ref(), turns, migrate).await.context("the database cannot be used")
         }
         DatabaseChoice::Postgres { .. } => {
-            let (stores, turns) = (stores.clone(), turns.clone());
+            let (store, turns) = (store.clone(), turns.clone());
             tasks.spawn_background(async move {
-                while let Err(error) = make_ready(&stores, &turns, migrate).await {
+                while let Err(error) = make_ready(store.as_ref(), &turns, migrate).await {
                     tracing::warn!(error = %chain(&error), "the database is not ready yet");
                     tokio::time::sleep(START_PAUSE).await;
                 }
@@ -184,9 +188,9 @@ async fn prepare(config: &Config, stores: &Stores, turns: &Turns, tasks: &Tasks)
     }
 }
 
-async fn make_ready(stores: &Stores, turns: &Turns, migrate: bool) -> Result<(), StoreError> {
+async fn make_ready(store: &dyn Store, turns: &Turns, migrate: bool) -> Result<(), StoreError> {
     if migrate {
-        stores.migrate().await?;
+        store.migrate().await?;
     }
     turns.recover_orphans().await
 }

@@ -68,12 +68,13 @@ impl JwtIdentity {
     /// Tokens with these settings.
     ///
     /// # Errors
-    /// If the name of an issuer is reserved or used twice.
+    /// If the name of an issuer is reserved or used twice, or no HTTP client can be made.
     pub fn new(settings: TokenSettings, clock: Arc<dyn Clock>) -> Result<Self, IssuerError> {
         let TokenSettings { secret, audience, lifetime, trusted_issuers, outside } = settings;
         outside::check_names(trusted_issuers.iter().chain(outside.iter().map(|issuer| &issuer.name)))?;
         let secret = secret.expose_secret().as_bytes();
-        let outside = outside.into_iter().map(|issuer| Outside::new(issuer, &clock)).collect();
+        let outside = outside.into_iter().map(|issuer| Outside::new(issuer, &clock));
+        let outside = outside.collect::<Result<_, IssuerError>>()?;
         let (signing, shared) = (EncodingKey::from_secret(secret), Key::shared(secret, trusted_issuers));
         Ok(Self { signing, shared, outside, audience, lifetime, clock })
     }

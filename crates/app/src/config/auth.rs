@@ -6,12 +6,11 @@ mod outside;
 use std::path::Path;
 use std::time::Duration;
 
-use identity::{OWN_ISSUER, SHARED};
+use identity::{OWN_ISSUER, OutsideIssuer, SHARED};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 pub use jwt_secret::JwtSecret;
-pub use outside::{OutsideIssuer, OutsideKeys};
 
 use super::{Checking, ConfigError, Notice, lenient};
 

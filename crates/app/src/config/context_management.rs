@@ -68,15 +68,11 @@ impl Section {
         let mode = modes.into_iter().find(|known| known.as_str() == mode);
         let mode =
             mode.ok_or_else(|| checking.error("context_management.mode", "must be full or summary_window"))?;
-        for (path, number) in [
+        checking.at_least_one(&[
             ("context_management.window_size", window_size),
             ("context_management.summarize_after_messages", summarize_after_messages),
             ("context_management.summary_update_interval", summary_update_interval),
-        ] {
-            if number == 0 {
-                return Err(checking.error(path, "must be at least 1"));
-            }
-        }
+        ])?;
         Ok(ContextManagement { mode, window_size, summarize_after_messages, summary_update_interval })
     }
 }

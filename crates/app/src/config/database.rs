@@ -82,15 +82,11 @@ impl Section {
         if matches!(choice, DatabaseChoice::SqliteMemory) {
             checking.notices.push(Notice::NothingIsKept);
         }
-        for (path, number) in [
+        checking.at_least_one(&[
             ("database.max_connections", self.max_connections),
             ("database.acquire_timeout_seconds", self.acquire_timeout_seconds),
             ("database.statement_timeout_seconds", self.statement_timeout_seconds),
-        ] {
-            if number == 0 {
-                return Err(checking.error(path, "must be at least 1"));
-            }
-        }
+        ])?;
         Ok(Database {
             choice,
             migrate_on_start: self.migrate_on_start,

@@ -136,9 +136,7 @@ impl Section {
         let name = |text: &str, path: &str| {
             ModelName::parse(text).map_err(|_| checking.error(path, "is not the name of a model"))
         };
-        if self.persona_chat_max_tokens == 0 {
-            return Err(checking.error("models.persona_chat_max_tokens", "must be at least 1"));
-        }
+        checking.at_least_one(&[("models.persona_chat_max_tokens", self.persona_chat_max_tokens)])?;
         if !(0.0..=1.0).contains(&self.persona_chat_temperature) {
             return Err(checking.error("models.persona_chat_temperature", "must be from 0 to 1"));
         }

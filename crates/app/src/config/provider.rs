@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use openai::{OpenAiApi, OpenAiSettings};
+use openai_transport::Timeouts;
+use openrouter::OpenRouterSettings;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -16,12 +19,6 @@ pub struct Provider {
     pub fallbacks: Vec<ProviderChoice>,
     /// The time limit of connecting.
     pub connect_timeout: Duration,
-    /// The time limit of the first event.
-    pub first_event_timeout: Duration,
-    /// The longest pause between two events.
-    pub idle_timeout: Duration,
-    /// The time limit of a whole reply.
-    pub total_timeout: Duration,
     /// How many times a call is made at most, the first time included.
     pub attempts: u32,
     /// How many calls to a provider run at the same time; further calls wait.
@@ -32,44 +29,11 @@ pub struct Provider {
 #[derive(Debug, Clone)]
 pub enum ProviderChoice {
     /// `openai`: OpenAI, or a server with a compatible API.
-    OpenAi(OpenAi),
+    OpenAi(OpenAiSettings),
     /// `openrouter`: OpenRouter.
-    OpenRouter(OpenRouter),
+    OpenRouter(OpenRouterSettings),
     /// `demo`: no model; replies are made up offline.
     Demo,
-}
-
-/// The settings of `openai`.
-#[derive(Debug, Clone)]
-pub struct OpenAi {
-    /// The API key.
-    pub api_key: SecretString,
-    /// The base address, with `/v1` and without a slash at the end.
-    pub base_url: String,
-    /// Which of its APIs is called.
-    pub api: OpenAiApi,
-}
-
-/// Which API of `openai` is called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OpenAiApi {
-    /// The Responses API.
-    Responses,
-    /// The Chat Completions API, for compatible servers.
-    Chat,
-}
-
-/// The settings of `openrouter`.
-#[derive(Debug, Clone)]
-pub struct OpenRouter {
-    /// The API key.
-    pub api_key: SecretString,
-    /// The base address, with `/v1` and without a slash at the end.
-    pub base_url: String,
-    /// The address of this service, shown in OpenRouter's rankings.
-    pub referer: Option<String>,
-    /// The name of this service, shown in OpenRouter's rankings.
-    pub title: Option<String>,
 }
 
 impl ProviderChoice {
@@ -169,18 +133,14 @@ impl Default for OpenRouterSection {
 
 impl Section {
     pub(super) fn check(self, checking: &mut Checking) -> Result<Provider, ConfigError> {
-        for (path, number) in [
+        checking.at_least_one(&[
             ("provider.connect_timeout_seconds", self.connect_timeout_seconds),
             ("provider.first_event_timeout_seconds", self.first_event_timeout_seconds),
             ("provider.idle_timeout_seconds", self.idle_timeout_seconds),
             ("provider.total_timeout_seconds", self.total_timeout_seconds),
             ("provider.attempts", self.attempts),
             ("provider.max_concurrent_calls", self.max_concurrent_calls),
-        ] {
-            if number == 0 {
-                return Err(checking.error(path, "must be at least 1"));
-            }
-        }
+        ])?;
         let choice = match &self.name {
             Some(name) => self.named(name, "provider.name", checking)?,
             None => self.unnamed(checking)?,
@@ -197,26 +157,31 @@ impl Section {
             }
             fallbacks.push(fallback);
         }
-        let seconds = |number: u32| Duration::from_secs(number.into());
         Ok(Provider {
             choice,
             fallbacks,
-            connect_timeout: seconds(self.connect_timeout_seconds),
-            first_event_timeout: seconds(self.first_event_timeout_seconds),
-            idle_timeout: seconds(self.idle_timeout_seconds),
-            total_timeout: seconds(self.total_timeout_seconds),
+            connect_timeout: Duration::from_secs(self.connect_timeout_seconds.into()),
             attempts: self.attempts,
             max_concurrent_calls: self.max_concurrent_calls,
         })
     }
 
+    fn timeouts(&self) -> Timeouts {
+        let seconds = |number: u32| Duration::from_secs(number.into());
+        Timeouts {
+            first_event: seconds(self.first_event_timeout_seconds),
+            idle: seconds(self.idle_timeout_seconds),
+            total: seconds(self.total_timeout_seconds),
+        }
+    }
+
     /// The provider if `LLM_PROVIDER` is not set: the keys decide (C-16).
     fn unnamed(&self, checking: &mut Checking) -> Result<ProviderChoice, ConfigError> {
         if self.openrouter.api_key.is_some() {
-            return self.openrouter.choice("OPENROUTER_API_KEY", checking);
+            return self.openrouter.choice("OPENROUTER_API_KEY", self.timeouts(), checking);
         }
         if self.openai.api_key.is_some() {
-            return self.openai.choice("OPENAI_API_KEY", checking);
+            return self.openai.choice("OPENAI_API_KEY", self.timeouts(), checking);
         }
         if checking.environment.is_development() {
             return Ok(ProviderChoice::Demo);
@@ -228,8 +193,8 @@ impl Section {
     fn named(&self, name: &str, path: &str, checking: &mut Checking) -> Result<ProviderChoice, ConfigError> {
         let origin = checking.sources.origin(path);
         match name.to_ascii_lowercase().as_str() {
-            "openai" => self.openai.choice(&origin, checking),
-            "openrouter" => self.openrouter.choice(&origin, checking),
+            "openai" => self.openai.choice(&origin, self.timeouts(), checking),
+            "openrouter" => self.openrouter.choice(&origin, self.timeouts(), checking),
             "demo" => Ok(ProviderChoice::Demo),
             _ => Err(ConfigError::new(
                 origin,
@@ -240,7 +205,12 @@ impl Section {
 }
 
 impl OpenAiSection {
-    fn choice(&self, asked_by: &str, checking: &mut Checking) -> Result<ProviderChoice, ConfigError> {
+    fn choice(
+        &self,
+        asked_by: &str,
+        timeouts: Timeouts,
+        checking: &mut Checking,
+    ) -> Result<ProviderChoice, ConfigError> {
         let api_key = key(self.api_key.as_ref(), "provider.openai.api_key", asked_by, checking)?;
         let base_url = base_url(&self.base_url, "provider.openai.base_url", checking)?;
         let api = match self.api.to_ascii_lowercase().as_str() {
@@ -248,16 +218,21 @@ impl OpenAiSection {
             "chat" => OpenAiApi::Chat,
             _ => return Err(checking.error("provider.openai.api", "must be responses or chat")),
         };
-        Ok(ProviderChoice::OpenAi(OpenAi { api_key, base_url, api }))
+        Ok(ProviderChoice::OpenAi(OpenAiSettings { api_key, base_url, api, timeouts }))
     }
 }
 
 impl OpenRouterSection {
-    fn choice(&self, asked_by: &str, checking: &mut Checking) -> Result<ProviderChoice, ConfigError> {
+    fn choice(
+        &self,
+        asked_by: &str,
+        timeouts: Timeouts,
+        checking: &mut Checking,
+    ) -> Result<ProviderChoice, ConfigError> {
         let api_key = key(self.api_key.as_ref(), "provider.openrouter.api_key", asked_by, checking)?;
         let base_url = base_url(&self.base_url, "provider.openrouter.base_url", checking)?;
         let (referer, title) = (self.referer.clone(), self.title.clone());
-        Ok(ProviderChoice::OpenRouter(OpenRouter { api_key, base_url, referer, title }))
+        Ok(ProviderChoice::OpenRouter(OpenRouterSettings { api_key, base_url, referer, title, timeouts }))
     }
 }
 

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use figment::Figment;
 use figment::error::Kind;
-use figment::providers::{Format, Yaml};
-use figment::util::nest;
-use figment::value::{Dict, Map, Value};
-use figment::{Figment, Metadata, Profile, Provider};
+use figment::providers::{Format, Serialized, Yaml};
+use figment::value::Value;
 use serde::de::DeserializeOwned;
 
 use super::settings::{self, Meaning, SETTINGS, Setting, YAML_NAMES};
@@ -202,7 +201,7 @@ impl Sources {
         for (path, value) in settings {
             self.origins.insert(path.clone(), origin(&path));
             // A list replaces that of an earlier source; the entries of a table are added to the earlier ones.
-            self.figment = std::mem::take(&mut self.figment).merge(Layer(nest(&path, value)));
+            self.figment = std::mem::take(&mut self.figment).merge(Serialized::default(&path, value));
         }
     }
 }
@@ -248,17 +247,5 @@ fn problem(kind: Kind) -> String {
         Kind::DuplicateField(name) => format!("holds {name} twice"),
         Kind::ISizeOutOfRange(_) | Kind::USizeOutOfRange(_) => "is out of range".to_owned(),
         Kind::Unsupported(_) | Kind::UnsupportedKey(..) => "cannot be read".to_owned(),
-    }
-}
-
-struct Layer(Value);
-
-impl Provider for Layer {
-    fn metadata(&self) -> Metadata {
-        Metadata::named("setting")
-    }
-
-    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
-        Ok(Profile::Default.collect(self.0.clone().into_dict().unwrap_or_default()))
     }
 }

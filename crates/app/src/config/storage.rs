@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use s3::S3Settings;
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -14,24 +15,7 @@ pub struct Storage {
     /// The directory of the SQLite file, the secret that development creates and, without S3, uploaded files.
     pub data_dir: PathBuf,
     /// The bucket of uploaded files; a directory is used if `None`.
-    pub s3: Option<S3>,
-}
-
-/// A bucket of a service that speaks S3.
-#[derive(Debug, Clone)]
-pub struct S3 {
-    /// The address of the service.
-    pub endpoint: String,
-    /// The id of the access key.
-    pub access_key: SecretString,
-    /// The secret of the access key.
-    pub secret_key: SecretString,
-    /// The name of the bucket.
-    pub bucket: String,
-    /// The region, which is part of each signature.
-    pub region: String,
-    /// How long a signed address of a file is valid.
-    pub url_expiration: Duration,
+    pub s3: Option<S3Settings>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -92,7 +76,7 @@ impl Section {
 }
 
 impl S3Section {
-    fn check(self, checking: &Checking) -> Result<S3, ConfigError> {
+    fn check(self, checking: &Checking) -> Result<S3Settings, ConfigError> {
         let missing = |path: &str| checking.error(path, "must be set, because S3_ENABLED is true");
         let endpoint = self.endpoint.ok_or_else(|| missing("storage.s3.endpoint"))?;
         let access_key = self.access_key.ok_or_else(|| missing("storage.s3.access_key"))?;
@@ -108,13 +92,13 @@ impl S3Section {
         if !(1..=MAX_SECONDS).contains(&self.url_expiration) {
             return Err(checking.error("storage.s3.url_expiration", "must be from 1 to 604800 seconds"));
         }
-        Ok(S3 {
+        Ok(S3Settings {
             endpoint: endpoint.trim_end_matches('/').to_owned(),
             access_key,
             secret_key,
             bucket,
             region: self.region,
-            url_expiration: Duration::from_secs(self.url_expiration.into()),
+            link_lifetime: Duration::from_secs(self.url_expiration.into()),
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ports::{Clock, TokenError};
-use reqwest::{Client, Url};
+use reqwest::Url;
 
 use super::keys::Key;
 use super::published::PublishedKeys;
@@ -24,16 +24,11 @@ pub struct OutsideIssuer {
 pub enum OutsideKeys {
     /// One key that is given.
     Fixed(PublicKey),
-    /// Published as a JSON web key set.
-    Published {
-        /// The address of the set.
-        url: Url,
-        /// The HTTP client that fetches it. It must have a time limit and follow no redirects.
-        client: Client,
-    },
+    /// A JSON web key set that is published at this address.
+    Published(Url),
 }
 
-/// The names of issuers conflict.
+/// An issuer cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum IssuerError {
     /// The name is our own, or the one for tokens without an issuer.
@@ -42,6 +37,9 @@ pub enum IssuerError {
     /// Two issuers have one name.
     #[error("the issuer `{0}` is named twice")]
     Twice(String),
+    /// The HTTP client that fetches published keys cannot be set up.
+    #[error("no HTTP client can be made")]
+    Client(#[from] reqwest::Error),
 }
 
 /// An outside issuer with its keys.
@@ -56,15 +54,15 @@ enum Keys {
 }
 
 impl Outside {
-    pub(super) fn new(issuer: OutsideIssuer, clock: &Arc<dyn Clock>) -> Self {
+    pub(super) fn new(issuer: OutsideIssuer, clock: &Arc<dyn Clock>) -> Result<Self, IssuerError> {
         let OutsideIssuer { name, keys } = issuer;
         let keys = match keys {
             OutsideKeys::Fixed(key) => Keys::Fixed(Arc::new(Key::of(&name, key))),
-            OutsideKeys::Published { url, client } => {
-                Keys::Published(Arc::new(PublishedKeys::new(name.clone(), url, client, Arc::clone(clock))))
+            OutsideKeys::Published(url) => {
+                Keys::Published(Arc::new(PublishedKeys::new(name.clone(), url, Arc::clone(clock))?))
             }
         };
-        Self { name, keys }
+        Ok(Self { name, keys })
     }
 
     /// The key that a token names by `kid`. With one fixed key, the name is ignored.

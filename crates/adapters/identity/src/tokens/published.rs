@@ -24,6 +24,8 @@ const BETWEEN_FETCHES: TimeDelta = TimeDelta::seconds(30);
 const FRESH_FOR: TimeDelta = TimeDelta::minutes(10);
 /// How long cached keys are used if they cannot be fetched again.
 const USED_FOR: TimeDelta = TimeDelta::hours(24);
+/// The time limit of connecting to an issuer, and of the whole request for its keys.
+const TIMEOUT: Duration = Duration::from_secs(5);
 /// The limit of a key set, in bytes.
 const DOCUMENT_BYTES: usize = 256 * 1024;
 /// The limit of a key's name, in bytes.
@@ -67,9 +69,21 @@ enum FetchError {
     Unreadable(#[from] serde_json::Error),
 }
 
+/// The HTTP client that fetches the keys. It follows no redirects: the configured address alone counts.
+fn client() -> Result<Client, reqwest::Error> {
+    Client::builder()
+        .connect_timeout(TIMEOUT)
+        .timeout(TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        // Keys are fetched too rarely to keep a connection open.
+        .pool_max_idle_per_host(0)
+        .user_agent(concat!("omnichat/", env!("CARGO_PKG_VERSION")))
+        .build()
+}
+
 impl PublishedKeys {
-    pub(super) fn new(issuer: String, url: Url, client: Client, clock: Arc<dyn Clock>) -> Self {
-        Self { issuer, url, client, clock, state: Mutex::default() }
+    pub(super) fn new(issuer: String, url: Url, clock: Arc<dyn Clock>) -> Result<Self, reqwest::Error> {
+        Ok(Self { issuer, url, client: client()?, clock, state: Mutex::default() })
     }
 
     /// The key of this name. An unknown name may be that of a new key, so the keys are fetched again.

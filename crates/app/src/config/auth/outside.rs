@@ -5,28 +5,10 @@ use std::io::Read;
 use std::net::IpAddr;
 use std::path::Path;
 
-use identity::PublicKey;
+use identity::{OutsideKeys, PublicKey};
 use reqwest::Url;
 
 use super::super::{Checking, ConfigError};
-
-/// An outside token issuer.
-#[derive(Debug, Clone)]
-pub struct OutsideIssuer {
-    /// Its name, which is the `iss` of its tokens.
-    pub name: String,
-    /// Its public key or keys.
-    pub keys: OutsideKeys,
-}
-
-/// Where an issuer's keys come from.
-#[derive(Debug, Clone)]
-pub enum OutsideKeys {
-    /// One key, read from a file.
-    Fixed(PublicKey),
-    /// A JSON web key set at this address.
-    Published(Url),
-}
 
 pub(super) const URL: &str = "auth.jwt_jwks_url";
 pub(super) const FILE: &str = "auth.jwt_public_key_file";

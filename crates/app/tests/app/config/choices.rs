@@ -6,7 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use domain::{ModelName, NanoDollars};
-use omnichat::config::{Config, DatabaseChoice, Notice, OpenAiApi, Provider, ProviderChoice};
+use omnichat::config::{Config, DatabaseChoice, Notice, Provider, ProviderChoice};
+use openai::OpenAiApi;
 use secrecy::ExposeSecret;
 
 use super::{is_refused, production, with};
@@ -55,10 +56,10 @@ fn a_provider_has_its_own_address_wire_and_times() {
     ]);
     let ProviderChoice::OpenAi(openai) = &settings.choice else { panic!("{settings:?}") };
     assert_eq!((openai.base_url.as_str(), openai.api), ("http://127.0.0.1:9000/v1", OpenAiApi::Chat));
-    assert_eq!(settings.idle_timeout, Duration::from_secs(7));
+    assert_eq!(openai.timeouts.idle, Duration::from_secs(7));
     assert_eq!(settings.connect_timeout, Duration::from_secs(5));
     assert_eq!(
-        (settings.first_event_timeout, settings.total_timeout),
+        (openai.timeouts.first_event, openai.timeouts.total),
         (Duration::from_mins(1), Duration::from_mins(10))
     );
     let fallbacks: Vec<_> = settings.fallbacks.iter().map(ProviderChoice::name).collect();
@@ -131,7 +132,7 @@ fn an_object_store_needs_all_of_its_settings() {
     ];
     let s3 = with(&all).storage.s3.unwrap();
     assert_eq!((s3.access_key.expose_secret(), s3.bucket.as_str()), ("1234567890", "files"));
-    assert_eq!(s3.url_expiration, Duration::from_hours(24));
+    assert_eq!(s3.link_lifetime, Duration::from_hours(24));
     for left_out in 1..all.len() {
         let mut pairs = all.to_vec();
         let (name, _) = pairs.remove(left_out);

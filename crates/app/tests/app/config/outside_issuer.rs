@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use omnichat::config::OutsideKeys;
+use identity::OutsideKeys;
 
 use super::{is_refused, production, with};
 
