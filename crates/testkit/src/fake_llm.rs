@@ -131,11 +131,6 @@ impl FakeLlm {
         self.shared.script().key = Some(key.to_owned());
     }
 
-    /// Forgets all rules and replies.
-    pub fn forget_script(&self) {
-        *self.shared.script() = Script::default();
-    }
-
     /// All calls so far, in order; the list of models and unknown paths included.
     #[must_use]
     pub fn calls(&self) -> Vec<Call> {
@@ -251,9 +246,6 @@ async fn serve(shared: web::Data<Shared>, request: HttpRequest, body: Bytes) -> 
     });
     let mut watch = CallWatch::new(Arc::clone(&shared.log), call.number);
     let reply = shared.choose(&call);
-    if !reply.answers_after.is_zero() {
-        tokio::time::sleep(reply.answers_after).await;
-    }
     if reply.has(&InjectedFault::HangBeforeHeaders) {
         std::future::pending::<()>().await;
     }

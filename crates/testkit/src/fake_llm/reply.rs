@@ -125,7 +125,6 @@ pub struct Reply {
     pub(super) model: Option<String>,
     pub(super) figures: Option<Figures>,
     pub(super) names_usage: bool,
-    pub(super) answers_after: Duration,
     pub(super) slow_start: Duration,
     pub(super) slow_words: Duration,
     pub(super) gates: Vec<(usize, Gate)>,
@@ -143,7 +142,6 @@ impl Default for Reply {
             model: None,
             figures: None,
             names_usage: true,
-            answers_after: Duration::ZERO,
             slow_start: Duration::ZERO,
             slow_words: Duration::ZERO,
             gates: Vec::new(),
@@ -236,13 +234,6 @@ impl Reply {
     #[must_use]
     pub fn without_usage(mut self) -> Self {
         self.names_usage = false;
-        self
-    }
-
-    /// Sends the headers only after a pause.
-    #[must_use]
-    pub fn answering_after(mut self, pause: Duration) -> Self {
-        self.answers_after = pause;
         self
     }
 
