@@ -3,5 +3,5 @@
 
 pub(crate) mod authenticate;
 pub(crate) mod cors;
-mod drain_body;
 pub(crate) mod request_context;
+mod unread_body;

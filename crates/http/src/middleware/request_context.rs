@@ -14,7 +14,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::cors;
-use super::drain_body::PayloadGuard;
+use super::unread_body::PayloadGuard;
 use crate::error::ApiError;
 use crate::rules::Rules;
 
