@@ -112,6 +112,7 @@ fn assemble(
         settings: TurnSettings {
             models: config.models.facts.clone(),
             title_model: config.models.defaults.title.clone(),
+            titled_by_model: http::TITLED_BY_MODEL.to_vec(),
             first_event_grace: config.server.first_event_grace,
             checkpoint_every: CHECKPOINT_EVERY,
             renew_every: RENEW_EVERY,

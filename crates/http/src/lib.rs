@@ -18,6 +18,7 @@ mod settings;
 mod stream;
 mod wire;
 
+pub use dialects::TITLED_BY_MODEL;
 pub use routes::{RouteInfo, route_table};
 pub use server::{Services, application, server};
 pub use settings::{ContextManagement, DefaultModels, HttpSettings, Pricing, PublicConfig, PublicLimits};

@@ -207,8 +207,9 @@ pub enum Finished {
     Done {
         /// How it ended, with the stored reply.
         ending: Ending,
-        /// The fields of the conversation that may have changed.
-        change: Box<ConversationChange>,
+        /// The fields of the conversation that may have changed; `None` if what is stored of them cannot be read, which
+        /// the adapter logs.
+        change: Option<Box<ConversationChange>>,
     },
     /// The turn no longer belongs to this process.
     Lost,
@@ -245,7 +246,8 @@ pub trait TurnStore: Send + Sync {
     /// Appends the messages and begins a turn, if the caller owns the conversation and no other turn is running in it.
     /// A running turn whose process is dead is first ended as interrupted. A turn that creates its conversation cannot
     /// be refused. If the conversation's row or a message of its window cannot be read, the begin fails with
-    /// [`StoreError::Corrupt`] and no turn is left open: a model must not answer to half a history.
+    /// [`StoreError::Corrupt`] and no turn is left open: a model must not answer to half a history. The messages may have
+    /// been stored by then.
     async fn begin(&self, begin: Begin) -> Result<Begun, BeginError>;
 
     /// Reads older messages of the active path: the newest ones before `before`, oldest first. A message that cannot be

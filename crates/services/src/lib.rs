@@ -30,6 +30,6 @@ pub use ports::{
 pub use sign_in::{Registration, SignIn, SignInError, SignInSetup, SignedIn};
 pub use tasks::Tasks;
 pub use turns::{
-    CompletedTurn, Listener, Outcome, RunningTurn, SendError, SendMessage, SendTarget, TitlePolicy,
-    TurnFailure, TurnSettings, Turns, TurnsSetup, WatchError,
+    CompletedTurn, Listener, Outcome, RunningTurn, SendError, SendMessage, SendTarget, TurnFailure,
+    TurnSettings, Turns, TurnsSetup, WatchError,
 };

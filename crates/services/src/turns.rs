@@ -19,13 +19,12 @@ mod watch;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{ModelName, RunnerId};
+use domain::{Contract, ModelName, RunnerId};
 use ports::{Clock, FileStore, IdSource, LanguageModel, Ledger, RunnerStore, TurnEvents, TurnStore};
 
 pub use error::{SendError, TurnFailure, WatchError};
 pub use log::{Listener, Outcome};
 pub use send::{CompletedTurn, RunningTurn, SendMessage, SendTarget};
-pub use title::TitlePolicy;
 
 use crate::{ModelSettings, Tasks};
 use follow::FollowedTurns;
@@ -68,6 +67,8 @@ pub struct TurnSettings {
     pub models: ModelSettings,
     /// The model that writes titles.
     pub title_model: ModelName,
+    /// The contracts whose conversations get their title from that model. The others get the first words of a question.
+    pub titled_by_model: Vec<Contract>,
     /// How long a streamed response waits for the first event before it starts with heartbeats.
     pub first_event_grace: Duration,
     /// How often partial text is stored.

@@ -19,7 +19,7 @@ fn with_chat(steps: Vec<Step>) -> Setup {
         let Finished::Done { ending, .. } = kept(finish) else { unreachable!("it is done") };
         let title = Title::parse("Friendly Greeting").ok();
         let change = unchanged(Conversation { title, message_count: 1, ..conversation() });
-        Ok(Finished::Done { ending, change: Box::new(change) })
+        Ok(Finished::Done { ending, change: Some(Box::new(change)) })
     });
     setup
 }

@@ -32,7 +32,7 @@ fn with_exchanges(steps: Vec<Step>) -> Setup {
     let mut setup = with_questions(steps);
     setup.turns.expect_finish().returning(|finish| {
         let Finished::Done { ending, .. } = kept(finish) else { unreachable!("it is done") };
-        Ok(Finished::Done { ending, change: Box::new(unchanged(held())) })
+        Ok(Finished::Done { ending, change: Some(Box::new(unchanged(held()))) })
     });
     setup
 }
@@ -234,7 +234,7 @@ async fn a_reply_without_text_has_no_message() {
     let mut setup = with_questions(vec![Step::Say("Hi"), Step::Finish]);
     setup.turns.expect_finish().returning(|finish| {
         let ending = Ending { state: EndState::Stopped, reply: None, ..finish.ending };
-        Ok(Finished::Done { ending, change: Box::new(unchanged(held())) })
+        Ok(Finished::Done { ending, change: Some(Box::new(unchanged(held()))) })
     });
     let app = start(setup).await;
     let answer = app.call(post("/chat/conversations/7/send", json!({"content": "Hi"}))).await;

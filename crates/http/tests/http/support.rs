@@ -378,7 +378,7 @@ pub fn kept(finish: Finish) -> Finished {
         created_at: finish.ending.at,
     });
     let ending = Ending { reply, ..finish.ending };
-    Finished::Done { ending, change: Box::new(unchanged(conversation())) }
+    Finished::Done { ending, change: Some(Box::new(unchanged(conversation()))) }
 }
 
 /// The change that leaves a conversation as it is.

@@ -12,7 +12,7 @@ pub enum Deletion {
     /// It is hidden, and can be restored. A running turn continues.
     Soft,
     /// It is deleted for good, also if it was hidden before. A running turn is stopped.
-    Hard,
+    Purge,
 }
 
 impl Conversations {
@@ -23,7 +23,7 @@ impl Conversations {
         key: ConversationKey,
     ) -> Result<ConversationId, ConversationsError> {
         let id = self.find(caller, key).await?.id;
-        self.delete(caller, id.into(), Deletion::Hard).await
+        self.delete(caller, id.into(), Deletion::Purge).await
     }
 
     /// Deletes a conversation.
@@ -39,7 +39,7 @@ impl Conversations {
                 let hidden = self.tasks.run(async move { store.soft_delete(user, key, at).await }).await?;
                 ConversationsError::unless_granted(hidden)
             }
-            Deletion::Hard => {
+            Deletion::Purge => {
                 let (store, turns, user) = (Arc::clone(&self.store), self.turns.clone(), caller.user);
                 let purged = self.tasks.run(async move {
                     let purged = store.purge(user, key).await?;

@@ -79,14 +79,14 @@ impl Personas {
         number: ConversationNumber,
     ) -> Result<(), PersonasError> {
         let key = self.key(caller, number).await?;
-        self.setup.conversations.delete(caller, key, Deletion::Hard).await?;
+        self.setup.conversations.delete(caller, key, Deletion::Purge).await?;
         Ok(())
     }
 
     /// Sends a message to the persona.
     ///
     /// # Errors
-    /// After an error nothing was stored.
+    /// As for a message in [`Turns::send`](crate::Turns::send).
     pub async fn send(
         &self,
         caller: &Caller,

@@ -7,7 +7,8 @@ use ports::{BeginError, StoreError};
 
 use crate::{DescribeError, ErrorDescription};
 
-/// A message could not be sent. Nothing was stored.
+/// A message could not be sent: no turn is running for it. Nothing was stored, unless a row of the conversation cannot
+/// be read ([`StoreError::Corrupt`]): then the message may have been.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
     /// The conversation does not exist, or is deleted.

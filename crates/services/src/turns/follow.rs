@@ -37,19 +37,12 @@ struct Followed {
 }
 
 impl FollowedTurns {
-    /// Returns a listener to a turn of this user, if the turn is followed already.
-    pub(super) fn listen(&self, owner: UserId, turn: TurnId, first: usize) -> Option<Listener> {
-        let state = self.state();
-        let followed = state.turns.get(&turn).filter(|followed| followed.owner == owner)?;
-        // Under the lock: a log that nobody listens to is dropped.
-        Some(followed.log.listen(first))
-    }
-
-    /// Begins to follow a turn, if it is not followed yet. Returns a listener to its log, and whether a task must be
-    /// started.
+    /// Begins to follow a turn, if it is not followed yet. Returns a listener to the log that all its watchers share,
+    /// and whether a task must be started.
     fn add(&self, owner: UserId, log: Arc<TurnLog>, first: usize) -> (Listener, bool) {
         let mut state = self.state();
         let followed = state.turns.entry(log.turn).or_insert(Followed { owner, log });
+        // Under the lock: a log without listeners is dropped.
         let listener = followed.log.listen(first);
         let needs_task = !state.has_task;
         state.has_task = true;
@@ -101,7 +94,8 @@ impl FollowedTurns {
 }
 
 impl Inner {
-    /// Follows a turn of another process, from a log with what the store had of it just now.
+    /// Follows a turn of another process, from a log with what the store had of it just now. If the turn is followed
+    /// already, that log is used.
     pub(super) fn follow(self: &Arc<Self>, owner: UserId, log: Arc<TurnLog>, first: usize) -> Listener {
         let (listener, needs_task) = self.followed.add(owner, log, first);
         if needs_task {

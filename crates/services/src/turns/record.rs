@@ -35,7 +35,9 @@ impl Inner {
         // Waits for a running checkpoint, which must not write after the end.
         let _kept = live.kept.lock().await;
         let outcome = match self.finish_with_retries(finish).await {
-            Ok(Finished::Done { ending, change }) => Outcome { ending, change: Some(*change), response },
+            Ok(Finished::Done { ending, change }) => {
+                Outcome { ending, change: change.map(|change| *change), response }
+            }
             Ok(Finished::Lost) => {
                 self.count_lost(live, ledger).await;
                 Self::lost(live, &ending)
@@ -135,7 +137,7 @@ impl Inner {
             tokens.input = ending.usage.input,
             tokens.output = ending.usage.output,
             model_ms = ending.response_time_ms,
-            turn_ms = live.since.elapsed().as_millis(),
+            turn_ms = u64::try_from(live.since.elapsed().as_millis()).unwrap_or(u64::MAX),
             "turn {turn} ended"
         );
     }

@@ -1,4 +1,4 @@
-//! Sends a message. The caller gets a running turn, or an error after which nothing was stored.
+//! Sends a message. The caller gets a running turn, or an error ([`SendError`]).
 
 use std::sync::Arc;
 
@@ -10,7 +10,6 @@ use ports::{AppendedMessage, Begin, Begun, Branch, Target, Window};
 use tokio::sync::oneshot;
 
 use super::log::Listener;
-use super::title::TitlePolicy;
 use super::{Inner, SendError, TurnFailure, Turns};
 use crate::NewConversationRequest;
 
@@ -37,12 +36,10 @@ pub struct SendMessage {
     pub options: Arc<RequestOptions>,
     /// The most messages of history in the request; `None` means all that fit.
     pub history_limit: Option<usize>,
-    /// How the title of a conversation without one is made.
-    pub title: TitlePolicy,
 }
 
 impl SendMessage {
-    /// Makes a message with default settings: the default model, no instructions, the first words as the title.
+    /// Makes a message with default settings: the default model, no instructions.
     #[must_use]
     pub fn plain(
         target: SendTarget,
@@ -61,7 +58,6 @@ impl SendMessage {
             instructions: None,
             options: Arc::default(),
             history_limit: None,
-            title: TitlePolicy::FirstWords,
         }
     }
 }
@@ -162,7 +158,7 @@ impl Turns {
     /// Stores the message and starts a turn that answers it. The turn continues if this call is cancelled.
     ///
     /// # Errors
-    /// After an error nothing was stored.
+    /// See [`SendError`].
     pub async fn send(&self, caller: &Caller, message: SendMessage) -> Result<RunningTurn, SendError> {
         let inner = Arc::clone(&self.inner);
         if inner.setup.tasks.closing().is_cancelled() {
@@ -184,8 +180,6 @@ pub(super) struct TurnInput {
     pub(super) instructions: Option<String>,
     pub(super) options: Arc<RequestOptions>,
     pub(super) history_limit: Option<usize>,
-    pub(super) contract: Contract,
-    pub(super) title: TitlePolicy,
 }
 
 impl Inner {
@@ -207,7 +201,6 @@ impl Inner {
             instructions,
             options,
             history_limit,
-            title,
         } = message;
         let named = [model.as_ref(), own_model.as_ref()];
         if named.into_iter().flatten().any(|model| !self.setup.settings.models.offers(model)) {
@@ -233,7 +226,7 @@ impl Inner {
         };
         let mut begun = self.setup.turns.begin(command).await?;
         let window = std::mem::take(&mut begun.window);
-        let input = TurnInput { messages, window, instructions, options, history_limit, contract, title };
+        let input = TurnInput { messages, window, instructions, options, history_limit };
         Ok((begun, input))
     }
 

@@ -29,15 +29,6 @@ const INSTRUCTIONS: &str = "Write a title for a conversation that begins with th
                             words, no quotation marks, no full stop, in the language of the message. Answer with \
                             the title alone.";
 
-/// How the title of a conversation without one is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TitlePolicy {
-    /// From the first words of the question.
-    FirstWords,
-    /// By a model, once, in a conversation that the same contract created; otherwise from the first words.
-    Model,
-}
-
 /// A title that is being made.
 pub(super) struct TitleCall {
     /// The title if the model writes none; `None` if the conversation has a title already.
@@ -71,11 +62,8 @@ impl Inner {
             return TitleCall { first_words: None, call: None };
         };
         let first_words = first_words(question);
-        let from_model = match input.title {
-            TitlePolicy::FirstWords => false,
-            TitlePolicy::Model => conversation.begun_by == input.contract && conversation.message_count == 0,
-        };
-        if !from_model {
+        let from_model = self.setup.settings.titled_by_model.contains(&conversation.begun_by);
+        if !from_model || conversation.message_count > 0 {
             return TitleCall { first_words, call: None };
         }
         let text: String = text_of(&question.parts).chars().take(QUESTION_CHARS).collect();

@@ -12,7 +12,8 @@ impl Turns {
     /// Returns a listener to a turn of the caller, from the event after `after` on, or from the first one.
     ///
     /// If this process runs the turn, the listener reads its log. If another one does, the turn is followed, once for
-    /// all watchers. An ended turn is read from the store.
+    /// all watchers. An ended turn is read from the store. The store is asked for each watcher, which may not see the
+    /// turn any more.
     pub async fn watch(
         &self,
         caller: &Caller,
@@ -22,9 +23,6 @@ impl Turns {
         let first = after.map_or(0, |number| number.saturating_add(1));
         if let Some(live) = self.inner.live.find(turn).filter(|live| live.owner == caller.user) {
             return Ok(live.log.listen(first));
-        }
-        if let Some(listener) = self.inner.followed.listen(caller.user, turn, first) {
-            return Ok(listener);
         }
         let record = self.inner.setup.turns.find(caller.user, turn).await?.ok_or(WatchError::NotFound)?;
         let log = Arc::new(TurnLog::new(turn, record.conversation));

@@ -170,7 +170,7 @@ async fn every_watcher_sees_every_event_whenever_it_comes() {
     elsewhere.say(watched, &["b", "c"]);
     periods(1).await;
     assert_eq!(ready(&mut early), all_events(watched, &["a", "b", "c"])[2..4]);
-    // One that comes later replays what is known here, without asking.
+    // One that comes later replays what is known here.
     let mut late = turns.watch(&caller(), watched, None).await.unwrap();
     assert_eq!(ready(&mut late).len(), 4);
     let mut resumed = turns.watch(&caller(), watched, Some(2)).await.unwrap();
@@ -316,6 +316,10 @@ async fn watchers_of_a_purged_turn_are_let_go_and_the_others_stay() {
     assert_eq!(purged.outcome(), None);
     let gone = turns.watch(&caller(), turn(1), None).await;
     assert!(matches!(gone, Err(WatchError::NotFound)));
+    // Its watchers are let go with the next call; one that comes before that is refused.
+    elsewhere.purge(turn(2));
+    assert!(matches!(turns.watch(&caller(), turn(2), None).await, Err(WatchError::NotFound)));
+    elsewhere.begin(turn(2));
     elsewhere.end(turn(2));
     assert_eq!(rest(&mut other).await, all_events(turn(2), &[]));
 }

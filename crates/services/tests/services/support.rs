@@ -170,7 +170,7 @@ pub(crate) fn kept(finish: Finish) -> Finished {
         last_seq: Seq(1),
         updated_at: now(),
     };
-    Finished::Done { ending, change: Box::new(change) }
+    Finished::Done { ending, change: Some(Box::new(change)) }
 }
 
 /// The stored messages of a `begin`, the first ones of the conversation.
@@ -271,6 +271,7 @@ pub(crate) fn settings() -> TurnSettings {
             default_price: price,
         },
         title_model: test_model(),
+        titled_by_model: vec![Contract::LlmChat],
         first_event_grace: Duration::from_secs(8),
         checkpoint_every: Duration::from_millis(250),
         renew_every: Duration::from_secs(5),

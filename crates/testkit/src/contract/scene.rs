@@ -163,7 +163,7 @@ impl<'a> Scene<'a> {
     /// Finishes a turn that is still this process's.
     pub(super) async fn finished(&self, finish: Finish) -> (Ending, ConversationChange) {
         match self.stores.turns.finish(finish).await.expect("the turn is closed") {
-            Finished::Done { ending, change } => (ending, *change),
+            Finished::Done { ending, change } => (ending, *change.expect("it can be read")),
             Finished::Lost => panic!("the turn was lost"),
         }
     }

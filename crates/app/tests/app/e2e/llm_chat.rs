@@ -302,7 +302,12 @@ async fn a_model_makes_the_title_once(store: Store) {
     chat(&user, json!({"input": "again", "conversation_id": id})).await.ok();
     let titles = app.llm.calls().into_iter().filter(|call| call.model() == "gpt-4o-mini").count();
     assert_eq!(titles, 1);
-    // Other contracts ask for no title.
+    // It is the contract that began the conversation which counts, not the one of the first message.
+    let created = user.post("/conversations", json!({"user_id": "u"})).await.ok();
+    let path = format!("/conversations/{}/messages", created["id"].as_str().unwrap());
+    user.post(&path, json!({"content": "hello"})).await.ok();
+    let titles = app.llm.calls().into_iter().filter(|call| call.model() == "gpt-4o-mini").count();
+    assert_eq!(titles, 2);
     let other = user.conversation().await;
     user.say(&other, "one two three four five six").await.ok();
     let row = user.get(&format!("/conversations/{other}")).await.ok();

@@ -148,6 +148,7 @@ async fn many_watchers_cost_few_statements_and_see_the_same() {
     assert_eq!(alike, watchers);
     // Another program is measured and not judged.
     if std::env::var_os("OMNICHAT_TEST_PROGRAM").is_none() {
-        assert!(rate <= STATEMENTS_PER_SECOND, "{rate} statements per second");
+        // Following and checkpoints make some: with fewer, they were not counted.
+        assert!((4.0..=STATEMENTS_PER_SECOND).contains(&rate), "{rate} statements per second");
     }
 }

@@ -169,7 +169,7 @@ pub(crate) struct DeleteQuery {
 impl DeleteQuery {
     /// The kind of deletion; soft by default.
     pub(crate) fn deletion(&self) -> Deletion {
-        if self.soft.unwrap_or(true) { Deletion::Soft } else { Deletion::Hard }
+        if self.soft.unwrap_or(true) { Deletion::Soft } else { Deletion::Purge }
     }
 }
 

@@ -153,7 +153,7 @@ impl DeletedBody {
     pub(crate) fn new(id: String, deletion: Deletion) -> Self {
         let soft = match deletion {
             Deletion::Soft => true,
-            Deletion::Hard => false,
+            Deletion::Purge => false,
         };
         Self { success: true, message: "Conversation deleted successfully", id, soft }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use domain::{Contract, ConversationKey, Label, ModelMessage, ModelName, RequestOptions, Sampling, text};
 use serde::Deserialize;
-use services::{NewConversationRequest, SendMessage, SendTarget, TitlePolicy};
+use services::{NewConversationRequest, SendMessage, SendTarget};
 use validator::Validate;
 
 use crate::HttpSettings;
@@ -85,7 +85,6 @@ impl ChatRequest {
             model,
             instructions,
             options: Arc::new(RequestOptions { sampling }),
-            title: TitlePolicy::Model,
             ..SendMessage::plain(
                 target,
                 Contract::LlmChat,

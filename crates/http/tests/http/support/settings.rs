@@ -34,6 +34,7 @@ pub(super) fn turn_settings(first_event_grace: Duration) -> TurnSettings {
             default_price: price,
         },
         title_model: test_model(),
+        titled_by_model: vec![Contract::LlmChat],
         first_event_grace,
         checkpoint_every: Duration::from_millis(250),
         renew_every: Duration::from_secs(5),
