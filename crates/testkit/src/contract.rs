@@ -190,5 +190,6 @@ crate::suite::suite! { $
         an_unreadable_conversation_is_left_out_of_lists,
         a_begin_in_an_unreadable_conversation_is_refused,
         a_begin_with_an_unreadable_window_is_refused,
+        a_finish_in_an_unreadable_conversation_is_done,
         unreadable_rows_do_not_stop_the_reaper;
 }

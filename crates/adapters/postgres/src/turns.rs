@@ -111,10 +111,7 @@ impl TurnStore for PostgresStore {
     async fn finish(&self, finish: Finish) -> Result<Finished, StoreError> {
         let turn = finish.turn;
         match self.writer.submit(Arc::new(CloseTurn::from(finish))).await? {
-            Ok(closed) => {
-                let (ending, change) = *closed;
-                Ok(Finished::Done { ending, change: Box::new(change) })
-            }
+            Ok((ending, change)) => Ok(Finished::Done { ending, change }),
             Err(NotClosed::Ended) => Ok(self.finished_before(turn).await?),
             Err(NotClosed::Lost) => Ok(Finished::Lost),
         }

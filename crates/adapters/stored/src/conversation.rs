@@ -144,6 +144,21 @@ pub struct ChangeColumns<T> {
     pub updated_at: T,
 }
 
+impl<T: StoredTime> ChangeColumns<T> {
+    /// How the end of this turn changed its conversation. `None` if the columns cannot be read, which is logged: the
+    /// turn has ended all the same.
+    #[must_use]
+    pub fn after_end_of(self, turn: TurnId) -> Option<Box<ConversationChange>> {
+        match ConversationChange::try_from(self) {
+            Ok(change) => Some(Box::new(change)),
+            Err(error) => {
+                tracing::error!(turn.id = %turn, ?error, "the conversation of the ended turn {turn} cannot be read");
+                None
+            }
+        }
+    }
+}
+
 impl<T: StoredTime> TryFrom<ChangeColumns<T>> for ConversationChange {
     type Error = StoredError;
 

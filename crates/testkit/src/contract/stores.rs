@@ -22,6 +22,8 @@ pub enum DamagedRow {
     Message(MessageId),
     /// The label of a conversation: it becomes empty.
     Conversation(ConversationId),
+    /// The title of a conversation, which the end of a turn returns: it becomes empty.
+    Title(ConversationId),
     /// The parts of a chunk of a running turn.
     Chunk {
         /// The turn.

@@ -1,7 +1,7 @@
 //! Rows that cannot be read: lists leave them out, and a begin that needs one is refused.
 
 use domain::{ConversationId, MessagePage, Page, Seq, SortOrder};
-use ports::{BeginError, Branch, ConversationFilter, StoreError};
+use ports::{BeginError, Branch, ConversationFilter, Finished, StoreError};
 
 use super::racing::at_once;
 use super::scene::{Scene, path_of, reply, turn_of};
@@ -98,6 +98,27 @@ pub(super) async fn a_begin_with_an_unreadable_window_is_refused(stores: &Stores
     let question = begun.question.0;
     let expected = path.into_iter().take(2).chain(path_of([(question, "again"), (question + 1, "a")]));
     assert_eq!(scene.path(id).await, expected.collect::<Vec<_>>());
+}
+
+/// A turn ends, and its reply is stored, although the conversation can no longer be read: the finish only cannot tell
+/// how it changed.
+pub(super) async fn a_finish_in_an_unreadable_conversation_is_done(stores: &Stores) {
+    for damage in [DamagedRow::Title, DamagedRow::Conversation] {
+        let scene = Scene::new(stores).await;
+        let begun = scene.start("q").await;
+        let id = begun.conversation.id;
+        (stores.damage)(damage(id)).await;
+        let finish = scene.completion_of(&begun, reply(["a"]));
+        for _ in 0..2 {
+            let finished = stores.turns.finish(finish.clone()).await.unwrap();
+            let Finished::Done { ending, change } = finished else { panic!("the turn was lost") };
+            assert!(ending.reply.is_some());
+            assert_eq!(change.is_none(), matches!(damage(id), DamagedRow::Title(_)));
+        }
+        let found =
+            stores.turns.find(scene.owner, turn_of(&begun)).await.unwrap().expect("the turn is known");
+        assert_eq!((found.reply.text().as_str(), found.ending.is_some()), ("a", true));
+    }
 }
 
 /// Rows that cannot be read do not keep the reaper from ending turns, with as much of their text as can be read.

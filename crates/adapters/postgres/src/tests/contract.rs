@@ -34,6 +34,9 @@ async fn stores() -> Stores {
                 DamagedRow::Conversation(id) => {
                     format!("UPDATE omnichat.conversations SET label = '' WHERE id = '{id}'")
                 }
+                DamagedRow::Title(id) => {
+                    format!("UPDATE omnichat.conversations SET title = '' WHERE id = '{id}'")
+                }
                 DamagedRow::Chunk { turn, first } => format!(
                     "UPDATE omnichat.turn_chunks SET parts = '{{' WHERE turn_id = '{turn}' AND first = {first}"
                 ),

@@ -98,5 +98,6 @@ async fn a_finish_is_repeated_after_a_lost_reply() {
     assert!(is_unavailable(&distant.finish(finish.clone()).await));
     proxy.drops_replies.store(false, Ordering::SeqCst);
     let Finished::Done { change, .. } = distant.finish(finish).await.unwrap() else { panic!("lost") };
+    let change = change.unwrap();
     assert_eq!((change.message_count, change.totals.input), (1, 10));
 }

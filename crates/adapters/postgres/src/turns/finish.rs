@@ -160,7 +160,7 @@ impl<'a> LedgerArrays<'a> {
 }
 
 impl BatchOp for CloseTurn {
-    type Output = Box<(Ending, ConversationChange)>;
+    type Output = (Ending, Option<Box<ConversationChange>>);
     type Refusal = NotClosed;
 
     const OUTLIVES_ITS_CALLER: bool = true;
@@ -241,8 +241,7 @@ impl BatchOp for CloseTurn {
                 title: row.title,
                 updated_at: op.ending.at,
             };
-            let change = ConversationChange::try_from(change);
-            closed.insert(row.turn, change.map(|change| Box::new((ending, change))).map_err(DbError::from));
+            closed.insert(row.turn, Ok((ending, change.after_end_of(op.turn))));
         }
         Ok(closed)
     }

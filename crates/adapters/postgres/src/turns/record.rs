@@ -40,6 +40,6 @@ impl PostgresStore {
             updated_at: row.updated_at,
         };
         let ending = stored::ending_columns!(row);
-        Ok(Finished::Done { ending: ending.try_into()?, change: Box::new(change.try_into()?) })
+        Ok(Finished::Done { ending: ending.try_into()?, change: change.after_end_of(turn) })
     }
 }

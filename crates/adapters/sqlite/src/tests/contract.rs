@@ -34,6 +34,9 @@ fn stores_of(store: SqliteStore, scratch: Option<Scratch>) -> Stores {
                     DamagedRow::Conversation(id) => {
                         format!("UPDATE conversations SET label = '' WHERE id = x'{}'", id.0.simple())
                     }
+                    DamagedRow::Title(id) => {
+                        format!("UPDATE conversations SET title = '' WHERE id = x'{}'", id.0.simple())
+                    }
                     DamagedRow::Chunk { turn, first } => format!(
                         "UPDATE turn_chunks SET parts = '{{' WHERE turn_id = x'{}' AND first = {first}",
                         turn.0.simple()

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use domain::{
-    ConversationChange, ConversationId, Ending, LedgerEntry, MessageId, MessageNumber, ReplyRef, Role,
-    RunnerId, Seq, Timestamp, Title, TurnId,
+    ConversationId, Ending, LedgerEntry, MessageId, MessageNumber, ReplyRef, Role, RunnerId, Seq, Timestamp,
+    Title, TurnId,
 };
 use ports::{Finish, Finished};
 use serde::Serialize;
@@ -77,8 +77,7 @@ pub(crate) async fn close_all(
             Decision::Close(closed) => {
                 let (mut ending, change) = *closed;
                 number(&mut ending, &numbers);
-                let change = ConversationChange::try_from(change).map(Box::new);
-                change.map(|change| Finished::Done { ending, change }).map_err(DbError::from)
+                Ok(Finished::Done { ending, change: change.after_end_of(finish.turn) })
             }
             // Also for a turn that an earlier finish of this group has just closed: it is read as written now.
             Decision::Repeat => repeated(connection, finish.turn).await,
@@ -147,7 +146,7 @@ async fn repeated(connection: &mut SqliteConnection, turn: TurnId) -> Result<Fin
         return Ok(Finished::Lost);
     };
     let change = change_of(connection, conversation).await?;
-    Ok(Finished::Done { ending, change: Box::new(change.try_into()?) })
+    Ok(Finished::Done { ending, change: change.after_end_of(turn) })
 }
 
 async fn change_of(

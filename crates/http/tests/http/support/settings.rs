@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use domain::{ModelName, NanoDollars, Price, Tier};
+use domain::{Contract, ModelName, NanoDollars, Price, Tier};
 use omnichat_http::{ContextManagement, DefaultModels, Pricing, PublicConfig, PublicLimits};
 use services::{LimitSettings, ModelSettings, TurnSettings};
 
