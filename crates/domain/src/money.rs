@@ -8,11 +8,11 @@ use crate::Usage;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct NanoDollars(pub i64);
 
-/// More than any model call can cost: 10,000 dollars. Sums of 900,000 such costs stay within 64 bits.
-const MAX_COST: i64 = 10_000_000_000_000;
+/// More than any model call can cost: 100 million dollars.
+const MAX_COST: i64 = 100_000_000_000_000_000;
 
 impl NanoDollars {
-    /// The same amount, at most 10^13 either way: providers may send any number, and stores add them up.
+    /// The same amount, at most 10^17 either way: providers may send any number, and stores add them up.
     #[must_use]
     pub fn clamped(self) -> Self {
         Self(self.0.clamp(-MAX_COST, MAX_COST))

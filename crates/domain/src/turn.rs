@@ -266,7 +266,7 @@ mod tests {
         let kept = ending.storable();
         assert_eq!(kept.state, EndState::Completed(FinishReason::Stop));
         assert_eq!((kept.usage.input, kept.usage.output), (1_000_000_000_000_000, 7));
-        assert_eq!(kept.cost, NanoDollars(-10_000_000_000_000));
+        assert_eq!(kept.cost, NanoDollars(-100_000_000_000_000_000));
         let failure =
             Failure { kind: FailureKind::RateLimited, retry_after: Some(Duration::from_nanos(1_999_999)) };
         let kept = Ending { state: EndState::Failed(failure), ..kept }.storable();

@@ -17,11 +17,11 @@ pub struct Usage {
     pub estimated: bool,
 }
 
-/// More tokens than any model call can take. Sums over millions of turns stay within 64 bits.
-const MAX_TOKENS: u64 = 1_000_000_000_000;
+/// More tokens than any model call can take.
+const MAX_TOKENS: u64 = 1_000_000_000_000_000;
 
 impl Usage {
-    /// The same usage, with each count at most 10^12: providers may send any number, and stores add them up.
+    /// The same usage, with each count at most 10^15: providers may send any number, and stores add them up.
     #[must_use]
     pub fn clamped(self) -> Self {
         let Self { input, cached_input, output, reasoning, estimated } = self;

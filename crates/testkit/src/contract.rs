@@ -72,6 +72,7 @@ crate::suite::suite! { $
         a_replay_is_exact,
         every_ending_is_kept,
         numbers_and_texts_are_brought_within_their_limits,
+        sums_stay_within_their_limits,
         totals_add_up,
         a_title_is_given_where_there_is_none,
         a_repeated_finish_answers_the_same,

@@ -28,9 +28,10 @@ closed AS (
         head_seq = CASE WHEN i.reply IS NULL THEN c.head_seq ELSE c.last_seq + 1 END,
         message_count = c.message_count + CASE WHEN i.reply IS NULL THEN 0 ELSE 1 END,
         last_model = CASE WHEN i.reply IS NULL THEN c.last_model ELSE t.model END,
-        input_tokens = c.input_tokens + i.input,
-        output_tokens = c.output_tokens + i.output,
-        cost_nanos = c.cost_nanos + i.cost,
+        -- Sums stay within their type: a finish that fails would leave the conversation locked.
+        input_tokens = least(c.input_tokens::numeric + i.input, 9223372036854775807)::bigint,
+        output_tokens = least(c.output_tokens::numeric + i.output, 9223372036854775807)::bigint,
+        cost_nanos = greatest(least(c.cost_nanos::numeric + i.cost, 9223372036854775807), -9223372036854775808)::bigint,
         title = coalesce(c.title, i.title),
         updated_at = i.at
     FROM item i

@@ -209,6 +209,23 @@ pub(super) async fn numbers_and_texts_are_brought_within_their_limits(stores: &S
     assert_eq!((ledger.usage.input, ledger.usage.output, ledger.cost), (totals.input, totals.output, cost));
 }
 
+/// A sum that leaves its range stays at its limit, and the conversation goes on.
+pub(super) async fn sums_stay_within_their_limits(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let id = scene.conversation_of(1).await;
+    // Each costs more than a hundredth of what can be stored.
+    for _ in 0..100 {
+        let begun = scene.ask(id, "q").await;
+        let mut finish = scene.ending_of(&begun, EndState::Stopped, Reply::default());
+        finish.ending.cost = NanoDollars(i64::MAX);
+        scene.finished(finish).await;
+    }
+    let conversation = scene.conversation(id).await;
+    assert_eq!((conversation.totals.cost, conversation.running), (NanoDollars(i64::MAX), None));
+    let begun = scene.ask(id, "q").await;
+    scene.answer(&begun, "a").await;
+}
+
 /// The totals of a conversation are the sum of its turns.
 pub(super) async fn totals_add_up(stores: &Stores) {
     let scene = Scene::new(stores).await;
