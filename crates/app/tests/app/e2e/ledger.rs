@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -122,16 +122,22 @@ fn is_title(call: &Call) -> bool {
     call.model().ends_with("gpt-4o-mini")
 }
 
-/// All calls that the provider accepted, once each of them is in the ledger and no turn runs.
+/// All calls that the provider accepted, once each of them is in the ledger, no turn runs, and none has begun for a
+/// while: a busy service may read the request of a client that has left only now.
 async fn settled(app: &App) -> Vec<Call> {
     let mut calls = Vec::new();
+    let mut last_change = (0, Instant::now());
     wait_until("every call is in the ledger, and no turn runs", async || {
         app.llm.wait_until_idle().await;
         calls = app.llm.calls();
         calls.retain(|call| call.figures.is_some());
         let rows = sql(app, "SELECT count(*) FROM omnichat.ledger");
         let running = sql(app, "SELECT count(*) FROM omnichat.turns WHERE state = 'running'");
-        rows == [calls.len().to_string()] && running == ["0"]
+        if calls.len() != last_change.0 {
+            last_change = (calls.len(), Instant::now());
+        }
+        let is_quiet = last_change.1.elapsed() > Duration::from_secs(1);
+        is_quiet && rows == [calls.len().to_string()] && running == ["0"]
     })
     .await;
     calls
