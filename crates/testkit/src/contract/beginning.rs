@@ -204,7 +204,7 @@ pub(super) async fn a_begin_accepts_every_key(stores: &Stores) {
     }
 }
 
-/// A begin for conversations with a persona treats all others as absent, whoever owns them (C-7).
+/// A begin for conversations with a persona treats all others as absent, its own user's and others' alike (C-7).
 pub(super) async fn a_begin_may_require_a_persona(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let stranger = scene.of_another_user().await;

@@ -119,7 +119,7 @@ pub(super) async fn several_turns_are_followed_in_one_call(stores: &Stores) {
     assert!(stores.events.news(Vec::new()).await.unwrap().is_empty());
 }
 
-/// A turn is told of as long as its owner can see it, and to nobody else.
+/// Events of a turn are shown only to its owner, and as long as the owner can see it.
 pub(super) async fn a_turn_is_followed_by_its_owner_alone(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let begun = scene.start("q").await;
