@@ -150,7 +150,7 @@ fn pace(reply: &Reply, frames: &[Frame]) -> VecDeque<Step> {
     steps
 }
 
-/// Removes the events after a place. Answers the steps that replace them.
+/// Removes the events after this position, and returns the steps that replace them.
 fn cut(frames: &mut Vec<Frame>, place: Place, tail: Vec<Step>) -> Vec<Step> {
     let (index, bytes) = locate(frames, place);
     let rest = frames.get(index).map(|frame| frame.text.as_bytes()[..bytes].to_vec()).unwrap_or_default();

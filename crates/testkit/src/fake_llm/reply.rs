@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::gate::Gate;
 
-/// A place in a response.
+/// A position in a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// After this many bytes of the body.
@@ -46,17 +46,17 @@ pub enum InjectedFault {
     },
     /// No response, not even its headers.
     HangBeforeHeaders,
-    /// Nothing after a place, with the connection open.
+    /// Nothing after this position, with the connection open.
     HangAfter(Place),
-    /// The connection is cut at a place, so that the body has no end.
+    /// The connection is cut at this position, so that the body has no end.
     CutAfter(Place),
-    /// The body ends normally at a place, without a finish reason and without `[DONE]`.
+    /// The body ends normally at this position, without a finish reason and without `[DONE]`.
     EndAfter(Place),
-    /// An error at a place, then `[DONE]`.
+    /// An error at this position, then `[DONE]`.
     ErrorAfter(Place, ErrorForm),
-    /// An event that is no JSON at a place; then the response continues.
+    /// An event that is no JSON at this position; then the response continues.
     MalformedAfter(Place),
-    /// A line without an end after a place.
+    /// A line without an end after this position.
     EndlessLineAfter(Place),
     /// A byte order mark before the first event.
     ByteOrderMark,
