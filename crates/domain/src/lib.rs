@@ -47,7 +47,7 @@ pub use reply::{Delta, Reply};
 pub use sampling::{Sampling, SamplingError, Temperature, TopP};
 pub use text::{JsonText, TextError};
 pub use turn::{EndState, Ending, Failure, FailureKind, FinishReason, ReplyRef, TurnEvent};
-pub use usage::Usage;
+pub use usage::{ReportedUsage, Usage};
 pub use user::{Caller, NewUser, Tier, User};
 
 /// A time in UTC, with the precision of both stores: one microsecond.

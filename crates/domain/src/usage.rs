@@ -41,6 +41,46 @@ impl Usage {
     }
 }
 
+/// The tokens of a model call as its provider reports them. A count that it does not report is `None`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ReportedUsage {
+    /// Input tokens, including those from the provider's cache.
+    pub input: Option<u64>,
+    /// Input tokens from the provider's cache: a part of `input`.
+    pub cached_input: u64,
+    /// Output tokens, including reasoning.
+    pub output: Option<u64>,
+    /// Output tokens of reasoning: a part of `output`.
+    pub reasoning: u64,
+}
+
+impl ReportedUsage {
+    /// Whether it reports no tokens.
+    #[must_use]
+    pub fn is_zero(&self) -> bool {
+        self.input.unwrap_or(0) == 0 && self.output.unwrap_or(0) == 0
+    }
+
+    /// Returns the usage, with an estimate for each count that is missing. Zeros beside a reply that has text are missing
+    /// counts too: many servers send them if they do not count.
+    ///
+    /// The estimates are those of the request and of the reply; the latter is 0 if the reply is empty.
+    #[must_use]
+    pub fn or_estimated(self, input: u64, output: u64) -> Usage {
+        let says_nothing = self.is_zero() && output > 0;
+        let reported = |count: Option<u64>| count.filter(|_| !says_nothing);
+        let (reported_input, reported_output) = (reported(self.input), reported(self.output));
+        let (input, output) = (reported_input.unwrap_or(input), reported_output.unwrap_or(output));
+        Usage {
+            input,
+            cached_input: self.cached_input.min(input),
+            output,
+            reasoning: self.reasoning.min(output),
+            estimated: reported_input.is_none() || reported_output.is_none(),
+        }
+    }
+}
+
 impl AddAssign for Usage {
     fn add_assign(&mut self, other: Self) {
         self.input += other.input;
@@ -67,4 +107,33 @@ pub fn bytes_within(tokens: u32) -> usize {
 #[must_use]
 pub fn estimate_tokens(bytes: usize) -> u32 {
     u32::try_from(bytes.div_ceil(BYTES_PER_TOKEN)).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usage(input: u64, output: u64, estimated: bool) -> Usage {
+        Usage { input, output, estimated, ..Usage::default() }
+    }
+
+    fn reported(input: Option<u64>, output: Option<u64>) -> ReportedUsage {
+        ReportedUsage { input, output, ..ReportedUsage::default() }
+    }
+
+    #[test]
+    fn only_missing_counts_are_estimated() {
+        for (report, expected) in [
+            (reported(Some(10), Some(5)), usage(10, 5, false)),
+            (reported(Some(10), Some(0)), usage(10, 0, false)),
+            (reported(Some(10), None), usage(10, 7, true)),
+            (reported(None, Some(5)), usage(30, 5, true)),
+            (reported(None, None), usage(30, 7, true)),
+            (reported(Some(0), Some(0)), usage(30, 7, true)),
+            (reported(Some(0), None), usage(30, 7, true)),
+        ] {
+            assert_eq!(report.or_estimated(30, 7), expected, "{report:?}");
+        }
+        assert_eq!(reported(Some(0), Some(0)).or_estimated(30, 0), usage(0, 0, false), "an empty reply");
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{Delta, FailureKind, FinishReason, ModelRequest, NanoDollars, ResponseId, Usage};
+use domain::{Delta, FailureKind, FinishReason, ModelRequest, NanoDollars, ReportedUsage, ResponseId};
 use futures_core::Stream;
 
 /// An error of an outside library, as the cause of one of ours.
@@ -13,7 +13,7 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A stream of the events of one answer.
 ///
-/// It holds any number of deltas, then exactly one [`ModelEvent::Finished`] or one `Err`, then the end. A provider
+/// It holds any number of deltas and usages, then exactly one [`ModelEvent::Finished`] or one `Err`, then the end. A provider
 /// whose stream ends without either yields [`ModelError::Truncated`]. Dropping the stream ends the call.
 pub type ModelStream = Pin<Box<dyn Stream<Item = Result<ModelEvent, ModelError>> + Send>>;
 
@@ -24,16 +24,20 @@ pub enum ModelEvent {
     Delta(Delta),
     /// Another provider answers instead of the first one. Sent by the fail-over alone, before all other events.
     ServedBy(&'static str),
+    /// The usage of the call so far; it replaces an earlier one. It may come at any point before the end, so that a call
+    /// that fails afterwards is counted with the provider's figures.
+    Usage {
+        /// The tokens.
+        usage: ReportedUsage,
+        /// The cost, if the provider sent it.
+        cost: Option<NanoDollars>,
+    },
     /// The end of the answer.
     Finished {
         /// The provider's id of the response, `resp_…`, if it sent one.
         response: Option<ResponseId>,
         /// Why the answer ended.
         reason: FinishReason,
-        /// The tokens of the call, if the provider sent them.
-        usage: Option<Usage>,
-        /// The cost of the call, if the provider sent it.
-        cost: Option<NanoDollars>,
     },
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::usage::estimate_tokens;
 use domain::{
     ConversationId, Delta, FinishReason, LedgerEntry, ModelName, ModelRequest, NanoDollars, Purpose,
-    ResponseId, Timestamp, TurnId, Usage, UserId,
+    ReportedUsage, ResponseId, Timestamp, TurnId, Usage, UserId,
 };
 use futures_util::StreamExt;
 use ports::{LanguageModel, ModelError, ModelEvent};
@@ -27,7 +27,7 @@ pub(crate) struct ModelCall {
     /// Whether the provider accepted the request; only then does it cost anything.
     accepted: bool,
     response: Option<ResponseId>,
-    usage: Option<Usage>,
+    usage: ReportedUsage,
     cost: Option<NanoDollars>,
     started: Instant,
 }
@@ -67,7 +67,7 @@ impl ModelCall {
             provider,
             accepted: false,
             response: None,
-            usage: None,
+            usage: ReportedUsage::default(),
             cost: None,
             started: Instant::now(),
         }
@@ -93,10 +93,9 @@ impl ModelCall {
                 match event {
                     Ok(ModelEvent::Delta(delta)) => deltas.push(delta),
                     Ok(ModelEvent::ServedBy(provider)) => self.provider = provider,
-                    Ok(ModelEvent::Finished { response, reason, usage, cost }) => {
+                    Ok(ModelEvent::Usage { usage, cost }) => (self.usage, self.cost) = (usage, cost),
+                    Ok(ModelEvent::Finished { response, reason }) => {
                         self.response = response;
-                        self.usage = usage;
-                        self.cost = cost;
                         ended = Some(Ok(CallEnd::Finished(reason)));
                         break;
                     }
@@ -118,15 +117,10 @@ impl ModelCall {
 
     /// Ends the call and counts it. `reply_bytes` is the size of the answer.
     pub(crate) fn end(self, reply_bytes: usize, models: &ModelSettings) -> EndedCall {
-        let usage = match self.usage {
-            Some(usage) => usage,
-            None if self.accepted => Usage {
-                input: u64::from(self.request_tokens),
-                output: u64::from(estimate_tokens(reply_bytes)),
-                estimated: true,
-                ..Usage::default()
-            },
-            None => Usage::default(),
+        let usage = if self.accepted {
+            self.usage.or_estimated(self.request_tokens.into(), estimate_tokens(reply_bytes).into())
+        } else {
+            Usage::default()
         };
         let cost = match self.cost {
             _ if !self.accepted => NanoDollars(0),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::message::text_of;
-use domain::{Delta, FinishReason, ModelRequest, NanoDollars, Role, Usage};
+use domain::{Delta, FinishReason, ModelRequest, NanoDollars, ReportedUsage, Role};
 use futures_util::{StreamExt, stream};
 use ports::{LanguageModel, ModelError, ModelEvent, ModelStream};
 
@@ -49,9 +49,13 @@ impl LanguageModel for Demo {
         let room = room.map_or(usize::MAX, |tokens| tokens.get() as usize);
         let reason = if room < words.len() { FinishReason::Length } else { FinishReason::Stop };
         let written = room.min(words.len());
-        let usage = Usage { input: word_count(&request), output: written as u64, ..Usage::default() };
-        let end =
-            ModelEvent::Finished { response: None, reason, usage: Some(usage), cost: Some(NanoDollars(0)) };
+        let usage = ReportedUsage {
+            input: Some(word_count(&request)),
+            output: Some(written as u64),
+            ..ReportedUsage::default()
+        };
+        let usage = ModelEvent::Usage { usage, cost: Some(NanoDollars(0)) };
+        let end = ModelEvent::Finished { response: None, reason };
         let pause = self.settings.delay_between_words;
         let deltas = words.into_iter().take(written).map(|word| ModelEvent::Delta(Delta::Text(word)));
         let events = stream::iter(deltas).enumerate().then(move |(index, event)| async move {
@@ -60,7 +64,7 @@ impl LanguageModel for Demo {
             }
             Ok(event)
         });
-        Ok(Box::pin(events.chain(stream::once(async { Ok(end) }))))
+        Ok(Box::pin(events.chain(stream::iter([Ok(usage), Ok(end)]))))
     }
 
     async fn check(&self) -> Result<(), ModelError> {
@@ -112,19 +116,15 @@ mod tests {
         })
     }
 
-    async fn ask(request: Arc<ModelRequest>) -> (Vec<String>, ModelEvent) {
-        let mut events = Demo::default().stream(request).await.unwrap();
-        let mut words = Vec::new();
-        while let Some(event) = events.next().await {
-            match event.unwrap() {
-                ModelEvent::Delta(Delta::Text(word)) => words.push(word),
-                end @ (ModelEvent::Delta(_) | ModelEvent::ServedBy(_) | ModelEvent::Finished { .. }) => {
-                    assert!(events.next().await.is_none());
-                    return (words, end);
-                }
-            }
-        }
-        panic!("no end");
+    async fn ask(request: Arc<ModelRequest>) -> (Vec<String>, [ModelEvent; 2]) {
+        let events = Demo::default().stream(request).await.unwrap();
+        let mut events: Vec<ModelEvent> = events.map(Result::unwrap).collect().await;
+        let end = events.split_off(events.len() - 2);
+        let word = |event| match event {
+            ModelEvent::Delta(Delta::Text(word)) => word,
+            other => panic!("not a word: {other:?}"),
+        };
+        (events.into_iter().map(word).collect(), end.try_into().unwrap())
     }
 
     #[tokio::test(start_paused = true)]
@@ -135,12 +135,10 @@ mod tests {
             "This is the demo of OmniChat: no model is asked, so this is no real answer. \
              You asked: \"What is\n2 + 2?\". I was given 2 earlier messages of this conversation."
         );
-        let usage = Usage { input: 9, output: words.len() as u64, ..Usage::default() };
-        let cost = Some(NanoDollars(0));
-        assert_eq!(
-            end,
-            ModelEvent::Finished { response: None, reason: FinishReason::Stop, usage: Some(usage), cost }
-        );
+        let output = Some(words.len() as u64);
+        let usage = ReportedUsage { input: Some(9), output, ..ReportedUsage::default() };
+        let usage = ModelEvent::Usage { usage, cost: Some(NanoDollars(0)) };
+        assert_eq!(end, [usage, ModelEvent::Finished { response: None, reason: FinishReason::Stop }]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -155,7 +153,7 @@ mod tests {
     async fn the_answer_ends_at_the_limit_of_tokens() {
         let (words, end) = ask(request(&["Hi"], Some(3))).await;
         assert_eq!(words.concat(), "This is the ");
-        assert!(matches!(end, ModelEvent::Finished { reason: FinishReason::Length, .. }));
+        assert!(matches!(end[1], ModelEvent::Finished { reason: FinishReason::Length, .. }));
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,6 +1,6 @@
 //! The events of Chat Completions.
 
-use domain::{Delta, FinishReason, JsonText, NanoDollars, Usage};
+use domain::{Delta, FinishReason, JsonText, NanoDollars, ReportedUsage};
 use ports::{ModelError, ModelEvent};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -18,7 +18,7 @@ use crate::{Redaction, usage};
 pub struct ChatDecoder {
     redaction: Redaction,
     reason: Option<FinishReason>,
-    usage: Option<Usage>,
+    usage: ReportedUsage,
     cost: Option<NanoDollars>,
     calls: Vec<PartialCall>,
     began: bool,
@@ -92,8 +92,9 @@ impl ChatDecoder {
             return Err(from_stream_event(&error, self.began, &self.redaction));
         }
         if let Some(body) = chunk.usage.filter(Value::is_object) {
-            self.usage = usage::usage(&body).or(self.usage);
+            self.usage = usage::usage(&body).unwrap_or(self.usage);
             self.cost = usage::cost(&body).or(self.cost);
+            events.push(ModelEvent::Usage { usage: self.usage, cost: self.cost });
         }
         for choice in chunk.choices.unwrap_or_default() {
             if choice.index == 0 {
@@ -165,7 +166,7 @@ impl ChatDecoder {
                 Err(error) => return Err(error),
             }
         }
-        events.push(ModelEvent::Finished { response: None, reason, usage: self.usage, cost: self.cost });
+        events.push(ModelEvent::Finished { response: None, reason });
         Ok(())
     }
 }

@@ -138,6 +138,10 @@ impl ResponsesDecoder {
 
     fn finish(&mut self, kind: &str, data: &str, events: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
         let response = parsed::<End>(data)?.response;
+        let body = response.usage.unwrap_or(Value::Null);
+        if let Some(usage) = usage::usage(&body) {
+            events.push(ModelEvent::Usage { usage, cost: usage::cost(&body) });
+        }
         if let Some(error) = response.error {
             return Err(self.error(&error));
         }
@@ -154,13 +158,8 @@ impl ResponsesDecoder {
         } else {
             FinishReason::Stop
         };
-        let usage = response.usage.unwrap_or(Value::Null);
-        events.push(ModelEvent::Finished {
-            response: response.id.and_then(ResponseId::parse),
-            reason,
-            usage: usage::usage(&usage),
-            cost: usage::cost(&usage),
-        });
+        let response_id = response.id.and_then(ResponseId::parse);
+        events.push(ModelEvent::Finished { response: response_id, reason });
         self.over = true;
         Ok(())
     }

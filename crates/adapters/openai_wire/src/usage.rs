@@ -1,30 +1,28 @@
 //! The usage and the cost of a call, in the format of both APIs.
 
-use domain::{NanoDollars, Usage};
+use domain::{NanoDollars, ReportedUsage};
 use serde_json::Value;
 
 /// More tokens than any call has. Larger numbers are cut, so that sums cannot overflow.
 const TOKENS_MAX: u64 = 1_000_000_000_000;
 
 /// Reads an object `usage`; `None` if it has no token counts.
-pub(crate) fn usage(body: &Value) -> Option<Usage> {
+pub(crate) fn usage(body: &Value) -> Option<ReportedUsage> {
     let input = tokens(body, &["prompt_tokens", "input_tokens"]);
     let output = tokens(body, &["completion_tokens", "output_tokens"]);
     if input.is_none() && output.is_none() {
         return None;
     }
-    let (input, output) = (input.unwrap_or(0), output.unwrap_or(0));
     let detail = |objects: [&str; 2], name: &str| {
         objects.iter().find_map(|object| tokens(body.get(object)?, &[name])).unwrap_or(0)
     };
     let cached = detail(["prompt_tokens_details", "input_tokens_details"], "cached_tokens");
     let reasoning = detail(["completion_tokens_details", "output_tokens_details"], "reasoning_tokens");
-    Some(Usage {
+    Some(ReportedUsage {
         input,
-        cached_input: cached.min(input),
+        cached_input: input.map_or(cached, |input| cached.min(input)),
         output,
-        reasoning: reasoning.min(output),
-        estimated: false,
+        reasoning: output.map_or(reasoning, |output| reasoning.min(output)),
     })
 }
 
@@ -46,7 +44,7 @@ mod tests {
 
     #[test]
     fn the_usage_of_both_apis_is_read() {
-        let expected = Usage { input: 9, cached_input: 3, output: 7, reasoning: 2, estimated: false };
+        let expected = ReportedUsage { input: Some(9), cached_input: 3, output: Some(7), reasoning: 2 };
         let chat = json!({
             "prompt_tokens": 9, "completion_tokens": 7, "total_tokens": 16,
             "prompt_tokens_details": {"cached_tokens": 3, "audio_tokens": 0},
@@ -70,7 +68,7 @@ mod tests {
         let details = json!({"prompt_tokens": 2, "prompt_tokens_details": {"cached_tokens": 9}});
         assert_eq!(usage(&details).map(|usage| usage.cached_input), Some(2));
         let huge = json!({"prompt_tokens": u64::MAX, "completion_tokens": u64::MAX});
-        assert_eq!(usage(&huge).map(|usage| usage.total()), Some(2 * TOKENS_MAX));
+        assert_eq!(usage(&huge).and_then(|usage| usage.output), Some(TOKENS_MAX));
     }
 
     #[test]

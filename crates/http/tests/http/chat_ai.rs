@@ -47,7 +47,7 @@ async fn conversations_are_listed_with_their_messages() {
 
 #[actix_web::test]
 async fn a_completion_returns_one_message() {
-    let app = start(setup().with_working_turns(vec![Step::Say("Hello"), Step::Finish])).await;
+    let app = start(setup().with_working_turns(vec![Step::Say("Hello"), Step::Usage, Step::Finish])).await;
     let path = format!("/conversation/completion/{UUID}");
     for body in [json!({"message": "Hi", "stream": "false"}), json!({"message": "Hi"})] {
         let answer = app.call(post(&path, body)).await;
@@ -64,7 +64,13 @@ async fn a_completion_returns_one_message() {
 
 #[actix_web::test]
 async fn a_stream_is_plain_text() {
-    let steps = vec![Step::Say("He"), Step::Wait(Duration::from_millis(5)), Step::Say("llo\n"), Step::Finish];
+    let steps = vec![
+        Step::Say("He"),
+        Step::Wait(Duration::from_millis(5)),
+        Step::Say("llo\n"),
+        Step::Usage,
+        Step::Finish,
+    ];
     let app = start(setup().with_working_turns(steps)).await;
     for stream in [json!("true"), json!(true), json!(1)] {
         let body = json!({"message": "Hi", "stream": stream});
@@ -112,6 +118,7 @@ async fn a_slow_first_event_is_200_without_padding() {
     let mut setup = setup().with_working_turns(vec![
         Step::Wait(Duration::from_millis(200)),
         Step::Say("late"),
+        Step::Usage,
         Step::Finish,
     ]);
     setup.grace = Duration::from_millis(20);

@@ -219,7 +219,9 @@ async fn a_history_is_complete_and_in_order() {
 
 #[actix_web::test]
 async fn the_message_id_of_s2_is_the_id_of_the_conversation() {
-    let app = start(setup().with_working_turns(vec![Step::Say("Hel"), Step::Say("lo"), Step::Finish])).await;
+    let app =
+        start(setup().with_working_turns(vec![Step::Say("Hel"), Step::Say("lo"), Step::Usage, Step::Finish]))
+            .await;
     for id in [UUID, PREFIXED] {
         let sent = app.call(post(&format!("/conversations/{id}/messages"), json!({"content": "Hi"}))).await;
         assert_eq!(sent.status, 200);

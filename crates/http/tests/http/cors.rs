@@ -190,7 +190,7 @@ async fn pages_can_read_errors() {
 /// C-36
 #[actix_web::test]
 async fn pages_can_read_streams_and_the_files_of_the_docs() {
-    let app = start_open(setup().with_working_turns(vec![Step::Say("Hi"), Step::Finish])).await;
+    let app = start_open(setup().with_working_turns(vec![Step::Say("Hi"), Step::Usage, Step::Finish])).await;
     let stream = app.call(from(LOCAL, post("/chat", json!({"input": "Hi", "stream": true})))).await;
     assert_eq!(stream.header("content-type"), "text/event-stream; charset=utf-8");
     assert!(stream.text().contains("Hi"), "{}", stream.text());

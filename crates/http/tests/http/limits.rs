@@ -41,7 +41,7 @@ fn with_limiter(setup: Setup, closed: &'static str) -> (Setup, Arc<Mutex<Seen>>)
 }
 
 fn working() -> Setup {
-    setup().with_working_turns(vec![Step::Say("Hi"), Step::Finish])
+    setup().with_working_turns(vec![Step::Say("Hi"), Step::Usage, Step::Finish])
 }
 
 /// All requests that send a message, except that of S4.

@@ -25,7 +25,7 @@ fn with_chat(steps: Vec<Step>) -> Setup {
 }
 
 fn hello() -> Vec<Step> {
-    vec![Step::Say("Hel"), Step::Say("lo!\n"), Step::Finish]
+    vec![Step::Say("Hel"), Step::Say("lo!\n"), Step::Usage, Step::Finish]
 }
 
 /// The data of each event.
@@ -108,7 +108,7 @@ async fn the_response_names_the_conversation_as_the_request_does() {
 #[actix_web::test]
 async fn a_stream_consists_of_json_events() {
     let hostile = "\n\ndata: [DONE]\r\n";
-    let steps = vec![Step::Say("Once"), Step::Say(hostile), Step::Say("[DONE]"), Step::Finish];
+    let steps = vec![Step::Say("Once"), Step::Say(hostile), Step::Say("[DONE]"), Step::Usage, Step::Finish];
     let app = start(with_chat(steps)).await;
     let answer = app.call(post("/chat", json!({"input": "Write a story", "stream": true}))).await;
     assert_eq!((answer.status, answer.header("content-type")), (200, "text/event-stream; charset=utf-8"));
@@ -158,7 +158,7 @@ async fn an_early_failure_has_a_status_even_with_stream() {
 
 #[actix_web::test]
 async fn a_stream_has_heartbeats_before_its_first_event() {
-    let steps = vec![Step::Wait(Duration::from_millis(200)), Step::Say("Hi"), Step::Finish];
+    let steps = vec![Step::Wait(Duration::from_millis(200)), Step::Say("Hi"), Step::Usage, Step::Finish];
     let mut setup = with_chat(steps);
     (setup.grace, setup.settings.heartbeat) = (Duration::from_millis(20), Duration::from_millis(20));
     let app = start(setup).await;
@@ -170,7 +170,7 @@ async fn a_stream_has_heartbeats_before_its_first_event() {
 /// A model that starts a reply and does not end it, in a conversation that can be stopped.
 fn endless(gate: &Gate) -> Setup {
     let mut setup = setup();
-    setup.steps = vec![Step::Say("Hel"), Step::Gate(gate.clone()), Step::Finish];
+    setup.steps = vec![Step::Say("Hel"), Step::Gate(gate.clone()), Step::Usage, Step::Finish];
     let (told, turn) = std::sync::mpsc::channel();
     setup.turns.expect_begin().returning(move |begin: Begin| {
         told.send(begin.turn).unwrap();

@@ -47,7 +47,8 @@ async fn a_response_is_one_line_with_the_time_until_its_headers() {
 async fn the_end_of_a_stream_is_logged_with_what_was_sent() {
     capture();
     let wait = Step::Wait(Duration::from_millis(50));
-    let app = start(setup().with_working_turns(vec![Step::Say("Hello"), wait, Step::Finish])).await;
+    let app =
+        start(setup().with_working_turns(vec![Step::Say("Hello"), wait, Step::Usage, Step::Finish])).await;
     let path = format!("/conversation/completion/{UUID}");
     let request = with_id(post(&path, json!({"message": "Hi", "stream": true})), "log-2");
     let response = app.call(request).await;
@@ -79,7 +80,7 @@ async fn a_failed_turn_is_a_failed_stream() {
 #[actix_web::test]
 async fn a_client_that_leaves_is_logged() {
     capture();
-    let steps = vec![Step::Say("Hel"), Step::Wait(Duration::from_mins(1)), Step::Finish];
+    let steps = vec![Step::Say("Hel"), Step::Wait(Duration::from_mins(1)), Step::Usage, Step::Finish];
     let mut client = ask(setup().with_open_turns(steps), "log-5").await;
     client.until("Hel").await;
     client.hang_up().await;
@@ -91,7 +92,7 @@ async fn a_client_that_leaves_is_logged() {
 async fn a_client_that_does_not_read_is_logged() {
     capture();
     let mut steps = vec![Step::SayMuch(64 * 1024); 200];
-    steps.push(Step::Finish);
+    steps.extend([Step::Usage, Step::Finish]);
     let mut setup = setup().with_working_turns(steps);
     setup.settings.stall_limit = Duration::from_millis(200);
     let _client = ask(setup, "log-6").await;

@@ -164,7 +164,8 @@ async fn another_users_conversation_is_403() {
 
 #[actix_web::test]
 async fn a_send_returns_both_messages() {
-    let app = start(with_exchanges(vec![Step::Say("Hey "), Step::Say("there!"), Step::Finish])).await;
+    let app =
+        start(with_exchanges(vec![Step::Say("Hey "), Step::Say("there!"), Step::Usage, Step::Finish])).await;
     let answer = app.call(post("/chat/conversations/7/send", json!({"content": "Hi Alex!"}))).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let body = answer.json();
@@ -192,7 +193,7 @@ async fn a_send_returns_both_messages() {
 #[actix_web::test]
 async fn a_send_makes_two_store_calls() {
     let mut setup = setup();
-    setup.steps = vec![Step::Say("Hey"), Step::Finish];
+    setup.steps = vec![Step::Say("Hey"), Step::Usage, Step::Finish];
     // Any other call would panic and change the status.
     setup.turns.expect_begin().times(1).returning(|begin| {
         Ok(ports::Begun {
@@ -231,7 +232,7 @@ async fn a_send_that_the_store_refuses_has_its_error() {
 #[actix_web::test]
 async fn a_reply_without_text_has_no_message() {
     // As if the turn were stopped before its first text.
-    let mut setup = with_questions(vec![Step::Say("Hi"), Step::Finish]);
+    let mut setup = with_questions(vec![Step::Say("Hi"), Step::Usage, Step::Finish]);
     setup.turns.expect_finish().returning(|finish| {
         let ending = Ending { state: EndState::Stopped, reply: None, ..finish.ending };
         Ok(Finished::Done { ending, change: Some(Box::new(unchanged(held()))) })

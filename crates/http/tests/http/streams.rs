@@ -118,7 +118,7 @@ async fn a_stop_is_200_even_if_no_turn_is_running() {
 #[actix_web::test]
 async fn a_watched_running_turn_has_heartbeats() {
     let gate = Gate::default();
-    let steps = vec![Step::Say("Hel"), Step::Gate(gate.clone()), Step::Say("lo"), Step::Finish];
+    let steps = vec![Step::Say("Hel"), Step::Gate(gate.clone()), Step::Say("lo"), Step::Usage, Step::Finish];
     let mut setup = setup().with_working_turns(steps);
     setup.settings.heartbeat = Duration::from_millis(50);
     let (settings, services) = setup.ready();
@@ -140,7 +140,7 @@ async fn a_watched_running_turn_has_heartbeats() {
 #[actix_web::test]
 async fn a_client_that_leaves_does_not_stop_the_turn() {
     let gate = Gate::default();
-    let steps = vec![Step::Say("Hel"), Step::Gate(gate.clone()), Step::Say("lo"), Step::Finish];
+    let steps = vec![Step::Say("Hel"), Step::Gate(gate.clone()), Step::Say("lo"), Step::Usage, Step::Finish];
     let mut setup = setup().with_open_turns(steps);
     let (sent, mut stored) = tokio::sync::mpsc::unbounded_channel();
     setup.turns.expect_finish().returning(move |finish| {
@@ -160,7 +160,7 @@ async fn a_client_that_leaves_does_not_stop_the_turn() {
 
 #[actix_web::test]
 async fn a_client_that_leaves_is_noticed_while_the_model_is_silent() {
-    let steps = vec![Step::Say("Hel"), Step::Wait(Duration::from_mins(1)), Step::Finish];
+    let steps = vec![Step::Say("Hel"), Step::Wait(Duration::from_mins(1)), Step::Usage, Step::Finish];
     let (settings, services) = setup().with_open_turns(steps).ready();
     let address = serve(settings, services).await;
     let path = format!("/conversation/completion/{UUID}");
@@ -174,7 +174,7 @@ async fn a_client_that_leaves_is_noticed_while_the_model_is_silent() {
 #[actix_web::test]
 async fn the_connection_of_a_stalled_client_is_closed_and_the_turn_goes_on() {
     let mut steps = vec![Step::SayMuch(64 * 1024); 200];
-    steps.push(Step::Finish);
+    steps.extend([Step::Usage, Step::Finish]);
     let mut setup = setup().with_working_turns(steps);
     setup.settings.stall_limit = Duration::from_millis(400);
     let (settings, services) = setup.ready();

@@ -18,7 +18,8 @@ use chrono::DateTime;
 use domain::{
     Contract, Conversation, ConversationChange, ConversationId, ConversationKey, ConversationNumber, Delta,
     Ending, FinishReason, HistoryLocation, JsonText, Label, Message, MessageId, MessageNumber, MessageState,
-    ModelRequest, NewMessage, Part, ReplyRef, Role, Seq, Tier, Timestamp, Totals, Usage, User, UserId,
+    ModelRequest, NewMessage, Part, ReplyRef, ReportedUsage, Role, Seq, Tier, Timestamp, Totals, User,
+    UserId,
 };
 use futures_util::future::LocalBoxFuture;
 use omnichat_http::{HttpSettings, Services};
@@ -47,6 +48,7 @@ pub enum Step {
     SayMuch(usize),
     Wait(Duration),
     Gate(Gate),
+    Usage,
     Finish,
     Fail(fn() -> ModelError),
 }
@@ -76,15 +78,12 @@ impl LanguageModel for ScriptedModel {
                         gate.pass().await;
                         continue;
                     }
-                    Step::Finish => {
-                        let usage = Some(Usage { input: 10, output: 15, ..Usage::default() });
-                        Ok(ModelEvent::Finished {
-                            response: None,
-                            reason: FinishReason::Stop,
-                            usage,
-                            cost: None,
-                        })
+                    Step::Usage => {
+                        let usage =
+                            ReportedUsage { input: Some(10), output: Some(15), ..ReportedUsage::default() };
+                        Ok(ModelEvent::Usage { usage, cost: None })
                     }
+                    Step::Finish => Ok(ModelEvent::Finished { response: None, reason: FinishReason::Stop }),
                     Step::Fail(error) => Err(error()),
                 };
                 return Some((event, steps));

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use domain::ModelRequest;
 use futures_util::{StreamExt, stream};
-use ports::{LanguageModel, ModelError, ModelStream};
+use ports::{LanguageModel, ModelError, ModelEvent, ModelStream};
 
-/// Sends a request and waits for the first event of the answer.
+/// Sends a request and waits for the first event of the answer. A usage without tokens is passed over: a call that
+/// fails after it costs nothing, and may be made again.
 ///
 /// # Errors
 /// Any failure before the first event.
@@ -15,9 +16,12 @@ pub(super) async fn ask(
     request: Arc<ModelRequest>,
 ) -> Result<ModelStream, ModelError> {
     let mut events = model.stream(request).await?;
-    match events.next().await {
-        Some(Ok(first)) => Ok(Box::pin(stream::once(async { Ok(first) }).chain(events))),
-        Some(Err(error)) => Err(error),
-        None => Err(ModelError::Truncated),
+    loop {
+        match events.next().await {
+            Some(Ok(ModelEvent::Usage { usage, .. })) if usage.is_zero() => {}
+            Some(Ok(first)) => return Ok(Box::pin(stream::once(async { Ok(first) }).chain(events))),
+            Some(Err(error)) => return Err(error),
+            None => return Err(ModelError::Truncated),
+        }
     }
 }

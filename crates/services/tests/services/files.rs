@@ -286,7 +286,7 @@ async fn the_text_of_files_comes_before_the_history() {
             |name: &str, text: &str| FileText { name: FileName::from_sender(name), text: text.to_owned() };
         Ok(vec![file("new.pdf", "newer"), file("old.pdf", "older")])
     });
-    let (turns, model, _) = turns_with(store, files, vec![Step::Say("Yes."), Step::Finish(None)], settings());
+    let (turns, model, _) = turns_with(store, files, vec![Step::Say("Yes."), Step::Finish], settings());
     turns.send(&caller(), question("What do they say?")).await.unwrap().whole().await.unwrap();
     let request = model.requests.lock().unwrap().remove(0);
     let file = |name: &str, text: &str| Part::File { name: name.to_owned(), text: text.to_owned() };

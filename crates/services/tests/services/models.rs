@@ -15,7 +15,7 @@ fn request() -> Arc<ModelRequest> {
 }
 
 fn answer() -> ModelStream {
-    let end = ModelEvent::Finished { response: None, reason: FinishReason::Stop, usage: None, cost: None };
+    let end = ModelEvent::Finished { response: None, reason: FinishReason::Stop };
     Box::pin(stream::iter([Ok(ModelEvent::Delta(Delta::Text("hi".into()))), Ok(end)]))
 }
 

@@ -11,8 +11,8 @@ use chrono::DateTime;
 use domain::{
     Caller, Contract, Conversation, ConversationChange, ConversationId, ConversationKey, ConversationNumber,
     Delta, Ending, FinishReason, HistoryLocation, JsonText, Label, MessageNumber, ModelMessage, ModelName,
-    ModelRequest, NanoDollars, NewMessage, Part, Price, ReplyRef, Seq, Tier, Timestamp, Totals, Usage,
-    UserId,
+    ModelRequest, NanoDollars, NewMessage, Part, Price, ReplyRef, ReportedUsage, Seq, Tier, Timestamp,
+    Totals, Usage, UserId,
 };
 use omnichat_services::{ModelSettings, SendMessage, SendTarget, Tasks, TurnSettings, Turns, TurnsSetup};
 use ports::{
@@ -27,7 +27,8 @@ use uuid::Uuid;
 pub(crate) enum Step {
     Say(&'static str),
     Wait(Duration),
-    Finish(Option<Usage>),
+    Usage(ReportedUsage),
+    Finish,
     Fail(fn() -> ModelError),
     Panic,
 }
@@ -58,12 +59,8 @@ impl LanguageModel for ScriptedModel {
                         tokio::time::sleep(time).await;
                         continue;
                     }
-                    Step::Finish(usage) => Ok(ModelEvent::Finished {
-                        response: None,
-                        reason: FinishReason::Stop,
-                        usage,
-                        cost: None,
-                    }),
+                    Step::Usage(usage) => Ok(ModelEvent::Usage { usage, cost: None }),
+                    Step::Finish => Ok(ModelEvent::Finished { response: None, reason: FinishReason::Stop }),
                     Step::Fail(error) => Err(error()),
                     Step::Panic => panic!("the script says so"),
                 };

@@ -4,11 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use domain::{EndState, ErrorCode, FailureKind, NanoDollars, TurnEvent, Usage};
+use domain::{EndState, ErrorCode, FailureKind, NanoDollars, ReportedUsage, TurnEvent, Usage};
 use omnichat_services::{DescribeError, SendError, TurnFailure};
 use ports::{BeginError, Finished, ModelError, Signals, StoreError};
 
 use crate::support::{Step, caller, keeping_store, kept, opening_store, question, turns};
+
+fn reported() -> ReportedUsage {
+    ReportedUsage { input: Some(usage().input), output: Some(usage().output), ..ReportedUsage::default() }
+}
 
 fn usage() -> Usage {
     Usage { input: 10, output: 15, ..Usage::default() }
@@ -17,7 +21,7 @@ fn usage() -> Usage {
 #[tokio::test(start_paused = true)]
 async fn an_answer_is_stored_before_its_end_is_published() {
     let (store, finishes) = keeping_store();
-    let steps = vec![Step::Say("Hel"), Step::Say("lo"), Step::Finish(Some(usage()))];
+    let steps = vec![Step::Say("Hel"), Step::Say("lo"), Step::Usage(reported()), Step::Finish];
     let (turns, _, _) = turns(store, steps);
     let turn = turns.send(&caller(), question("How are you, my dear friend?")).await.unwrap();
     let answer = turn.whole().await.unwrap();
@@ -41,7 +45,7 @@ async fn a_listener_sees_every_event_once_and_in_order() {
         Step::Wait(Duration::from_millis(10)),
         Step::Say("b"),
         Step::Say("c"),
-        Step::Finish(None),
+        Step::Finish,
     ];
     let (turns, _, _) = turns(store, steps);
     let mut listener = turns.send(&caller(), question("?")).await.unwrap().into_listener();
@@ -58,8 +62,7 @@ async fn a_listener_sees_every_event_once_and_in_order() {
 #[tokio::test(start_paused = true)]
 async fn a_listener_that_leaves_does_not_stop_the_turn() {
     let (store, finishes) = keeping_store();
-    let steps =
-        vec![Step::Say("Hel"), Step::Wait(Duration::from_secs(3)), Step::Say("lo"), Step::Finish(None)];
+    let steps = vec![Step::Say("Hel"), Step::Wait(Duration::from_secs(3)), Step::Say("lo"), Step::Finish];
     let (turns, _, tasks) = turns(store, steps);
     drop(turns.send(&caller(), question("?")).await.unwrap());
     assert!(tasks.shut_down(Duration::from_secs(10), Duration::from_secs(1)).await);
@@ -71,7 +74,7 @@ async fn a_listener_that_leaves_does_not_stop_the_turn() {
 #[tokio::test(start_paused = true)]
 async fn a_caller_that_leaves_before_the_turn_begins_does_not_stop_it() {
     let (store, finishes) = keeping_store();
-    let (turns, _, tasks) = turns(store, vec![Step::Say("x"), Step::Finish(None)]);
+    let (turns, _, tasks) = turns(store, vec![Step::Say("x"), Step::Finish]);
     let caller = caller();
     let mut send = Box::pin(turns.send(&caller, question("?")));
     assert!(futures_util::poll!(&mut send).is_pending());
@@ -118,7 +121,7 @@ async fn a_stream_without_an_end_is_a_failure() {
 #[tokio::test(start_paused = true)]
 async fn an_empty_answer_is_a_failure() {
     let (store, finishes) = keeping_store();
-    let (turns, _, _) = turns(store, vec![Step::Finish(Some(usage()))]);
+    let (turns, _, _) = turns(store, vec![Step::Usage(reported()), Step::Finish]);
     let failure = turns.send(&caller(), question("?")).await.unwrap().whole().await.unwrap_err();
     assert_eq!(failure, TurnFailure::Failed(FailureKind::Empty.into()));
     assert_eq!(finishes.only().ending.state, EndState::Failed(FailureKind::Empty.into()));
@@ -145,7 +148,7 @@ async fn storing_a_reply_is_retried_until_the_store_is_available() {
         }
         Ok(kept(finish))
     });
-    let (turns, _, _) = turns(store, vec![Step::Say("x"), Step::Finish(None)]);
+    let (turns, _, _) = turns(store, vec![Step::Say("x"), Step::Finish]);
     let answer = turns.send(&caller(), question("?")).await.unwrap().whole().await.unwrap();
     assert_eq!(answer.reply.text(), "x");
     assert_eq!(tries.load(Ordering::Relaxed), 6);
@@ -155,7 +158,7 @@ async fn storing_a_reply_is_retried_until_the_store_is_available() {
 async fn a_reply_that_cannot_be_stored_is_a_failure() {
     let mut store = opening_store();
     store.expect_finish().returning(|_| Err(StoreError::Unavailable("away".into())));
-    let (turns, _, _) = turns(store, vec![Step::Say("x"), Step::Finish(None)]);
+    let (turns, _, _) = turns(store, vec![Step::Say("x"), Step::Finish]);
     let failure = turns.send(&caller(), question("?")).await.unwrap().whole().await.unwrap_err();
     assert_eq!(failure.describe().code, ErrorCode::StoreUnavailable);
 }
@@ -164,7 +167,7 @@ async fn a_reply_that_cannot_be_stored_is_a_failure() {
 async fn a_panic_in_the_store_ends_only_the_turn() {
     let mut store = opening_store();
     store.expect_finish().returning(|_| panic!("the store is broken"));
-    let (turns, _, _) = turns(store, vec![Step::Say("x"), Step::Finish(None)]);
+    let (turns, _, _) = turns(store, vec![Step::Say("x"), Step::Finish]);
     let failure = turns.send(&caller(), question("?")).await.unwrap().whole().await.unwrap_err();
     assert_eq!(failure, TurnFailure::Failed(FailureKind::Internal.into()));
     assert_eq!(turns.running(), 0);
@@ -175,8 +178,7 @@ async fn a_turn_that_another_process_ended_is_interrupted() {
     let mut store = opening_store();
     store.expect_checkpoint().returning(|_, running, _| Ok(Signals { stop: vec![], lost: running }));
     store.expect_finish().returning(|_| Ok(Finished::Lost));
-    let (turns, _, _) =
-        turns(store, vec![Step::Say("x"), Step::Wait(Duration::from_hours(1)), Step::Finish(None)]);
+    let (turns, _, _) = turns(store, vec![Step::Say("x"), Step::Wait(Duration::from_hours(1)), Step::Finish]);
     turns.start_upkeep();
     let failure = turns.send(&caller(), question("?")).await.unwrap().whole().await.unwrap_err();
     assert_eq!(failure, TurnFailure::Interrupted);
@@ -190,8 +192,7 @@ async fn a_stop_by_another_process_takes_effect_with_a_checkpoint() {
         sent.send(chunks).unwrap();
         Ok(Signals { stop: running, lost: vec![] })
     });
-    let (turns, _, _) =
-        turns(store, vec![Step::Say("x"), Step::Wait(Duration::from_hours(1)), Step::Finish(None)]);
+    let (turns, _, _) = turns(store, vec![Step::Say("x"), Step::Wait(Duration::from_hours(1)), Step::Finish]);
     turns.start_upkeep();
     let answer = turns.send(&caller(), question("?")).await.unwrap().whole().await.unwrap();
     assert_eq!(answer.ending.state, EndState::Stopped);

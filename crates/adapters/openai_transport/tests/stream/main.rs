@@ -81,6 +81,7 @@ async fn outcome(mut events: ModelStream) -> CallResult {
     while let Some(event) = events.next().await {
         match event {
             Ok(ModelEvent::Delta(Delta::Text(text))) => said.push_str(&text),
+            Ok(ModelEvent::Usage { .. }) => {}
             Ok(ModelEvent::Delta(_) | ModelEvent::ServedBy(_)) => panic!("text alone is scripted"),
             Ok(ModelEvent::Finished { .. }) => {
                 assert!(events.next().await.is_none(), "nothing follows the end");

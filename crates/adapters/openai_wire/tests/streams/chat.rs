@@ -1,6 +1,6 @@
 //! Streams of Chat Completions, as providers send them.
 
-use domain::{Delta, FailureKind, FinishReason, JsonText, NanoDollars, Usage};
+use domain::{Delta, FailureKind, FinishReason, JsonText, NanoDollars, ReportedUsage};
 use omnichat_openai_wire::{ChatDecoder, Redaction};
 use ports::{ModelError, ModelEvent};
 
@@ -19,31 +19,25 @@ fn say(text: &str) -> ModelEvent {
 }
 
 fn finished(reason: FinishReason) -> ModelEvent {
-    ModelEvent::Finished { response: None, reason, usage: None, cost: None }
+    ModelEvent::Finished { response: None, reason }
 }
 
 #[test]
 fn an_answer_ends_with_its_reason_and_its_usage() {
     let (events, error) = read(&[ROLE, HEL, LO, STOP, USAGE, "[DONE]"]);
     assert!(error.is_none());
-    let usage = Usage { input: 10, cached_input: 4, output: 15, reasoning: 5, estimated: false };
-    let end =
-        ModelEvent::Finished { response: None, reason: FinishReason::Stop, usage: Some(usage), cost: None };
-    assert_eq!(events, [say("Hel"), say("lo"), end]);
+    let usage = ReportedUsage { input: Some(10), cached_input: 4, output: Some(15), reasoning: 5 };
+    let usage = ModelEvent::Usage { usage, cost: None };
+    assert_eq!(events, [say("Hel"), say("lo"), usage, finished(FinishReason::Stop)]);
 }
 
 #[test]
 fn openrouter_sends_its_cost_beside_a_choice() {
     let last = r#"{"id":"gen-1","provider":"X","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null,"native_finish_reason":null}],"usage":{"prompt_tokens":1,"completion_tokens":2,"cost":0.00014,"cost_details":{"upstream_inference_cost":null}}}"#;
     let (events, _) = read(&[HEL, STOP, last, "[DONE]"]);
-    let usage = Some(Usage { input: 1, output: 2, ..Usage::default() });
-    let end = ModelEvent::Finished {
-        response: None,
-        reason: FinishReason::Stop,
-        usage,
-        cost: Some(NanoDollars(140_000)),
-    };
-    assert_eq!(events, [say("Hel"), end]);
+    let usage = ReportedUsage { input: Some(1), output: Some(2), ..ReportedUsage::default() };
+    let usage = ModelEvent::Usage { usage, cost: Some(NanoDollars(140_000)) };
+    assert_eq!(events, [say("Hel"), usage, finished(FinishReason::Stop)]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Streams of the Responses API, as `OpenAI` and compatible servers send them.
 
-use domain::{Delta, FailureKind, FinishReason, JsonText, ResponseId, Usage};
+use domain::{Delta, FailureKind, FinishReason, JsonText, ReportedUsage, ResponseId};
 use omnichat_openai_wire::{Redaction, ResponsesDecoder};
 use ports::{ModelError, ModelEvent};
 
@@ -28,7 +28,7 @@ fn say(text: &str) -> ModelEvent {
 }
 
 fn finished(reason: FinishReason) -> ModelEvent {
-    ModelEvent::Finished { response: None, reason, usage: None, cost: None }
+    ModelEvent::Finished { response: None, reason }
 }
 
 #[test]
@@ -36,10 +36,11 @@ fn an_answer_ends_with_its_usage() {
     let frames = [&OPENING[..], &[HEL, LO], &CLOSING, &[COMPLETED, "[DONE]"]].concat();
     let (events, error) = read(&frames);
     assert!(error.is_none());
-    let usage = Usage { input: 10, cached_input: 4, output: 15, reasoning: 5, estimated: false };
+    let usage = ReportedUsage { input: Some(10), cached_input: 4, output: Some(15), reasoning: 5 };
+    let usage = ModelEvent::Usage { usage, cost: None };
     let response = ResponseId::parse("resp_1".to_owned());
-    let end = ModelEvent::Finished { response, reason: FinishReason::Stop, usage: Some(usage), cost: None };
-    assert_eq!(events, [say("Hel"), say("lo"), end]);
+    let end = ModelEvent::Finished { response, reason: FinishReason::Stop };
+    assert_eq!(events, [say("Hel"), say("lo"), usage, end]);
 }
 
 #[test]

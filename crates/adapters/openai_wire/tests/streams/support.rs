@@ -27,7 +27,10 @@ pub(crate) fn read(mut decoder: impl Decoder, frames: &[&str]) -> (Vec<ModelEven
 pub(crate) fn text(events: &[ModelEvent]) -> String {
     let piece = |event: &ModelEvent| match event {
         ModelEvent::Delta(Delta::Text(text)) => text.clone(),
-        ModelEvent::Delta(_) | ModelEvent::ServedBy(_) | ModelEvent::Finished { .. } => String::new(),
+        ModelEvent::Delta(_)
+        | ModelEvent::ServedBy(_)
+        | ModelEvent::Usage { .. }
+        | ModelEvent::Finished { .. } => String::new(),
     };
     events.iter().map(piece).collect()
 }

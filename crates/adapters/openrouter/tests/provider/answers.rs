@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{Delta, FailureKind, FinishReason, ModelRequest, NanoDollars, Usage};
+use domain::{Delta, FailureKind, FinishReason, ModelRequest, NanoDollars, ReportedUsage};
 use futures_util::StreamExt;
 use ports::{LanguageModel, ModelError, ModelEvent};
 use serde_json::json;
@@ -23,10 +23,10 @@ async fn an_answer_has_its_cost() {
     let events: Vec<_> =
         provider(&server).stream(question()).await.unwrap().map(Result::unwrap).collect().await;
     let say = |text: &str| ModelEvent::Delta(Delta::Text(text.to_owned()));
-    let usage = Usage { input: 10, cached_input: 4, output: 15, ..Usage::default() };
-    let cost = Some(NanoDollars(140_000));
-    let end = ModelEvent::Finished { response: None, reason: FinishReason::Stop, usage: Some(usage), cost };
-    assert_eq!(events, [say("Hel"), say("lo"), end]);
+    let usage = ReportedUsage { input: Some(10), cached_input: 4, output: Some(15), reasoning: 0 };
+    let usage = ModelEvent::Usage { usage, cost: Some(NanoDollars(140_000)) };
+    let end = ModelEvent::Finished { response: None, reason: FinishReason::Stop };
+    assert_eq!(events, [say("Hel"), say("lo"), usage, end]);
     assert_eq!(server.call_count(), 1);
 }
 
