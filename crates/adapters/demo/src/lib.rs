@@ -120,9 +120,9 @@ mod tests {
         let events = Demo::default().stream(request).await.unwrap();
         let mut events: Vec<ModelEvent> = events.map(Result::unwrap).collect().await;
         let end = events.split_off(events.len() - 2);
-        let word = |event| match event {
-            ModelEvent::Delta(Delta::Text(word)) => word,
-            other => panic!("not a word: {other:?}"),
+        let word = |event| {
+            let ModelEvent::Delta(Delta::Text(word)) = event else { panic!("not a word: {event:?}") };
+            word
         };
         (events.into_iter().map(word).collect(), end.try_into().unwrap())
     }

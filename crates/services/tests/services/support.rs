@@ -12,7 +12,7 @@ use domain::{
     Caller, Contract, Conversation, ConversationChange, ConversationId, ConversationKey, ConversationNumber,
     Delta, Ending, FinishReason, HistoryLocation, JsonText, Label, MessageNumber, ModelMessage, ModelName,
     ModelRequest, NanoDollars, NewMessage, Part, Price, ReplyRef, ReportedUsage, Seq, Tier, Timestamp,
-    Totals, Usage, UserId,
+    Totals, UserId,
 };
 use omnichat_services::{ModelSettings, SendMessage, SendTarget, Tasks, TurnSettings, Turns, TurnsSetup};
 use ports::{
