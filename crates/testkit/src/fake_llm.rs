@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ContentType, HeaderMap};
+use actix_web::http::header::{CONTENT_TYPE, ContentType, HeaderMap, HeaderValue};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -32,6 +32,7 @@ pub use reply::{ErrorForm, Figures, InjectedFault, Place, Reply, ToolCall};
 use delivery::Delivery;
 use frame::Frame;
 use log::CallLog;
+use reply::RawBody;
 use watch::CallWatch;
 
 /// The creation time in every response.
@@ -253,6 +254,9 @@ async fn serve(shared: web::Data<Shared>, request: HttpRequest, body: Bytes) -> 
         watch.end(CallEnd::Served);
         return response;
     }
+    if let Some(raw) = reply.raw.as_ref().filter(|_| asks_for_reply(&call)) {
+        return raw_response(raw, &call, &reply, watch);
+    }
     if asks_for_reply(&call) {
         let words = reply.words_for(&call.question());
         watch.counted(figures(&call, &reply, &words));
@@ -267,6 +271,19 @@ async fn serve(shared: web::Data<Shared>, request: HttpRequest, body: Bytes) -> 
         .content_type(content_type)
         .insert_header(("x-request-id", format!("req_{}", call.number)))
         .streaming(Delivery::plan(&call, &reply, frames).body(watch))
+}
+
+/// The response with a body that the script gives byte for byte.
+fn raw_response(raw: &RawBody, call: &Call, reply: &Reply, watch: CallWatch) -> HttpResponse {
+    let events = raw.text.split_inclusive("\n\n").map(|event| Frame::raw(event.to_owned())).collect();
+    let mut response = HttpResponse::Ok().streaming(Delivery::plan(call, reply, events).body(watch));
+    // The framework has named a type of its own.
+    response.headers_mut().remove(CONTENT_TYPE);
+    if let Some(content_type) = &raw.content_type {
+        let value = HeaderValue::from_str(content_type).expect("a scripted content type is valid");
+        response.headers_mut().insert(CONTENT_TYPE, value);
+    }
+    response
 }
 
 /// Whether the call asks for a reply, and so costs something.
@@ -339,7 +356,6 @@ fn error_response(reply: &Reply) -> Option<HttpResponse> {
 }
 
 fn headers(headers: &HeaderMap) -> Vec<(String, String)> {
-    let text =
-        |value: &actix_web::http::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     headers.iter().map(|(name, value)| (name.as_str().to_lowercase(), text(value))).collect()
 }

@@ -114,9 +114,17 @@ pub struct ToolCall {
     pub arguments: Vec<String>,
 }
 
+/// A body that a script gives byte for byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RawBody {
+    pub(super) content_type: Option<String>,
+    pub(super) text: String,
+}
+
 /// A reply. The default repeats the question, `You said: …`, in a piece for each word.
 #[derive(Debug, Clone)]
 pub struct Reply {
+    pub(super) raw: Option<RawBody>,
     pub(super) words: Option<Vec<String>>,
     pub(super) reasoning: Vec<String>,
     pub(super) refusal: bool,
@@ -134,6 +142,7 @@ pub struct Reply {
 impl Default for Reply {
     fn default() -> Self {
         Self {
+            raw: None,
             words: None,
             reasoning: Vec::new(),
             refusal: false,
@@ -167,6 +176,20 @@ impl Reply {
     #[must_use]
     pub fn pieces<'a>(pieces: impl IntoIterator<Item = &'a str>) -> Self {
         Self { words: Some(pieces.into_iter().map(str::to_owned).collect()), ..Self::default() }
+    }
+
+    /// An event stream of exactly this text, for what no well-behaved server sends. Its blank lines separate the
+    /// events that [`Place::Events`] counts; it has no words and no figures of its own.
+    #[must_use]
+    pub fn raw(text: &str) -> Self {
+        Self::raw_as(Some("text/event-stream"), text)
+    }
+
+    /// Like [`Reply::raw`], under this content type, or without one.
+    #[must_use]
+    pub fn raw_as(content_type: Option<&str>, text: &str) -> Self {
+        let raw = RawBody { content_type: content_type.map(str::to_owned), text: text.to_owned() };
+        Self { raw: Some(raw), ..Self::empty() }
     }
 
     /// Finishes normally without any text.

@@ -244,6 +244,26 @@ async fn a_byte_order_mark_crlf_and_single_bytes_are_sent() {
 }
 
 #[tokio::test]
+async fn a_raw_body_is_sent_byte_for_byte_under_its_type() {
+    const BODY: &str = "data: {\"a\":1}\n\nno event at all\n\ndata: [DONE]";
+    let llm = FakeLlm::start().await;
+    for (reply, content_type) in [
+        (Reply::raw(BODY), Some("text/event-stream")),
+        (Reply::raw_as(Some("text/plain"), BODY), Some("text/plain")),
+        (Reply::raw_as(None, BODY), None),
+    ] {
+        llm.script(reply);
+        let (head, body, has_end) = answer(&llm, CHAT, &chat("hi")).await;
+        let head = head.to_lowercase();
+        let sent = head.lines().find_map(|line| line.strip_prefix("content-type: "));
+        assert_eq!((sent, body, has_end), (content_type, BODY.as_bytes().to_vec(), true));
+    }
+    llm.script(Reply::raw(BODY).with(InjectedFault::CutAfter(Place::Events(1))));
+    let (_, body, has_end) = answer(&llm, RESPONSES, &responses("hi")).await;
+    assert_eq!((body, has_end), (b"data: {\"a\":1}\n\n".to_vec(), false));
+}
+
+#[tokio::test]
 async fn a_client_that_leaves_is_noticed_wherever_the_answer_hangs() {
     let llm = FakeLlm::start().await;
     let faults = [
