@@ -191,6 +191,10 @@ impl Decoder for ChatDecoder {
         self.finish(events)
     }
 
+    fn began(&self) -> bool {
+        self.began
+    }
+
     fn is_over(&self) -> bool {
         self.over
     }

@@ -19,6 +19,9 @@ pub trait Decoder: Send {
     /// [`ModelError::Truncated`] if the answer is not complete.
     fn end(&mut self, events: &mut Vec<ModelEvent>) -> Result<(), ModelError>;
 
+    /// Whether a delta was received. After that, a failure of the provider breaks the answer off.
+    fn began(&self) -> bool;
+
     /// Whether the answer has ended.
     fn is_over(&self) -> bool;
 }

@@ -18,7 +18,7 @@ pub use chat_request::ChatRequest;
 pub use chat_stream::ChatDecoder;
 pub use decoder::Decoder;
 pub use model_name::{for_openai, for_openrouter};
-pub use provider_error::{ErrorResponse, from_json_body, from_response};
+pub use provider_error::{ErrorResponse, from_json_body, from_response, from_stray_text};
 pub use redaction::Redaction;
 pub use responses_request::ResponsesRequest;
 pub use responses_stream::ResponsesDecoder;

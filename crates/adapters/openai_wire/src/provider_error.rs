@@ -65,6 +65,14 @@ pub(crate) fn from_stream_event(error: &Value, began: bool, redaction: &Redactio
     classified(class, None, source(&format!("in the stream: {}", fields.summary()), redaction))
 }
 
+/// Classifies an error that a provider sends outside of the events: plain words, or JSON in any form of an error. `began`
+/// says whether a delta was received before.
+#[must_use]
+pub fn from_stray_text(words: &str, began: bool, redaction: &Redaction) -> ModelError {
+    let body = serde_json::from_str(words).unwrap_or_else(|_| Value::String(words.trim().to_owned()));
+    from_stream_event(error_of(&body).unwrap_or(&body), began, redaction)
+}
+
 /// Returns the value of `error`, if there is one.
 pub(crate) fn error_of(body: &Value) -> Option<&Value> {
     body.get("error").filter(|error| !error.is_null())

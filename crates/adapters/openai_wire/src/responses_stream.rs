@@ -191,6 +191,10 @@ impl Decoder for ResponsesDecoder {
         Err(ModelError::Truncated)
     }
 
+    fn began(&self) -> bool {
+        self.began
+    }
+
     fn is_over(&self) -> bool {
         self.over
     }

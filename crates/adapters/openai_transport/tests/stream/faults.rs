@@ -159,6 +159,10 @@ async fn a_panic_in_the_reader_is_an_error() {
         fn end(&mut self, _: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
             Ok(())
         }
+        fn began(&self) -> bool {
+            false
+        }
+
         fn is_over(&self) -> bool {
             false
         }
