@@ -17,6 +17,7 @@ pub mod blobs_contract;
 pub mod contract;
 pub mod fake_llm;
 mod free_port;
+pub mod network;
 pub mod outside_issuer;
 pub mod postgres;
 pub mod s3_server;
@@ -24,6 +25,7 @@ mod suite;
 
 pub use fake_llm::FakeLlm;
 pub use free_port::free_port;
+pub use network::Network;
 pub use outside_issuer::KeyServer;
 pub use postgres::PostgresServer;
 pub use s3_server::S3Server;

@@ -4,6 +4,7 @@ mod binaries;
 mod owner;
 
 use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -101,9 +102,24 @@ impl PostgresServer {
         format!("postgres://{SUPERUSER}@127.0.0.1:{}/{database}", self.port)
     }
 
+    /// Where the server listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
+    }
+
     /// Stops the server like a power cut: without a checkpoint, and with connections cut.
     pub fn stop_hard(&self) {
         run(self.pg_ctl("stop").args(["--mode=immediate", "--wait"]));
+    }
+
+    /// Kills one connection's process by force. The server then closes all connections and recovers, by itself.
+    pub fn crash(&self) {
+        let url = self.url("postgres");
+        let process = "SELECT min(pid) FROM pg_stat_activity WHERE backend_type = 'client backend'
+            AND pid <> pg_backend_pid()";
+        let process = self.sql(&url, process);
+        run(self.owner.command(Path::new("kill"), &self.directory).args(["-KILL", &process]));
     }
 
     /// Starts the server again, on the same port and data.
