@@ -26,6 +26,8 @@ use crate::telemetry::DroppedLines;
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(250);
 /// How often the process renews its lease.
 const RENEW_EVERY: Duration = Duration::from_secs(5);
+/// How often it looks whether other processes have lost their locks. One that was killed is seen to have, twice, in 2 s.
+const WATCH_LOCKS_EVERY: Duration = Duration::from_secs(1);
 /// How long storing a finished reply is retried while the store cannot be reached.
 const FINISH_PATIENCE: Duration = Duration::from_mins(1);
 /// How long interrupted turns have to store the text they have so far.
@@ -116,6 +118,7 @@ fn assemble(
             first_event_grace: config.server.first_event_grace,
             checkpoint_every: CHECKPOINT_EVERY,
             renew_every: RENEW_EVERY,
+            watch_locks_every: WATCH_LOCKS_EVERY,
             finish_patience: FINISH_PATIENCE,
         },
     });

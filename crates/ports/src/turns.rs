@@ -280,9 +280,18 @@ pub trait RunnerStore: Send + Sync {
     /// Registers a process, or renews its lease.
     async fn renew(&self, runner: RunnerId) -> Result<(), StoreError>;
 
+    /// Holds a lock that the store gives back when the process ends in any way, and takes it again whenever it is lost. So
+    /// others need not wait for the lease of a killed process to expire. Goes on until it is dropped; returns at once where
+    /// only one process can use the store. Where the lock cannot be had, the lease alone shows that the process is alive.
+    async fn hold_lock(&self, runner: RunnerId);
+
     /// Ends the turns of dead processes as interrupted, with their partial text. A process is dead 20 s after its last
     /// renewal; where only one process can use the store, every other process is. Returns the number of turns.
     async fn reap(&self, runner: RunnerId, at: Timestamp) -> Result<u64, StoreError>;
+
+    /// Like [`reap`](Self::reap), for processes that are dead because their lock was found free twice, a second apart, and
+    /// they have not renewed their lease in between. Each call is one look.
+    async fn reap_unlocked(&self, runner: RunnerId, at: Timestamp) -> Result<u64, StoreError>;
 
     /// Removes a process that shuts down and runs no turn any more.
     async fn retire(&self, runner: RunnerId) -> Result<(), StoreError>;

@@ -75,6 +75,8 @@ pub struct TurnSettings {
     pub checkpoint_every: Duration,
     /// How often the process renews its lease.
     pub renew_every: Duration,
+    /// How often the process looks whether others have lost their locks.
+    pub watch_locks_every: Duration,
     /// How long storing a reply is retried while the store is not available.
     pub finish_patience: Duration,
 }
@@ -87,7 +89,7 @@ struct Inner {
 }
 
 impl Turns {
-    /// Creates the service for a new process. [`Turns::start_upkeep`] keeps its lease.
+    /// Creates the service for a new process. [`Turns::start_upkeep`] keeps its lease and its lock.
     #[must_use]
     pub fn new(setup: TurnsSetup) -> Self {
         let runner = setup.ids.runner();

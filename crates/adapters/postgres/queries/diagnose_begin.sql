@@ -5,11 +5,17 @@ SELECT
     i.expect_last IS NULL OR i.expect_last = c.last_seq AS "is_as_expected!",
     t.id AS "running_turn?",
     t.runner AS "runner?",
-    -- The process that asks is alive, however late the renewal of its lease. It may treat another one as dead only after
-    -- it has renewed for a while itself (`runners.since`).
-    t.runner <> i.runner AND me.since < now() - interval '20 seconds'
-        AND me.renewed_at >= now() - interval '10 seconds'
-        AND (r.id IS NULL OR r.renewed_at < now() - interval '20 seconds') AS is_dead
+    t.runner <> i.runner AND (
+        -- The process that asks is alive, however late the renewal of its lease. It may treat another one as dead by its
+        -- lease only after it has renewed for a while itself (`runners.since`).
+        me.since < now() - interval '20 seconds' AND me.renewed_at >= now() - interval '10 seconds'
+            AND (r.id IS NULL OR r.renewed_at < now() - interval '20 seconds')
+        -- As in reap_unlocked.sql.
+        OR EXISTS (
+            SELECT FROM omnichat.unlocked_runners() u
+            WHERE u.id = t.runner AND u.unlocked_at <= now() - interval '1 second'
+        )
+    ) AS is_dead
 FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::uuid[], $5::bigint[], $6::boolean[])
     AS i (turn, conversation, owner, runner, expect_last, only_with_persona)
 JOIN omnichat.conversations c

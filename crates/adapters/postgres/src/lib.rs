@@ -37,11 +37,11 @@ use crate::turns::writer::Writer;
 #[derive(Debug, Clone)]
 pub struct PostgresStore {
     pool: Pool,
-    /// For the statements that every process repeats several times a second.
+    /// For the statements that every process repeats all the time.
     steady: Pool,
     writer: Writer,
     probe: Probe,
-    /// How to connect for migrations.
+    /// How to connect for migrations and for the lock of the process.
     connect: PgConnectOptions,
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 /// How the store uses its database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PostgresOptions {
-    /// The most connections for reads and single writes. Two more belong to the writer, two to checkpoints and the
-    /// following of turns, and one to the health check.
+    /// The most connections for reads and single writes. Six more have tasks of their own: two write turns, two repeat the
+    /// regular statements, one checks the health, and one holds the lock of the process.
     pub max_connections: u32,
     /// How long a call waits for a connection.
     pub acquire_timeout: Duration,

@@ -34,8 +34,8 @@ impl Pool {
         Self { pool: guarded(options).connect_lazy_with(connect.clone()), patience: patience(options) }
     }
 
-    /// Two connections for the statements that a process repeats several times a second: one stores the text of its
-    /// turns, one follows the turns of other processes. They wait for no request. Their connections are not tested when
+    /// Two connections for the statements that a process repeats all the time: they store the text of its turns, follow the
+    /// turns of other processes, renew its lease, and watch the locks of others. They wait for no request. Their connections are not tested when
     /// they are released, which would double the number of statements: a single statement leaves no transaction open,
     /// even if it is cancelled.
     pub(crate) fn steady(connect: &PgConnectOptions, options: PostgresOptions) -> Self {

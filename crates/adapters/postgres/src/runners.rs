@@ -1,5 +1,7 @@
 //! The processes that run turns. Leases go by the database's clock.
 
+mod lock;
+
 use async_trait::async_trait;
 use domain::{RunnerId, Timestamp, TurnId};
 use futures_util::future::join_all;
@@ -14,6 +16,35 @@ const REAPED_AT_ONCE: usize = 64;
 #[async_trait]
 impl RunnerStore for PostgresStore {
     async fn renew(&self, runner: RunnerId) -> Result<(), StoreError> {
+        Ok(self.renew_lease(runner).await?)
+    }
+
+    async fn hold_lock(&self, runner: RunnerId) {
+        self.keep_lock(runner).await;
+    }
+
+    async fn reap(&self, runner: RunnerId, at: Timestamp) -> Result<u64, StoreError> {
+        let turns = self.turns_of_expired_leases(runner).await?;
+        let ended = self.interrupt_all(&turns, runner, at).await?;
+        self.drop_expired_leases(runner).await?;
+        Ok(ended)
+    }
+
+    async fn reap_unlocked(&self, runner: RunnerId, at: Timestamp) -> Result<u64, StoreError> {
+        let turns = self.turns_of_lost_locks(runner).await?;
+        Ok(self.interrupt_all(&turns, runner, at).await?)
+    }
+
+    async fn retire(&self, runner: RunnerId) -> Result<(), StoreError> {
+        let retire =
+            |pool| sqlx::query!("DELETE FROM omnichat.runners WHERE id = $1", runner.0).execute(pool);
+        self.pool.run(retire).await?;
+        Ok(())
+    }
+}
+
+impl PostgresStore {
+    async fn renew_lease(&self, runner: RunnerId) -> Result<(), DbError> {
         let renew = |pool| {
             sqlx::query!(
                 "INSERT INTO omnichat.runners AS r (id, renewed_at, since) VALUES ($1, now(), now())
@@ -27,40 +58,11 @@ impl RunnerStore for PostgresStore {
             )
             .execute(pool)
         };
-        self.pool.run(renew).await?;
+        self.steady.run(renew).await?;
         Ok(())
     }
 
-    async fn reap(&self, runner: RunnerId, at: Timestamp) -> Result<u64, StoreError> {
-        let mut ended = 0;
-        for turns in self.turns_of_dead_processes(runner).await?.chunks(REAPED_AT_ONCE) {
-            let interrupt = |(turn, dead): &(TurnId, RunnerId)| self.interrupt(*turn, *dead, runner, at);
-            let results = join_all(turns.iter().map(interrupt)).await;
-            for (result, (turn, _)) in results.into_iter().zip(turns) {
-                match result {
-                    Ok(was_ended) => ended += u64::from(was_ended),
-                    Err(error) if error.is_unavailable() => return Err(error.into()),
-                    // The others are ended all the same.
-                    Err(error) => {
-                        tracing::error!(turn.id = %turn, ?error, "turn {turn} cannot be ended");
-                    }
-                }
-            }
-        }
-        self.drop_expired_leases(runner).await?;
-        Ok(ended)
-    }
-
-    async fn retire(&self, runner: RunnerId) -> Result<(), StoreError> {
-        let retire =
-            |pool| sqlx::query!("DELETE FROM omnichat.runners WHERE id = $1", runner.0).execute(pool);
-        self.pool.run(retire).await?;
-        Ok(())
-    }
-}
-
-impl PostgresStore {
-    async fn turns_of_dead_processes(&self, runner: RunnerId) -> Result<Vec<(TurnId, RunnerId)>, DbError> {
+    async fn turns_of_expired_leases(&self, runner: RunnerId) -> Result<Vec<(TurnId, RunnerId)>, DbError> {
         let read = |pool| {
             sqlx::query!(
                 "SELECT t.id, t.runner FROM omnichat.turns t
@@ -79,6 +81,37 @@ impl PostgresStore {
         };
         let turns = self.pool.run(read).await?;
         Ok(turns.into_iter().map(|turn| (TurnId(turn.id), RunnerId(turn.runner))).collect())
+    }
+
+    async fn turns_of_lost_locks(&self, runner: RunnerId) -> Result<Vec<(TurnId, RunnerId)>, DbError> {
+        let read = |pool| sqlx::query_file!("queries/reap_unlocked.sql", runner.0).fetch_all(pool);
+        let turns = self.steady.run(read).await?;
+        Ok(turns.into_iter().map(|turn| (TurnId(turn.id), RunnerId(turn.runner))).collect())
+    }
+
+    /// Ends these turns in place of their dead processes. Returns how many of them this call has ended.
+    async fn interrupt_all(
+        &self,
+        turns: &[(TurnId, RunnerId)],
+        closer: RunnerId,
+        at: Timestamp,
+    ) -> Result<u64, DbError> {
+        let mut ended = 0;
+        for turns in turns.chunks(REAPED_AT_ONCE) {
+            let interrupt = |(turn, dead): &(TurnId, RunnerId)| self.interrupt(*turn, *dead, closer, at);
+            let results = join_all(turns.iter().map(interrupt)).await;
+            for (result, (turn, _)) in results.into_iter().zip(turns) {
+                match result {
+                    Ok(was_ended) => ended += u64::from(was_ended),
+                    Err(error) if error.is_unavailable() => return Err(error),
+                    // The others are ended all the same.
+                    Err(error) => {
+                        tracing::error!(turn.id = %turn, ?error, "turn {turn} cannot be ended");
+                    }
+                }
+            }
+        }
+        Ok(ended)
     }
 
     /// Deletes leases that expired long ago, so that they do not pile up with each start.

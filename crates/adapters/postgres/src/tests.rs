@@ -6,6 +6,7 @@ mod contract;
 mod files;
 mod groups;
 mod leases;
+mod locks;
 mod lost_answers;
 mod migrating;
 mod outages;

@@ -26,6 +26,9 @@ impl RunnerStore for SqliteStore {
         Ok(self.writer.write(move |connection| Box::pin(renew(connection, runner))).await?)
     }
 
+    /// No other process could ask for it.
+    async fn hold_lock(&self, _: RunnerId) {}
+
     async fn reap(&self, runner: RunnerId, at: Timestamp) -> Result<u64, StoreError> {
         // Only one process uses a database file, so every other one is dead.
         let orphans = sqlx::query_scalar!(
@@ -43,6 +46,11 @@ impl RunnerStore for SqliteStore {
         }
         self.writer.write(move |connection| Box::pin(drop_expired_leases(connection, runner))).await?;
         Ok(ended)
+    }
+
+    /// `reap` has ended them all.
+    async fn reap_unlocked(&self, _: RunnerId, _: Timestamp) -> Result<u64, StoreError> {
+        Ok(0)
     }
 
     async fn retire(&self, runner: RunnerId) -> Result<(), StoreError> {

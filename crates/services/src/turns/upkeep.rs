@@ -1,6 +1,8 @@
-//! The background work of a process: renews its lease, ends the turns of dead processes, and stores partial text.
+//! The background work of a process: renews its lease, holds its lock, ends the turns of dead processes, and stores
+//! partial text.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::chain;
 use ports::{Chunk, StoreError};
@@ -13,15 +15,21 @@ impl Turns {
     /// # Errors
     /// If the store fails.
     pub async fn recover_orphans(&self) -> Result<(), StoreError> {
-        self.inner.renew_and_reap().await
+        self.inner.renew_and_reap().await?;
+        self.inner.reap_unlocked().await
     }
 
     /// Starts the background work, until all turns have ended.
     pub fn start_upkeep(&self) {
+        let tasks = &self.inner.setup.tasks;
         let inner = Arc::clone(&self.inner);
-        self.inner.setup.tasks.spawn_background(async move { inner.keep_lease().await });
+        tasks.spawn_background(async move { inner.setup.runners.hold_lock(inner.runner).await });
         let inner = Arc::clone(&self.inner);
-        self.inner.setup.tasks.spawn_background(async move { inner.store_text().await });
+        tasks.spawn_background(async move { inner.keep_lease().await });
+        let inner = Arc::clone(&self.inner);
+        tasks.spawn_background(async move { inner.watch_locks().await });
+        let inner = Arc::clone(&self.inner);
+        tasks.spawn_background(async move { inner.store_text().await });
     }
 
     /// Gives the lease back. Called when no turn is running any more.
@@ -34,14 +42,30 @@ impl Turns {
 
 impl Inner {
     async fn keep_lease(&self) {
-        let mut failing = false;
+        let renew = || self.renew_and_reap();
+        let failure = "the lease of this process could not be renewed";
+        Self::repeat(self.setup.settings.renew_every, renew, failure).await;
+    }
+
+    async fn watch_locks(&self) {
+        let look = || self.reap_unlocked();
+        let failure = "the locks of other processes could not be read";
+        Self::repeat(self.setup.settings.watch_locks_every, look, failure).await;
+    }
+
+    /// Does this for ever, with a pause before each time. Of several failures in a row, the first one is logged.
+    async fn repeat<F>(pause: Duration, work: impl Fn() -> F, failure: &str)
+    where
+        F: Future<Output = Result<(), StoreError>>,
+    {
+        let mut is_failing = false;
         loop {
-            tokio::time::sleep(self.setup.settings.renew_every).await;
-            match self.renew_and_reap().await {
-                Ok(()) => failing = false,
-                Err(error) if !failing => {
-                    failing = true;
-                    tracing::warn!(error = %chain(&error), "the lease of this process could not be renewed");
+            tokio::time::sleep(pause).await;
+            match work().await {
+                Ok(()) => is_failing = false,
+                Err(error) if !is_failing => {
+                    is_failing = true;
+                    tracing::warn!(error = %chain(&error), "{failure}");
                 }
                 Err(_) => {}
             }
@@ -50,11 +74,19 @@ impl Inner {
 
     async fn renew_and_reap(&self) -> Result<(), StoreError> {
         self.setup.runners.renew(self.runner).await?;
-        let ended = self.setup.runners.reap(self.runner, self.setup.clock.now()).await?;
-        if ended > 0 {
-            tracing::warn!(turns = ended, "ended {ended} turns of dead processes");
-        }
+        Self::log_ended(self.setup.runners.reap(self.runner, self.setup.clock.now()).await?);
         Ok(())
+    }
+
+    async fn reap_unlocked(&self) -> Result<(), StoreError> {
+        Self::log_ended(self.setup.runners.reap_unlocked(self.runner, self.setup.clock.now()).await?);
+        Ok(())
+    }
+
+    fn log_ended(turns: u64) {
+        if turns > 0 {
+            tracing::warn!(turns, "ended {turns} turns of dead processes");
+        }
     }
 
     async fn store_text(&self) {

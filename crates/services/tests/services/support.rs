@@ -272,6 +272,7 @@ pub(crate) fn settings() -> TurnSettings {
         first_event_grace: Duration::from_secs(8),
         checkpoint_every: Duration::from_millis(250),
         renew_every: Duration::from_secs(5),
+        watch_locks_every: Duration::from_secs(1),
         finish_patience: Duration::from_mins(1),
     }
 }

@@ -38,6 +38,7 @@ pub(super) fn turn_settings(first_event_grace: Duration) -> TurnSettings {
         first_event_grace,
         checkpoint_every: Duration::from_millis(250),
         renew_every: Duration::from_secs(5),
+        watch_locks_every: Duration::from_secs(1),
         finish_patience: Duration::from_mins(1),
     }
 }

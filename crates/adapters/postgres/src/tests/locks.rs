@@ -1,0 +1,349 @@
+//! A process is known dead by its lock: what proves it, and what does not.
+
+use std::time::{Duration, Instant};
+
+use domain::{EndState, MessageState};
+use ports::{BeginError, Chunk};
+use sqlx::{Connection, Executor, PgConnection};
+use testkit::Network;
+use tokio::task::JoinHandle;
+
+use super::*;
+
+/// The pause between two looks after which a free lock proves that its process is dead.
+const A_SECOND: Duration = Duration::from_millis(1_050);
+
+/// Two processes over one database; the first one runs a turn and holds its lock, the second one judges it.
+struct Processes {
+    url: String,
+    /// Connected at once, for when the database takes no new connections.
+    observer: PgConnection,
+    store: PostgresStore,
+    first: Scene,
+    turn: Begun,
+    lock: JoinHandle<()>,
+    other_store: PostgresStore,
+    second: Scene,
+}
+
+impl Processes {
+    async fn over(url: String, store: PostgresStore) -> Self {
+        let first = Scene::new(&store).await;
+        let turn = first.start(&store).await;
+        let other_store = connect(&url);
+        let second = first.in_another_process(&other_store).await;
+        let observer = PgConnection::connect(&url).await.unwrap();
+        let lock = hold(&store, first.runner);
+        let mut processes = Self { url, observer, store, first, turn, lock, other_store, second };
+        processes.wait_until_announced().await;
+        processes
+    }
+
+    async fn new() -> Self {
+        let (store, url) = fresh().await;
+        Self::over(url, store).await
+    }
+
+    /// One look at the locks of others; how many turns it ended.
+    async fn look(&self) -> u64 {
+        self.other_store.reap_unlocked(self.second.runner, now()).await.unwrap()
+    }
+
+    /// Ends the process of the lock.
+    async fn kill(&mut self) {
+        self.lock.abort();
+        self.wait_until("the lock is free", |row| !row.is_held).await;
+    }
+
+    async fn sql(&mut self, sql: &'static str) {
+        self.observer.execute(sql).await.unwrap();
+    }
+
+    async fn row(&mut self) -> Row {
+        let row = "SELECT EXISTS (SELECT FROM omnichat.held_locks() h WHERE h.key = omnichat.lock_key(r.id)),
+                r.locked_in = omnichat.server_run(), r.unlocked_at IS NOT NULL
+            FROM omnichat.runners r WHERE r.id = $1";
+        let row: (bool, Option<bool>, bool) =
+            sqlx::query_as(row).bind(self.first.runner.0).fetch_one(&mut self.observer).await.unwrap();
+        Row { is_held: row.0, is_announced: row.1.unwrap_or_default(), was_missed: row.2 }
+    }
+
+    async fn wait_until(&mut self, what: &str, holds: impl Fn(Row) -> bool) -> Duration {
+        let start = Instant::now();
+        loop {
+            let row = self.row().await;
+            if holds(row) {
+                return start.elapsed();
+            }
+            assert!(start.elapsed() < Duration::from_secs(10), "waited in vain until {what}: {row:?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    async fn wait_until_announced(&mut self) -> Duration {
+        self.wait_until("the lock is announced", |row| row.is_held && row.is_announced).await
+    }
+
+    async fn refuses(&self) {
+        let refused = self.other_store.begin(self.second.begin_in(self.turn.conversation.id, "next")).await;
+        assert!(matches!(refused, Err(BeginError::Busy { .. })), "{refused:?}");
+    }
+
+    /// The first process still has its turn, and completes it.
+    async fn completes_its_turn(&self) {
+        self.first.answer(&self.store, &self.turn, "a").await;
+        let begun = self.other_store.begin(self.second.begin_in(self.turn.conversation.id, "next")).await;
+        self.second.answer(&self.other_store, &begun.unwrap(), "b").await;
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    is_held: bool,
+    is_announced: bool,
+    was_missed: bool,
+}
+
+fn hold(store: &PostgresStore, runner: RunnerId) -> JoinHandle<()> {
+    let store = store.clone();
+    tokio::spawn(async move { store.hold_lock(runner).await })
+}
+
+/// The judge has run for a moment only: it needs no lease of its own that lasts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_process_is_dead_at_the_second_look() {
+    let mut processes = Processes::new().await;
+    assert_eq!(processes.look().await, 0);
+    assert!(!processes.row().await.was_missed);
+    processes.kill().await;
+    for _ in 0..3 {
+        assert_eq!(processes.look().await, 0);
+        processes.refuses().await;
+    }
+    tokio::time::sleep(A_SECOND).await;
+    assert_eq!(processes.look().await, 1);
+    let ended = record_of(&processes.store, &processes.first, processes.turn.conversation.running.unwrap());
+    assert_eq!(ended.await.ending.map(|ending| ending.state), Some(EndState::Interrupted));
+    let begin = processes.second.begin_in(processes.turn.conversation.id, "next");
+    assert!(processes.other_store.begin(begin).await.is_ok());
+}
+
+/// A begin is the second look, if there was a first one. Its process has no lease yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_begin_takes_the_place_of_a_killed_process() {
+    let mut processes = Processes::new().await;
+    processes.kill().await;
+    processes.refuses().await;
+    tokio::time::sleep(A_SECOND).await;
+    // Begins were no first look.
+    processes.refuses().await;
+    assert_eq!(processes.look().await, 0);
+    tokio::time::sleep(A_SECOND).await;
+    let new = Scene { runner: RunnerId(Uuid::now_v7()), ..processes.second };
+    let begun = processes.other_store.begin(new.begin_in(processes.turn.conversation.id, "next")).await;
+    new.answer(&processes.other_store, &begun.unwrap(), "b").await;
+    let finish = processes.first.finish(&processes.turn, "late");
+    assert_eq!(processes.store.finish(finish).await.unwrap(), Finished::Lost);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewal_between_two_looks_shows_life() {
+    let mut processes = Processes::new().await;
+    processes.kill().await;
+    for _ in 0..2 {
+        assert_eq!(processes.look().await, 0);
+        tokio::time::sleep(A_SECOND).await;
+        processes.store.renew(processes.first.runner).await.unwrap();
+    }
+    processes.refuses().await;
+    processes.completes_its_turn().await;
+}
+
+/// The lock was announced in an earlier run of the server, or before a change to a standby.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_of_another_run_of_the_server_proves_nothing() {
+    let mut processes = Processes::new().await;
+    processes.kill().await;
+    assert_eq!(processes.look().await, 0);
+    for other_run in ["- interval '1 hour'", "+ interval '1 microsecond'"] {
+        let change = format!("UPDATE omnichat.runners SET locked_in = omnichat.server_run() {other_run}");
+        PostgresServer::shared().sql(&processes.url, &change);
+        tokio::time::sleep(A_SECOND).await;
+        assert_eq!(processes.look().await, 0);
+        processes.refuses().await;
+    }
+    processes.completes_its_turn().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_announced_no_lock_is_judged_by_its_lease_alone() {
+    let mut processes = Processes::new().await;
+    processes.kill().await;
+    processes.sql("UPDATE omnichat.runners SET locked_in = NULL").await;
+    for _ in 0..3 {
+        assert_eq!(processes.look().await, 0);
+        processes.refuses().await;
+        tokio::time::sleep(A_SECOND).await;
+    }
+    processes.completes_its_turn().await;
+}
+
+/// Its key is that of a lock that someone else holds: another process, or the same one over a connection that was cut
+/// silently.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_that_another_session_holds_is_waited_for() {
+    let mut processes = Processes::new().await;
+    processes.kill().await;
+    let key = sqlx::query("SELECT pg_advisory_lock(omnichat.lock_key($1))").bind(processes.first.runner.0);
+    let mut other = PgConnection::connect(&processes.url).await.unwrap();
+    key.execute(&mut other).await.unwrap();
+    processes.sql("UPDATE omnichat.runners SET locked_in = NULL").await;
+    processes.lock = hold(&processes.store, processes.first.runner);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let row = processes.row().await;
+    assert!(row.is_held && !row.is_announced, "{row:?}");
+    other.close().await.unwrap();
+    let waited = processes.wait_until_announced().await;
+    assert!(waited < Duration::from_millis(500), "{waited:?}");
+    assert_eq!(processes.look().await, 0);
+    processes.completes_its_turn().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_whose_connection_was_cut_is_taken_again_at_once() {
+    let mut processes = Processes::new().await;
+    let looking = tokio::spawn({
+        let (store, runner) = (processes.other_store.clone(), processes.second.runner);
+        async move {
+            loop {
+                assert_eq!(store.reap_unlocked(runner, now()).await.unwrap(), 0);
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    });
+    for _ in 0..5 {
+        let cut = "SELECT pg_terminate_backend(h.pid) FROM omnichat.held_locks() h";
+        processes.sql(cut).await;
+        processes.wait_until("the lock is free", |row| !row.is_held).await;
+        let waited = processes.wait_until_announced().await;
+        assert!(waited < Duration::from_millis(500), "{waited:?}");
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    tokio::time::sleep(A_SECOND).await;
+    assert!(!looking.is_finished());
+    looking.abort();
+    processes.completes_its_turn().await;
+}
+
+/// The process lives and reaches the database, but gets no new connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_that_cannot_be_taken_again_is_withdrawn() {
+    let mut processes = Processes::new().await;
+    let server = PostgresServer::shared();
+    let name = processes.url.rsplit('/').next().unwrap().to_owned();
+    let admin = server.url("postgres");
+    // The judge looks all the time, over connections that it has already.
+    processes.look().await;
+    processes.refuses().await;
+    server.sql(&admin, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"));
+    processes.sql("SELECT pg_terminate_backend(h.pid) FROM omnichat.held_locks() h").await;
+    let start = Instant::now();
+    while start.elapsed() < 3 * A_SECOND {
+        assert_eq!(processes.look().await, 0);
+        processes.refuses().await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let row = processes.row().await;
+    assert!(!row.is_held && !row.is_announced, "{row:?}");
+    server.sql(&admin, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true"));
+    processes.completes_its_turn().await;
+}
+
+/// The server stops and starts again, or one of its connections crashes, so that it closes all and keeps running.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_of_the_server_ends_no_turn() {
+    let server = tokio::task::spawn_blocking(|| PostgresServer::options().start()).await.unwrap();
+    let url = server.database().await;
+    let store = connect(&url);
+    store.migrate().await.unwrap();
+    let mut processes = Processes::over(url.clone(), store).await;
+    let looking = tokio::spawn({
+        let (store, runner) = (processes.other_store.clone(), processes.second.runner);
+        async move {
+            loop {
+                // It fails while the database is away.
+                assert!(matches!(store.reap_unlocked(runner, now()).await, Ok(0) | Err(_)));
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    });
+    for is_crash in [false, true] {
+        if is_crash {
+            server.crash();
+        } else {
+            server.stop_hard();
+            tokio::time::sleep(Duration::from_millis(700)).await;
+            server.start_again();
+        }
+        let start = Instant::now();
+        processes.observer = loop {
+            match PgConnection::connect(&url).await {
+                Ok(connection) => break connection,
+                Err(error) => assert!(start.elapsed() < Duration::from_secs(10), "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        };
+        let waited = processes.wait_until_announced().await;
+        assert!(waited < Duration::from_millis(500), "{waited:?}");
+        tokio::time::sleep(2 * A_SECOND).await;
+    }
+    assert!(!looking.is_finished());
+    looking.abort();
+    processes.completes_its_turn().await;
+}
+
+/// The lock stays held by a connection that nobody serves, so the lease decides; and the process that comes back has lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_network_never_lets_two_processes_write_one_turn() {
+    let (direct, url) = fresh().await;
+    let server = PostgresServer::shared();
+    let network = Network::to(server.address()).await;
+    let through = url.replace(&server.address().to_string(), &network.address().to_string());
+    let processes = &mut Processes::over(url, connect(&through)).await;
+    let (store, first, turn) = (processes.store.clone(), processes.first, processes.turn.clone());
+    let id = turn.conversation.running.unwrap();
+    let mut kept = Reply::default();
+    kept.push(Delta::Text("kept".to_owned()));
+    let chunk = Chunk { turn: id, first: 0, deltas: kept };
+    store.checkpoint(first.runner, vec![id], vec![chunk]).await.unwrap();
+
+    network.fall_silent();
+    let late = tokio::spawn(async move { store.finish(first.finish(&turn, "kept and more")).await });
+    for _ in 0..3 {
+        assert_eq!(processes.look().await, 0);
+        processes.refuses().await;
+        tokio::time::sleep(A_SECOND).await;
+    }
+    assert!(processes.row().await.is_held);
+    processes.sql("UPDATE omnichat.runners SET since = since - interval '21 seconds'").await;
+    let expire = format!(
+        "UPDATE omnichat.runners SET renewed_at = renewed_at - interval '21 seconds' WHERE id = '{}'",
+        first.runner
+    );
+    server.sql(&processes.url, &expire);
+    assert_eq!(processes.other_store.reap(processes.second.runner, now()).await.unwrap(), 1);
+    let conversation = processes.turn.conversation.id;
+    let next = processes.other_store.begin(processes.second.begin_in(conversation, "next")).await.unwrap();
+
+    network.speak_again();
+    // Its statement arrives now, or it had given up before.
+    let late = late.await.unwrap();
+    assert!(matches!(late, Ok(Finished::Lost) | Err(StoreError::Unavailable(_))), "{late:?}");
+    let again = direct.finish(first.finish(&processes.turn, "kept and more")).await.unwrap();
+    assert_eq!(again, Finished::Lost);
+    assert_eq!(next.window.messages.len(), 2);
+    assert_eq!(next.window.messages[1].state, MessageState::Interrupted);
+    processes.second.answer(&processes.other_store, &next, "b").await;
+    let after = conversation_of(&direct, &first, conversation).await.unwrap();
+    assert_eq!((after.last_seq.0, after.message_count, after.running), (4, 2, None));
+}
