@@ -3,7 +3,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::{EVENT_BYTES, Event};
+use crate::{EVENT_BYTES, Event, Framing};
+
+/// The fields of an event.
+const FIELDS: [&str; 4] = ["data", "event", "id", "retry"];
 
 /// A line or an event is larger than [`EVENT_BYTES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +56,15 @@ impl Decoder {
         Ok(())
     }
 
+    /// Ends the stream. Appends what it holds back: a last line without its end, and an event without its blank line.
+    pub(crate) fn end(&mut self, events: &mut VecDeque<Event>) {
+        let is_cut_field = FIELDS.iter().any(|field| field.as_bytes().starts_with(&self.line));
+        if !self.line.is_empty() && !is_cut_field {
+            self.end_line(&[], events);
+        }
+        self.dispatch(Framing::WithoutEnd, events);
+    }
+
     fn end_line(&mut self, piece: &[u8], events: &mut VecDeque<Event>) {
         let mut begun = std::mem::take(&mut self.line);
         let line = if begun.is_empty() {
@@ -68,7 +80,7 @@ impl Decoder {
 
     fn read_line(&mut self, line: &str, events: &mut VecDeque<Event>) {
         if line.is_empty() {
-            self.dispatch(events);
+            self.dispatch(Framing::Event, events);
             return;
         }
         let (field, value) = line.split_once(':').unwrap_or((line, ""));
@@ -84,11 +96,12 @@ impl Decoder {
             "retry" if value.bytes().all(|byte| byte.is_ascii_digit()) => {
                 self.retry = value.parse().ok().map(Duration::from_millis);
             }
-            _ => {}
+            "id" | "retry" => {}
+            _ => self.stray_line(line, events),
         }
     }
 
-    fn dispatch(&mut self, events: &mut VecDeque<Event>) {
+    fn dispatch(&mut self, framing: Framing, events: &mut VecDeque<Event>) {
         let mut data = std::mem::take(&mut self.data);
         let mut event = std::mem::take(&mut self.event);
         let retry = self.retry.take();
@@ -99,7 +112,20 @@ impl Decoder {
         if event.is_empty() {
             "message".clone_into(&mut event);
         }
-        events.push_back(Event { event, data, id: self.last_id.clone(), retry });
+        events.push_back(Event { event, data, id: self.last_id.clone(), retry, framing });
+    }
+
+    /// Reports a line that is no field. Lines in a row are one event, so that many short ones need little memory.
+    fn stray_line(&self, line: &str, events: &mut VecDeque<Event>) {
+        if let Some(last) = events.back_mut()
+            && last.framing == Framing::StrayLines
+        {
+            last.data.push('\n');
+            last.data.push_str(line);
+            return;
+        }
+        let (data, id) = (line.to_owned(), self.last_id.clone());
+        events.push_back(Event { data, id, framing: Framing::StrayLines, ..Event::default() });
     }
 
     /// Reports comments as an empty event, at most one in a row.

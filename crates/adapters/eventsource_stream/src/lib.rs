@@ -4,6 +4,9 @@
 //! with every chunk, panics on a byte order mark, and drops everything after a byte that is not UTF-8. This crate
 //! replaces it with the same interface (docs/decisions/004-event-stream-parser.md): it keeps at most [`EVENT_BYTES`],
 //! reads every byte once, skips the mark, and replaces bytes that are not UTF-8 by U+FFFD.
+//!
+//! The specification drops lines without a known field, and an event whose blank line is missing at the end of the
+//! stream. Servers send errors and whole answers like that, so this crate passes both on, marked by their [`Framing`].
 
 mod decoder;
 
@@ -25,6 +28,18 @@ pub const EVENT_BYTES: usize = 1024 * 1024;
 /// The number of chunks without an event after which the task yields, so that it cannot block the thread.
 const CHUNKS_AT_ONCE: usize = 32;
 
+/// How an event was framed.
+#[derive(Default, Debug, Eq, PartialEq, Clone, Copy)]
+pub enum Framing {
+    /// As specified.
+    #[default]
+    Event,
+    /// The stream ended before the blank line after the event. Its last line may be cut off.
+    WithoutEnd,
+    /// Lines that are no field of an event, such as `error: …`, JSON or HTML. They are the data, joined by a line feed.
+    StrayLines,
+}
+
 /// An event. One without `data` and `event` stands for comments, which servers send to keep the connection open.
 #[derive(Default, Debug, Eq, PartialEq, Clone)]
 pub struct Event {
@@ -36,6 +51,8 @@ pub struct Event {
     pub id: String,
     /// The pause before a reconnect that the stream asks for.
     pub retry: Option<Duration>,
+    /// How the event was framed.
+    pub framing: Framing,
 }
 
 /// A stream of events failed.
@@ -132,7 +149,10 @@ where
                     this.is_over = true;
                     return Poll::Ready(Some(Err(EventStreamError::Transport(error))));
                 }
-                None => this.is_over = true,
+                None => {
+                    this.is_over = true;
+                    this.decoder.end(&mut this.ready);
+                }
             }
         }
         context.waker().wake_by_ref();

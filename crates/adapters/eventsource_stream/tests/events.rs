@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 
-use eventsource_stream::{EVENT_BYTES, Event, EventStreamError, Eventsource};
+use eventsource_stream::{EVENT_BYTES, Event, EventStreamError, Eventsource, Framing};
 use futures_util::{StreamExt, stream};
 
 type Read = Result<Vec<Event>, EventStreamError<Infallible>>;
@@ -20,7 +20,8 @@ async fn read(chunks: Vec<Vec<u8>>) -> Read {
 /// The data of all events. Checks that it is the same for every split in two chunks and for single bytes.
 async fn data(bytes: &[u8]) -> Vec<String> {
     let of = |events: Read| -> Vec<String> {
-        events.unwrap().into_iter().filter(|event| !event.event.is_empty()).map(|event| event.data).collect()
+        let events = events.unwrap().into_iter().filter(|event| !event.event.is_empty());
+        events.filter(|event| event.framing == Framing::Event).map(|event| event.data).collect()
     };
     let whole = of(read(vec![bytes.to_vec()]).await);
     for at in 0..=bytes.len() {
@@ -56,10 +57,61 @@ async fn bytes_that_are_not_utf_8_are_replaced() {
 }
 
 #[tokio::test]
-async fn an_event_without_its_blank_line_is_not_dispatched() {
-    for bytes in [&b"data: a"[..], b"data: a\n", b"event: x\n\n", b"id: 1\n\n", b"\n\n\n", b"unknown: 1\n\n"]
+async fn an_event_without_data_is_not_dispatched() {
+    for bytes in
+        [&b"event: x\n\n"[..], b"id: 1\n\n", b"\n\n\n", b"id: a\0b\nretry: soon\n\n", b"dat", b"event"]
     {
-        assert!(data(bytes).await.is_empty());
+        assert_eq!(read(vec![bytes.to_vec()]).await.unwrap(), []);
+    }
+}
+
+/// The framing and the data of all events but comments. Checks that they are the same for single bytes.
+async fn framed(bytes: &[u8]) -> Vec<(Framing, String)> {
+    let of = |events: Vec<Event>| -> Vec<(Framing, String)> {
+        let mut all: Vec<(Framing, String)> = Vec::new();
+        for event in events {
+            match all.last_mut() {
+                Some((Framing::StrayLines, lines)) if event.framing == Framing::StrayLines => {
+                    lines.push('\n');
+                    lines.push_str(&event.data);
+                }
+                Some(_) | None => all.push((event.framing, event.data)),
+            }
+        }
+        all
+    };
+    let whole = of(read(vec![bytes.to_vec()]).await.unwrap());
+    assert_eq!(of(read(bytes.iter().map(|byte| vec![*byte]).collect()).await.unwrap()), whole);
+    whole
+}
+
+#[tokio::test]
+async fn an_event_without_its_blank_line_is_marked() {
+    for bytes in ["data: a", "data: a\n", "event: e\ndata: a\n", "data: a\r\nid"] {
+        assert_eq!(framed(bytes.as_bytes()).await, [(Framing::WithoutEnd, "a".to_owned())], "{bytes:?}");
+    }
+    let events = read(vec![b"event: error\ndata: a\n".to_vec()]).await.unwrap();
+    assert_eq!(events[0].event, "error");
+}
+
+#[tokio::test]
+async fn lines_that_are_no_field_are_marked() {
+    for lines in [
+        "unknown: 1",
+        "{\"error\": {\"message\": \"no\"}}",
+        "{\n  \"error\": 1\n}",
+        "error: {}",
+        "<html>\n  <body>",
+        "data error",
+        " data: a",
+    ] {
+        let stray = (Framing::StrayLines, lines.to_owned());
+        assert_eq!(framed(lines.as_bytes()).await, std::slice::from_ref(&stray), "at the end");
+        let before = format!("{lines}\n\ndata: a\n\n");
+        let event = (Framing::Event, "a".to_owned());
+        assert_eq!(framed(before.as_bytes()).await, [stray.clone(), event.clone()], "before an event");
+        let within = format!("data: a\n{lines}\n\n");
+        assert_eq!(framed(within.as_bytes()).await, [stray, event], "within an event");
     }
 }
 
@@ -70,8 +122,14 @@ async fn fields_are_read() {
     assert_eq!(
         events,
         [
-            Event { event: "e".into(), data: "a".into(), id: "7".into(), retry },
-            Event { event: "message".into(), data: "b".into(), id: "7".into(), retry: None },
+            Event { event: "e".into(), data: "a".into(), id: "7".into(), retry, framing: Framing::Event },
+            Event {
+                event: "message".into(),
+                data: "b".into(),
+                id: "7".into(),
+                retry: None,
+                framing: Framing::Event
+            },
         ]
     );
 }
@@ -99,7 +157,7 @@ async fn no_event_is_larger_than_the_limit() {
 
 #[tokio::test]
 async fn many_chunks_without_an_event_do_not_block_other_tasks() {
-    let mut events = stream::repeat(Ok::<_, Infallible>(b"x:1\n\n")).eventsource();
+    let mut events = stream::repeat(Ok::<_, Infallible>(b"id:1\n\n")).eventsource();
     let waited = tokio::time::timeout(std::time::Duration::from_millis(50), events.next()).await;
     assert!(waited.is_err());
 }
