@@ -155,12 +155,13 @@ impl Config {
         } = sections;
         let checking_mut = &mut checking;
         let storage = storage.check(checking_mut)?;
+        let models = models.check(checking_mut)?;
         Ok(Self {
             server: server.check(checking_mut)?,
             database: database.check(checking_mut, &storage.data_dir)?,
             auth: auth.check(checking_mut, &storage.data_dir)?,
-            provider: provider.check(checking_mut)?,
-            models: models.check(checking_mut)?,
+            provider: provider.check(checking_mut, &models.without_temperature)?,
+            models,
             context_management: context_management.check(checking_mut)?,
             limits: limits.check(checking_mut)?,
             telemetry: telemetry.check(checking_mut)?,

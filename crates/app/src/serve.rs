@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use domain::{RequestOptions, Sampling, chain};
+use domain::{RequestOptions, Sampling, Temperature, chain};
 use http::{ContextManagement, DefaultModels, HttpSettings, Pricing, PublicConfig, PublicLimits};
 use local::{SlidingMinute, SystemClock, UuidIds};
 use ports::{Clock, IdSource, StoreError};
@@ -144,11 +144,8 @@ fn assemble(
         settings: PersonaSettings {
             default_model: config.models.defaults.persona_chat.clone(),
             options: Arc::new(RequestOptions {
-                sampling: Sampling::new(
-                    Some(config.models.persona_chat_temperature),
-                    None,
-                    Some(config.models.persona_chat_max_tokens),
-                )?,
+                sampling: Sampling::new(None, None, Some(config.models.persona_chat_max_tokens))?,
+                default_temperature: Some(Temperature::new(config.models.persona_chat_temperature)?),
             }),
             history_limit: config.limits.history_limit,
         },

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::message::token_count;
 use crate::usage::{bytes_within, estimate_tokens};
-use crate::{FileText, ModelName, Part, Role, Sampling};
+use crate::{FileText, ModelName, Part, Role, Sampling, Temperature};
 
 /// A request to a model. It is shared behind `Arc` and never copied, because an image may have many megabytes.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,8 +23,11 @@ pub struct ModelRequest {
 /// The options of a request to a model.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct RequestOptions {
-    /// The sampling parameters and the limit of output tokens.
+    /// The sampling parameters and the limit of output tokens. They are sent as they are.
     pub sampling: Sampling,
+    /// The temperature if `sampling` has none. The caller has not asked for it, so it is left out for models that refuse
+    /// a temperature.
+    pub default_temperature: Option<Temperature>,
 }
 
 /// A message of a request.

@@ -112,7 +112,7 @@ mod tests {
             model: ModelName::parse("gpt-4o").unwrap(),
             instructions: Some("Be brief".to_owned()),
             messages: questions.iter().enumerate().map(message).collect(),
-            options: Arc::new(RequestOptions { sampling }),
+            options: Arc::new(RequestOptions { sampling, default_temperature: None }),
         })
     }
 

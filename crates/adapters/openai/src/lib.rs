@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::ModelRequest;
-use openai_transport::{Timeouts, url};
+use openai_transport::{Calls, FieldSettings, Timeouts, url};
 use openai_wire::{ChatDecoder, ChatRequest, Redaction, ResponsesDecoder, ResponsesRequest, for_openai};
 use ports::{LanguageModel, ModelError, ModelStream};
 use reqwest::{Client, RequestBuilder};
@@ -31,6 +31,8 @@ pub struct OpenAiSettings {
     pub api: OpenAiApi,
     /// The timeouts of calls.
     pub timeouts: Timeouts,
+    /// Which optional fields requests do without.
+    pub fields: FieldSettings,
 }
 
 /// The provider `openai`.
@@ -39,14 +41,18 @@ pub struct OpenAi {
     client: Client,
     settings: OpenAiSettings,
     redaction: Redaction,
+    calls: Calls,
 }
+
+const NAME: &str = "openai";
 
 impl OpenAi {
     /// Creates a provider. The client sets the timeout of connections.
     #[must_use]
     pub fn new(client: Client, settings: OpenAiSettings) -> Self {
         let redaction = Redaction::new(settings.api_key.expose_secret());
-        Self { client, settings, redaction }
+        let calls = Calls::new(NAME, settings.timeouts, redaction.clone(), settings.fields.clone());
+        Self { client, settings, redaction, calls }
     }
 
     fn with_key(&self, request: RequestBuilder) -> RequestBuilder {
@@ -64,22 +70,21 @@ impl OpenAi {
 #[async_trait]
 impl LanguageModel for OpenAi {
     fn provider(&self) -> &'static str {
-        "openai"
+        NAME
     }
 
     async fn stream(&self, request: Arc<ModelRequest>) -> Result<ModelStream, ModelError> {
         let model = for_openai(request.model.as_str());
-        let timeouts = self.settings.timeouts;
         match self.settings.api {
             OpenAiApi::Responses => {
-                let call = self.post("responses").json(&ResponsesRequest::new(&request, model));
-                let decoder = ResponsesDecoder::new(self.redaction.clone());
-                openai_transport::stream(call, decoder, timeouts, &self.redaction).await
+                let body = |left_out: &_| ResponsesRequest::new(&request, model, left_out);
+                let decoder = || ResponsesDecoder::new(self.redaction.clone());
+                self.calls.stream(model, || self.post("responses"), body, decoder).await
             }
             OpenAiApi::Chat => {
-                let call = self.post("chat/completions").json(&ChatRequest::new(&request, model));
-                let decoder = ChatDecoder::new(self.redaction.clone());
-                openai_transport::stream(call, decoder, timeouts, &self.redaction).await
+                let body = |left_out: &_| ChatRequest::new(&request, model, left_out);
+                let decoder = || ChatDecoder::new(self.redaction.clone());
+                self.calls.stream(model, || self.post("chat/completions"), body, decoder).await
             }
         }
     }

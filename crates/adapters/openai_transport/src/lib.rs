@@ -1,27 +1,29 @@
 //! Makes calls to `OpenAI`'s APIs: one POST, server-sent events, timeouts.
 //!
-//! A call is never repeated here, because it might be paid for twice. The decorators of the model decide about retries.
+//! A call that may have to be paid for is never repeated here: the decorators of the model decide about retries. Only a
+//! call that the provider has refused because of an optional field is made again without it ([`Calls`]).
 
+mod calls;
+mod event_name;
 mod failure;
 mod model_stream;
+mod opening;
 mod reader;
 mod retry_after;
+mod stray_text;
 
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use openai_wire::{Decoder, ErrorResponse, Redaction, from_json_body, from_response};
+use openai_wire::{Decoder, Redaction};
 use ports::{ModelError, ModelStream};
-use reqwest::{RequestBuilder, Response};
-use reqwest_eventsource::{Error, Event, EventSource, retry};
-use tokio::time::{Instant, timeout, timeout_at};
+use reqwest::RequestBuilder;
+use tokio::time::{Instant, timeout};
+
+pub use calls::{Calls, FieldSettings};
+pub use opening::Refusal;
 
 use crate::reader::Reader;
 
-/// The most bytes that are read of the body of an error.
-const ERROR_BODY_BYTES: usize = 64 * 1024;
-/// How long the body of an error may take. Its status is known already.
-const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The timeout of a check.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -64,20 +66,12 @@ pub async fn stream(
     decoder: impl Decoder + 'static,
     timeouts: Timeouts,
     redaction: &Redaction,
-) -> Result<ModelStream, ModelError> {
+) -> Result<ModelStream, Refusal> {
     let started = Instant::now();
-    let mut events = EventSource::new(request).map_err(|error| ModelError::Broken(Box::new(error)))?;
-    // By default it would reconnect and request a second answer.
-    events.set_retry_policy(Box::new(retry::Never));
-    let first = timeout_at(started + timeouts.first_event.min(timeouts.total), events.next()).await;
-    match first {
-        Err(_) => Err(ModelError::TimedOut),
-        Ok(Some(Ok(Event::Open))) => {
-            Ok(model_stream::spawn(Reader { events, decoder: Box::new(decoder), timeouts, started }))
-        }
-        Ok(Some(Err(error))) => Err(open_error(error, redaction).await),
-        Ok(Some(Ok(Event::Message(_))) | None) => Err(ModelError::Truncated),
-    }
+    let until = started + timeouts.first_event.min(timeouts.total);
+    let events = opening::open(request, until, redaction).await?;
+    let reader = Reader::new(events, Box::new(decoder), timeouts, started, redaction.clone());
+    Ok(model_stream::spawn(reader))
 }
 
 /// Makes a call that costs nothing, to check whether the provider answers and accepts our key.
@@ -90,39 +84,5 @@ pub async fn check(request: RequestBuilder, redaction: &Redaction) -> Result<(),
     if response.status().is_success() {
         return Ok(());
     }
-    Err(response_error(response, redaction).await)
-}
-
-async fn open_error(error: Error, redaction: &Redaction) -> ModelError {
-    match error {
-        Error::Transport(error) => failure::from_request_error(error),
-        Error::InvalidStatusCode(_, response) => response_error(response, redaction).await,
-        Error::InvalidContentType(_, response) => from_json_body(&body(response).await, redaction),
-        Error::Utf8(_) | Error::Parser(_) | Error::InvalidLastEventId(_) | Error::StreamEnded => {
-            ModelError::Broken(Box::new(error))
-        }
-    }
-}
-
-async fn response_error(response: Response, redaction: &Redaction) -> ModelError {
-    let status = response.status().as_u16();
-    let retry_after = retry_after::from_headers(response.headers());
-    let body = body(response).await;
-    from_response(&ErrorResponse { status, retry_after, body: &body }, redaction)
-}
-
-/// Reads the beginning of a body, as far as it arrives in time.
-async fn body(mut response: Response) -> String {
-    let mut bytes = Vec::new();
-    let read = async {
-        while bytes.len() < ERROR_BODY_BYTES
-            && let Ok(Some(chunk)) = response.chunk().await
-        {
-            let room = ERROR_BODY_BYTES - bytes.len();
-            bytes.extend(chunk.iter().take(room));
-        }
-    };
-    // After the timeout, the bytes so far are used.
-    let _late = timeout(ERROR_BODY_TIMEOUT, read).await;
-    String::from_utf8_lossy(&bytes).into_owned()
+    Err(opening::response_error(response, redaction).await.error)
 }

@@ -3,15 +3,19 @@
 use std::time::Duration;
 
 use domain::limits::REPLY_BYTES;
+use eventsource_stream::{Event, Framing};
 use futures_util::{FutureExt, StreamExt};
-use openai_wire::Decoder;
+use openai_wire::{Decoder, Redaction, from_json_body, from_stray_text};
 use ports::{ModelError, ModelEvent};
-use reqwest_eventsource::{Error, Event, EventSource};
+use reqwest_eventsource::Error;
 use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::Timeouts;
+use crate::event_name::{EventMeaning, meaning};
 use crate::failure::{self, StreamFailure};
+use crate::opening::Events;
+use crate::stray_text::{Finding, StrayText, is_json, objects};
 
 /// Events that arrived together, or the error that ends them.
 pub(crate) type Batch = Result<Vec<ModelEvent>, ModelError>;
@@ -23,29 +27,42 @@ const DRAIN_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// An answer that is being read.
 pub(crate) struct Reader {
-    pub(crate) events: EventSource,
-    pub(crate) decoder: Box<dyn Decoder>,
-    pub(crate) timeouts: Timeouts,
-    pub(crate) started: Instant,
+    events: Events,
+    decoder: Box<dyn Decoder>,
+    timeouts: Timeouts,
+    started: Instant,
+    redaction: Redaction,
+    stray: StrayText,
+    /// The bytes of all events so far.
+    bytes: usize,
 }
 
 impl Reader {
+    pub(crate) fn new(
+        events: Events,
+        decoder: Box<dyn Decoder>,
+        timeouts: Timeouts,
+        started: Instant,
+        redaction: Redaction,
+    ) -> Self {
+        Self { events, decoder, timeouts, started, redaction, stray: StrayText::default(), bytes: 0 }
+    }
+
     /// Reads until the answer ends or the caller has dropped the stream.
     pub(crate) async fn run(mut self, batches: Sender<Batch>) {
         let end = self.started + self.timeouts.total;
         let mut deadline = self.started + self.timeouts.first_event;
-        let mut bytes = 0;
         loop {
             let mut batch = Vec::new();
             let arrived = timeout_at(deadline.min(end), self.events.next()).await;
             let mut read = match arrived {
-                Ok(event) => self.read(event, &mut bytes, &mut batch),
+                Ok(event) => self.read(event, &mut batch),
                 Err(_) => Err(ModelError::TimedOut),
             };
             let mut has_yielded = false;
             while read.is_ok() && !self.decoder.is_over() && batch.len() < EVENTS_AT_ONCE {
                 if let Some(event) = self.events.next().now_or_never() {
-                    read = self.read(event, &mut bytes, &mut batch);
+                    read = self.read(event, &mut batch);
                     has_yielded = false;
                 } else if has_yielded {
                     break;
@@ -82,21 +99,91 @@ impl Reader {
     fn read(
         &mut self,
         event: Option<Result<Event, Error>>,
-        bytes: &mut usize,
         batch: &mut Vec<ModelEvent>,
     ) -> Result<(), ModelError> {
         match event {
-            Some(Ok(Event::Open)) => Ok(()),
-            Some(Ok(Event::Message(message))) => {
-                *bytes += message.data.len();
-                if *bytes > REPLY_BYTES {
+            Some(Ok(event)) => {
+                self.bytes += event.data.len();
+                if self.bytes > REPLY_BYTES {
                     return Err(StreamFailure::AnswerTooLarge.into());
                 }
-                self.decoder.push(&message.data, batch)
+                self.read_event(&event, batch)
             }
             // A clean end: a body that is cut off has another error.
-            Some(Err(Error::StreamEnded)) | None => self.decoder.end(batch),
-            Some(Err(error)) => Err(failure::from_stream_error(error)),
+            None => self.end(batch),
+            Some(Err(error)) => {
+                self.read_unfinished(batch)?;
+                Err(self.with_words(failure::from_stream_error(error)))
+            }
+        }
+    }
+
+    fn read_event(&mut self, event: &Event, batch: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
+        if event.framing == Framing::StrayLines {
+            return event.data.lines().try_for_each(|line| match self.stray.push(line) {
+                Some(finding) => self.read_finding(&finding, batch),
+                None => Ok(()),
+            });
+        }
+        let data = event.data.trim();
+        if !data.is_empty()
+            && let Some(finding) = self.stray.end()
+        {
+            self.read_finding(&finding, batch)?;
+        }
+        let is_whole = event.framing == Framing::Event || data == "[DONE]" || is_json(data);
+        match meaning(&event.event, data) {
+            EventMeaning::Answer if is_whole => self.decoder.push(data, batch),
+            EventMeaning::Error => {
+                // The decoder may know more about an error as an object.
+                if data.starts_with('{') && is_json(data) {
+                    self.decoder.push(data, batch)?;
+                }
+                Err(from_stray_text(data, self.decoder.began(), &self.redaction))
+            }
+            // A last event that is cut off is no part of the answer, which is then not complete.
+            EventMeaning::Answer | EventMeaning::Nothing => Ok(()),
+        }
+    }
+
+    fn read_finding(&mut self, finding: &Finding, batch: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
+        match finding {
+            Finding::Json(json) => {
+                let before = batch.len();
+                for object in objects(json) {
+                    self.decoder.push(&object, batch)?;
+                }
+                // Text of the answer must not be in the log.
+                if batch.len() == before && !self.decoder.began() {
+                    self.stray.keep(json);
+                }
+                Ok(())
+            }
+            Finding::Error(words) => Err(from_stray_text(words, self.decoder.began(), &self.redaction)),
+        }
+    }
+
+    /// Ends the answer at a clean end of the body.
+    fn end(&mut self, batch: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
+        self.read_unfinished(batch)?;
+        self.decoder.end(batch).map_err(|error| self.with_words(error))
+    }
+
+    fn read_unfinished(&mut self, batch: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
+        match self.stray.end() {
+            Some(finding) => self.read_finding(&finding, batch),
+            None => Ok(()),
+        }
+    }
+
+    /// If the answer was broken off, stray words say best why.
+    fn with_words(&self, error: ModelError) -> ModelError {
+        match (error, self.stray.words()) {
+            (ModelError::Truncated, Some(words)) if self.decoder.began() => {
+                from_stray_text(words, true, &self.redaction)
+            }
+            (ModelError::Truncated, Some(words)) => from_json_body(words, &self.redaction),
+            (error, _) => error,
         }
     }
 }

@@ -1,13 +1,15 @@
 //! The body of `POST /chat/completions`.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
-use domain::{ModelRequest, Temperature, TopP};
+use domain::{ModelRequest, RequestOptions, Temperature, TopP};
 use serde::Serialize;
 
 use crate::history::{self, AssistantText, Content, Entry, UserContent, entries};
 use crate::model_name::is_reasoning_model;
+use crate::optional_field::{OptionalField, RequestBody};
 
 /// A request for a streamed answer, with the usage at the end. It has these fields and no others.
 #[derive(Debug, Serialize)]
@@ -15,7 +17,8 @@ pub struct ChatRequest<'a> {
     model: &'a str,
     messages: Vec<Message<'a>>,
     stream: bool,
-    stream_options: StreamOptions,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream_options: Option<StreamOptions>,
     #[serde(skip_serializing_if = "Option::is_none")]
     temperature: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,6 +27,8 @@ pub struct ChatRequest<'a> {
     max_tokens: Option<NonZeroU32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_completion_tokens: Option<NonZeroU32>,
+    #[serde(skip)]
+    optional_fields: BTreeSet<OptionalField>,
 }
 
 #[derive(Debug, Serialize)]
@@ -68,25 +73,46 @@ struct Function<'a> {
 }
 
 impl<'a> ChatRequest<'a> {
-    /// Makes the body of a request. `model` is the name of the model at this provider.
+    /// Makes the body of a request. `model` is the name of the model at this provider, and `left_out` are the fields
+    /// that the request does without.
     #[must_use]
-    pub fn new(request: &'a ModelRequest, model: &'a str) -> Self {
-        let sampling = request.options.sampling;
+    pub fn new(request: &'a ModelRequest, model: &'a str, left_out: &BTreeSet<OptionalField>) -> Self {
+        let RequestOptions { sampling, default_temperature } = *request.options;
+        let has = |field| !left_out.contains(&field);
+        let default_temperature =
+            default_temperature.filter(|_| sampling.temperature.is_none() && has(OptionalField::Temperature));
         let instructions = request.instructions.as_deref().map(|text| Content::Text(text.into()));
         let instructions = instructions.map(|text| Message::new("system", Some(text)));
         let messages = entries(request).into_iter().map(Message::from);
         let (max_tokens, max_completion_tokens) =
-            if is_reasoning_model(model) { (None, sampling.max_tokens) } else { (sampling.max_tokens, None) };
+            if is_reasoning_model(model) == has(OptionalField::TokenLimitName) {
+                (None, sampling.max_tokens)
+            } else {
+                (sampling.max_tokens, None)
+            };
+        let has_limit = sampling.max_tokens.is_some();
         Self {
             model,
             messages: instructions.into_iter().chain(messages).collect(),
             stream: true,
-            stream_options: StreamOptions { include_usage: true },
-            temperature: sampling.temperature.map(Temperature::get),
+            stream_options: has(OptionalField::StreamOptions)
+                .then_some(StreamOptions { include_usage: true }),
+            temperature: sampling.temperature.or(default_temperature).map(Temperature::get),
             top_p: sampling.top_p.map(TopP::get),
             max_tokens,
             max_completion_tokens,
+            optional_fields: OptionalField::used([
+                (OptionalField::StreamOptions, has(OptionalField::StreamOptions)),
+                (OptionalField::Temperature, default_temperature.is_some()),
+                (OptionalField::TokenLimitName, has_limit && has(OptionalField::TokenLimitName)),
+            ]),
         }
+    }
+}
+
+impl RequestBody for ChatRequest<'_> {
+    fn optional_fields(&self) -> &BTreeSet<OptionalField> {
+        &self.optional_fields
     }
 }
 

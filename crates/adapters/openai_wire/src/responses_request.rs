@@ -1,12 +1,14 @@
 //! The body of `POST /responses`.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
-use domain::{ModelRequest, Temperature, TopP};
+use domain::{ModelRequest, RequestOptions, Temperature, TopP};
 use serde::Serialize;
 
 use crate::history::{AssistantText, Content, Entry, ToolCall, UserContent, entries};
+use crate::optional_field::{OptionalField, RequestBody};
 
 /// A request for a streamed answer that the provider does not store. It has these fields and no others.
 #[derive(Debug, Serialize)]
@@ -15,7 +17,8 @@ pub struct ResponsesRequest<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     instructions: Option<&'a str>,
     input: Vec<Item<'a>>,
-    store: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store: Option<bool>,
     stream: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     temperature: Option<f64>,
@@ -23,6 +26,8 @@ pub struct ResponsesRequest<'a> {
     top_p: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_output_tokens: Option<NonZeroU32>,
+    #[serde(skip)]
+    optional_fields: BTreeSet<OptionalField>,
 }
 
 /// Messages have no `type`: with one, those of the assistant would need ids, which we do not have.
@@ -58,10 +63,14 @@ enum Part<'a> {
 }
 
 impl<'a> ResponsesRequest<'a> {
-    /// Makes the body of a request. `model` is the name of the model at this provider.
+    /// Makes the body of a request. `model` is the name of the model at this provider, and `left_out` are the fields
+    /// that the request does without.
     #[must_use]
-    pub fn new(request: &'a ModelRequest, model: &'a str) -> Self {
-        let sampling = request.options.sampling;
+    pub fn new(request: &'a ModelRequest, model: &'a str, left_out: &BTreeSet<OptionalField>) -> Self {
+        let RequestOptions { sampling, default_temperature } = *request.options;
+        let has = |field| !left_out.contains(&field);
+        let default_temperature =
+            default_temperature.filter(|_| sampling.temperature.is_none() && has(OptionalField::Temperature));
         let mut input = Vec::with_capacity(request.messages.len());
         for entry in entries(request) {
             match entry {
@@ -89,12 +98,22 @@ impl<'a> ResponsesRequest<'a> {
             model,
             instructions: request.instructions.as_deref(),
             input,
-            store: false,
+            store: has(OptionalField::Store).then_some(false),
             stream: true,
-            temperature: sampling.temperature.map(Temperature::get),
+            temperature: sampling.temperature.or(default_temperature).map(Temperature::get),
             top_p: sampling.top_p.map(TopP::get),
             max_output_tokens: sampling.max_tokens,
+            optional_fields: OptionalField::used([
+                (OptionalField::Store, has(OptionalField::Store)),
+                (OptionalField::Temperature, default_temperature.is_some()),
+            ]),
         }
+    }
+}
+
+impl RequestBody for ResponsesRequest<'_> {
+    fn optional_fields(&self) -> &BTreeSet<OptionalField> {
+        &self.optional_fields
     }
 }
 

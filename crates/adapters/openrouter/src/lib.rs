@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::ModelRequest;
-use openai_transport::{Timeouts, url};
+use openai_transport::{Calls, FieldSettings, Timeouts, url};
 use openai_wire::{ChatDecoder, ChatRequest, Redaction, for_openrouter};
 use ports::{LanguageModel, ModelError, ModelStream};
 use reqwest::{Client, RequestBuilder};
@@ -23,6 +23,8 @@ pub struct OpenRouterSettings {
     pub title: Option<String>,
     /// The timeouts of calls.
     pub timeouts: Timeouts,
+    /// Which optional fields requests do without.
+    pub fields: FieldSettings,
 }
 
 /// The provider `openrouter`.
@@ -31,14 +33,18 @@ pub struct OpenRouter {
     client: Client,
     settings: OpenRouterSettings,
     redaction: Redaction,
+    calls: Calls,
 }
+
+const NAME: &str = "openrouter";
 
 impl OpenRouter {
     /// Creates a provider. The client sets the timeout of connections.
     #[must_use]
     pub fn new(client: Client, settings: OpenRouterSettings) -> Self {
         let redaction = Redaction::new(settings.api_key.expose_secret());
-        Self { client, settings, redaction }
+        let calls = Calls::new(NAME, settings.timeouts, redaction.clone(), settings.fields.clone());
+        Self { client, settings, redaction, calls }
     }
 
     fn with_headers(&self, request: RequestBuilder) -> RequestBuilder {
@@ -56,15 +62,16 @@ impl OpenRouter {
 #[async_trait]
 impl LanguageModel for OpenRouter {
     fn provider(&self) -> &'static str {
-        "openrouter"
+        NAME
     }
 
     async fn stream(&self, request: Arc<ModelRequest>) -> Result<ModelStream, ModelError> {
         let model = for_openrouter(request.model.as_str());
-        let call = self.with_headers(self.client.post(url(&self.settings.base_url, "chat/completions")));
-        let call = call.json(&ChatRequest::new(&request, &model));
-        let decoder = ChatDecoder::new(self.redaction.clone());
-        openai_transport::stream(call, decoder, self.settings.timeouts, &self.redaction).await
+        let url = url(&self.settings.base_url, "chat/completions");
+        let post = || self.with_headers(self.client.post(&url));
+        let body = |left_out: &_| ChatRequest::new(&request, &model, left_out);
+        let decoder = || ChatDecoder::new(self.redaction.clone());
+        self.calls.stream(&model, post, body, decoder).await
     }
 
     async fn check(&self) -> Result<(), ModelError> {

@@ -2,7 +2,7 @@
 
 mod known;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::{ModelName, NanoDollars, Price};
 use serde::Deserialize;
@@ -20,6 +20,8 @@ pub struct Models {
     pub persona_chat_max_tokens: u32,
     /// The temperature of S4's sends, from 0 to 1 (S4-27).
     pub persona_chat_temperature: f64,
+    /// Models that refuse a temperature, beside the known ones.
+    pub without_temperature: BTreeSet<String>,
     /// The model for summaries.
     pub summary: ModelName,
     /// The model for previews of prompts.
@@ -54,6 +56,8 @@ pub(super) struct Section {
     persona_chat_max_tokens: u32,
     #[serde(deserialize_with = "lenient::decimal")]
     persona_chat_temperature: f64,
+    #[serde(deserialize_with = "lenient::list")]
+    without_temperature: Vec<String>,
     #[serde(deserialize_with = "lenient::text")]
     title: String,
     #[serde(deserialize_with = "lenient::text")]
@@ -96,6 +100,7 @@ impl Default for Section {
             persona_chat: "gpt-3.5-turbo".to_owned(),
             persona_chat_max_tokens: 1_000,
             persona_chat_temperature: 0.7,
+            without_temperature: Vec::new(),
             title: "gpt-4o-mini".to_owned(),
             summary: "gpt-4o-mini".to_owned(),
             preview: "gpt-3.5-turbo".to_owned(),
@@ -144,11 +149,11 @@ impl Section {
             return Err(checking.error("models.default_window", "must be at least 1024 tokens"));
         }
         let default = name(&self.default, "models.default")?;
+        let names = |texts: &[String], path: &str| -> Result<Vec<String>, ConfigError> {
+            texts.iter().map(|text| Ok(name(text, path)?.as_str().to_owned())).collect()
+        };
         let allow = match &self.allow {
-            Some(names) => {
-                let names = names.iter().map(|text| Ok(name(text, "models.allow")?.as_str().to_owned()));
-                Some(names.collect::<Result<_, ConfigError>>()?)
-            }
+            Some(texts) => Some(names(texts, "models.allow")?.into_iter().collect()),
             None => None,
         };
         let facts = ModelSettings {
@@ -167,6 +172,9 @@ impl Section {
             },
             persona_chat_max_tokens: self.persona_chat_max_tokens,
             persona_chat_temperature: self.persona_chat_temperature,
+            without_temperature: names(&self.without_temperature, "models.without_temperature")?
+                .into_iter()
+                .collect(),
             summary: name(&self.summary, "models.summary")?,
             preview: name(&self.preview, "models.preview")?,
             facts,

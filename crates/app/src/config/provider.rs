@@ -1,9 +1,11 @@
 //! The section `provider`: the model providers, and the time limits of calls.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use openai::{OpenAiApi, OpenAiSettings};
-use openai_transport::Timeouts;
+use openai_transport::{FieldSettings, Timeouts};
+use openai_wire::OptionalField;
 use openrouter::OpenRouterSettings;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -82,6 +84,8 @@ struct OpenAiSection {
     base_url: String,
     #[serde(deserialize_with = "lenient::text")]
     api: String,
+    #[serde(deserialize_with = "lenient::list")]
+    omit_fields: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -91,6 +95,8 @@ struct OpenRouterSection {
     api_key: Option<SecretString>,
     #[serde(deserialize_with = "lenient::text")]
     base_url: String,
+    #[serde(deserialize_with = "lenient::list")]
+    omit_fields: Vec<String>,
     #[serde(deserialize_with = "lenient::some_text")]
     referer: Option<String>,
     #[serde(deserialize_with = "lenient::some_text")]
@@ -116,7 +122,12 @@ impl Default for Section {
 
 impl Default for OpenAiSection {
     fn default() -> Self {
-        Self { api_key: None, base_url: "https://api.openai.com/v1".to_owned(), api: "responses".to_owned() }
+        Self {
+            api_key: None,
+            base_url: "https://api.openai.com/v1".to_owned(),
+            api: "responses".to_owned(),
+            omit_fields: Vec::new(),
+        }
     }
 }
 
@@ -125,6 +136,7 @@ impl Default for OpenRouterSection {
         Self {
             api_key: None,
             base_url: "https://openrouter.ai/api/v1".to_owned(),
+            omit_fields: Vec::new(),
             referer: None,
             title: None,
         }
@@ -132,7 +144,12 @@ impl Default for OpenRouterSection {
 }
 
 impl Section {
-    pub(super) fn check(self, checking: &mut Checking) -> Result<Provider, ConfigError> {
+    /// Checks the section. `without_temperature` are models that refuse a temperature.
+    pub(super) fn check(
+        self,
+        checking: &mut Checking,
+        without_temperature: &BTreeSet<String>,
+    ) -> Result<Provider, ConfigError> {
         checking.at_least_one(&[
             ("provider.connect_timeout_seconds", self.connect_timeout_seconds),
             ("provider.first_event_timeout_seconds", self.first_event_timeout_seconds),
@@ -141,16 +158,17 @@ impl Section {
             ("provider.attempts", self.attempts),
             ("provider.max_concurrent_calls", self.max_concurrent_calls),
         ])?;
+        let calls = CallSettings { timeouts: self.timeouts(), without_temperature };
         let choice = match &self.name {
-            Some(name) => self.named(name, "provider.name", checking)?,
-            None => self.unnamed(checking)?,
+            Some(name) => self.named(name, "provider.name", calls, checking)?,
+            None => self.unnamed(calls, checking)?,
         };
         if matches!(choice, ProviderChoice::Demo) {
             checking.notices.push(Notice::Demo);
         }
         let mut fallbacks: Vec<ProviderChoice> = Vec::with_capacity(self.fallbacks.len());
         for name in &self.fallbacks {
-            let fallback = self.named(name, FALLBACKS, checking)?;
+            let fallback = self.named(name, FALLBACKS, calls, checking)?;
             if fallbacks.iter().chain([&choice]).any(|other| other.name() == fallback.name()) {
                 return Err(checking
                     .error(FALLBACKS, format!("names {} twice or as its own fallback", fallback.name())));
@@ -176,12 +194,16 @@ impl Section {
     }
 
     /// The provider if `LLM_PROVIDER` is not set: the keys decide (C-16).
-    fn unnamed(&self, checking: &mut Checking) -> Result<ProviderChoice, ConfigError> {
+    fn unnamed(
+        &self,
+        calls: CallSettings<'_>,
+        checking: &mut Checking,
+    ) -> Result<ProviderChoice, ConfigError> {
         if self.openrouter.api_key.is_some() {
-            return self.openrouter.choice("OPENROUTER_API_KEY", self.timeouts(), checking);
+            return self.openrouter.choice("OPENROUTER_API_KEY", calls, checking);
         }
         if self.openai.api_key.is_some() {
-            return self.openai.choice("OPENAI_API_KEY", self.timeouts(), checking);
+            return self.openai.choice("OPENAI_API_KEY", calls, checking);
         }
         if checking.environment.is_development() {
             return Ok(ProviderChoice::Demo);
@@ -190,11 +212,17 @@ impl Section {
         Err(checking.error("provider.openrouter.api_key", problem))
     }
 
-    fn named(&self, name: &str, path: &str, checking: &mut Checking) -> Result<ProviderChoice, ConfigError> {
+    fn named(
+        &self,
+        name: &str,
+        path: &str,
+        calls: CallSettings<'_>,
+        checking: &mut Checking,
+    ) -> Result<ProviderChoice, ConfigError> {
         let origin = checking.sources.origin(path);
         match name.to_ascii_lowercase().as_str() {
-            "openai" => self.openai.choice(&origin, self.timeouts(), checking),
-            "openrouter" => self.openrouter.choice(&origin, self.timeouts(), checking),
+            "openai" => self.openai.choice(&origin, calls, checking),
+            "openrouter" => self.openrouter.choice(&origin, calls, checking),
             "demo" => Ok(ProviderChoice::Demo),
             _ => Err(ConfigError::new(
                 origin,
@@ -204,11 +232,39 @@ impl Section {
     }
 }
 
+/// What is the same for the calls of all providers.
+#[derive(Debug, Clone, Copy)]
+struct CallSettings<'a> {
+    timeouts: Timeouts,
+    without_temperature: &'a BTreeSet<String>,
+}
+
+impl CallSettings<'_> {
+    /// The settings of optional fields. `omitted` are the names of those that are left out.
+    fn fields(
+        self,
+        omitted: &[String],
+        path: &str,
+        checking: &Checking,
+    ) -> Result<FieldSettings, ConfigError> {
+        let field = |name: &String| {
+            OptionalField::from_name(&name.to_ascii_lowercase()).ok_or_else(|| {
+                let known = OptionalField::names().collect::<Vec<_>>().join(", ");
+                checking.error(path, format!("names `{name}`, which is none of: {known}"))
+            })
+        };
+        Ok(FieldSettings {
+            left_out: omitted.iter().map(field).collect::<Result<_, _>>()?,
+            without_temperature: self.without_temperature.clone(),
+        })
+    }
+}
+
 impl OpenAiSection {
     fn choice(
         &self,
         asked_by: &str,
-        timeouts: Timeouts,
+        calls: CallSettings<'_>,
         checking: &mut Checking,
     ) -> Result<ProviderChoice, ConfigError> {
         let api_key = key(self.api_key.as_ref(), "provider.openai.api_key", asked_by, checking)?;
@@ -218,7 +274,9 @@ impl OpenAiSection {
             "chat" => OpenAiApi::Chat,
             _ => return Err(checking.error("provider.openai.api", "must be responses or chat")),
         };
-        Ok(ProviderChoice::OpenAi(OpenAiSettings { api_key, base_url, api, timeouts }))
+        let fields = calls.fields(&self.omit_fields, "provider.openai.omit_fields", checking)?;
+        let timeouts = calls.timeouts;
+        Ok(ProviderChoice::OpenAi(OpenAiSettings { api_key, base_url, api, timeouts, fields }))
     }
 }
 
@@ -226,13 +284,19 @@ impl OpenRouterSection {
     fn choice(
         &self,
         asked_by: &str,
-        timeouts: Timeouts,
+        calls: CallSettings<'_>,
         checking: &mut Checking,
     ) -> Result<ProviderChoice, ConfigError> {
         let api_key = key(self.api_key.as_ref(), "provider.openrouter.api_key", asked_by, checking)?;
         let base_url = base_url(&self.base_url, "provider.openrouter.base_url", checking)?;
-        let (referer, title) = (self.referer.clone(), self.title.clone());
-        Ok(ProviderChoice::OpenRouter(OpenRouterSettings { api_key, base_url, referer, title, timeouts }))
+        Ok(ProviderChoice::OpenRouter(OpenRouterSettings {
+            api_key,
+            base_url,
+            referer: self.referer.clone(),
+            title: self.title.clone(),
+            timeouts: calls.timeouts,
+            fields: calls.fields(&self.omit_fields, "provider.openrouter.omit_fields", checking)?,
+        }))
     }
 }
 

@@ -32,6 +32,8 @@ mod persona_chat_messages;
 mod persona_chat_rows;
 mod persona_chat_service;
 mod provider_faults;
+mod provider_framing;
+mod provider_requests;
 mod racing;
 mod replicas;
 mod responses_wire;

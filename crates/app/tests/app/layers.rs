@@ -14,7 +14,10 @@ const INSIDE: &[(&str, &[&str])] = &[
     ("omnichat-postgres", &["omnichat-domain", "omnichat-ports", "omnichat-stored"]),
     ("omnichat-sqlite", &["omnichat-domain", "omnichat-ports", "omnichat-stored"]),
     ("omnichat-openai-wire", &["omnichat-domain", "omnichat-ports"]),
-    ("omnichat-openai-transport", &["omnichat-domain", "omnichat-ports", "omnichat-openai-wire"]),
+    (
+        "omnichat-openai-transport",
+        &["omnichat-domain", "omnichat-ports", "omnichat-openai-wire", "eventsource-stream"],
+    ),
     (
         "omnichat-openai",
         &["omnichat-domain", "omnichat-ports", "omnichat-openai-wire", "omnichat-openai-transport"],

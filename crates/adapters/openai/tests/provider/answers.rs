@@ -125,6 +125,7 @@ async fn without_a_key_none_is_sent() {
         base_url: format!("{}/", server.base_url()),
         api: OpenAiApi::Chat,
         timeouts: openai_transport::Timeouts::default(),
+        fields: openai_transport::FieldSettings::default(),
     };
     whole(&OpenAi::new(crate::client(), settings)).await;
     assert_eq!(server.calls()[0].header("authorization"), None);

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use domain::{JsonText, ModelMessage, ModelName, ModelRequest, Part, RequestOptions, Role, Sampling};
+use domain::{
+    JsonText, ModelMessage, ModelName, ModelRequest, Part, RequestOptions, Role, Sampling, Temperature,
+};
 
 /// All requests and their names.
 pub(crate) fn all() -> Vec<(&'static str, ModelRequest)> {
@@ -12,6 +14,8 @@ pub(crate) fn all() -> Vec<(&'static str, ModelRequest)> {
         ("instructions", instructions()),
         ("sampling", sampling("gpt-4o-mini")),
         ("reasoning_model", sampling("o3-mini")),
+        ("default_temperature", with_default_temperature("gpt-4o-mini")),
+        ("no_default_temperature", with_default_temperature("openai/gpt-5-mini")),
         ("image", request("gpt-4o", vec![message(Role::User, image())])),
         ("file", request("gpt-4o", vec![message(Role::User, file())])),
         ("tools", tools()),
@@ -34,7 +38,15 @@ fn instructions() -> ModelRequest {
 
 fn sampling(model: &str) -> ModelRequest {
     let sampling = Sampling::new(Some(0.7), Some(0.9), Some(500)).unwrap();
-    ModelRequest { options: Arc::new(RequestOptions { sampling }), ..request(model, vec![user("Hi")]) }
+    let options = RequestOptions { sampling, default_temperature: Temperature::new(0.2).ok() };
+    ModelRequest { options: Arc::new(options), ..request(model, vec![user("Hi")]) }
+}
+
+/// The settings of Persona Chat.
+pub(crate) fn with_default_temperature(model: &str) -> ModelRequest {
+    let sampling = Sampling::new(None, None, Some(1_000)).unwrap();
+    let options = RequestOptions { sampling, default_temperature: Temperature::new(0.7).ok() };
+    ModelRequest { options: Arc::new(options), ..request(model, vec![user("Hi")]) }
 }
 
 /// This number of exchanges, and a question.

@@ -111,7 +111,6 @@ async fn an_error_under_status_200_is_an_error() {
 async fn an_unreadable_event_breaks_the_answer() {
     fails(Reply::fault(InjectedFault::MalformedAfter(Place::Words(2))), "You said: ", FailureKind::Broken)
         .await;
-    fails(Reply::fault(InjectedFault::JsonInsteadOfStream), "", FailureKind::Broken).await;
     fails(Reply::fault(InjectedFault::EndlessLineAfter(Place::Words(2))), "You said: ", FailureKind::Broken)
         .await;
 }

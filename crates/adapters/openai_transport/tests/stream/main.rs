@@ -6,8 +6,10 @@
     reason = "a test fails by a panic, and its server needs no orderly end"
 )]
 
+mod connections;
 mod cuts;
 mod faults;
+mod framing;
 mod raw;
 mod raw_server;
 
@@ -18,6 +20,7 @@ use futures_util::StreamExt;
 use omnichat_openai_transport::{Timeouts, stream};
 use openai_wire::{ChatDecoder, Decoder, Redaction, ResponsesDecoder};
 use ports::{ModelError, ModelEvent, ModelStream};
+use raw_server::Pieces;
 use serde_json::json;
 
 /// The paths of both APIs.
@@ -37,6 +40,17 @@ const LONG: Timeouts = Timeouts {
     total: Duration::from_mins(1),
 };
 
+/// The head of an ordinary response.
+const HEAD: &str =
+    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nConnection: close\r\n\r\n";
+const HI: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\n";
+const STOP: &str = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+
+/// One piece of all of this.
+fn at_once(pieces: &[&str]) -> Pieces {
+    vec![(Duration::ZERO, pieces.concat().into_bytes())]
+}
+
 /// The result of a call: the text, and the error if there was one.
 type CallResult = (String, Option<ModelError>);
 
@@ -44,7 +58,8 @@ fn client() -> reqwest::Client {
     // As the binary does when it starts. Only the first call has an effect.
     let _done = rustls::crypto::ring::default_provider().install_default();
     // Loading the system's certificates takes longer than a call does.
-    reqwest::Client::builder().tls_built_in_root_certs(false).build().unwrap()
+    let builder = reqwest::Client::builder().tls_built_in_root_certs(false);
+    builder.redirect(reqwest::redirect::Policy::none()).build().unwrap()
 }
 
 async fn open(
@@ -59,7 +74,7 @@ async fn open(
         "messages": [message], "input": [message],
     });
     let request = client().post(format!("{base_url}/{path}")).json(&body);
-    stream(request, decoder, timeouts, &Redaction::default()).await
+    stream(request, decoder, timeouts, &Redaction::default()).await.map_err(|refusal| refusal.error)
 }
 
 /// Makes a call and reads its answer to the end.

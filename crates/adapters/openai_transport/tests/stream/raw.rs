@@ -8,16 +8,7 @@ use openai_wire::{ChatDecoder, Redaction};
 use ports::ModelError;
 
 use crate::raw_server::{Pieces, RawServer};
-use crate::{CallResult, LONG, SHORT, client};
-
-const HEAD: &str =
-    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nConnection: close\r\n\r\n";
-const HI: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\n";
-const STOP: &str = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
-
-fn at_once(pieces: &[&str]) -> Pieces {
-    vec![(Duration::ZERO, pieces.concat().into_bytes())]
-}
+use crate::{CallResult, HEAD, HI, LONG, SHORT, STOP, at_once, client};
 
 async fn call(pieces: Pieces, timeouts: Timeouts) -> CallResult {
     let server = RawServer::start(pieces).await;
@@ -119,7 +110,7 @@ async fn a_body_that_is_no_stream_is_classified() {
         ),
         ("200 OK\r\nContent-Type: application/json", r#"{"choices":[]}"#, FailureKind::Broken),
         ("200 OK\r\nContent-Type: text/html", "<html>", FailureKind::Broken),
-        ("200 OK\r\nX-No: type", "", FailureKind::Broken),
+        ("200 OK\r\nX-No: type", "", FailureKind::Truncated),
         ("201 Created\r\nContent-Type: text/event-stream", HI, FailureKind::Broken),
         ("204 No Content\r\nX-No: body", "", FailureKind::Broken),
         ("502 Bad Gateway\r\nContent-Type: text/html", "<html>", FailureKind::Unavailable),

@@ -63,3 +63,18 @@ async fn checking_the_key_costs_no_tokens() {
     assert!(matches!(provider.check().await, Err(ModelError::Refused(_))));
     assert!(server.calls().iter().all(|call| call.method == "GET" && call.path == "/v1/key"));
 }
+
+#[tokio::test]
+async fn a_field_that_the_refusal_names_is_left_out_from_then_on() {
+    let server = FakeLlm::start_as(Flavour::OpenRouter).await;
+    let metadata = json!({"raw": "{\"detail\":[{\"loc\":[\"body\",\"stream_options\"],\"msg\":\"Extra inputs are not permitted\"}]}"});
+    let body = json!({"error": {"code": 422, "message": "Provider returned error", "metadata": metadata}});
+    let refusal = Reply::fault(InjectedFault::Status { code: 422, body, headers: Vec::new() });
+    server.on(|call| call.body.get("stream_options").is_some(), refusal);
+    let provider = provider(&server);
+    for calls in [2, 3] {
+        let events: Vec<_> = provider.stream(question()).await.unwrap().collect().await;
+        assert!(events.iter().all(Result::is_ok), "{events:?}");
+        assert_eq!(server.call_count(), calls);
+    }
+}

@@ -8,7 +8,7 @@ mod golden;
 mod requests;
 
 use omnichat_openrouter::{OpenRouter, OpenRouterSettings};
-use openai_transport::Timeouts;
+use openai_transport::{FieldSettings, Timeouts};
 use testkit::FakeLlm;
 
 const KEY: &str = "canary-key-1234";
@@ -23,6 +23,7 @@ fn provider(server: &FakeLlm) -> OpenRouter {
         referer: Some("https://omnichat.example".to_owned()),
         title: Some("OmniChat".to_owned()),
         timeouts: Timeouts::default(),
+        fields: FieldSettings::default(),
     };
     OpenRouter::new(reqwest::Client::builder().tls_built_in_root_certs(false).build().unwrap(), settings)
 }

@@ -8,6 +8,8 @@ use std::time::Duration;
 use domain::{ModelName, NanoDollars};
 use omnichat::config::{Config, DatabaseChoice, Notice, Provider, ProviderChoice};
 use openai::OpenAiApi;
+use openai_transport::FieldSettings;
+use openai_wire::OptionalField;
 use secrecy::ExposeSecret;
 
 use super::{is_refused, production, with};
@@ -77,6 +79,36 @@ fn a_provider_has_its_own_address_wire_and_times() {
     is_refused(&[key, ("LLM_FALLBACKS", "openrouter")], "OPENROUTER_API_KEY");
     let text = is_refused(&[("OPENAI_API_KEY", "sk canary")], "OPENAI_API_KEY");
     assert!(!text.contains("canary"), "{text}");
+}
+
+#[test]
+fn fields_can_be_left_out_of_requests() {
+    let fields = |pairs: &[(&str, &str)]| match with(pairs).provider.choice {
+        ProviderChoice::OpenAi(settings) => settings.fields,
+        ProviderChoice::OpenRouter(settings) => settings.fields,
+        ProviderChoice::Demo => panic!("{pairs:?}: no key"),
+    };
+    let openai = ("OPENAI_API_KEY", "sk-1");
+    let router = ("OPENROUTER_API_KEY", "or-1");
+    assert_eq!(fields(&[openai]), FieldSettings::default());
+    let all = [OptionalField::StreamOptions, OptionalField::Store, OptionalField::Temperature].into();
+    for (key, name) in [
+        (openai, "OPENAI_OMIT_FIELDS"),
+        (openai, "OMNICHAT_PROVIDER__OPENAI__OMIT_FIELDS"),
+        (router, "OPENROUTER_OMIT_FIELDS"),
+    ] {
+        let read = fields(&[key, (name, "stream_options, Store,temperature")]).left_out;
+        assert_eq!(read, all, "{name}");
+        assert_eq!(fields(&[key, (name, "store")]).left_out, [OptionalField::Store].into());
+    }
+    for wrong in ["model", "stream", "max_tokens", "store;temperature"] {
+        let text = is_refused(&[openai, ("OPENAI_OMIT_FIELDS", wrong)], "OPENAI_OMIT_FIELDS");
+        assert!(text.contains(wrong) && text.contains("stream_options, store, temperature"), "{text}");
+    }
+    let names = "OMNICHAT_MODELS__WITHOUT_TEMPERATURE";
+    let read = fields(&[router, (names, "acme/thinker,o9")]).without_temperature;
+    assert_eq!(read, ["acme/thinker", "o9"].map(str::to_owned).into());
+    is_refused(&[(names, "no model!")], names);
 }
 
 /// S0-56, S2-5

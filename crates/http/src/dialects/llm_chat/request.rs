@@ -84,7 +84,7 @@ impl ChatRequest {
         let message = SendMessage {
             model,
             instructions,
-            options: Arc::new(RequestOptions { sampling }),
+            options: Arc::new(RequestOptions { sampling, default_temperature: None }),
             ..SendMessage::plain(
                 target,
                 Contract::LlmChat,

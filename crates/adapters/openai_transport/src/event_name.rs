@@ -1,0 +1,64 @@
+//! What the name of an event says about it.
+
+/// What an event is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EventMeaning {
+    /// A part of the answer, or an error inside of its data.
+    Answer,
+    /// An error, whatever its data is.
+    Error,
+    /// Neither: it keeps the connection open, or it is about something else.
+    Nothing,
+}
+
+/// Names of events that keep the connection open.
+const KEEP_ALIVE: [&str; 7] =
+    ["comment", "heartbeat", "keep-alive", "keep_alive", "keepalive", "ping", "pong"];
+
+/// Returns what an event is. `name` is `message` if it has none, and empty for comments.
+pub(crate) fn meaning(name: &str, data: &str) -> EventMeaning {
+    if name == "message" || data == "[DONE]" {
+        return EventMeaning::Answer;
+    }
+    if KEEP_ALIVE.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+        return EventMeaning::Nothing;
+    }
+    // `error`, `response.error`, `stream_error`
+    let last_part = name.rsplit(['.', '_', '-']).next().unwrap_or(name);
+    if last_part.eq_ignore_ascii_case("error") {
+        return EventMeaning::Error;
+    }
+    // All events of an answer are objects. Others have names of their own, such as `open`.
+    if data.starts_with('{') || name.starts_with("response.") {
+        EventMeaning::Answer
+    } else {
+        EventMeaning::Nothing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_an_event_decides() {
+        for (name, data, expected) in [
+            ("message", "{}", EventMeaning::Answer),
+            ("message", "not json", EventMeaning::Answer),
+            ("response.output_text.delta", "{\"cut", EventMeaning::Answer),
+            ("response.output_text.delta", "cut", EventMeaning::Answer),
+            ("chat.completion.chunk", "{}", EventMeaning::Answer),
+            ("done", "[DONE]", EventMeaning::Answer),
+            ("error", "[DONE]", EventMeaning::Answer),
+            ("error", "words", EventMeaning::Error),
+            ("ERROR", "{}", EventMeaning::Error),
+            ("response.error", "{}", EventMeaning::Error),
+            ("ping", "{\"cut", EventMeaning::Nothing),
+            ("Heartbeat", "", EventMeaning::Nothing),
+            ("open", "connected", EventMeaning::Nothing),
+            ("", "", EventMeaning::Nothing),
+        ] {
+            assert_eq!(meaning(name, data), expected, "{name} {data}");
+        }
+    }
+}
