@@ -13,7 +13,7 @@ pub struct Usage {
     pub output: u64,
     /// Output tokens of reasoning: a part of `output`.
     pub reasoning: u64,
-    /// Whether the figures are estimated from the text, because the provider sent none.
+    /// Whether any of the figures is estimated from the text, because the provider did not send it.
     pub estimated: bool,
 }
 
@@ -61,16 +61,17 @@ impl ReportedUsage {
         self.input.unwrap_or(0) == 0 && self.output.unwrap_or(0) == 0
     }
 
-    /// Returns the usage, with an estimate for each count that is missing. Zeros beside a reply that has text are missing
-    /// counts too: many servers send them if they do not count.
+    /// Returns the usage, with an estimate for each count that is missing. A zero that cannot be true is a missing count
+    /// too: many servers send zeros if they do not count, and some leave out the input that they had in their cache. No
+    /// output is not true of a reply that has content, and no input is not true of a call with any output.
     ///
-    /// The estimates are those of the request and of the reply; the latter is 0 if the reply is empty.
+    /// The estimates are those of the request and of the reply with its reasoning; the latter is 0 if nothing was received.
     #[must_use]
     pub fn or_estimated(self, input: u64, output: u64) -> Usage {
-        let says_nothing = self.is_zero() && output > 0;
-        let reported = |count: Option<u64>| count.filter(|_| !says_nothing);
-        let (reported_input, reported_output) = (reported(self.input), reported(self.output));
-        let (input, output) = (reported_input.unwrap_or(input), reported_output.unwrap_or(output));
+        let reported_output = self.output.filter(|count| *count > 0 || output == 0);
+        let output = reported_output.unwrap_or(output);
+        let reported_input = self.input.filter(|count| *count > 0 || output == 0);
+        let input = reported_input.unwrap_or(input);
         Usage {
             input,
             cached_input: self.cached_input.min(input),
@@ -125,8 +126,9 @@ mod tests {
     fn only_missing_counts_are_estimated() {
         for (report, expected) in [
             (reported(Some(10), Some(5)), usage(10, 5, false)),
-            (reported(Some(10), Some(0)), usage(10, 0, false)),
+            (reported(Some(10), Some(0)), usage(10, 7, true)),
             (reported(Some(10), None), usage(10, 7, true)),
+            (reported(Some(0), Some(5)), usage(30, 5, true)),
             (reported(None, Some(5)), usage(30, 5, true)),
             (reported(None, None), usage(30, 7, true)),
             (reported(Some(0), Some(0)), usage(30, 7, true)),
@@ -134,6 +136,14 @@ mod tests {
         ] {
             assert_eq!(report.or_estimated(30, 7), expected, "{report:?}");
         }
-        assert_eq!(reported(Some(0), Some(0)).or_estimated(30, 0), usage(0, 0, false), "an empty reply");
+        for (report, expected) in [
+            (reported(Some(0), Some(0)), usage(0, 0, false)),
+            (reported(Some(10), Some(0)), usage(10, 0, false)),
+            (reported(Some(10), Some(5)), usage(10, 5, false)),
+            (reported(Some(0), Some(5)), usage(30, 5, true)),
+            (reported(None, None), usage(30, 0, true)),
+        ] {
+            assert_eq!(report.or_estimated(30, 0), expected, "{report:?} and an empty reply");
+        }
     }
 }

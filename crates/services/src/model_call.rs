@@ -115,17 +115,20 @@ impl ModelCall {
         Err(ModelError::Truncated)
     }
 
-    /// Ends the call and counts it. `reply_bytes` is the size of the answer.
+    /// Ends the call and counts it. `reply_bytes` is the size of all that was received: text, reasoning and tool calls.
     pub(crate) fn end(self, reply_bytes: usize, models: &ModelSettings) -> EndedCall {
         let usage = if self.accepted {
             self.usage.or_estimated(self.request_tokens.into(), estimate_tokens(reply_bytes).into())
         } else {
             Usage::default()
         };
+        // Zeros that are sent instead of figures say nothing about the cost either.
+        let has_counts = self.usage != ReportedUsage::default();
+        let is_placeholder = usage.estimated && has_counts && self.usage.is_zero();
         let cost = match self.cost {
             _ if !self.accepted => NanoDollars(0),
-            Some(cost) => cost,
-            None => models.price(&self.model).cost(&usage),
+            Some(cost) if !(is_placeholder && cost == NanoDollars(0)) => cost,
+            Some(_) | None => models.price(&self.model).cost(&usage),
         };
         let response_time_ms = u32::try_from(self.started.elapsed().as_millis()).unwrap_or(u32::MAX);
         EndedCall {

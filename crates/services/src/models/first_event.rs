@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use domain::ModelRequest;
+use domain::{ModelRequest, NanoDollars};
 use futures_util::{StreamExt, stream};
 use ports::{LanguageModel, ModelError, ModelEvent, ModelStream};
 
-/// Sends a request and waits for the first event of the answer. A usage without tokens is passed over: a call that
-/// fails after it costs nothing, and may be made again.
+/// Sends a request and waits for the first event of the answer. A usage without tokens and cost is passed over: a
+/// call that fails after it costs nothing, and may be made again.
 ///
 /// # Errors
 /// Any failure before the first event.
@@ -18,7 +18,8 @@ pub(super) async fn ask(
     let mut events = model.stream(request).await?;
     loop {
         match events.next().await {
-            Some(Ok(ModelEvent::Usage { usage, .. })) if usage.is_zero() => {}
+            Some(Ok(ModelEvent::Usage { usage, cost }))
+                if usage.is_zero() && cost.is_none_or(|cost| cost == NanoDollars(0)) => {}
             Some(Ok(first)) => return Ok(Box::pin(stream::once(async { Ok(first) }).chain(events))),
             Some(Err(error)) => return Err(error),
             None => return Err(ModelError::Truncated),

@@ -136,6 +136,7 @@ impl Inner {
             turn.state = ?ending.state,
             tokens.input = ending.usage.input,
             tokens.output = ending.usage.output,
+            tokens.estimated = ending.usage.estimated,
             model_ms = ending.response_time_ms,
             turn_ms = u64::try_from(live.since.elapsed().as_millis()).unwrap_or(u64::MAX),
             "turn {turn} ended"

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Delta, FinishReason, ModelName, ModelRequest};
+use domain::{Delta, FinishReason, ModelName, ModelRequest, NanoDollars, ReportedUsage};
 use futures_util::{StreamExt, stream};
 use omnichat_services::{ConcurrencyLimited, Failover, RetryPolicy, Retrying};
 use ports::{LanguageModel, MockJitter, MockLanguageModel, ModelError, ModelEvent, ModelStream};
@@ -117,6 +117,49 @@ async fn an_error_after_the_first_event_is_passed_on() {
     });
     let events: Vec<_> = retrying(Arc::new(model)).stream(request()).await.unwrap().collect().await;
     assert!(matches!(events.as_slice(), [Ok(_), Err(ModelError::Unavailable(_))]));
+}
+
+/// A provider that reports this usage and then fails, the first time that it is called. It must be called `calls` times.
+fn failing_after(usage: ReportedUsage, cost: Option<NanoDollars>, calls: usize) -> Arc<MockLanguageModel> {
+    let mut model = MockLanguageModel::new();
+    model.expect_provider().return_const("a");
+    let mut called = 0;
+    model.expect_stream().times(calls).returning(move |_| {
+        called += 1;
+        let events = [Ok(ModelEvent::Usage { usage, cost }), Err(unavailable())];
+        if called == 1 { Ok(Box::pin(stream::iter(events))) } else { Ok(answer()) }
+    });
+    Arc::new(model)
+}
+
+const PAID: ReportedUsage = ReportedUsage { input: Some(9), cached_input: 0, output: None, reasoning: 0 };
+const ZEROS: ReportedUsage = ReportedUsage { input: Some(0), cached_input: 0, output: Some(0), reasoning: 0 };
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_was_paid_for_is_passed_on_with_its_usage() {
+    for (usage, cost) in [(PAID, None), (ZEROS, Some(NanoDollars(5)))] {
+        let retried = retrying(failing_after(usage, cost, 1));
+        let failed_over = Failover::new(failing_after(usage, cost, 1), vec![failing("b", 0, 0, unavailable)]);
+        for model in [&retried as &dyn LanguageModel, &failed_over] {
+            let events: Vec<_> = model.stream(request()).await.unwrap().collect().await;
+            let [Ok(first), Err(ModelError::Unavailable(_))] = events.as_slice() else {
+                panic!("{events:?}")
+            };
+            assert_eq!(first, &ModelEvent::Usage { usage, cost });
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_usage_without_tokens_and_cost_is_passed_over() {
+    for (usage, cost) in [(ZEROS, None), (ZEROS, Some(NanoDollars(0))), (ReportedUsage::default(), None)] {
+        let retried = retrying(failing_after(usage, cost, 2));
+        let failed_over = Failover::new(failing_after(usage, cost, 1), vec![failing("b", 0, 1, unavailable)]);
+        for (model, length) in [(&retried as &dyn LanguageModel, 2), (&failed_over, 3)] {
+            let events: Vec<_> = model.stream(request()).await.unwrap().collect().await;
+            assert!(events.len() == length && events.iter().all(Result::is_ok), "{events:?}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
