@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::text::is_invisible;
 use crate::{
     ConversationId, Delta, ErrorCode, MessageId, MessageNumber, MessageState, NanoDollars, Seq, Timestamp,
     TurnId, Usage,
@@ -48,14 +49,12 @@ impl Ending {
         Self { state: EndState::Interrupted, reply: None, usage, cost, response_time_ms: 0, at }
     }
 
-    /// The same ending as every store keeps it: numbers within their limits, a pause in whole milliseconds, and no
-    /// U+0000 in the provider's finish reason, which PostgreSQL cannot store.
+    /// The same ending as every store keeps it: numbers within their limits, a pause in whole milliseconds, and a finish
+    /// reason that may be shown.
     #[must_use]
     pub fn storable(mut self) -> Self {
         match &mut self.state {
-            EndState::Completed(FinishReason::Other(reason)) if reason.contains('\0') => {
-                self.state = EndState::Completed(FinishReason::from_name(&reason.replace('\0', "")));
-            }
+            EndState::Completed(reason @ FinishReason::Other(_)) => *reason = reason.presentable(),
             EndState::Failed(failure) => {
                 let milliseconds = |pause: Duration| u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
                 let pause = failure.retry_after.map(milliseconds);
@@ -135,10 +134,10 @@ impl FinishReason {
         }
     }
 
-    /// Reads a name; an unknown one becomes [`FinishReason::Other`].
+    /// Reads a name; an unknown one becomes [`FinishReason::Other`], as it may be shown.
     #[must_use]
     pub fn from_name(name: &str) -> Self {
-        match name {
+        match presentable(name).as_str() {
             "stop" => Self::Stop,
             "length" => Self::Length,
             "content_filter" => Self::ContentFilter,
@@ -146,6 +145,24 @@ impl FinishReason {
             other => Self::Other(other.to_owned()),
         }
     }
+
+    /// The same reason as it may be stored, logged and shown to clients: providers may send anything as their name for it.
+    #[must_use]
+    pub fn presentable(&self) -> Self {
+        Self::from_name(self.as_str())
+    }
+}
+
+/// The most characters of a provider's name for a finish reason that are shown.
+const REASON_CHARS: usize = 64;
+
+/// Brings a provider's name for a finish reason into one short line without invisible characters. U+0000 is one of them,
+/// which PostgreSQL cannot store.
+fn presentable(name: &str) -> String {
+    let visible: String = name.chars().filter(|c| c.is_whitespace() || !is_invisible(*c)).collect();
+    let line = visible.split_whitespace().collect::<Vec<_>>().join(" ");
+    let cut: String = line.chars().take(REASON_CHARS).collect();
+    if cut.is_empty() { "unknown".to_owned() } else { cut.trim_end().to_owned() }
 }
 
 /// Why a turn failed. It holds no text of the provider, so it may be shown to clients.
@@ -272,6 +289,27 @@ mod tests {
         let kept = Ending { state: EndState::Failed(failure), ..kept }.storable();
         let expected = Failure { retry_after: Some(Duration::from_millis(1)), ..failure };
         assert_eq!(kept.state, EndState::Failed(expected));
+    }
+
+    #[test]
+    fn unknown_finish_reasons_are_short_and_visible() {
+        for (name, shown) in [
+            ("guardrail_intervened", "guardrail_intervened"),
+            ("  odd\r\n reason\t", "odd reason"),
+            ("\u{1b}[31mred\0\u{202e}\u{7}", "[31mred"),
+            ("\u{200b}\0", "unknown"),
+            ("", "unknown"),
+            ("敏感", "敏感"),
+        ] {
+            assert_eq!(FinishReason::from_name(name), FinishReason::Other(shown.to_owned()), "{name:?}");
+        }
+        assert_eq!(FinishReason::from_name(" stop\n"), FinishReason::Stop);
+        let long = FinishReason::from_name(&"ab ".repeat(1_000));
+        assert_eq!(long.as_str().chars().count(), 64);
+        let cut_at_a_space = FinishReason::from_name(&format!("{} b", "a".repeat(63)));
+        for reason in [long, cut_at_a_space] {
+            assert_eq!(reason.presentable(), reason, "it is the same when it is read again");
+        }
     }
 
     #[test]
