@@ -1,26 +1,32 @@
 //! Makes the title of a conversation, while its first turn runs. A failed title never fails the turn.
 
+mod answer;
+mod json;
+mod line;
+mod thoughts;
+
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::message::text_of;
 use domain::{
-    ConversationId, ModelMessage, ModelRequest, Part, Purpose, Reply, RequestOptions, Title, UserId, chain,
+    ConversationId, FinishReason, ModelMessage, ModelRequest, Part, Purpose, Reply, RequestOptions, Title,
+    UserId, chain,
 };
 use ports::{Begun, ModelError};
 use tokio::task::JoinHandle;
 
 use super::Inner;
 use super::send::TurnInput;
-use crate::model_call::ModelCall;
+use crate::model_call::{CallEnd, ModelCall};
 
 /// How long the end of a turn waits for the title.
 const WAIT_AT_END: Duration = Duration::from_secs(2);
 /// The longest duration of a title call.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
-/// The most bytes that are read of a title.
-const TITLE_BYTES: usize = 4_000;
+/// The most bytes that are read of the answer. Thinking models write much before the title.
+const ANSWER_BYTES: usize = 64 * 1024;
 /// The most characters of the question that the title model is given.
 const QUESTION_CHARS: usize = 2_000;
 /// The title of a conversation whose first question has no words, such as an image alone (C-25).
@@ -96,7 +102,7 @@ impl Inner {
             for delta in deltas {
                 answer.push(delta);
             }
-            if answer.bytes() > TITLE_BYTES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if answer.bytes() > ANSWER_BYTES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         let ended = tokio::time::timeout(CALL_TIMEOUT, running).await.unwrap_or(Err(ModelError::TimedOut));
         let call = call.end(answer.bytes(), &self.setup.settings.models);
@@ -106,26 +112,14 @@ impl Inner {
         {
             tracing::error!(conversation.id = %conversation, error = %chain(&error), "a title call of conversation {conversation} is missing in the ledger");
         }
-        ended.map(|_| tidy(&answer.text()))
-    }
-}
-
-/// Takes the first line of a model's title, without quotation marks and Markdown.
-fn tidy(raw: &str) -> Option<Title> {
-    let line = raw.trim().lines().next()?.trim();
-    let bare = line.trim_matches(|c: char| "\"'“”„«»`*#".contains(c)).trim();
-    let cut: String = bare.chars().take(domain::limits::TITLE_CHARS).collect();
-    Title::parse(&cut).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quotation_marks_are_removed_from_titles() {
-        let title = tidy("  \"Friendly Greeting\"\nMore words").unwrap();
-        assert_eq!(title.as_str(), "Friendly Greeting");
-        assert_eq!(tidy("\n\" \""), None);
+        Ok(match ended? {
+            // The answer is not whole, so it may end before the title or within it.
+            CallEnd::CutOff | CallEnd::Finished(FinishReason::Length | FinishReason::ContentFilter) => None,
+            CallEnd::Finished(FinishReason::Stop | FinishReason::ToolCalls | FinishReason::Other(_)) => {
+                // Without refusals, which are no titles.
+                let texts: Vec<&str> = answer.parts().iter().filter_map(Part::as_text).collect();
+                answer::title(&texts.concat())
+            }
+        })
     }
 }
