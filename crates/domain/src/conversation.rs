@@ -27,6 +27,17 @@ pub enum Contract {
     OpenAi,
 }
 
+impl Contract {
+    /// Whether its replies show the model's reasoning. If not, a reply of reasoning alone is an empty one.
+    #[must_use]
+    pub const fn shows_reasoning(self) -> bool {
+        match self {
+            Self::LlmChat | Self::ChatApi | Self::ChatService | Self::ChatAi | Self::PersonaChat => false,
+            Self::OpenAi => true,
+        }
+    }
+}
+
 /// A conversation, without its messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conversation {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use crate::message::has_answer;
 use crate::{MessageState, ModelMessage, Part, Role, Seq, TurnId};
 
 /// A message of the history, as `begin` reads it: on the active path and not deleted.
@@ -27,7 +28,10 @@ pub struct HistoryPlanner {
     token_room: u32,
     message_room: usize,
     kept: VecDeque<WindowMessage>,
+    /// The messages of the turn that is being read, without those that are left out.
     group: VecDeque<WindowMessage>,
+    /// Whether the next older message of the group, if it is a question, has a reply.
+    has_reply: bool,
     full: bool,
 }
 
@@ -43,6 +47,7 @@ impl HistoryPlanner {
             message_room: message_room.unwrap_or(usize::MAX),
             kept: VecDeque::new(),
             group: VecDeque::new(),
+            has_reply: false,
             full: false,
         }
     }
@@ -58,7 +63,7 @@ impl HistoryPlanner {
             if !same_turn {
                 self.close_group();
             }
-            self.group.push_front(message);
+            self.add(message);
         }
         !self.full && self.group_fits()
     }
@@ -73,11 +78,24 @@ impl HistoryPlanner {
             .collect()
     }
 
-    /// Adds the messages of one turn if all of them fit. Questions without a reply are left out.
-    fn close_group(&mut self) {
-        while self.group.back().is_some_and(|message| message.role == Role::User) {
-            self.group.pop_back();
+    /// Adds the next older message of a turn. Questions without a reply are left out, and so are replies that answer
+    /// nothing, with their questions: some providers refuse requests with blank messages. Reasoning is never sent back.
+    fn add(&mut self, message: WindowMessage) {
+        let is_blank = message.role == Role::Assistant && !has_answer(&message.parts, false);
+        self.has_reply = match message.role {
+            Role::User => self.has_reply,
+            // The question may have another reply, which follows.
+            Role::Assistant if is_blank => self.group.front().is_some_and(|next| next.role != Role::User),
+            Role::Assistant | Role::System | Role::Tool => true,
+        };
+        if self.has_reply && !is_blank {
+            self.group.push_front(message);
         }
+    }
+
+    /// Adds the messages of one turn if all of them fit.
+    fn close_group(&mut self) {
+        self.has_reply = false;
         if !self.group_fits() {
             self.full = true;
             self.group.clear();
@@ -141,6 +159,57 @@ mod tests {
     #[test]
     fn questions_without_a_reply_are_left_out() {
         assert_eq!(planned(HistoryPlanner::new(1_000, None)), ["1", "2", "3", "4", "6", "7"]);
+    }
+
+    /// What is planned of this history, whose messages are all of one turn, or each exchange of its own.
+    fn planned_of(messages: &[(u128, Role, Part)]) -> Vec<String> {
+        let message = |(seq, (turn, role, part)): (i64, &(u128, Role, Part))| WindowMessage {
+            parts: vec![part.clone()],
+            ..message(seq, *turn, *role)
+        };
+        let mut planner = HistoryPlanner::new(1_000, None);
+        planner.take((1..).zip(messages).map(message).collect());
+        planner.finish().into_iter().map(|message| crate::message::text_of(&message.parts)).collect()
+    }
+
+    #[test]
+    fn blank_replies_are_left_out_with_their_questions() {
+        let text = |text: &str| Part::Text(text.to_owned());
+        let (user, assistant) = (Role::User, Role::Assistant);
+        for blank in [
+            text(" \n"),
+            text("\u{200b}\u{a0}\u{feff}"),
+            Part::Refusal(" ".into()),
+            Part::Reasoning("hm".into()),
+        ] {
+            for turns in [[1, 2, 3], [1, 1, 1]] {
+                let history = [
+                    (turns[0], user, text("one")),
+                    (turns[0], assistant, text("first")),
+                    (turns[1], user, text("two")),
+                    (turns[1], assistant, blank.clone()),
+                    (turns[2], user, text("three")),
+                    (turns[2], assistant, text("third")),
+                ];
+                assert_eq!(planned_of(&history), ["one", "first", "three", "third"], "{blank:?} {turns:?}");
+                assert_eq!(planned_of(&history[..4]), ["one", "first"], "{blank:?} {turns:?}");
+                assert_eq!(planned_of(&history[2..]), ["three", "third"], "{blank:?} {turns:?}");
+            }
+            // A blank message before the reply proper.
+            let history =
+                [(1, user, text("one")), (1, assistant, blank.clone()), (1, assistant, text("first"))];
+            assert_eq!(planned_of(&history), ["one", "first"], "{blank:?}");
+        }
+    }
+
+    #[test]
+    fn a_blank_reply_takes_no_room() {
+        let mut planner = HistoryPlanner::new(59, None);
+        let mut blank = WindowMessage { token_count: 50_000, ..message(7, 4, Role::Assistant) };
+        blank.parts = vec![Part::Text("\n".into())];
+        assert!(planner.take(vec![message(6, 4, Role::User), blank]));
+        planner.take(history().drain(..4).collect());
+        assert_eq!(planner.finish().len(), 4);
     }
 
     #[test]

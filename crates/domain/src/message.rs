@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::names::names;
+use crate::text::is_blank;
 use crate::usage::estimate_tokens;
 use crate::{ConversationId, JsonText, MessageId, MessageNumber, ModelName, Seq, Timestamp, TurnId, Usage};
 
@@ -178,6 +179,17 @@ pub fn text_of(parts: &[Part]) -> String {
         }
     }
     pieces.join("\n")
+}
+
+/// Whether parts of a reply answer anything: text or a refusal that is not blank, or a call of a tool. Reasoning answers
+/// only if it is shown.
+#[must_use]
+pub fn has_answer(parts: &[Part], shows_reasoning: bool) -> bool {
+    parts.iter().any(|part| match part {
+        Part::Text(text) | Part::Refusal(text) => !is_blank(text),
+        Part::Reasoning(text) => shows_reasoning && !is_blank(text),
+        Part::Image { .. } | Part::File { .. } | Part::ToolCall { .. } | Part::ToolResult { .. } => true,
+    })
 }
 
 /// The estimated tokens of an image: a large tile count at `OpenAI`'s high detail.

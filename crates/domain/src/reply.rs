@@ -125,6 +125,12 @@ impl Reply {
         self.parts.iter().any(|part| !matches!(part, Part::Reasoning(_)))
     }
 
+    /// Whether it answers anything, see [`message::has_answer`].
+    #[must_use]
+    pub fn has_answer(&self, shows_reasoning: bool) -> bool {
+        message::has_answer(&self.parts, shows_reasoning)
+    }
+
     /// Returns the lengths of the deltas, in bytes: the form that is stored.
     pub fn lengths(&self) -> impl Iterator<Item = u32> + '_ {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
@@ -247,6 +253,29 @@ mod tests {
             let mut again = reply.slice(0..cut);
             again.append(&reply.slice(cut..99));
             assert_eq!(again, reply);
+        }
+    }
+
+    #[test]
+    fn reasoning_answers_only_where_it_is_shown_and_white_space_never() {
+        let call =
+            Delta::ToolCall { call: "c".into(), name: "n".into(), arguments: JsonText::empty_object() };
+        for (deltas, hidden, shown) in [
+            (vec![], false, false),
+            (vec![Delta::Text(" \n".into()), Delta::Text("\u{200b}\u{feff}".into())], false, false),
+            (vec![Delta::Refusal("\u{a0}".into())], false, false),
+            (vec![Delta::Reasoning("hm".into())], false, true),
+            (vec![Delta::Reasoning(" ".into()), Delta::Text("\n".into())], false, false),
+            (vec![Delta::Reasoning("hm".into()), Delta::Text("\n\n".into())], false, true),
+            (vec![Delta::Text("\n".into()), Delta::Text("a".into())], true, true),
+            (vec![Delta::Refusal("no".into())], true, true),
+            (vec![Delta::Text("\n".into()), call], true, true),
+        ] {
+            let mut reply = Reply::default();
+            for delta in deltas {
+                reply.push(delta);
+            }
+            assert_eq!((reply.has_answer(false), reply.has_answer(true)), (hidden, shown), "{reply:?}");
         }
     }
 

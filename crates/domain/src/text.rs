@@ -51,6 +51,42 @@ pub fn without_controls(text: &str, except: &[char]) -> String {
     text.chars().filter(|c| !c.is_control() || except.contains(c)).collect()
 }
 
+/// Whether nothing of a text can be seen. The empty text is blank too.
+#[must_use]
+pub fn is_blank(text: &str) -> bool {
+    text.chars().all(is_invisible)
+}
+
+/// Whether a character cannot be seen: white space, control characters, Unicode's `Default_Ignorable_Code_Point`
+/// (`DerivedCoreProperties.txt`), such as the zero-width space U+200B and the byte order mark U+FEFF, and the Braille
+/// pattern without dots.
+#[must_use]
+pub fn is_invisible(c: char) -> bool {
+    c.is_whitespace()
+        || c.is_control()
+        || matches!(
+            c,
+            '\u{ad}'
+                | '\u{34f}'
+                | '\u{61c}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{2800}'
+                | '\u{3164}'
+                | '\u{fe00}'..='\u{fe0f}'
+                | '\u{feff}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fff8}'
+                | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
+}
+
 /// Parses a boolean, in any letter case: `true`, `1`, `yes`, `on`; `false`, `0`, `no`, `off` (C-11).
 #[must_use]
 pub fn flag(word: &str) -> Option<bool> {
@@ -88,6 +124,18 @@ mod tests {
     #[test]
     fn control_characters_are_removed_and_white_space_stays() {
         assert_eq!(clean("a\u{7}b\n\tc ", 10), Ok("ab\n\tc ".to_owned()));
+    }
+
+    #[test]
+    fn text_that_cannot_be_seen_is_blank() {
+        for blank in
+            ["", " ", "\n\n", "\t\r\n", "\u{a0}", "\u{3000}", "\u{200b}", "\u{feff} \u{2060}", "\0", "\u{1b}"]
+        {
+            assert!(is_blank(blank), "{blank:?}");
+        }
+        for text in [".", "\u{200b}a", "👍", "👩\u{200d}🔬", "\u{fffd}", "0"] {
+            assert!(!is_blank(text), "{text:?}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use domain::text::is_blank;
 use domain::{ModelMessage, ModelRequest, Part, Role, text};
 use serde::Serialize;
 
@@ -34,6 +35,15 @@ pub(crate) enum UserContent<'a> {
     Text(Cow<'a, str>),
     /// An image by its URL.
     Image(&'a str),
+}
+
+impl UserContent<'_> {
+    fn is_blank(&self) -> bool {
+        match self {
+            Self::Text(text) => is_blank(text),
+            Self::Image(_) => false,
+        }
+    }
 }
 
 /// The content of a message as it is sent. `P` are its parts in the form of one of the APIs.
@@ -87,13 +97,14 @@ pub(crate) fn entries(request: &ModelRequest) -> Vec<Entry<'_>> {
     entries
 }
 
+/// Some providers refuse requests with blank texts, so they are left out.
 fn assistant<'a>(message: &'a ModelMessage, pairs: &Pairs<'_>, entries: &mut Vec<Entry<'a>>) {
     let mut texts = Vec::new();
     let mut calls = Vec::new();
     for part in message.parts.iter() {
         match part {
-            Part::Text(text) if !text.is_empty() => texts.push(AssistantText::Text(text)),
-            Part::Refusal(text) if !text.is_empty() => texts.push(AssistantText::Refusal(text)),
+            Part::Text(text) if !is_blank(text) => texts.push(AssistantText::Text(text)),
+            Part::Refusal(text) if !is_blank(text) => texts.push(AssistantText::Refusal(text)),
             Part::ToolCall { call, name, arguments } if pairs.is_complete(call) => {
                 calls.push(ToolCall { id: call, name, arguments: arguments.as_str() });
             }
@@ -114,8 +125,9 @@ fn assistant<'a>(message: &'a ModelMessage, pairs: &Pairs<'_>, entries: &mut Vec
 /// Files and images always become content of the user, so that the text of a file is never an instruction.
 fn system<'a>(message: &'a ModelMessage, entries: &mut Vec<Entry<'a>>) {
     let texts: Vec<&str> = message.parts.iter().filter_map(Part::as_text).collect();
-    if !texts.is_empty() {
-        entries.push(Entry::System(texts.join("\n")));
+    let text = texts.join("\n");
+    if !is_blank(&text) {
+        entries.push(Entry::System(text));
     }
     let contents: Vec<UserContent<'a>> =
         message.parts.iter().filter(|part| !matches!(part, Part::Text(_))).filter_map(content).collect();
@@ -140,6 +152,10 @@ fn user_or_tool<'a>(message: &'a ModelMessage, pairs: &Pairs<'_>, entries: &mut 
             | Part::Refusal(_)
             | Part::Reasoning(_) => contents.extend(content(part)),
         }
+    }
+    // Blank texts beside other content are left out, as those of the model are.
+    if !contents.iter().all(UserContent::is_blank) {
+        contents.retain(|content| !content.is_blank());
     }
     if !contents.is_empty() {
         entries.push(Entry::User(contents));
@@ -192,7 +208,49 @@ impl<'a> Pairs<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use domain::{JsonText, ModelName};
+
     use super::*;
+
+    #[test]
+    fn blank_texts_are_left_out() {
+        let text = |text: &str| Part::Text(text.to_owned());
+        let call = "c".to_owned();
+        let (name, arguments) = ("clock".to_owned(), JsonText::empty_object());
+        let called = Part::ToolCall { call: call.clone(), name, arguments };
+        let result = Part::ToolResult { call, output: String::new() };
+        let image = Part::Image { url: "https://example.com/a.png".to_owned() };
+        let messages = [
+            (Role::System, vec![text(" ")]),
+            (Role::User, vec![text("\n"), image]),
+            (Role::Assistant, vec![text(" \u{200b}\n"), called]),
+            (Role::Tool, vec![result]),
+            (Role::Assistant, vec![text("\u{feff}"), Part::Refusal(" ".to_owned())]),
+            // A question is sent whatever it is.
+            (Role::User, vec![text(" "), text("\u{a0}")]),
+        ];
+        let messages = messages.into_iter().map(|(role, parts)| ModelMessage { role, parts: parts.into() });
+        let request = ModelRequest {
+            model: ModelName::parse("m").expect("a name"),
+            instructions: None,
+            messages: messages.collect(),
+            options: Arc::default(),
+        };
+        let entries = entries(&request);
+        let [
+            Entry::User(image),
+            Entry::Assistant { texts, calls },
+            Entry::ToolResult { .. },
+            Entry::User(question),
+        ] = entries.as_slice()
+        else {
+            panic!("{} entries", entries.len())
+        };
+        assert!(matches!(image.as_slice(), [UserContent::Image(_)]));
+        assert_eq!((texts.len(), calls.len(), question.len()), (0, 1, 2));
+    }
 
     #[test]
     fn the_text_of_a_file_cannot_close_its_tags() {

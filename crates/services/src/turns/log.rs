@@ -100,6 +100,11 @@ impl TurnLog {
         self.entries().reply.clone()
     }
 
+    /// Whether the reply answers anything so far.
+    pub(super) fn has_answer(&self, shows_reasoning: bool) -> bool {
+        self.entries().reply.has_answer(shows_reasoning)
+    }
+
     /// Returns the number of deltas.
     pub(super) fn deltas(&self) -> usize {
         self.entries().reply.len()
@@ -199,6 +204,11 @@ impl Listener {
         self.log.reply()
     }
 
+    /// Whether the reply answers anything so far.
+    pub(super) fn has_answer(&self, shows_reasoning: bool) -> bool {
+        self.log.has_answer(shows_reasoning)
+    }
+
     /// Waits until the turn has ended.
     pub async fn ended(&mut self) -> Option<Outcome> {
         let mut over = self.log.over.subscribe();
@@ -207,9 +217,10 @@ impl Listener {
         self.outcome()
     }
 
-    /// Waits for the first delta or the end.
-    pub(super) async fn begun(&mut self) {
+    /// Waits until there is anything to show of the reply, or for the end.
+    pub(super) async fn begun(&mut self, shows_reasoning: bool) {
+        let log = &self.log;
         // As in `ended`.
-        let _ = self.length.wait_for(|length| *length > 1).await;
+        let _ = self.length.wait_for(|_| log.has_answer(shows_reasoning) || log.is_closed()).await;
     }
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::limits::REPLY_BYTES;
-use domain::{Caller, Delta, EndState, Failure, FailureKind, FinishReason, chain};
+use domain::text::is_blank;
+use domain::{Caller, Contract, Delta, EndState, Failure, FailureKind, FinishReason, Part, Reply, chain};
 use futures_util::FutureExt;
 use ports::{Begun, ModelError, Retry, StoreError};
 use tokio::sync::oneshot;
@@ -52,7 +53,7 @@ impl Inner {
         let log = Arc::new(TurnLog::new(turn, begun.conversation.id));
         let live = Arc::new(LiveTurn::new(caller.user, Arc::clone(&log)));
         self.live.insert(Arc::clone(&live));
-        let _ = answer.send(Ok(Self::running(&begun, log.listen(0))));
+        let _ = answer.send(Ok(Self::running(&begun, input.contract, log.listen(0))));
 
         let title = self.start_title(caller.user, &begun, &input);
         let result = AssertUnwindSafe(self.call_model(&live, &begun, input)).catch_unwind().await;
@@ -73,6 +74,7 @@ impl Inner {
         if self.has_withdrawn_model(begun) {
             return CallResult::without_call(FailureKind::Rejected);
         }
+        let contract = input.contract;
         let request = match self.plan(begun, input).await {
             Ok(request) => request,
             Err(error) => return Self::plan_failed(live, &error),
@@ -82,7 +84,7 @@ impl Inner {
             biased;
             state = self.must_end(live) => state,
             ended = call.run(self.setup.model.as_ref(), request, |deltas| Self::take(live, deltas)) => {
-                Self::end_state(live, ended)
+                Self::end_state(live, contract, ended)
             }
         };
         CallResult { state, call: Some(call.end(live.log.bytes(), &self.setup.settings.models)) }
@@ -116,13 +118,9 @@ impl Inner {
         if live.log.bytes() > REPLY_BYTES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    fn end_state(live: &LiveTurn, ended: Result<CallEnd, ModelError>) -> EndState {
+    fn end_state(live: &LiveTurn, contract: Contract, ended: Result<CallEnd, ModelError>) -> EndState {
         match ended {
-            // An empty answer is a failure, unless a content filter or a tool call explains it.
-            Ok(CallEnd::Finished(FinishReason::Stop | FinishReason::Length)) if live.log.deltas() == 0 => {
-                EndState::Failed(FailureKind::Empty.into())
-            }
-            Ok(CallEnd::Finished(reason)) => EndState::Completed(reason),
+            Ok(CallEnd::Finished(reason)) => Self::finished(live, contract, reason.presentable()),
             Ok(CallEnd::CutOff) => {
                 let turn = live.log.turn;
                 tracing::warn!(turn.id = %turn, "the reply of turn {turn} is too long");
@@ -130,6 +128,26 @@ impl Inner {
             }
             Err(error) => EndState::Failed(Self::failure(live, &error)),
         }
+    }
+
+    /// The state of a turn whose model finished. A reply that answers nothing is a failure, unless a content filter
+    /// explains it; a tool call is an answer.
+    fn finished(live: &LiveTurn, contract: Contract, reason: FinishReason) -> EndState {
+        let turn = live.log.turn;
+        if reason != FinishReason::ContentFilter && !live.log.has_answer(contract.shows_reasoning()) {
+            let reply = contents(&live.log.reply());
+            tracing::warn!(
+                turn.id = %turn,
+                finish.reason = reason.as_str(),
+                "the reply of turn {turn} is empty: the model sent {reply} and ended with \"{}\"",
+                reason.as_str()
+            );
+            return EndState::Failed(FailureKind::Empty.into());
+        }
+        if let FinishReason::Other(name) = &reason {
+            tracing::warn!(turn.id = %turn, finish.reason = name, "the model ended turn {turn} for an unknown reason: \"{name}\"");
+        }
+        EndState::Completed(reason)
     }
 
     fn plan_failed(live: &LiveTurn, error: &StoreError) -> CallResult {
@@ -145,5 +163,17 @@ impl Inner {
             Retry::Soon | Retry::Never => None,
         };
         Failure { kind: error.failure(), retry_after }
+    }
+}
+
+/// Describes a reply that answers nothing, for the log.
+fn contents(reply: &Reply) -> &'static str {
+    let is_thought = |part: &Part| matches!(part, Part::Reasoning(text) if !is_blank(text));
+    if reply.is_empty() {
+        "nothing"
+    } else if reply.parts().iter().any(is_thought) {
+        "reasoning alone"
+    } else {
+        "white space alone"
     }
 }

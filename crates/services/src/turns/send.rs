@@ -82,6 +82,7 @@ pub struct RunningTurn {
     pub question: Option<AppendedMessage>,
     /// The model of the turn.
     pub model: ModelName,
+    contract: Contract,
     listener: Listener,
 }
 
@@ -111,14 +112,15 @@ impl RunningTurn {
         self.listener.turn()
     }
 
-    /// Waits up to `grace` for the first event. After that time the turn counts as begun.
+    /// Waits up to `grace` for the first event that the contract shows. After that time the turn counts as begun.
     ///
     /// # Errors
-    /// If the turn fails within that time and without any text.
+    /// If the turn fails within that time, and there is nothing to show of its reply.
     pub async fn first_event(&mut self, grace: std::time::Duration) -> Result<(), TurnFailure> {
-        let _ = tokio::time::timeout(grace, self.listener.begun()).await;
+        let shows_reasoning = self.contract.shows_reasoning();
+        let _ = tokio::time::timeout(grace, self.listener.begun(shows_reasoning)).await;
         match self.listener.outcome().and_then(|outcome| outcome.failure()) {
-            Some(failure) if self.listener.reply().is_empty() => Err(failure),
+            Some(failure) if !self.listener.has_answer(shows_reasoning) => Err(failure),
             Some(_) | None => Ok(()),
         }
     }
@@ -174,6 +176,8 @@ impl Turns {
 
 /// The input of a turn that has begun, for its request to the model.
 pub(super) struct TurnInput {
+    /// The contract of the request. It decides what of the reply is shown.
+    pub(super) contract: Contract,
     pub(super) messages: Vec<ModelMessage>,
     /// The newest messages before them.
     pub(super) window: Window,
@@ -226,7 +230,7 @@ impl Inner {
         };
         let mut begun = self.setup.turns.begin(command).await?;
         let window = std::mem::take(&mut begun.window);
-        let input = TurnInput { messages, window, instructions, options, history_limit };
+        let input = TurnInput { contract, messages, window, instructions, options, history_limit };
         Ok((begun, input))
     }
 
@@ -242,11 +246,12 @@ impl Inner {
     }
 
     /// Returns the running turn for the caller.
-    pub(super) fn running(begun: &Begun, listener: Listener) -> RunningTurn {
+    pub(super) fn running(begun: &Begun, contract: Contract, listener: Listener) -> RunningTurn {
         RunningTurn {
             conversation: begun.conversation.clone(),
             question: begun.appended.last().copied(),
             model: begun.model.clone(),
+            contract,
             listener,
         }
     }

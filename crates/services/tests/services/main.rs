@@ -3,6 +3,8 @@
 
 mod accounts;
 mod conversations;
+mod counting;
+mod empty_replies;
 mod files;
 mod following;
 mod models;

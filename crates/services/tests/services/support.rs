@@ -26,9 +26,13 @@ use uuid::Uuid;
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     Say(&'static str),
+    Think(&'static str),
+    Refuse(&'static str),
+    CallTool,
     Wait(Duration),
     Usage(ReportedUsage),
     Finish,
+    FinishFor(&'static str),
     Fail(fn() -> ModelError),
     Panic,
 }
@@ -55,12 +59,23 @@ impl LanguageModel for ScriptedModel {
             loop {
                 let event = match steps.next()? {
                     Step::Say(text) => Ok(ModelEvent::Delta(Delta::Text(text.to_owned()))),
+                    Step::Think(text) => Ok(ModelEvent::Delta(Delta::Reasoning(text.to_owned()))),
+                    Step::Refuse(text) => Ok(ModelEvent::Delta(Delta::Refusal(text.to_owned()))),
+                    Step::CallTool => {
+                        let (call, name) = ("c".to_owned(), "clock".to_owned());
+                        let arguments = JsonText::empty_object();
+                        Ok(ModelEvent::Delta(Delta::ToolCall { call, name, arguments }))
+                    }
                     Step::Wait(time) => {
                         tokio::time::sleep(time).await;
                         continue;
                     }
                     Step::Usage(usage) => Ok(ModelEvent::Usage { usage, cost: None }),
                     Step::Finish => Ok(ModelEvent::Finished { response: None, reason: FinishReason::Stop }),
+                    Step::FinishFor(reason) => {
+                        let reason = FinishReason::from_name(reason);
+                        Ok(ModelEvent::Finished { response: None, reason })
+                    }
                     Step::Fail(error) => Err(error()),
                     Step::Panic => panic!("the script says so"),
                 };
@@ -195,26 +210,42 @@ pub(crate) fn turns_with(
 ) -> (Turns, Arc<ScriptedModel>, Tasks) {
     let model = Arc::new(ScriptedModel { steps, requests: std::sync::Mutex::default() });
     let events = Arc::new(MockTurnEvents::new());
-    let (turns, tasks) = turns_over(store, events, files, Arc::clone(&model), settings);
+    let (turns, tasks) = turns_over(store, events, files, counting_nothing(), Arc::clone(&model), settings);
     (turns, model, tasks)
+}
+
+/// Turns over this store, with this ledger for the calls of titles.
+pub(crate) fn titled_turns(
+    store: MockTurnStore,
+    ledger: MockLedger,
+    steps: Vec<Step>,
+    settings: TurnSettings,
+) -> Turns {
+    let model = Arc::new(ScriptedModel { steps, requests: std::sync::Mutex::default() });
+    turns_over(store, Arc::new(MockTurnEvents::new()), MockFileStore::new(), ledger, model, settings).0
+}
+
+fn counting_nothing() -> MockLedger {
+    let mut ledger = MockLedger::new();
+    ledger.expect_append().returning(|_| Ok(()));
+    ledger
 }
 
 /// Turns over this store, of a process that runs none and follows those of others by these events.
 pub(crate) fn turns_of_others(store: MockTurnStore, events: Arc<dyn TurnEvents>) -> (Turns, Tasks) {
     let model = Arc::new(ScriptedModel { steps: Vec::new(), requests: std::sync::Mutex::default() });
-    turns_over(store, events, MockFileStore::new(), model, settings())
+    turns_over(store, events, MockFileStore::new(), counting_nothing(), model, settings())
 }
 
 fn turns_over(
     store: MockTurnStore,
     events: Arc<dyn TurnEvents>,
     files: MockFileStore,
+    ledger: MockLedger,
     model: Arc<ScriptedModel>,
     settings: TurnSettings,
 ) -> (Turns, Tasks) {
     let tasks = Tasks::new(tokio::runtime::Handle::current());
-    let mut ledger = MockLedger::new();
-    ledger.expect_append().returning(|_| Ok(()));
     let turns = Turns::new(TurnsSetup {
         turns: Arc::new(store),
         events,
