@@ -3,11 +3,12 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures_util::{StreamExt, stream};
 use openai_wire::{Decoder, OptionalField, Redaction, RequestBody, refused_fields, refuses_temperature};
 use ports::{ModelError, ModelStream};
 use reqwest::RequestBuilder;
 
-use crate::{Timeouts, stream};
+use crate::{Refusal, Timeouts};
 
 /// Which optional fields requests do without.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,7 +51,7 @@ impl Calls {
         Self { provider, timeouts, redaction, settings: Arc::new(settings), refused: Arc::default() }
     }
 
-    /// Makes a call and reads its answer. `body` makes the body of the request without these fields. `model` is the name
+    /// Makes a call, and returns once its first event has arrived. `body` makes the body of the request without these fields. `model` is the name
     /// of the model at the provider.
     ///
     /// # Errors
@@ -70,7 +71,12 @@ impl Calls {
                 let body = body(&left_out);
                 (post().json(&body), body.optional_fields().clone())
             };
-            let refusal = match stream(request, decoder(), self.timeouts, &self.redaction).await {
+            let opened = crate::stream(request, decoder(), self.timeouts, &self.redaction).await;
+            let begun = match opened {
+                Ok(events) => begin(events).await,
+                Err(refusal) => Err(refusal),
+            };
+            let refusal = match begun {
                 Ok(events) => {
                     self.remember(model, &refused);
                     return Ok(events);
@@ -127,6 +133,19 @@ impl Calls {
 
     fn refused(&self) -> MutexGuard<'_, Refused> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Waits for the first event. Some providers begin a stream for every request, and refuse the request in it.
+async fn begin(mut events: ModelStream) -> Result<ModelStream, Refusal> {
+    match events.next().await {
+        Some(Ok(first)) => Ok(Box::pin(stream::iter([Ok(first)]).chain(events))),
+        Some(Err(ModelError::Rejected(source))) => {
+            let words = Some(source.to_string());
+            Err(Refusal { error: ModelError::Rejected(source), words })
+        }
+        Some(Err(error)) => Err(error.into()),
+        None => Err(ModelError::Truncated.into()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the name of an event says about it.
+//! What an event is, by its name and the form of its data.
 
 /// What an event is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,16 +11,19 @@ pub(crate) enum EventMeaning {
     Nothing,
 }
 
-/// Names of events that keep the connection open.
+/// Names of events that keep the connection open, and data of such events without a name.
 const KEEP_ALIVE: [&str; 7] =
     ["comment", "heartbeat", "keep-alive", "keep_alive", "keepalive", "ping", "pong"];
 
 /// Returns what an event is. `name` is `message` if it has none, and empty for comments.
 pub(crate) fn meaning(name: &str, data: &str) -> EventMeaning {
-    if name == "message" || data == "[DONE]" {
+    let is_object = data.starts_with('{');
+    let is_unnamed = name == "message";
+    if (is_unnamed && is_object) || data == "[DONE]" {
         return EventMeaning::Answer;
     }
-    if KEEP_ALIVE.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+    let name_or_word = if is_unnamed { data.trim_matches(|c: char| !c.is_alphanumeric()) } else { name };
+    if KEEP_ALIVE.iter().any(|known| known.eq_ignore_ascii_case(name_or_word)) {
         return EventMeaning::Nothing;
     }
     // `error`, `response.error`, `stream_error`
@@ -29,7 +32,7 @@ pub(crate) fn meaning(name: &str, data: &str) -> EventMeaning {
         return EventMeaning::Error;
     }
     // All events of an answer are objects. Others have names of their own, such as `open`.
-    if data.starts_with('{') || name.starts_with("response.") {
+    if is_object || is_unnamed || name.starts_with("response.") {
         EventMeaning::Answer
     } else {
         EventMeaning::Nothing
@@ -45,6 +48,9 @@ mod tests {
         for (name, data, expected) in [
             ("message", "{}", EventMeaning::Answer),
             ("message", "not json", EventMeaning::Answer),
+            ("message", "ping", EventMeaning::Nothing),
+            ("message", ": Keep-Alive", EventMeaning::Nothing),
+            ("message", "[HEARTBEAT]", EventMeaning::Nothing),
             ("response.output_text.delta", "{\"cut", EventMeaning::Answer),
             ("response.output_text.delta", "cut", EventMeaning::Answer),
             ("chat.completion.chunk", "{}", EventMeaning::Answer),

@@ -1,13 +1,14 @@
 //! Opens the stream of a call: the request, its response, and the events of the body.
 
+use std::time::Duration;
+
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt, future};
 use openai_wire::{ErrorResponse, Redaction, from_response};
 use ports::ModelError;
 use reqwest::header::{ACCEPT_ENCODING, HeaderValue, LOCATION};
-use reqwest::{RequestBuilder, Response};
+use reqwest::{RequestBuilder, Response, StatusCode};
 use reqwest_eventsource::{Error, Event, EventSource, retry};
-use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::{failure, retry_after};
@@ -25,7 +26,7 @@ pub(crate) type Events = BoxStream<'static, Result<eventsource_stream::Event, Er
 pub struct Refusal {
     /// The failure.
     pub error: ModelError,
-    /// The body of a response with status 400 or 422, which may name the field that the provider refuses.
+    /// What a provider says that refuses the request (400, 422): it may name a field.
     pub(crate) words: Option<String>,
 }
 
@@ -50,9 +51,19 @@ pub(crate) async fn open(
         Err(_) => Err(ModelError::TimedOut.into()),
         Ok(Some(Ok(Event::Open))) => Ok(source.filter_map(|event| future::ready(message(event))).boxed()),
         Ok(Some(Err(Error::InvalidContentType(_, response)))) => Ok(of_any_type(response)),
+        Ok(Some(Err(Error::InvalidStatusCode(status, response)))) if may_have_answer(status) => {
+            Ok(of_any_type(response))
+        }
         Ok(Some(Err(error))) => Err(open_error(error, redaction).await),
         Ok(Some(Ok(Event::Message(_))) | None) => Err(ModelError::Truncated.into()),
     }
+}
+
+/// Whether a response with this status may be a complete answer. Some frameworks answer every POST with 201.
+fn may_have_answer(status: StatusCode) -> bool {
+    let has_no_whole_body =
+        [StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT, StatusCode::PARTIAL_CONTENT].contains(&status);
+    status.is_success() && !has_no_whole_body
 }
 
 /// The message in an event; `None` if it is only about the connection. After a clean end the source is over.
@@ -64,7 +75,7 @@ fn message(event: Result<Event, Error>) -> Option<Result<eventsource_stream::Eve
     }
 }
 
-/// The events of a body whose type is not `text/event-stream`. Many servers send event streams without a type or under
+/// The events of a body whose type may be other than `text/event-stream`. Many servers send event streams without a type or under
 /// another one. Lines of any other body are stray lines, which the reader judges.
 fn of_any_type(response: Response) -> Events {
     eventsource_stream::EventStream::new(response.bytes_stream()).map_err(Error::from).boxed()

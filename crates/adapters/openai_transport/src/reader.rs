@@ -131,9 +131,8 @@ impl Reader {
         {
             self.read_finding(&finding, batch)?;
         }
-        let is_whole = event.framing == Framing::Event || data == "[DONE]" || is_json(data);
         match meaning(&event.event, data) {
-            EventMeaning::Answer if is_whole => self.decoder.push(data, batch),
+            EventMeaning::Answer => self.read_answer(data, event.framing, batch),
             EventMeaning::Error => {
                 // The decoder may know more about an error as an object.
                 if data.starts_with('{') && is_json(data) {
@@ -141,9 +140,32 @@ impl Reader {
                 }
                 Err(from_stray_text(data, self.decoder.began(), &self.redaction))
             }
-            // A last event that is cut off is no part of the answer, which is then not complete.
-            EventMeaning::Answer | EventMeaning::Nothing => Ok(()),
+            EventMeaning::Nothing => Ok(()),
         }
+    }
+
+    fn read_answer(
+        &mut self,
+        data: &str,
+        framing: Framing,
+        batch: &mut Vec<ModelEvent>,
+    ) -> Result<(), ModelError> {
+        let is_dense = data.lines().next().is_some_and(|first| first.len() < data.len() && is_json(first));
+        if is_dense && !is_json(data) {
+            // The server leaves out the blank lines between its events.
+            return data.lines().try_for_each(|line| self.read_answer(line.trim(), framing, batch));
+        }
+        let is_cut_off = framing == Framing::WithoutEnd;
+        let is_known = data.is_empty() || data == "[DONE]" || (data.starts_with('{') && !is_cut_off);
+        if is_known || is_json(data) {
+            return self.decoder.push(data, batch);
+        }
+        if is_cut_off {
+            // It is no part of the answer, which is then not complete.
+            return Ok(());
+        }
+        // No answer consists of plain words.
+        Err(from_stray_text(data, self.decoder.began(), &self.redaction))
     }
 
     fn read_finding(&mut self, finding: &Finding, batch: &mut Vec<ModelEvent>) -> Result<(), ModelError> {

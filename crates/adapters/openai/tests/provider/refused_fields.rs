@@ -63,6 +63,7 @@ fn has(body: &Value, field: &str) -> bool {
 #[tokio::test]
 async fn a_refused_field_is_left_out_of_all_later_requests() {
     for (api, field) in [(OpenAiApi::Chat, "stream_options"), (OpenAiApi::Responses, "store")] {
+        let in_stream = json!({"error": {"message": format!("unknown field '{field}'"), "code": 400}});
         for reply in [
             forbidden(field),
             unsupported(field, UNKNOWN),
@@ -74,6 +75,8 @@ async fn a_refused_field_is_left_out_of_all_later_requests() {
                 400,
                 json!([{"error": {"message": format!("Unknown name \"{field}\": Cannot find field.")}}]),
             ),
+            // In a stream, with status 200.
+            Reply::raw(&format!("data: {in_stream}\n\ndata: [DONE]\n\n")),
         ] {
             let server = FakeLlm::start().await;
             refuse(&server, field, reply);

@@ -164,6 +164,44 @@ async fn what_names_no_error_does_no_harm() {
 }
 
 #[tokio::test]
+async fn blank_lines_between_events_may_be_missing() {
+    for (path, events) in [(PATHS[0], CHAT), (PATHS[1], RESPONSE)] {
+        let dense = events.concat().replace("\n\n", "\n");
+        let unnamed = dense.replace("event: response.output_text.delta\n", "");
+        let unnamed = unnamed.replace("event: response.completed\n", "");
+        for dense in [dense, unnamed] {
+            is_hi(path, TYPE, &dense).await;
+            is_hi(path, TYPE, dense.trim_end()).await;
+            is_hi(path, TYPE, &format!("{dense}\n")).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn plain_words_as_data_are_an_error() {
+    for (path, begin, rest) in [(PATHS[0], HI, &CHAT[1..]), (PATHS[1], RESPONSE_HI, &RESPONSE[1..])] {
+        for words in ["Error: out of memory", "[ERROR] out of memory", "Internal: out of memory"] {
+            let body = format!("{begin}data: {words}\n\n{}", rest.concat());
+            fails(path, TYPE, &body, FailureKind::Broken, "out of memory").await;
+        }
+        for keep_alive in ["ping", "[PING]", ": keep-alive", "heartbeat"] {
+            is_hi(path, TYPE, &format!("{begin}data: {keep_alive}\n\n{}", rest.concat())).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_may_have_any_status_of_success_with_a_whole_body() {
+    for status in ["201 Created", "202 Accepted", "203 Other"] {
+        let head = format!("HTTP/1.1 {status}\r\n{TYPE}\r\nConnection: close\r\n\r\n");
+        let server = RawServer::start(at_once(&[&head, &CHAT.concat()])).await;
+        let (said, error) = crate::call(&server.base_url, PATHS[0], LONG).await;
+        assert!(error.is_none(), "{status}: {error:?}");
+        assert_eq!(said, "Hi");
+    }
+}
+
+#[tokio::test]
 async fn lines_of_json_without_data_are_events() {
     for (path, events) in [(PATHS[0], CHAT), (PATHS[1], RESPONSE)] {
         let whole = events.concat();

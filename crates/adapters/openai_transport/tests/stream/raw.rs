@@ -111,7 +111,8 @@ async fn a_body_that_is_no_stream_is_classified() {
         ("200 OK\r\nContent-Type: application/json", r#"{"choices":[]}"#, FailureKind::Broken),
         ("200 OK\r\nContent-Type: text/html", "<html>", FailureKind::Broken),
         ("200 OK\r\nX-No: type", "", FailureKind::Truncated),
-        ("201 Created\r\nContent-Type: text/event-stream", HI, FailureKind::Broken),
+        ("201 Created\r\nContent-Type: text/event-stream", HI, FailureKind::Truncated),
+        ("206 Partial Content\r\nContent-Type: text/event-stream", HI, FailureKind::Broken),
         ("204 No Content\r\nX-No: body", "", FailureKind::Broken),
         ("502 Bad Gateway\r\nContent-Type: text/html", "<html>", FailureKind::Unavailable),
     ] {
