@@ -126,6 +126,18 @@ const UNKNOWN_FIELD: &[&str] = &[
     "unsupported",
 ];
 
+/// After these words, in lower case, a refusal lists the fields that the server knows.
+const KNOWN_FIELDS: &[&str] = &[
+    "expected one of",
+    "must be one of",
+    "allowed field",
+    "allowed parameter",
+    " supported field",
+    " supported parameter",
+    "valid field",
+    "valid parameter",
+];
+
 /// Keys below which a refusal repeats the request, as `FastAPI` does. What stands there is no reason.
 const REPEATED_INPUT: &[&str] = &["body", "ctx", "input"];
 
@@ -141,7 +153,7 @@ pub fn refused_fields(body: &str) -> BTreeSet<OptionalField> {
         Err(_) => vec![body.to_owned()],
     };
     // What is unknown and why may be in two texts: `loc` and `msg` of `FastAPI`.
-    let whole = texts.join("\n");
+    let whole = texts.iter().map(|text| reason_in(text)).collect::<Vec<_>>().join("\n");
     let all = [
         OptionalField::StreamOptions,
         OptionalField::Store,
@@ -172,6 +184,13 @@ fn collect_texts(value: &Value, texts: &mut Vec<String>) {
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
+}
+
+/// Returns the part of a text before a list of the fields that the server knows.
+fn reason_in(text: &str) -> &str {
+    let lower = text.to_ascii_lowercase();
+    let end = KNOWN_FIELDS.iter().filter_map(|words| lower.find(words)).min();
+    end.and_then(|end| text.get(..end)).unwrap_or(text)
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
@@ -263,6 +282,19 @@ mod tests {
                 &[Temperature],
             ),
             ("unknown field stream_options", &[StreamOptions]),
+            // serde, as in servers that are written in Rust; LiteLLM.
+            (
+                "Failed to deserialize: unknown field `stream_options`, expected one of `model`, `max_tokens`, `temperature`",
+                &[StreamOptions],
+            ),
+            (
+                r#"{"error":{"message":"litellm.UnsupportedParamsError: o1 does not support parameters: ['temperature']"}}"#,
+                &[Temperature],
+            ),
+            (
+                r#"{"message":"Unsupported parameters: store. The supported parameters are temperature, max_tokens."}"#,
+                &[Store],
+            ),
             ("The parameter `store` is not supported.", &[Store]),
         ] {
             assert_eq!(refused_fields(body), named.iter().copied().collect(), "{body}");
