@@ -11,6 +11,20 @@ const JSON_BYTES: usize = eventsource_stream::EVENT_BYTES;
 const WORDS_BYTES: usize = 2 * 1024;
 /// How a page begins, in lower case.
 const PAGES: [&str; 4] = ["<!doctype", "<html", "<head", "<?xml"];
+/// Words of which one is in most sentences that servers and proxies send instead of an answer, such as `Internal Server
+/// Error`, `Bad Gateway`, `no healthy upstream`, `Traceback (most recent call last)`.
+const ERROR_WORDS: [&str; 10] = [
+    "error",
+    "exception",
+    "failed",
+    "failure",
+    "gateway",
+    "timeout",
+    "timed",
+    "traceback",
+    "unavailable",
+    "upstream",
+];
 
 /// What a stray text is.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,6 +52,9 @@ impl StrayText {
         }
         if let Some(error) = error_field(line) {
             return Some(Finding::Error(error.to_owned()));
+        }
+        if is_error_sentence(line) {
+            return Some(Finding::Error(line.trim().to_owned()));
         }
         let begins_json = line.trim_start().starts_with(['{', '[']);
         if begins_json && is_json(line) {
@@ -128,6 +145,15 @@ fn error_field(line: &str) -> Option<&str> {
     is_error.then(|| error.trim())
 }
 
+/// Whether a line is a sentence about an error. An unknown field, `name: value`, is no sentence.
+fn is_error_sentence(line: &str) -> bool {
+    let line = line.trim();
+    let name = line.split(':').next().unwrap_or(line);
+    let is_sentence = name.contains(char::is_whitespace) && line.starts_with(char::is_alphabetic);
+    let mut words = line.split(|c: char| !c.is_alphanumeric());
+    is_sentence && words.any(|word| ERROR_WORDS.iter().any(|known| known.eq_ignore_ascii_case(word)))
+}
+
 fn is_empty(error: &str) -> bool {
     match serde_json::from_str(error) {
         Ok(Value::Null | Value::Bool(_)) => true,
@@ -181,6 +207,9 @@ mod tests {
             ("ERROR:the engine failed", "the engine failed"),
             (page, page),
             ("<html>no end", "<html>no end"),
+            ("Internal Server Error", "Internal Server Error"),
+            ("no healthy upstream", "no healthy upstream"),
+            ("error code: 502", "error code: 502"),
         ] {
             assert_eq!(read(text), (vec![Finding::Error(error.to_owned())], String::new()), "{text}");
         }
@@ -188,9 +217,16 @@ mod tests {
 
     #[test]
     fn other_lines_are_words() {
-        for text in
-            ["foo: bar", "Internal Server Error", "error: null", "error: {}", "error:", "errors: 1", "{\"cut"]
-        {
+        for text in [
+            "foo: bar",
+            "x-upstream-error: 1",
+            "Please sign in",
+            "error: null",
+            "error: {}",
+            "error:",
+            "errors: 1",
+            "{\"cut",
+        ] {
             assert_eq!(read(text), (Vec::new(), text.to_owned()), "{text}");
         }
         assert_eq!(read(" \n\n").1, "");

@@ -127,8 +127,12 @@ async fn an_error_in_plain_words_breaks_the_answer() {
         ] {
             fails(path, TYPE, &format!("{begin}{error}{}", rest.concat()), FailureKind::Broken, words).await;
         }
-        // Words of no meaning by themselves: they are for the log if the answer does not end.
-        fails(path, TYPE, &format!("{begin}Internal Server Error\n"), FailureKind::Broken, "Internal").await;
+        for words in ["Internal Server Error", "upstream connect error or disconnect/reset: overflow"] {
+            let body = format!("{begin}{words}\n{}", rest.concat());
+            fails(path, TYPE, &body, FailureKind::Broken, words).await;
+        }
+        // Words of no meaning by themselves are for the log if the answer does not end.
+        fails(path, TYPE, &format!("{begin}Please sign in\n"), FailureKind::Broken, "Please sign in").await;
     }
 }
 
