@@ -37,6 +37,10 @@ async fn a_complete_answer_needs_no_orderly_end_of_its_body() {
     // The last chunk is missing, or no chunk, or what follows is none.
     is_hi(&[&head("Transfer-Encoding: chunked"), &chunk]).await;
     is_hi(&[&head("transfer-encoding: Chunked"), &chunk, "nonsense\r\n"]).await;
+    is_hi(&[&head("Content-Length: 5\r\nTransfer-Encoding: chunked"), &chunk, "0\r\n\r\n"]).await;
+    is_hi(&[&head("Transfer-Encoding: identity"), &events]).await;
+    let extended = format!("{:x};name=value\r\n{events}\r\n0\r\nTrailer: yes\r\n\r\n", events.len());
+    is_hi(&[&head("Transfer-Encoding: chunked\r\nTrailer: Trailer"), &extended]).await;
     // Longer or shorter than it says.
     is_hi(&[&head("Content-Length: 100000"), &events]).await;
     is_hi(&[&head(&format!("Content-Length: {}", events.len() - 1)), &events]).await;

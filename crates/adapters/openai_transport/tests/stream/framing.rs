@@ -238,3 +238,30 @@ async fn a_last_event_without_its_blank_line_is_taken_if_it_is_whole() {
         assert_eq!(error.unwrap().failure(), FailureKind::Truncated, "{body}");
     }
 }
+
+#[tokio::test]
+async fn a_clean_cut_of_any_framing_never_completes_an_answer() {
+    for (path, events, last) in [(PATHS[0], CHAT, STOP), (PATHS[1], RESPONSE, RESPONSE_DONE)] {
+        let ordinary = events.concat();
+        let json = |text: &str| -> Vec<String> {
+            let lines = text.lines().filter_map(|line| line.strip_prefix("data: "));
+            lines.filter(|line| *line != "[DONE]").map(str::to_owned).collect()
+        };
+        // The answer is complete where the JSON of its last event ends.
+        let end = json(last).pop().unwrap();
+        for body in [
+            ordinary.clone(),
+            ordinary.replace('\n', "\r\n"),
+            ordinary.replace("\n\n", "\n"),
+            json(&ordinary).join("\n"),
+        ] {
+            let complete_at = body.find(&end).unwrap() + end.len();
+            for length in (0..complete_at).step_by(3) {
+                let (said, error) = call(path, TYPE, &body[..length]).await;
+                assert!("Hi".starts_with(&said), "{path}: {:?}", &body[..length]);
+                assert!(error.is_some(), "{path}: {:?}", &body[..length]);
+            }
+            is_hi(path, TYPE, &body[..complete_at]).await;
+        }
+    }
+}
