@@ -127,7 +127,7 @@ impl Reader {
         }
         let data = event.data.trim();
         if !data.is_empty()
-            && let Some(finding) = self.stray.end()
+            && let Some(finding) = self.stray.end(self.decoder.began())
         {
             self.read_finding(&finding, batch)?;
         }
@@ -192,7 +192,7 @@ impl Reader {
     }
 
     fn read_unfinished(&mut self, batch: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
-        match self.stray.end() {
+        match self.stray.end(self.decoder.began()) {
             Some(finding) => self.read_finding(&finding, batch),
             None => Ok(()),
         }

@@ -82,13 +82,14 @@ impl StrayText {
             return Some(Finding::Json(std::mem::take(&mut self.unfinished)));
         }
         if self.unfinished.len() > JSON_BYTES {
-            return self.end();
+            self.unfinished.clear();
         }
         None
     }
 
-    /// Ends the unfinished text, because an event follows or the stream ends.
-    pub(crate) fn end(&mut self) -> Option<Finding> {
+    /// Ends the unfinished text, because an event follows or the stream ends. `began` says whether the answer has begun:
+    /// then JSON that is cut off may be a part of it, which must not be in the log.
+    pub(crate) fn end(&mut self, began: bool) -> Option<Finding> {
         if self.unfinished.is_empty() {
             return None;
         }
@@ -99,7 +100,9 @@ impl StrayText {
         if is_json(&text) {
             return Some(Finding::Json(text));
         }
-        self.keep(&text);
+        if !began {
+            self.keep(&text);
+        }
         None
     }
 
@@ -156,11 +159,11 @@ fn is_error_sentence(line: &str) -> bool {
 
 fn is_empty(error: &str) -> bool {
     match serde_json::from_str(error) {
-        Ok(Value::Null | Value::Bool(_)) => true,
+        Ok(Value::Null | Value::Bool(false)) => true,
         Ok(Value::String(text)) => text.trim().is_empty(),
         Ok(Value::Array(values)) => values.is_empty(),
         Ok(Value::Object(fields)) => fields.is_empty(),
-        Ok(Value::Number(_)) => false,
+        Ok(Value::Bool(true) | Value::Number(_)) => false,
         Err(_) => error.is_empty(),
     }
 }
@@ -178,7 +181,7 @@ mod tests {
     fn read(text: &str) -> (Vec<Finding>, String) {
         let mut stray = StrayText::default();
         let mut found: Vec<Finding> = text.lines().filter_map(|line| stray.push(line)).collect();
-        found.extend(stray.end());
+        found.extend(stray.end(false));
         (found, stray.words().unwrap_or_default().to_owned())
     }
 
@@ -205,6 +208,7 @@ mod tests {
         for (text, error) in [
             ("error: {\"code\": 429}", "{\"code\": 429}"),
             ("ERROR:the engine failed", "the engine failed"),
+            ("error: true", "true"),
             (page, page),
             ("<html>no end", "<html>no end"),
             ("Internal Server Error", "Internal Server Error"),
@@ -230,6 +234,8 @@ mod tests {
             assert_eq!(read(text), (Vec::new(), text.to_owned()), "{text}");
         }
         assert_eq!(read(" \n\n").1, "");
+        let mut stray = StrayText::default();
+        assert_eq!((stray.push("{\"cut"), stray.end(true), stray.words()), (None, None, None));
         assert_eq!(read("\u{1f}\u{fffd}\u{8}").1, "the body is no text; is it compressed?");
         assert!(read(&"é".repeat(3 * WORDS_BYTES)).1.len() <= WORDS_BYTES);
     }
