@@ -30,6 +30,8 @@ has_postgres() {
 
 packages=()
 has_postgres || packages+=(postgresql)
+# Tests start it in front of PostgreSQL. Ordinary accounts do not have its directory in their search path.
+PATH=$PATH:/usr/sbin command -v pgbouncer >/dev/null || packages+=(pgbouncer)
 # SQLite and the TLS library are compiled from C.
 command -v cc >/dev/null || packages+=(build-essential)
 # The examples of the contracts' documents use curl, Python and JavaScript; the S3 server of the tests uses Python.

@@ -27,5 +27,5 @@ pub use fake_llm::FakeLlm;
 pub use free_port::free_port;
 pub use network::Network;
 pub use outside_issuer::KeyServer;
-pub use postgres::PostgresServer;
+pub use postgres::{PgBouncer, PoolMode, PostgresServer};
 pub use s3_server::S3Server;

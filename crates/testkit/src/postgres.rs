@@ -2,6 +2,7 @@
 
 mod binaries;
 mod owner;
+mod pgbouncer;
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,8 +18,17 @@ use crate::free_port;
 use binaries::Binaries;
 use owner::Owner;
 
+pub use pgbouncer::{PgBouncer, PoolMode};
+
 /// The account that owns every database of the server; it needs no password.
 const SUPERUSER: &str = "omnichat";
+
+/// Who may sign in and how. `guarded` and `rejected` are for tests that create these accounts.
+const SIGN_IN_RULES: &str = "\
+host all guarded all scram-sha-256
+host all rejected all reject
+host all all all trust
+";
 
 /// The database that [`PostgresServer::migrated_database`] copies.
 const TEMPLATE: &str = "migrated";
@@ -200,6 +210,8 @@ impl PostgresServer {
         initdb.args(["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"]);
         initdb.args(["--username", SUPERUSER]);
         run(&mut initdb);
+        fs::write(self.data().join("pg_hba.conf"), SIGN_IN_RULES)
+            .expect("the cluster's files can be changed");
     }
 
     fn try_to_start(&self) -> Result<(), String> {
