@@ -1,68 +1,209 @@
-//! The check of whether the database can be used now.
+//! Whether the database can be used: checked before the first statement, and whenever someone asks.
 
-use std::sync::Arc;
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use ports::{StoreError, StoreHealth};
-use sqlx::PgPool;
-use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection, PgConnection};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use crate::PostgresStore;
-use crate::error::DbError;
+use crate::error::{DbError, shows_a_shared_session};
 use crate::migrations::is_complete;
 use crate::options::PostgresOptions;
-use crate::pool::guarded;
+use crate::precheck::{ExamineError, examine};
+use crate::session::Session;
 
 /// How long a check may take.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
+/// After a database was found unusable, statements are refused for this time before it is examined again.
+const REFUSE_FOR: Duration = Duration::from_secs(1);
 
-/// The connection of the check. It has its own, so that it tests the database and not the load of the pool.
-#[derive(Debug, Clone)]
+/// Examines the database before anything else uses it, and checks its health. It has a connection of its own, so that
+/// it tests the database and not the load of the pool.
+#[derive(Debug)]
 pub(crate) struct Probe {
-    pool: PgPool,
-    /// Set once the schema was found complete; it stays so.
-    is_migrated: Arc<AtomicBool>,
+    session: Session,
+    /// How long connecting, and each statement of the examination, may take.
+    patience: Duration,
+    /// Whether the database was found usable, and nothing has made that doubtful since.
+    is_admitted: AtomicBool,
+    /// When it was found so. Connections from before may be without settings and prepared statements.
+    admitted_at: std::sync::Mutex<Option<Instant>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    connection: Option<PgConnection>,
+    /// Whether the schema was found complete and open to the account; it stays so.
+    is_prepared: bool,
+    /// When and why the last examination failed.
+    failed: Option<(Instant, DbError)>,
+    is_closed: bool,
 }
 
 impl Probe {
-    pub(crate) fn connect_lazy(connect: &PgConnectOptions, options: PostgresOptions) -> Self {
-        let one = PostgresOptions { max_connections: 1, acquire_timeout: CHECK_TIMEOUT, ..options };
-        Self { pool: guarded(one).connect_lazy_with(connect.clone()), is_migrated: Arc::default() }
+    pub(crate) fn new(session: Session, options: PostgresOptions) -> Self {
+        Self {
+            session,
+            patience: options.acquire_timeout,
+            is_admitted: AtomicBool::new(false),
+            admitted_at: std::sync::Mutex::default(),
+            state: Mutex::default(),
+        }
+    }
+
+    /// Waits until the database was examined once, and refuses if this program cannot work with it: then no statement
+    /// is sent, so that every caller gets the reason, and nothing is half done.
+    pub(crate) async fn admit(&self) -> Result<(), DbError> {
+        if self.is_admitted.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let mut state = self.state.lock().await;
+        // Another caller may have examined it meanwhile.
+        if self.is_admitted.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        if let Some((at, error)) = &state.failed
+            && at.elapsed() < REFUSE_FOR
+        {
+            return Err(error.duplicate().into());
+        }
+        self.examine(&mut state).await
+    }
+
+    /// Has the database examined again before the next statement.
+    pub(crate) fn doubt(&self) {
+        self.is_admitted.store(false, Ordering::Release);
+    }
+
+    /// Whether a connection of this age was made after the last doubt was resolved.
+    pub(crate) fn trusts(&self, age: Duration) -> bool {
+        let admitted_at = self.admitted_at.lock().unwrap_or_else(PoisonError::into_inner);
+        admitted_at.is_some_and(|at| age <= at.elapsed())
+    }
+
+    async fn examine(&self, state: &mut State) -> Result<(), DbError> {
+        state.connection = None;
+        let error = match examine(&self.session, self.patience).await {
+            Ok(connection) => {
+                state.connection = Some(connection);
+                state.failed = None;
+                if !self.is_admitted.load(Ordering::Acquire) {
+                    *self.admitted_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+                    self.is_admitted.store(true, Ordering::Release);
+                }
+                return Ok(());
+            }
+            // The connections that are open already may still be good.
+            Err(ExamineError::Failed(error)) => error,
+            Err(ExamineError::Unsuitable(reason)) => {
+                self.doubt();
+                DbError::unavailable(reason)
+            }
+        };
+        state.failed = Some((Instant::now(), error.duplicate().into()));
+        Err(error)
+    }
+
+    async fn check(&self) -> Result<(), DbError> {
+        let mut state = self.state.lock().await;
+        if state.is_closed {
+            return Err(closed());
+        }
+        let mut connection = self.connection(&mut state).await?;
+        let result = problem(&mut connection, &mut state.is_prepared).await;
+        if result.as_ref().is_err_and(shows_a_shared_session) {
+            self.doubt();
+        }
+        let problem = result?;
+        state.connection = Some(connection);
+        problem.map_or(Ok(()), |problem| Err(DbError::unavailable(problem)))
+    }
+
+    /// The connection of the last check, or else one to a database that was examined anew.
+    async fn connection(&self, state: &mut State) -> Result<PgConnection, DbError> {
+        if let Some(mut connection) = state.connection.take()
+            && self.is_admitted.load(Ordering::Acquire)
+            // A connection that was cut while it was idle says nothing about the database now.
+            && connection.ping().await.is_ok()
+        {
+            return Ok(connection);
+        }
+        self.examine(state).await?;
+        state.connection.take().ok_or_else(closed)
     }
 
     pub(crate) async fn close(&self) {
-        let _ = tokio::time::timeout(CHECK_TIMEOUT, self.pool.close()).await;
+        let close = async {
+            let mut state = self.state.lock().await;
+            state.is_closed = true;
+            if let Some(connection) = state.connection.take() {
+                let _ = connection.close().await;
+            }
+        };
+        let _ = tokio::time::timeout(CHECK_TIMEOUT, close).await;
     }
+}
+
+fn closed() -> DbError {
+    DbError::unavailable("the store is closed")
+}
+
+/// What prevents the use of the database, if anything does.
+async fn problem(
+    connection: &mut PgConnection,
+    is_prepared: &mut bool,
+) -> Result<Option<String>, sqlx::Error> {
+    if !*is_prepared {
+        if !is_complete(&mut *connection).await? {
+            return Ok(Some(
+                "its schema is missing or older than this program: run `omnichat migrate`".to_owned(),
+            ));
+        }
+        if let Some(tables) = closed_tables(connection).await? {
+            return Ok(Some(format!("the account may not read and write these tables: {tables}")));
+        }
+        *is_prepared = true;
+    }
+    // Reads a row, so that the check fails on a broken schema, on a standby, and on a database whose operator has
+    // switched writes off.
+    let takes_writes = sqlx::query_scalar!(
+        r#"SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off'
+             AND (SELECT count(*) FROM (SELECT FROM omnichat.runners LIMIT 1) r) >= 0 AS "takes_writes!""#
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(if takes_writes { None } else { Some("the database takes no writes".to_owned()) })
+}
+
+/// The tables that the account may not use as this program does.
+async fn closed_tables(connection: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT string_agg(c.relname, ', ' ORDER BY c.relname)
+         FROM pg_catalog.pg_class c
+         WHERE c.relnamespace = 'omnichat'::regnamespace AND c.relkind = 'r' AND c.relname <> '_sqlx_migrations'
+           AND NOT (
+               has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
+               -- Nothing changes the rows of the ledger.
+               AND (c.relname = 'ledger'
+                    OR has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE'))
+           )"
+    )
+    .fetch_one(connection)
+    .await
 }
 
 #[async_trait]
 impl StoreHealth for PostgresStore {
     async fn check(&self) -> Result<(), StoreError> {
-        match tokio::time::timeout(CHECK_TIMEOUT, self.is_usable()).await {
+        match tokio::time::timeout(CHECK_TIMEOUT, self.probe.check()).await {
             Ok(result) => Ok(result?),
             Err(_) => Err(DbError::timed_out(CHECK_TIMEOUT).into()),
         }
-    }
-}
-
-impl PostgresStore {
-    async fn is_usable(&self) -> Result<(), DbError> {
-        if !self.probe.is_migrated.load(Ordering::Relaxed) {
-            if !is_complete(&self.probe.pool).await? {
-                return Err(DbError::unavailable("the schema is older than this program"));
-            }
-            self.probe.is_migrated.store(true, Ordering::Relaxed);
-        }
-        // Reads a row, so that the check fails on a broken schema, on a standby, and on a database whose operator has
-        // switched writes off.
-        let takes_writes = sqlx::query_scalar!(
-            r#"SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off'
-                 AND (SELECT count(*) FROM (SELECT FROM omnichat.runners LIMIT 1) r) >= 0 AS "takes_writes!""#
-        )
-        .fetch_one(&self.probe.pool)
-        .await?;
-        if takes_writes { Ok(()) } else { Err(DbError::unavailable("the database takes no writes")) }
     }
 }

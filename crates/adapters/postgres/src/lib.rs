@@ -13,24 +13,25 @@ mod migrations;
 mod options;
 mod personas;
 mod pool;
+mod precheck;
 mod rows;
 mod runners;
+mod session;
 mod turns;
 mod users;
 
 #[cfg(test)]
 mod tests;
 
-use std::str::FromStr;
+use std::sync::Arc;
 
 use ports::StoreError;
-use sqlx::postgres::PgConnectOptions;
 
 pub use crate::options::PostgresOptions;
 
-use crate::error::DbError;
 use crate::health::Probe;
 use crate::pool::Pool;
+use crate::session::Session;
 use crate::turns::writer::Writer;
 
 /// The store: every store port on one PostgreSQL database. Clones share it.
@@ -40,9 +41,9 @@ pub struct PostgresStore {
     /// For the statements that every process repeats all the time.
     steady: Pool,
     writer: Writer,
-    probe: Probe,
-    /// How to connect for migrations and for the lock of the process.
-    connect: PgConnectOptions,
+    probe: Arc<Probe>,
+    /// Sessions without time limits, for migrations and for the lock of the process.
+    session: Session,
 }
 
 impl PostgresStore {
@@ -54,20 +55,17 @@ impl PostgresStore {
     /// # Errors
     /// [`StoreError::Refused`] where the address is malformed.
     pub fn connect_lazy(url: &str, options: PostgresOptions) -> Result<Self, StoreError> {
-        let connect = PgConnectOptions::from_str(url).map_err(DbError::from)?;
-        let connect = match connect.get_application_name() {
-            Some(_) => connect,
-            None => connect.application_name("omnichat"),
-        };
+        let session = Session::parse(url)?;
         let timeout = options.statement_timeout.as_millis().to_string();
         // Just-in-time compilation would take longer than these statements run.
-        let bounded = connect.clone().options([("statement_timeout", timeout.as_str()), ("jit", "off")]);
+        let bounded = session.with([("statement_timeout", timeout.as_str()), ("jit", "off")]);
+        let probe = Arc::new(Probe::new(bounded.clone(), options));
         Ok(Self {
-            pool: Pool::connect_lazy(&bounded, options),
-            steady: Pool::steady(&bounded, options),
-            writer: Writer::start(&bounded, options),
-            probe: Probe::connect_lazy(&bounded, options),
-            connect,
+            pool: Pool::connect_lazy(&bounded, options, &probe),
+            steady: Pool::steady(&bounded, options, &probe),
+            writer: Writer::start(&bounded, options, &probe),
+            probe,
+            session,
         })
     }
 

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use ports::StoreError;
-use sqlx::migrate::Migrator;
-use sqlx::{ConnectOptions, Connection, PgPool};
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::{Connection, PgExecutor};
 
 use crate::PostgresStore;
-use crate::error::DbError;
+use crate::error::{DbError, is_forbidden, is_missing};
 
 /// During a rolling update an older program may find a newer schema, with migrations that it does not know.
 static MIGRATIONS: Migrator =
@@ -15,9 +15,6 @@ static MIGRATIONS: Migrator =
 
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// The codes for a table or a schema that does not exist.
-const MISSING: [&str; 2] = ["42P01", "3F000"];
-
 impl PostgresStore {
     /// Brings the schema up to date. Any number of processes may do so at once: they wait for each other.
     ///
@@ -25,16 +22,27 @@ impl PostgresStore {
     /// [`StoreError`] where the database is not available or a migration fails, or another version of this program has
     /// made the database.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        // A connection without timeouts: waiting for another process, or building an index, may take long.
-        let patient = self.connect.clone().options([("statement_timeout", "0"), ("lock_timeout", "0")]);
+        // A pooler might keep the lock of the migrations in a session that nothing uses any more.
+        self.probe.admit().await?;
+        // Without timeouts: waiting for another process, or building an index, may take long.
+        let patient = self.session.with([("statement_timeout", "0"), ("lock_timeout", "0")]);
         let mut connection = match tokio::time::timeout(CONNECT_TIMEOUT, patient.connect()).await {
             Ok(connected) => connected.map_err(DbError::from)?,
             Err(_) => return Err(DbError::timed_out(CONNECT_TIMEOUT).into()),
         };
-        let result = MIGRATIONS.run_direct(None, &mut connection, false).await;
+        let result = match MIGRATIONS.run_direct(None, &mut connection, false).await {
+            // An account that may not change the schema need not, where nothing is missing.
+            Err(MigrateError::Execute(error)) if is_forbidden(&error) => {
+                match is_complete(&mut connection).await {
+                    Ok(true) => Ok(()),
+                    Ok(false) | Err(_) => Err(error.into()),
+                }
+            }
+            result => result.map_err(DbError::from),
+        };
         // Closing the connection also releases its advisory lock, which a failed migration leaves behind.
         let _ = connection.close().await;
-        Ok(result.map_err(DbError::from)?)
+        Ok(result?)
     }
 
     /// Whether the schema has all that this program needs.
@@ -47,17 +55,13 @@ impl PostgresStore {
 }
 
 /// Whether the database has all migrations of this program.
-pub(crate) async fn is_complete(pool: &PgPool) -> Result<bool, sqlx::Error> {
+pub(crate) async fn is_complete(database: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
     // Not checked at compile time: the migrator makes this table itself.
     let versions =
-        sqlx::query_scalar("SELECT version FROM omnichat._sqlx_migrations WHERE success").fetch_all(pool);
+        sqlx::query_scalar("SELECT version FROM omnichat._sqlx_migrations WHERE success").fetch_all(database);
     match versions.await {
         Ok(applied) => Ok(MIGRATIONS.iter().all(|migration| applied.contains(&migration.version))),
-        Err(sqlx::Error::Database(error))
-            if error.code().is_some_and(|code| MISSING.contains(&code.as_ref())) =>
-        {
-            Ok(false)
-        }
+        Err(error) if is_missing(&error) => Ok(false),
         Err(error) => Err(error),
     }
 }

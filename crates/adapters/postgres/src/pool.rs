@@ -1,13 +1,16 @@
 //! The connections of all calls that do not go through the writer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::pool::PoolConnectionMetadata;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
+use sqlx::postgres::{PgConnection, PgPoolOptions};
 use sqlx::{Connection, Executor, PgPool, Row};
 
-use crate::error::{DbError, is_conflict};
+use crate::error::{DbError, is_conflict, shows_a_shared_session};
+use crate::health::Probe;
 use crate::options::PostgresOptions;
+use crate::session::Session;
 
 /// How often a statement is tried that loses a deadlock.
 const TRIES: u32 = 4;
@@ -24,23 +27,42 @@ const NETWORK: Duration = Duration::from_secs(1);
 /// A pool of connections. None of them is inside a transaction when it is borrowed.
 #[derive(Debug, Clone)]
 pub(crate) struct Pool {
-    pool: PgPool,
+    connections: PgPool,
     /// The longest time that a call may take, whatever happens to the database.
     patience: Duration,
+    probe: Arc<Probe>,
 }
 
 impl Pool {
-    pub(crate) fn connect_lazy(connect: &PgConnectOptions, options: PostgresOptions) -> Self {
-        Self { pool: guarded(options).connect_lazy_with(connect.clone()), patience: patience(options) }
+    pub(crate) fn connect_lazy(session: &Session, options: PostgresOptions, probe: &Arc<Probe>) -> Self {
+        Self::new(guarded(options), session, options, probe)
     }
 
     /// Two connections for the statements that a process repeats all the time: they store the text of its turns, follow the
     /// turns of other processes, renew its lease, and watch the locks of others. They wait for no request. Their connections are not tested when
     /// they are released, which would double the number of statements: a single statement leaves no transaction open,
     /// even if it is cancelled.
-    pub(crate) fn steady(connect: &PgConnectOptions, options: PostgresOptions) -> Self {
+    pub(crate) fn steady(session: &Session, options: PostgresOptions, probe: &Arc<Probe>) -> Self {
         let options = PostgresOptions { max_connections: 2, ..options };
-        Self { pool: checked(options).connect_lazy_with(connect.clone()), patience: patience(options) }
+        Self::new(checked(options), session, options, probe)
+    }
+
+    fn new(pool: PgPoolOptions, session: &Session, options: PostgresOptions, probe: &Arc<Probe>) -> Self {
+        let (address, session, judge) = (session.address().clone(), session.clone(), Arc::clone(probe));
+        let pool = pool
+            .after_connect(move |connection, _| {
+                let session = session.clone();
+                Box::pin(async move { session.begin(connection).await })
+            })
+            .before_acquire(move |connection, metadata| {
+                let is_trusted = judge.trusts(metadata.age);
+                Box::pin(async move { Ok(is_trusted && is_alive(connection, metadata).await?) })
+            });
+        Self {
+            connections: pool.connect_lazy_with(address),
+            patience: patience(options),
+            probe: Arc::clone(probe),
+        }
     }
 
     /// Runs a statement, and tries again, a few times, where a deadlock ended it.
@@ -48,14 +70,26 @@ impl Pool {
     where
         F: Future<Output = Result<T, sqlx::Error>>,
     {
-        Ok(self.attempt(statement).await?)
+        Ok(self.attempt(statement).await??)
     }
 
-    /// Like [`run`](Self::run), for callers that need the error of the database.
+    /// Like [`run`](Self::run), for callers that need the error of the statement.
     pub(crate) async fn attempt<'a, T, F>(
         &'a self,
         statement: impl Fn(&'a PgPool) -> F,
-    ) -> Result<T, sqlx::Error>
+    ) -> Result<Result<T, sqlx::Error>, DbError>
+    where
+        F: Future<Output = Result<T, sqlx::Error>>,
+    {
+        self.probe.admit().await?;
+        let result = self.attempt_often(statement).await;
+        if result.as_ref().is_err_and(shows_a_shared_session) {
+            self.probe.doubt();
+        }
+        Ok(result)
+    }
+
+    async fn attempt_often<'a, T, F>(&'a self, statement: impl Fn(&'a PgPool) -> F) -> Result<T, sqlx::Error>
     where
         F: Future<Output = Result<T, sqlx::Error>>,
     {
@@ -74,7 +108,7 @@ impl Pool {
     where
         F: Future<Output = Result<T, sqlx::Error>>,
     {
-        match tokio::time::timeout(self.patience, statement(&self.pool)).await {
+        match tokio::time::timeout(self.patience, statement(&self.connections)).await {
             Ok(result) => result,
             // The database hangs: its statement timeout has no effect, and the connection was not closed.
             Err(elapsed) => Err(sqlx::Error::Io(elapsed.into())),
@@ -83,7 +117,7 @@ impl Pool {
 
     pub(crate) async fn close(&self) {
         // A connection that hangs does not delay the end for long.
-        let _ = tokio::time::timeout(self.patience, self.pool.close()).await;
+        let _ = tokio::time::timeout(self.patience, self.connections.close()).await;
     }
 }
 
@@ -106,7 +140,6 @@ fn checked(options: PostgresOptions) -> PgPoolOptions {
         .max_lifetime(options.max_lifetime)
         // `is_alive` tests only connections that were idle for a while.
         .test_before_acquire(false)
-        .before_acquire(|connection, metadata| Box::pin(is_alive(connection, metadata)))
 }
 
 async fn is_alive(

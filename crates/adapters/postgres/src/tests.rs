@@ -11,7 +11,9 @@ mod lost_answers;
 mod migrating;
 mod outages;
 mod plans;
+mod poolers;
 mod races;
+mod unusable;
 
 use chrono::{TimeZone, Utc};
 use domain::{
@@ -20,8 +22,8 @@ use domain::{
     RunnerId, Timestamp, TurnId, Usage, UserId,
 };
 use ports::{
-    Begin, Begun, ConversationStore, Finish, Finished, RunnerStore, StoreError, Target, TurnRecord,
-    TurnStore, UserStore,
+    Begin, BeginError, Begun, ConversationStore, Finish, Finished, RegisterError, RunnerStore, StoreError,
+    StoreHealth, Target, TurnRecord, TurnStore, UserStore,
 };
 use testkit::PostgresServer;
 use uuid::Uuid;
@@ -174,6 +176,26 @@ fn question_of(text: &str) -> NewMessage {
 
 fn now() -> Timestamp {
     Utc.with_ymd_and_hms(2026, 1, 1, 0, 0, 0).single().unwrap()
+}
+
+/// Why a store is not ready, as the log says it.
+async fn not_ready(store: &PostgresStore) -> String {
+    let error = store.check().await.expect_err("the store is ready");
+    assert!(error.is_unavailable(), "{error:?}");
+    domain::chain(&error)
+}
+
+/// Checks that calls of all kinds fail, and so that their callers may try again.
+async fn refuses_all_calls(store: &PostgresStore) {
+    let scene = Scene { owner: UserId(1), runner: RunnerId(Uuid::now_v7()) };
+    let begun = store.begin(scene.begin_new("q")).await;
+    assert!(matches!(begun, Err(BeginError::Store(StoreError::Unavailable(_)))), "{begun:?}");
+    assert!(is_unavailable(&store.renew(scene.runner).await));
+    assert!(is_unavailable(&store.find_for_sign_in("ann".to_owned()).await));
+    let new =
+        NewUser { email: None, username: "ann".to_owned(), full_name: None, password_hash: None, at: now() };
+    let registered = store.register(new).await;
+    assert!(matches!(registered, Err(RegisterError::Store(StoreError::Unavailable(_)))), "{registered:?}");
 }
 
 fn is_unavailable<T: std::fmt::Debug>(result: &Result<T, StoreError>) -> bool {

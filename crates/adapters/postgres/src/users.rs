@@ -39,7 +39,7 @@ impl UserStore for PostgresStore {
             )
             .fetch_one(pool)
         };
-        match self.pool.attempt(insert).await {
+        match self.pool.attempt(insert).await? {
             Ok(row) => Ok(User::try_from(row).map_err(DbError::from)?),
             Err(error) if is_taken(&error) => Err(RegisterError::Taken),
             Err(error) => Err(DbError::from(error).into()),

@@ -111,7 +111,7 @@ impl LockSession {
             .acquire_timeout(CONNECT_TIMEOUT)
             .idle_timeout(None)
             .max_lifetime(None)
-            .connect_lazy_with(store.connect.clone());
+            .connect_lazy_with(store.session.address().clone());
         let mut listener = PgListener::connect_with(&one).await?;
         // A new connection would not have the lock.
         listener.eager_reconnect(false);

@@ -4,7 +4,6 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use ports::StoreHealth;
 use sqlx::ConnectOptions;
 use sqlx::migrate::Migrate;
 use sqlx::postgres::PgConnectOptions;

@@ -4,7 +4,6 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use ports::{BeginError, StoreHealth};
 use sqlx::{Connection, Executor, PgConnection};
 
 use super::*;

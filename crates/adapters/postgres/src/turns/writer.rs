@@ -10,12 +10,13 @@ mod worker;
 
 use std::sync::Arc;
 
-use sqlx::postgres::PgConnectOptions;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use crate::error::DbError;
+use crate::health::Probe;
 use crate::options::PostgresOptions;
+use crate::session::Session;
 use job::Job;
 use op::{BatchOp, Completion, Pending, closed};
 use worker::BatchWorker;
@@ -32,8 +33,8 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn start(connect: &PgConnectOptions, options: PostgresOptions) -> Self {
-        let connect = connect.clone().options([
+    pub(crate) fn start(session: &Session, options: PostgresOptions, probe: &Arc<Probe>) -> Self {
+        let session = session.with([
             // Otherwise each size of a batch would be planned separately, which takes longer than to run it.
             ("plan_cache_mode", "force_generic_plan"),
             // All rows that workers read are found by a key. A plan that was made while a table was small must not
@@ -42,7 +43,7 @@ impl Writer {
         ]);
         let start = |_| {
             let (sender, receiver) = mpsc::channel(QUEUE);
-            let worker = BatchWorker::new(connect.clone(), options, sender.downgrade());
+            let worker = BatchWorker::new(session.clone(), options, Arc::clone(probe), sender.downgrade());
             #[expect(
                 clippy::disallowed_methods,
                 reason = "a worker ends by itself when the store is dropped or closed"

@@ -1,10 +1,10 @@
 //! A worker: one connection that writes batches.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection, PgConnection};
+use sqlx::{Connection, PgConnection};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -12,8 +12,10 @@ use uuid::Uuid;
 use super::compensate;
 use super::job::Job;
 use super::op::{BatchOp, Completion, Diagnosis, Pending, closed};
-use crate::error::{DbError, is_conflict};
+use crate::error::{DbError, is_conflict, shows_a_shared_session};
+use crate::health::Probe;
 use crate::options::PostgresOptions;
+use crate::session::Session;
 
 /// The most operations in one batch.
 const BATCH: usize = 64;
@@ -34,9 +36,11 @@ const NETWORK: Duration = Duration::from_secs(1);
 
 /// A worker with its connection.
 pub(super) struct BatchWorker {
-    connect: PgConnectOptions,
+    session: Session,
     options: PostgresOptions,
+    probe: Arc<Probe>,
     connection: Option<PgConnection>,
+    connected: Instant,
     used: Instant,
     /// Its own queue, for operations that are tried again.
     queue: mpsc::WeakSender<Job>,
@@ -62,11 +66,22 @@ enum BatchReply<O: BatchOp> {
 
 impl BatchWorker {
     pub(super) fn new(
-        connect: PgConnectOptions,
+        session: Session,
         options: PostgresOptions,
+        probe: Arc<Probe>,
         queue: mpsc::WeakSender<Job>,
     ) -> Self {
-        Self { connect, options, connection: None, used: Instant::now(), queue, connect_error: None }
+        let now = Instant::now();
+        Self {
+            session,
+            options,
+            probe,
+            connection: None,
+            connected: now,
+            used: now,
+            queue,
+            connect_error: None,
+        }
     }
 
     pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
@@ -252,7 +267,10 @@ impl BatchWorker {
 
     /// The worker's connection, or a new one.
     async fn connection(&mut self) -> Result<PgConnection, DbError> {
-        if let Some(mut connection) = self.connection.take() {
+        self.probe.admit().await?;
+        if let Some(mut connection) = self.connection.take()
+            && self.probe.trusts(self.connected.elapsed())
+        {
             if self.used.elapsed() < FRESH {
                 return Ok(connection);
             }
@@ -262,8 +280,11 @@ impl BatchWorker {
                 return Ok(connection);
             }
         }
-        match tokio::time::timeout(self.options.acquire_timeout, self.connect.connect()).await {
-            Ok(connected) => Ok(connected?),
+        match tokio::time::timeout(self.options.acquire_timeout, self.session.connect()).await {
+            Ok(connected) => {
+                self.connected = Instant::now();
+                Ok(connected?)
+            }
             Err(_) => Err(DbError::timed_out(self.options.acquire_timeout)),
         }
     }
@@ -283,7 +304,12 @@ impl BatchWorker {
     async fn bounded<T>(&self, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, DbError> {
         let patience = self.options.statement_timeout + NETWORK;
         match tokio::time::timeout(patience, work).await {
-            Ok(result) => Ok(result?),
+            Ok(result) => {
+                if result.as_ref().is_err_and(shows_a_shared_session) {
+                    self.probe.doubt();
+                }
+                Ok(result?)
+            }
             Err(_) => Err(DbError::timed_out(patience)),
         }
     }

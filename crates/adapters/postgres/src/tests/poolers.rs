@@ -1,0 +1,154 @@
+//! A pgbouncer between the store and its database.
+
+use std::time::{Duration, Instant};
+
+use sqlx::{ConnectOptions, Executor, PgConnection};
+use testkit::{PgBouncer, PoolMode};
+
+use super::*;
+use crate::session::Session;
+
+async fn start(mode: PoolMode, settings: &'static str) -> PgBouncer {
+    let start = move || PgBouncer::start(PostgresServer::shared(), mode, settings);
+    tokio::task::spawn_blocking(start).await.unwrap()
+}
+
+/// Another client of a pooler.
+async fn client(url: &str) -> Result<PgConnection, sqlx::Error> {
+    Session::parse(url).unwrap().address().connect().await
+}
+
+/// With pgbouncer's own default settings.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_works_behind_session_pooling() {
+    let pooler = start(PoolMode::Session, "").await;
+    let url = pooler.url(&PostgresServer::shared().database().await);
+    let store = connect(&url);
+    store.migrate().await.unwrap();
+    store.check().await.unwrap();
+    let scene = Scene::new(&store).await;
+    let id = scene.conversation(&store).await;
+    let begun = store.begin(scene.begin_in(id, "q")).await.unwrap();
+    scene.answer(&store, &begun, "a").await;
+    assert_eq!(conversation_of(&store, &scene, id).await.unwrap().message_count, 2);
+    store.close().await;
+
+    // The time limit of statements holds as well.
+    let hasty =
+        PostgresOptions { statement_timeout: Duration::from_millis(200), ..PostgresOptions::default() };
+    let hasty = PostgresStore::connect_lazy(&url, hasty).unwrap();
+    let mut holder = client(&url).await.unwrap();
+    holder.execute("BEGIN; LOCK TABLE omnichat.conversations").await.unwrap();
+    let start = Instant::now();
+    let found = conversation_of(&hasty, &scene, id).await;
+    let Err(StoreError::Unavailable(why)) = found else { panic!("{found:?}") };
+    assert!(why.to_string().contains("statement timeout"), "{why}");
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+}
+
+/// Nothing is changed behind such a pooler, and no lock is left there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pooler_that_shares_sessions_is_refused() {
+    for (mode, settings, reason) in [
+        (PoolMode::Transaction, "", "pool_mode = session"),
+        (PoolMode::Transaction, "server_round_robin = 1", "pool_mode = session"),
+        (PoolMode::Transaction, "default_pool_size = 2", "pool_mode = session"),
+        (PoolMode::Statement, "", "statement pooling mode"),
+    ] {
+        let pooler = start(mode, settings).await;
+        let database = PostgresServer::shared().database().await;
+        let store = connect(&pooler.url(&database));
+        assert!(is_unavailable(&store.migrate().await));
+        let why = not_ready(&store).await;
+        assert!(why.contains(reason), "{mode:?} {settings}: {why}");
+        refuses_all_calls(&store).await;
+        let untouched = "SELECT (SELECT count(*) FROM pg_namespace WHERE nspname = 'omnichat')
+                            + (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'
+                               AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))";
+        assert_eq!(PostgresServer::shared().sql(&database, untouched), "0");
+    }
+}
+
+/// Other clients of the pooler take and give back its sessions all the time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pooler_that_shares_sessions_is_found_out_under_load() {
+    let pooler = start(PoolMode::Transaction, "").await;
+    let url = pooler.url(&PostgresServer::shared().database().await);
+    let clients: Vec<_> = (0..6)
+        .map(|_| {
+            let url = url.clone();
+            tokio::spawn(async move {
+                let mut client = client(&url).await.unwrap();
+                loop {
+                    client.execute("SELECT 1").await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for _ in 0..20 {
+        let store = connect(&url);
+        assert!(not_ready(&store).await.contains("pool_mode = session"));
+    }
+    for client in clients {
+        assert!(!client.is_finished());
+        client.abort();
+    }
+}
+
+/// An operator changes the mode while the store is used, and changes it back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pooler_that_begins_to_share_sessions_is_found_out() {
+    let pooler = start(PoolMode::Session, "").await;
+    let store = connect(&pooler.url(&PostgresServer::shared().database().await));
+    store.migrate().await.unwrap();
+    let scene = Scene::new(&store).await;
+    let id = scene.conversation(&store).await;
+    store.check().await.unwrap();
+
+    pooler.reload(PoolMode::Transaction, "");
+    wait_for("it is refused", async || {
+        let found = conversation_of(&store, &scene, id).await;
+        assert!(found.is_ok() || is_unavailable(&found), "{found:?}");
+        store.check().await.is_err()
+    })
+    .await;
+    assert!(not_ready(&store).await.contains("pool_mode = session"));
+    refuses_all_calls(&store).await;
+
+    pooler.reload(PoolMode::Session, "");
+    wait_for("it is used again", async || store.check().await.is_ok()).await;
+    wait_for("calls pass", async || conversation_of(&store, &scene, id).await.is_ok()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_pooler_refuses_is_said() {
+    let pooler = start(PoolMode::Session, "default_pool_size = 1\nmax_client_conn = 10").await;
+    let database = PostgresServer::shared().database().await;
+    let hasty = PostgresOptions { acquire_timeout: Duration::from_millis(300), ..PostgresOptions::default() };
+    for (parameters, reason) in
+        [("", "too few connections"), ("?options=-c%20jit%3Doff", "unsupported startup parameter")]
+    {
+        let url = pooler.url(&database) + parameters;
+        let store = PostgresStore::connect_lazy(&url, hasty).unwrap();
+        let why = not_ready(&store).await;
+        assert!(why.contains(reason), "{parameters}: {why}");
+        refuses_all_calls(&store).await;
+    }
+    let admin = PostgresStore::connect_lazy(&pooler.url("/pgbouncer"), hasty).unwrap();
+    not_ready(&admin).await;
+    refuses_all_calls(&admin).await;
+    let mut clients = Vec::new();
+    for _ in 0..10 {
+        clients.extend(client(&pooler.url(&database)).await);
+    }
+    let why = not_ready(&PostgresStore::connect_lazy(&pooler.url(&database), hasty).unwrap()).await;
+    assert!(why.contains("no more connections allowed"), "{why}");
+}
+
+async fn wait_for(what: &str, holds: impl AsyncFn() -> bool) {
+    let start = Instant::now();
+    while !holds().await {
+        assert!(start.elapsed() < Duration::from_secs(10), "waited in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
