@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use domain::{RequestOptions, Sampling, Temperature, chain};
+use domain::{RequestOptions, Sampling, Temperature};
 use http::{ContextManagement, DefaultModels, HttpSettings, Pricing, PublicConfig, PublicLimits};
 use local::{SlidingMinute, SystemClock, UuidIds};
 use ports::{Clock, IdSource, StoreError};
@@ -51,7 +51,7 @@ pub async fn run(config: Config, dropped_lines: DroppedLines) -> anyhow::Result<
     let tasks = Tasks::new(Handle::current());
     tasks.spawn_background(dropped_lines.report_always());
     let (services, turns) = assemble(&config, &store, &tasks)?;
-    prepare(&config, &store, &turns, &tasks).await?;
+    prepare(&config, &store, &services.health, &turns, &tasks).await?;
     turns.start_upkeep();
     services.files.start_sweeping();
 
@@ -163,11 +163,12 @@ fn assemble(
 }
 
 /// Brings the database up to date and ends the turns of dead processes. SQLite must be usable before the service
-/// starts. A PostgreSQL server may come up later: until then this goes on in the background, and the service is not
-/// ready.
+/// starts. A PostgreSQL server may come up, or be set right, later: until then this goes on in the background, the
+/// service is not ready, and the log says why.
 async fn prepare(
     config: &Config,
     store: &Arc<dyn Store>,
+    health: &Health,
     turns: &Turns,
     tasks: &Tasks,
 ) -> anyhow::Result<()> {
@@ -177,10 +178,10 @@ async fn prepare(
             make_ready(store.as_ref(), turns, migrate).await.context("the database cannot be used")
         }
         DatabaseChoice::Postgres { .. } => {
-            let (store, turns) = (store.clone(), turns.clone());
+            let (store, health, turns) = (store.clone(), health.clone(), turns.clone());
             tasks.spawn_background(async move {
                 while let Err(error) = make_ready(store.as_ref(), &turns, migrate).await {
-                    tracing::warn!(error = %chain(&error), "the database is not ready yet");
+                    health.report_outage(&error);
                     tokio::time::sleep(START_PAUSE).await;
                 }
             });

@@ -41,6 +41,7 @@ mod sign_in;
 mod start;
 mod stopping;
 mod transcript;
+mod unusable_database;
 mod views;
 mod walk;
 mod watching;

@@ -1,7 +1,10 @@
 //! One conversation is used by all contracts in turn: each reads what the others wrote, and adds a turn.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use testkit::fake_llm::Reply;
+use testkit::{FakeLlm, PgBouncer, PoolMode, PostgresServer};
 
 use crate::support::{App, Store, User, on_both_stores};
 
@@ -16,15 +19,31 @@ struct Walk {
     said: Vec<String>,
 }
 
-/// S4 → S2 → S0 → S3, and back.
 async fn one_conversation_is_used_by_all_contracts_in_turn(store: Store) {
-    let app = App::start(store).await;
+    walk(&App::start(store).await).await;
+}
+
+/// The schema is made through the pooler, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_conversation_is_used_by_all_contracts_behind_session_pooling() {
+    let server = PostgresServer::shared();
+    let pooler = PgBouncer::start(server, PoolMode::Session, "");
+    let url = pooler.url(&server.database().await);
+    let mut app = App::over(Some(url), Arc::new(FakeLlm::start().await), &[]);
+    app.start_again().await;
+    walk(&app).await;
+    let report = app.probe("/health").await.ok();
+    assert_eq!(report["status"], "healthy");
+}
+
+/// S4 → S2 → S0 → S3, and back.
+async fn walk(app: &App) {
     let user = app.user("ann").await;
     let persona = json!({"name": "Alex", "description": "Loves chess.", "relation_type": "friend"});
     let persona = user.post("/personas/", persona).await.ok();
     let body = json!({"title": "First Chat with Alex", "persona_id": persona["id"]});
     let begun = user.post("/chat/conversations", body).await.ok();
-    let mut walk = Walk::of(&app, user, begun["id"].as_i64().unwrap()).await;
+    let mut walk = Walk::of(app, user, begun["id"].as_i64().unwrap()).await;
 
     let steps = ["S4", "S2", "S0", "S3", "S3", "S0", "S2", "S4"];
     for (step, contract) in steps.into_iter().enumerate() {
@@ -46,7 +65,7 @@ async fn one_conversation_is_used_by_all_contracts_in_turn(store: Store) {
     }
     // No model was asked for a title, because the conversation has one.
     assert_eq!(app.llm.call_count(), 8);
-    walk.adds_up(&app).await;
+    walk.adds_up(app).await;
 }
 
 impl Walk {
