@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 use domain::{ModelRequest, RequestOptions, Temperature, TopP};
 use serde::Serialize;
 
-use crate::history::{self, AssistantText, Content, Entry, UserContent, entries};
+use crate::history::{self, Content, Entry, UserContent, entries, joined};
 use crate::model_name::is_reasoning_model;
 use crate::optional_field::{OptionalField, RequestBody};
 
@@ -135,19 +135,6 @@ impl<'a> From<Entry<'a>> for Message<'a> {
                 Self { tool_call_id: Some(call), ..Self::new("tool", Some(Content::Text(output.into()))) }
             }
         }
-    }
-}
-
-/// Joins the texts of an assistant message. A refusal is sent as text, because few servers know the field for it and
-/// a message without content is rejected.
-fn joined<'a>(texts: &[AssistantText<'a>]) -> Option<Cow<'a, str>> {
-    let text_of = |text: &AssistantText<'a>| match text {
-        AssistantText::Text(text) | AssistantText::Refusal(text) => *text,
-    };
-    match texts {
-        [] => None,
-        [only] => Some(Cow::Borrowed(text_of(only))),
-        many => Some(Cow::Owned(many.iter().map(text_of).collect::<Vec<_>>().join("\n"))),
     }
 }
 

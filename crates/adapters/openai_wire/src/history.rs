@@ -73,6 +73,19 @@ pub(crate) enum AssistantText<'a> {
     Refusal(&'a str),
 }
 
+/// Joins the texts of an assistant message. A refusal is sent as text, because few servers know the field for it and
+/// a message without content is rejected.
+pub(crate) fn joined<'a>(texts: &[AssistantText<'a>]) -> Option<Cow<'a, str>> {
+    let text_of = |text: &AssistantText<'a>| match text {
+        AssistantText::Text(text) | AssistantText::Refusal(text) => *text,
+    };
+    match texts {
+        [] => None,
+        [only] => Some(Cow::Borrowed(text_of(only))),
+        many => Some(Cow::Owned(many.iter().map(text_of).collect::<Vec<_>>().join("\n"))),
+    }
+}
+
 /// A tool call of the model.
 pub(crate) struct ToolCall<'a> {
     /// The id that the provider gave it.

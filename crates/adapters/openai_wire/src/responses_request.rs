@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 use domain::{ModelRequest, RequestOptions, Temperature, TopP};
 use serde::Serialize;
 
-use crate::history::{AssistantText, Content, Entry, ToolCall, UserContent, entries};
+use crate::history::{Content, Entry, ToolCall, UserContent, entries, joined};
 use crate::optional_field::{OptionalField, RequestBody};
 
 /// A request for a streamed answer that the provider does not store. It has these fields and no others.
@@ -30,11 +30,15 @@ pub struct ResponsesRequest<'a> {
     optional_fields: BTreeSet<OptionalField>,
 }
 
-/// Messages have no `type`: with one, those of the assistant would need ids, which we do not have.
+/// Messages have the short form of the API, with a `type` and, if they are the assistant's, with a text as content: in
+/// parts, their text would be `output_text`, which strict servers such as vLLM refuse without an id and a status, which
+/// we do not have. llama.cpp refuses messages of the assistant that have no `type` (ggml-org/llama.cpp issue 26394).
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Item<'a> {
     Message {
+        #[serde(rename = "type")]
+        kind: &'static str,
         role: &'static str,
         content: Content<'a, Part<'a>>,
     },
@@ -58,8 +62,6 @@ enum Item<'a> {
 enum Part<'a> {
     InputText { text: Cow<'a, str> },
     InputImage { image_url: &'a str, detail: &'static str },
-    OutputText { text: &'a str },
-    Refusal { refusal: &'a str },
 }
 
 impl<'a> ResponsesRequest<'a> {
@@ -74,15 +76,11 @@ impl<'a> ResponsesRequest<'a> {
         let mut input = Vec::with_capacity(request.messages.len());
         for entry in entries(request) {
             match entry {
-                Entry::System(text) => {
-                    input.push(Item::Message { role: "system", content: Content::Text(text.into()) });
-                }
-                Entry::User(contents) => input.push(Item::Message { role: "user", content: contents.into() }),
+                Entry::System(text) => input.push(Item::message("system", Content::Text(text.into()))),
+                Entry::User(contents) => input.push(Item::message("user", contents.into())),
                 Entry::Assistant { texts, calls } => {
-                    if !texts.is_empty() {
-                        let parts = texts.into_iter().map(Part::from).collect();
-                        input.push(Item::Message { role: "assistant", content: Content::Parts(parts) });
-                    }
+                    let text = joined(&texts).map(Content::Text);
+                    input.extend(text.map(|text| Item::message("assistant", text)));
                     input.extend(calls.into_iter().map(Item::from));
                 }
                 Entry::ToolResult { call, output } => {
@@ -117,20 +115,17 @@ impl RequestBody for ResponsesRequest<'_> {
     }
 }
 
+impl<'a> Item<'a> {
+    fn message(role: &'static str, content: Content<'a, Part<'a>>) -> Self {
+        Self::Message { kind: "message", role, content }
+    }
+}
+
 impl<'a> From<UserContent<'a>> for Part<'a> {
     fn from(content: UserContent<'a>) -> Self {
         match content {
             UserContent::Text(text) => Self::InputText { text },
             UserContent::Image(image_url) => Self::InputImage { image_url, detail: "auto" },
-        }
-    }
-}
-
-impl<'a> From<AssistantText<'a>> for Part<'a> {
-    fn from(text: AssistantText<'a>) -> Self {
-        match text {
-            AssistantText::Text(text) => Self::OutputText { text },
-            AssistantText::Refusal(refusal) => Self::Refusal { refusal },
         }
     }
 }
