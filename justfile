@@ -19,6 +19,10 @@ test *arguments:
 watchers *arguments:
     scripts/watchers.sh {{arguments}}
 
+# Kill a process in the middle of a turn, 50 times or COUNT times, and print how soon its conversation goes on.
+kill-9 *count:
+    scripts/kill-9.sh {{count}}
+
 # What CI checks: format, lints, tests.
 check:
     .ci/run

@@ -14,6 +14,7 @@ mod hostile_input;
 mod hostile_requests;
 mod hostile_text;
 mod isolation;
+mod killing;
 mod leaving;
 mod ledger;
 mod llm_chat;

@@ -209,8 +209,13 @@ impl App {
 
     /// Asks the process to end, as an orchestrator does.
     pub(crate) fn ask_to_end(&self) {
+        self.signal("TERM");
+    }
+
+    /// Sends the process a signal, by its name.
+    pub(crate) fn signal(&self, name: &str) {
         let process = self.process.as_ref().expect("the application runs").id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &process]).status().unwrap().success());
+        assert!(Command::new("kill").args(["-s", name, &process]).status().unwrap().success());
     }
 
     /// Waits until the process has ended; its exit code.

@@ -11,3 +11,4 @@ mod models;
 mod sign_in;
 mod support;
 mod turns;
+mod upkeep;

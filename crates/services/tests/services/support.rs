@@ -18,7 +18,7 @@ use omnichat_services::{ModelSettings, SendMessage, SendTarget, Tasks, TurnSetti
 use ports::{
     AppendedMessage, Begin, Begun, Finish, Finished, LanguageModel, MockClock, MockFileStore, MockIdSource,
     MockLedger, MockRunnerStore, MockTurnEvents, MockTurnStore, ModelError, ModelEvent, ModelStream,
-    TurnEvents, Window,
+    RunnerStore, TurnEvents, Window,
 };
 use uuid::Uuid;
 
@@ -210,7 +210,8 @@ pub(crate) fn turns_with(
 ) -> (Turns, Arc<ScriptedModel>, Tasks) {
     let model = Arc::new(ScriptedModel { steps, requests: std::sync::Mutex::default() });
     let events = Arc::new(MockTurnEvents::new());
-    let (turns, tasks) = turns_over(store, events, files, counting_nothing(), Arc::clone(&model), settings);
+    let (runners, ledger) = (Arc::new(MockRunnerStore::new()), counting_nothing());
+    let (turns, tasks) = turns_over(store, events, runners, files, ledger, Arc::clone(&model), settings);
     (turns, model, tasks)
 }
 
@@ -222,7 +223,8 @@ pub(crate) fn titled_turns(
     settings: TurnSettings,
 ) -> Turns {
     let model = Arc::new(ScriptedModel { steps, requests: std::sync::Mutex::default() });
-    turns_over(store, Arc::new(MockTurnEvents::new()), MockFileStore::new(), ledger, model, settings).0
+    let (events, runners) = (Arc::new(MockTurnEvents::new()), Arc::new(MockRunnerStore::new()));
+    turns_over(store, events, runners, MockFileStore::new(), ledger, model, settings).0
 }
 
 fn counting_nothing() -> MockLedger {
@@ -233,13 +235,27 @@ fn counting_nothing() -> MockLedger {
 
 /// Turns over this store, of a process that runs none and follows those of others by these events.
 pub(crate) fn turns_of_others(store: MockTurnStore, events: Arc<dyn TurnEvents>) -> (Turns, Tasks) {
+    no_turns(store, events, Arc::new(MockRunnerStore::new()))
+}
+
+/// Turns of a process that runs none, among these processes.
+pub(crate) fn turns_among(runners: Arc<dyn RunnerStore>) -> (Turns, Tasks) {
+    no_turns(MockTurnStore::new(), Arc::new(MockTurnEvents::new()), runners)
+}
+
+fn no_turns(
+    store: MockTurnStore,
+    events: Arc<dyn TurnEvents>,
+    runners: Arc<dyn RunnerStore>,
+) -> (Turns, Tasks) {
     let model = Arc::new(ScriptedModel { steps: Vec::new(), requests: std::sync::Mutex::default() });
-    turns_over(store, events, MockFileStore::new(), counting_nothing(), model, settings())
+    turns_over(store, events, runners, MockFileStore::new(), counting_nothing(), model, settings())
 }
 
 fn turns_over(
     store: MockTurnStore,
     events: Arc<dyn TurnEvents>,
+    runners: Arc<dyn RunnerStore>,
     files: MockFileStore,
     ledger: MockLedger,
     model: Arc<ScriptedModel>,
@@ -250,7 +266,7 @@ fn turns_over(
         turns: Arc::new(store),
         events,
         files: Arc::new(files),
-        runners: Arc::new(MockRunnerStore::new()),
+        runners,
         ledger: Arc::new(ledger),
         model,
         clock: clock(),

@@ -35,11 +35,7 @@ async fn a_killed_process_leaves_the_question_and_the_partial_reply(store: Store
     app.kill();
     gate.open();
     app.start_again().await;
-    let patience = match store {
-        Store::Sqlite => Duration::from_secs(5),
-        Store::Postgres => Duration::from_secs(30),
-    };
-    wait_within(patience, "the conversation is free again", async || {
+    wait_within(Duration::from_secs(5), "the conversation is free again", async || {
         let answer = user.say(&id, "next").await;
         if answer.status != 200 {
             answer.is_error(409, "conversation_busy");

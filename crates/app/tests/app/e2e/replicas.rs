@@ -71,7 +71,8 @@ async fn a_process_that_dies_leaves_its_turn_to_the_others() {
     let history = elsewhere.wait_for_history(&id, 2, Duration::from_secs(30)).await;
     assert_eq!(history, ["user: hi", "assistant: one  (interrupted)"]);
     elsewhere.say(&id, "next").await.ok();
-    assert!(killed.elapsed() < Duration::from_secs(30), "{:?}", killed.elapsed());
+    // Two looks at its lock, each within a second.
+    assert!(killed.elapsed() < Duration::from_secs(4), "{:?}", killed.elapsed());
 }
 
 /// Sends to one conversation through both processes at once: one turn runs at a time, in either process.
