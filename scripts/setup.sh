@@ -51,6 +51,13 @@ if [ "${#packages[@]}" -gt 0 ]; then
         [ -e /etc/postgresql-common/createcluster.conf ] ||
             printf 'create_main_cluster = false\n' | as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
     fi
+    # Nor need any other package start its service.
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+        as_root chmod +x "$policy"
+        trap 'as_root rm -f "$policy"' EXIT
+    fi
     as_root apt-get update -qq
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
     has_postgres || fail "PostgreSQL is installed, but its programs were not found"
