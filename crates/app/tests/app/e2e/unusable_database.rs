@@ -7,20 +7,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use testkit::{FakeLlm, PgBouncer, PoolMode, PostgresServer};
+use testkit::{FakeLlm, PostgresServer};
 
-use crate::support::{App, Store, User, sql, wait_within};
+use crate::support::{App, wait_within};
 
 /// What the log says once, with the reason beside it.
-const LINE: &str = "the database cannot be used";
+pub(super) const LINE: &str = "the database cannot be used";
 
-fn start(url: &str, llm: &Arc<FakeLlm>) -> App {
+pub(super) fn start(url: &str, llm: &Arc<FakeLlm>) -> App {
     let mut app = App::over(Some(url.to_owned()), Arc::clone(llm), &[]);
     app.spawn();
     app
 }
 
-async fn wait_for(app: &App, path: &str, status: u16) {
+pub(super) async fn wait_for(app: &App, path: &str, status: u16) {
     let url = format!("{}{path}", app.url);
     wait_within(Duration::from_secs(10), &format!("{path} answers {status}"), async || {
         app.http.get(&url).send().await.is_ok_and(|answer| answer.status() == status)
@@ -29,7 +29,7 @@ async fn wait_for(app: &App, path: &str, status: u16) {
 }
 
 /// Checks that the service is alive, not ready, and says why, and that a call that needs no token gets 503.
-async fn is_refused(app: &App, reason: &str) {
+pub(super) async fn is_refused(app: &App, reason: &str) {
     wait_for(app, "/health/live", 200).await;
     wait_within(Duration::from_secs(10), &format!("the log says {reason:?}"), async || {
         let log = app.log();
@@ -40,10 +40,6 @@ async fn is_refused(app: &App, reason: &str) {
     let refused = app.post("/auth/register", json!({"username": "eve", "password": "password123"})).await;
     refused.is_error(503, "database_unavailable");
     assert!(refused.header("retry-after").parse::<u32>().unwrap() >= 1);
-}
-
-fn lines_with(app: &App, text: &str) -> usize {
-    app.log().lines().filter(|line| line.contains(text)).count()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,40 +87,4 @@ fn http_server() -> std::net::SocketAddr {
         }
     });
     address
-}
-
-/// pgbouncer in transaction mode, as Debian has it. Then an operator sets the mode.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_pooler_that_shares_sessions_is_refused_until_it_pools_sessions() {
-    let direct = App::start(Store::Postgres).await;
-    let ann = direct.user("ann").await;
-    let id = ann.conversation().await;
-    ann.say(&id, "one").await.ok();
-    let rows = "SELECT (SELECT count(*) FROM omnichat.messages) + (SELECT count(*) FROM omnichat.runners)
-                     + (SELECT count(*) FROM omnichat.users) + (SELECT count(*) FROM omnichat.turns)";
-    let before = sql(&direct, rows);
-
-    let pooler = PgBouncer::start(PostgresServer::shared(), PoolMode::Transaction, "");
-    let app = start(&pooler.url(direct.database_url.as_ref().unwrap()), &direct.llm);
-    is_refused(&app, "pool_mode = session").await;
-    let ann: User = app.welcome(&ann);
-    for refused in [
-        ann.get(&format!("/conversations/{id}")).await,
-        ann.get("/auth/me").await,
-        ann.post("/chat", json!({"input": "two", "conversation_id": id})).await,
-        ann.post("/chat", json!({"input": "two"})).await,
-        ann.post("/personas/", json!({"name": "Alex", "relation_type": "friend"})).await,
-    ] {
-        assert_eq!(refused.status, 503, "{}", refused.text);
-    }
-    for _ in 0..20 {
-        assert_eq!(app.probe("/health/ready").await.status, 503);
-    }
-    assert_eq!(lines_with(&app, LINE), 1, "{}", app.log());
-    assert_eq!(sql(&direct, rows), before);
-
-    pooler.reload(PoolMode::Session, "");
-    wait_for(&app, "/health/ready", 200).await;
-    ann.say(&id, "two").await.ok();
-    assert_eq!(ann.history(&id).await.len(), 4);
 }
