@@ -5,7 +5,7 @@ mod owner;
 mod pgbouncer;
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -118,6 +118,20 @@ impl PostgresServer {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
     }
 
+    /// The address of a database of this server at `::1`, in the place of `127.0.0.1`.
+    ///
+    /// # Panics
+    /// If this machine has no `::1`.
+    #[must_use]
+    pub fn over_ipv6(&self, url: &str) -> String {
+        let found = TcpStream::connect((Ipv6Addr::LOCALHOST, self.port));
+        assert!(
+            found.is_ok(),
+            "PostgreSQL is not reached at [::1]; this test needs IPv6 on the loopback: {found:?}"
+        );
+        url.replace("127.0.0.1", "[::1]")
+    }
+
     /// Stops the server like a power cut: without a checkpoint, and with connections cut.
     pub fn stop_hard(&self) {
         run(self.pg_ctl("stop").args(["--mode=immediate", "--wait"]));
@@ -216,7 +230,7 @@ impl PostgresServer {
 
     fn try_to_start(&self) -> Result<(), String> {
         let mut settings = format!(
-            "-c listen_addresses=127.0.0.1 -c port={} -c unix_socket_directories= -c max_connections=400",
+            "-c listen_addresses=127.0.0.1,::1 -c port={} -c unix_socket_directories= -c max_connections=400",
             self.port
         );
         if !self.is_durable {

@@ -23,7 +23,7 @@ pub(crate) struct Session {
 impl Session {
     /// Sessions of the database at this address, without any settings.
     pub(crate) fn parse(url: &str) -> Result<Self, DbError> {
-        let address = PgConnectOptions::from_str(url).map_err(DbError::refused)?;
+        let address = without_brackets(PgConnectOptions::from_str(url).map_err(DbError::refused)?);
         let address = match address.get_application_name() {
             Some(_) => address,
             None => address.application_name("omnichat"),
@@ -58,5 +58,15 @@ impl Session {
         let mut connection = self.address.connect().await?;
         self.begin(&mut connection).await?;
         Ok(connection)
+    }
+}
+
+/// The options with the brackets around an IPv6 address (RFC 3986, section 3.2.2) taken off. sqlx keeps them, and would
+/// look them up as a name.
+fn without_brackets(options: PgConnectOptions) -> PgConnectOptions {
+    let host = options.get_host();
+    match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).map(str::to_owned) {
+        Some(address) => options.host(&address),
+        None => options,
     }
 }

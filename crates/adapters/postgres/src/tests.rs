@@ -1,6 +1,7 @@
 //! The suite of all stores, and what it cannot bring about: faults of the database, races within a statement, plans.
 #![expect(clippy::disallowed_methods, reason = "tests make their own ids and tasks")]
 
+mod addresses;
 mod cancelled_begin;
 mod contract;
 mod files;

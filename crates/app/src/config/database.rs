@@ -97,17 +97,19 @@ impl Section {
     }
 }
 
-fn choose(url: &SecretString) -> Result<DatabaseChoice, &'static str> {
+fn choose(url: &SecretString) -> Result<DatabaseChoice, String> {
     let text = url.expose_secret();
     if ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
+        // The parser's errors quote nothing of the address.
+        reqwest::Url::parse(text).map_err(|error| format!("is not a well-formed address: {error}"))?;
         return Ok(DatabaseChoice::Postgres { url: url.clone() });
     }
     let path = text.strip_prefix("sqlite://").or_else(|| text.strip_prefix("sqlite:"));
     match path {
-        Some("") => Err("names no file after `sqlite:`"),
+        Some("") => Err("names no file after `sqlite:`".to_owned()),
         Some(":memory:") => Ok(DatabaseChoice::SqliteMemory),
-        Some(path) if path.contains('?') => Err("takes no parameters after a `sqlite:` file"),
+        Some(path) if path.contains('?') => Err("takes no parameters after a `sqlite:` file".to_owned()),
         Some(path) => Ok(DatabaseChoice::SqliteFile { path: path.into() }),
-        None => Err("must begin with postgresql://, postgres:// or sqlite:"),
+        None => Err("must begin with postgresql://, postgres:// or sqlite:".to_owned()),
     }
 }
