@@ -48,7 +48,7 @@ pub use sampling::{Sampling, SamplingError, Temperature, TopP};
 pub use text::{JsonText, TextError};
 pub use turn::{EndState, Ending, Failure, FailureKind, FinishReason, ReplyRef, TurnEvent};
 pub use usage::{ReportedUsage, Usage};
-pub use user::{Caller, NewUser, Tier, User};
+pub use user::{Caller, NewUser, Tier, User, sign_in_name};
 
 /// A time in UTC, with the precision of both stores: one microsecond.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

@@ -1,5 +1,7 @@
 //! Checks and cleans text of clients.
 
+use unicode_normalization::UnicodeNormalization;
+
 use crate::names::text_type;
 
 /// Why a text is not accepted.
@@ -87,6 +89,13 @@ pub fn is_invisible(c: char) -> bool {
         )
 }
 
+/// Returns a text in Unicode's normalization form C: macOS writes `ä` as a letter and an accent, other systems as one
+/// character, and both are the same text (UAX 15).
+#[must_use]
+pub fn composed(text: &str) -> String {
+    text.nfc().collect()
+}
+
 /// Parses a boolean, in any letter case: `true`, `1`, `yes`, `on`; `false`, `0`, `no`, `off` (C-11).
 #[must_use]
 pub fn flag(word: &str) -> Option<bool> {
@@ -142,6 +151,21 @@ mod tests {
     fn lengths_count_characters_and_not_bytes() {
         assert_eq!(clean("äöü", 3), Ok("äöü".to_owned()));
         assert_eq!(clean("äöüß", 3), Err(TextError::TooLong { max: 3 }));
+    }
+
+    #[test]
+    fn a_letter_is_the_same_in_one_piece_and_in_several() {
+        for (written, one) in [
+            ("e\u{301}", "\u{e9}"),
+            ("\u{e9}", "\u{e9}"),
+            // Vietnamese keyboards of Windows write the vowel in one piece and its tone in another.
+            ("\u{ea}\u{323}", "\u{1ec7}"),
+            ("\u{1100}\u{1161}", "\u{ac00}"),
+            ("\u{212b}", "\u{c5}"),
+            ("ada", "ada"),
+        ] {
+            assert_eq!(composed(written), one);
+        }
     }
 
     #[test]

@@ -38,11 +38,11 @@ pub struct UserChange {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait UserStore: Send + Sync {
-    /// Creates an account. Names and email addresses are compared in lower case, and a name may not be the email
-    /// address of another account.
+    /// Creates an account. Names and email addresses are compared by [`domain::sign_in_name`], and a name may not be the
+    /// email address of another account.
     async fn register(&self, new: NewUser) -> Result<User, RegisterError>;
 
-    /// Finds the registered account with this name or email address, in any letter case.
+    /// Finds the registered account with this name or email address, in any letter case and any Unicode form.
     async fn find_for_sign_in(&self, name: String) -> Result<Option<SignInRecord>, StoreError>;
 
     /// Finds the account of a subject of an outside issuer, and creates it with the first call.

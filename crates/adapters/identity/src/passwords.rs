@@ -6,10 +6,10 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{Error, PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
 use async_trait::async_trait;
+use domain::text::composed;
 use ports::{BoxError, HashingError, PasswordHasher};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
-use unicode_normalization::UnicodeNormalization;
 
 /// OWASP's minimum for argon2id: 19 MiB, two passes, one lane.
 const MEMORY_KIB: u32 = 19 * 1024;
@@ -24,7 +24,7 @@ const WAITING: usize = 64;
 const NO_ACCOUNT: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGhhcyB0aGlz$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// Hashes passwords with argon2id on the blocking thread pool. Only a few are hashed at the same time, as each takes
+/// Hashes passwords, in normalization form C (RFC 8265, section 4.2), with argon2id on the blocking thread pool. Only a few are hashed at the same time, as each takes
 /// 19 MiB, and a limited number waits.
 #[derive(Debug, Clone)]
 pub struct Argon2Hasher {
@@ -66,14 +66,14 @@ impl Argon2Hasher {
 #[async_trait]
 impl PasswordHasher for Argon2Hasher {
     async fn hash(&self, password: String) -> Result<String, HashingError> {
-        self.run(move || Ok(argon2()?.hash_password(normal(&password).as_bytes())?.to_string())).await
+        self.run(move || Ok(argon2()?.hash_password(composed(&password).as_bytes())?.to_string())).await
     }
 
     async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, HashingError> {
         self.run(move || {
             let has_account = hash.is_some();
             let hash = PasswordHash::new(hash.as_deref().unwrap_or(NO_ACCOUNT))?;
-            match argon2()?.verify_password(normal(&password).as_bytes(), &hash) {
+            match argon2()?.verify_password(composed(&password).as_bytes(), &hash) {
                 Ok(()) => Ok(has_account),
                 Err(Error::PasswordInvalid) => Ok(false),
                 Err(error) => Err(error),
@@ -81,11 +81,6 @@ impl PasswordHasher for Argon2Hasher {
         })
         .await
     }
-}
-
-/// A password in Unicode normalization form C, as keyboards compose letters differently (RFC 8265, section 4.2).
-fn normal(password: &str) -> String {
-    password.nfc().collect()
 }
 
 fn argon2() -> Result<Argon2<'static>, Error> {

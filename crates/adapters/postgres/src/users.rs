@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use domain::{NewUser, Tier, Timestamp, User, UserId};
+use domain::{NewUser, Tier, Timestamp, User, UserId, sign_in_name};
 use ports::{RegisterError, SignInRecord, StoreError, UserChange, UserStore};
 use stored::UserColumns;
 
@@ -16,7 +16,7 @@ impl UserStore for PostgresStore {
         let NewUser { email, username, full_name, password_hash, at } = new;
         // Lower case is made here: in PostgreSQL it depends on the locale of the database.
         let names: BTreeSet<String> =
-            std::iter::once(&username).chain(&email).map(|name| name.to_lowercase()).collect();
+            std::iter::once(&username).chain(&email).map(|name| sign_in_name(name)).collect();
         let names: Vec<String> = names.into_iter().collect();
         let insert = |pool| {
             sqlx::query_as!(
@@ -51,11 +51,14 @@ impl UserStore for PostgresStore {
             // PostgreSQL cannot store such a text, so no account has this name.
             return Ok(None);
         }
-        let name = name.to_lowercase();
+        // Of two accounts that were made before names were compared in one form, one still has its own form.
+        let (own_form, name) = (name.to_lowercase(), sign_in_name(&name));
         let read = |pool| {
             sqlx::query!(
                 "SELECT u.id, u.email, u.username, u.full_name, u.tier, u.active, u.created_at, u.password_hash
-                 FROM omnichat.sign_in_names n JOIN omnichat.users u ON u.id = n.user_id WHERE n.name = $1",
+                 FROM omnichat.sign_in_names n JOIN omnichat.users u ON u.id = n.user_id
+                 WHERE n.name IN ($1, $2) ORDER BY n.name = $1 DESC LIMIT 1",
+                own_form,
                 name,
             )
             .fetch_optional(pool)

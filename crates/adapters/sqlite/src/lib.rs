@@ -25,7 +25,7 @@ use async_trait::async_trait;
 use ports::{StoreError, StoreHealth};
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, SqlitePool};
+use sqlx::{ConnectOptions as _, SqliteConnection, SqlitePool};
 
 use crate::error::DbError;
 use crate::writer::{Source, Writer};
@@ -107,13 +107,13 @@ impl SqliteStore {
         let migrated = match &self.file {
             Some(options) => {
                 let mut connection = options.connect().await.map_err(DbError::from)?;
-                let migrated = MIGRATIONS.run_direct(None, &mut connection, false).await;
+                let migrated = migrate(&mut connection).await;
                 sqlx::Connection::close(connection).await.map_err(DbError::from)?;
                 migrated
             }
-            None => MIGRATIONS.run(&self.reads).await,
+            None => MIGRATIONS.run(&self.reads).await.map_err(DbError::from),
         };
-        Ok(migrated.map_err(DbError::from)?)
+        Ok(migrated?)
     }
 
     /// Makes the writes that wait, then closes all connections. Later calls answer [`StoreError::Unavailable`].
@@ -121,6 +121,11 @@ impl SqliteStore {
         self.writer.close().await;
         self.reads.close().await;
     }
+}
+
+async fn migrate(connection: &mut SqliteConnection) -> Result<(), DbError> {
+    MIGRATIONS.run_direct(None, connection, false).await?;
+    users::compose_names(connection).await
 }
 
 fn options() -> SqliteConnectOptions {

@@ -1,9 +1,9 @@
 //! The accounts.
 
 use async_trait::async_trait;
-use domain::{NewUser, Tier, Timestamp, User, UserId};
+use domain::{NewUser, Tier, Timestamp, User, UserId, sign_in_name};
 use ports::{RegisterError, SignInRecord, StoreError, UserChange, UserStore};
-use sqlx::{SqliteConnection, SqliteExecutor};
+use sqlx::{Connection as _, SqliteConnection, SqliteExecutor};
 use stored::UserColumns;
 
 use crate::SqliteStore;
@@ -18,11 +18,14 @@ impl UserStore for SqliteStore {
     }
 
     async fn find_for_sign_in(&self, name: String) -> Result<Option<SignInRecord>, StoreError> {
-        let name = name.to_lowercase();
+        // Of two accounts that were made before names were compared in one form, one still has its own form.
+        let (own_form, name) = (name.to_lowercase(), sign_in_name(&name));
         let row = sqlx::query!(
             r#"SELECT u.id AS "id!", u.email, u.username, u.full_name, u.password_hash, u.tier,
                  u.active AS "active: bool", u.created_at
-               FROM sign_in_names n JOIN users u ON u.id = n.user_id WHERE n.name = ?1"#,
+               FROM sign_in_names n JOIN users u ON u.id = n.user_id
+               WHERE n.name IN (?1, ?2) ORDER BY n.name = ?1 DESC LIMIT 1"#,
+            own_form,
             name,
         )
         .fetch_optional(&self.reads)
@@ -91,8 +94,8 @@ async fn by_subject(
 
 /// Makes an account; `None` where its names are taken.
 async fn register(connection: &mut SqliteConnection, new: NewUser) -> Result<Option<User>, DbError> {
-    let username = new.username.to_lowercase();
-    let email = new.email.as_deref().map(str::to_lowercase).filter(|email| *email != username);
+    let username = sign_in_name(&new.username);
+    let email = new.email.as_deref().map(sign_in_name).filter(|email| *email != username);
     let names: Vec<String> = std::iter::once(username).chain(email).collect();
     let names = json_of(&names)?;
     let taken = sqlx::query_scalar!(
@@ -121,6 +124,25 @@ async fn register(connection: &mut SqliteConnection, new: NewUser) -> Result<Opt
         .execute(&mut *connection)
         .await?;
     by_id(connection, UserId(id)).await
+}
+
+/// Brings the names of accounts into the form in which they are compared now; versions before compared lower case alone.
+/// SQLite has no function for it. Where two names become the same, one account gets it, and the other keeps its own form.
+pub(crate) async fn compose_names(connection: &mut SqliteConnection) -> Result<(), DbError> {
+    let mut transaction = connection.begin().await?;
+    // Names of ASCII characters have one form.
+    let names = sqlx::query_scalar!(
+        "SELECT name FROM sign_in_names WHERE length(CAST(name AS BLOB)) > length(name) ORDER BY user_id, name"
+    );
+    for name in names.fetch_all(&mut *transaction).await? {
+        let composed = sign_in_name(&name);
+        if composed != name {
+            sqlx::query!("UPDATE OR IGNORE sign_in_names SET name = ?2 WHERE name = ?1", name, composed)
+                .execute(&mut *transaction)
+                .await?;
+        }
+    }
+    Ok(transaction.commit().await?)
 }
 
 /// Makes the account of a subject of another issuer, unless it exists by now.

@@ -76,7 +76,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 
 /// Crates without async, serde or I/O, and the only outside crates that they may use.
 const AT_MOST: &[(&str, &[&str])] = &[
-    ("omnichat-domain", &["chrono", "thiserror", "uuid"]),
+    ("omnichat-domain", &["chrono", "thiserror", "unicode-normalization", "uuid"]),
     ("omnichat-ports", &["async-trait", "bytes", "futures-core", "mockall", "omnichat-domain", "thiserror"]),
 ];
 

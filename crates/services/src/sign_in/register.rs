@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use domain::{NewUser, User};
+use domain::text::composed;
+use domain::{NewUser, User, sign_in_name};
 use ports::RegisterError;
 
 use super::{SignIn, SignInError, SignedIn};
@@ -28,7 +29,7 @@ impl SignIn {
             Some(password) => Some(self.setup.hasher.hash(password).await?),
             None => None,
         };
-        let email = email.map(|email| email.to_lowercase());
+        let (email, username) = (email.as_deref().map(sign_in_name), composed(&username));
         let new = NewUser { email, username, full_name, password_hash, at: self.setup.clock.now() };
         let users = Arc::clone(&self.setup.users);
         match self.setup.tasks.run(async move { users.register(new).await }).await {

@@ -52,18 +52,25 @@ pub(super) async fn a_sign_in_takes_name_or_email_in_any_case(stores: &Stores) {
         let record = record.unwrap_or_else(|| panic!("{name} is known"));
         assert_eq!((record.user, record.password_hash.as_deref()), (user.clone(), Some("$argon2id$hash")));
     }
+    for name in ["zoe\u{308}", "ZOE\u{308}"] {
+        let record = stores.users.find_for_sign_in(name.to_owned()).await.unwrap();
+        assert_eq!(record.map(|record| record.user).as_ref(), Some(&user), "{name:?}");
+    }
     for name in ["zoe", "", "zoë ", "%", "Ada Lovelace"] {
         assert_eq!(stores.users.find_for_sign_in(name.to_owned()).await.unwrap(), None, "{name}");
     }
 }
 
-/// A name or an email address is unique in any case, and the name of one account cannot be the email of another.
+/// A name or an email address is unique in any case and any Unicode form, and the name of one account cannot be the email of another.
 pub(super) async fn a_name_is_given_once(stores: &Stores) {
     stores.users.register(account("Adaé", Some("ada@example.org"))).await.unwrap();
     stores.users.register(account("bob@example.org", None)).await.unwrap();
     let taken = [
         account("Adaé", None),
         account("ADAÉ", None),
+        account("Adae\u{301}", None),
+        account("ADAE\u{301}", None),
+        account("new", Some("adae\u{301}")),
         account("eve", Some("ada@example.org")),
         account("ada@example.org", None),
         account("ADA@example.org", Some("new@example.org")),

@@ -65,6 +65,35 @@ async fn waiting_for_another_process_to_migrate_may_take_longer_than_a_statement
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn names_from_before_they_were_compared_in_one_form_are_brought_into_it() {
+    let (store, url) = fresh().await;
+    let server = PostgresServer::shared();
+    // Form C, form D, a mixture as Vietnamese keyboards of Windows write it, and plain names.
+    for name in ["zo\u{eb}", "zoe\u{308}", "rene\u{301}", "vi\u{ea}\u{323}t", "ada"] {
+        let user = "INSERT INTO omnichat.users (username, created_at) VALUES ('old', now()) RETURNING id";
+        let id = server.sql(&url, user);
+        server.sql(&url, &format!("INSERT INTO omnichat.sign_in_names VALUES ('{name}', {id})"));
+    }
+    server.sql(&url, "DELETE FROM omnichat._sqlx_migrations WHERE description = 'sign in names in nfc'");
+    store.migrate().await.unwrap();
+    let found = async |name: &str| {
+        store.find_for_sign_in(name.to_owned()).await.unwrap().map(|record| record.user.id.0)
+    };
+    for (forms, id) in [
+        (["ren\u{e9}", "RENE\u{301}"], 3),
+        (["vi\u{1ec7}t", "vie\u{323}\u{302}t"], 4),
+        (["vi\u{ea}\u{323}t", "VI\u{1ec6}T"], 4),
+        (["ada", "Ada"], 5),
+    ] {
+        for name in forms {
+            assert_eq!(found(name).await, Some(id), "{name:?}");
+        }
+    }
+    // Of two names that are the same now, each is found in its own form.
+    assert_eq!((found("zo\u{eb}").await, found("zoe\u{308}").await), (Some(1), Some(2)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_takes_no_writes_is_not_ready() {
     let (store, url) = fresh().await;
     store.check().await.unwrap();

@@ -40,6 +40,33 @@ async fn readers_cannot_write() {
 }
 
 #[tokio::test]
+async fn names_from_before_they_were_compared_in_one_form_are_brought_into_it() {
+    let scratch = Scratch::new();
+    let store = store_on(&scratch).await;
+    // Form C, form D, a mixture as Vietnamese keyboards of Windows write it, and a plain name.
+    for name in ["zo\u{eb}", "zoe\u{308}", "rene\u{301}", "vi\u{ea}\u{323}t", "ada"] {
+        store.sql("INSERT INTO users (username, created_at) VALUES ('old', 0)").await;
+        store.sql(format!("INSERT INTO sign_in_names SELECT '{name}', max(id) FROM users")).await;
+    }
+    store.migrate().await.unwrap();
+    let found = async |name: &str| {
+        store.find_for_sign_in(name.to_owned()).await.unwrap().map(|record| record.user.id.0)
+    };
+    for (forms, id) in [
+        (["ren\u{e9}", "RENE\u{301}"], 3),
+        (["vi\u{1ec7}t", "vie\u{323}\u{302}t"], 4),
+        (["vi\u{ea}\u{323}t", "VI\u{1ec6}T"], 4),
+        (["ada", "Ada"], 5),
+    ] {
+        for name in forms {
+            assert_eq!(found(name).await, Some(id), "{name:?}");
+        }
+    }
+    // Of two names that are the same now, each is found in its own form.
+    assert_eq!((found("zo\u{eb}").await, found("zoe\u{308}").await), (Some(1), Some(2)));
+}
+
+#[tokio::test]
 async fn migrating_twice_changes_nothing() {
     let scratch = Scratch::new();
     let store = store_on(&scratch).await;

@@ -1,6 +1,7 @@
 //! Requests to register and to sign in.
 
 use domain::limits::{NAME_CHARS, PASSWORD_MAX_BYTES, PASSWORD_MIN_CHARS};
+use domain::text::composed;
 use serde::Deserialize;
 use services::Registration;
 use validator::{Validate, ValidateEmail, ValidationError};
@@ -39,15 +40,16 @@ pub(crate) struct LoginRequest {
 }
 
 /// Limits the password before it is hashed, because hashing is expensive. Cutting it instead would accept other passwords.
+/// It is measured in the form that is hashed.
 fn password(password: &str) -> Result<(), ValidationError> {
-    if password.len() > PASSWORD_MAX_BYTES {
+    if composed(password).len() > PASSWORD_MAX_BYTES {
         return Err(invalid(format!("must have at most {PASSWORD_MAX_BYTES} bytes")));
     }
     Ok(())
 }
 
 fn new_password(new: &str) -> Result<(), ValidationError> {
-    if new.chars().count() < PASSWORD_MIN_CHARS {
+    if composed(new).chars().count() < PASSWORD_MIN_CHARS {
         return Err(invalid(format!("must have at least {PASSWORD_MIN_CHARS} characters")));
     }
     password(new)
@@ -116,6 +118,7 @@ mod tests {
             (json!({"password": "password123"}), None),
             (json!({"username": " ", "password": "password123"}), Some("username")),
             (json!({"username": "bob", "password": "passwor"}), Some("password")),
+            (json!({"username": "bob", "password": "passwo\u{308}r"}), Some("password")),
             (json!({"username": "bob", "password": "x".repeat(1025)}), Some("password")),
             (json!({"email": "bob", "password": "password123"}), Some("email")),
             (json!({"username": "a\0b", "password": "password123"}), Some("username")),
