@@ -1,17 +1,21 @@
 //! The claims of a token, and the checks on them.
 
-use chrono::DateTime;
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta};
 use domain::Timestamp;
 use jsonwebtoken::dangerous::insecure_decode_claims;
 use jsonwebtoken::errors::Error;
 use ports::TokenError;
-use serde::{Deserialize, Serialize};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
 
 use super::{Rejection, invalid};
 
-/// The allowed difference between clocks, in seconds.
-const LEEWAY: i64 = 30;
+/// The allowed difference between clocks.
+const LEEWAY: TimeDelta = TimeDelta::seconds(30);
 
 /// The longest subject, in characters.
 const SUBJECT_CHARS: usize = 255;
@@ -19,11 +23,11 @@ const SUBJECT_CHARS: usize = 255;
 /// Kinds of tokens that are not access tokens, in any of the claims that issuers use for the kind.
 const OTHER_KINDS: &[&str] = &["refresh", "id"];
 
-/// The claims that are read. `exp` and `nbf` must be whole numbers, else the token is refused.
+/// The claims that are read; others, such as `iat`, may have any value.
 #[derive(Debug, Deserialize)]
 pub(super) struct Claims {
-    exp: u64,
-    nbf: Option<u64>,
+    exp: NumericDate,
+    nbf: Option<NumericDate>,
     sub: SubjectClaim,
     iss: Option<String>,
     aud: Option<Value>,
@@ -54,6 +58,39 @@ enum SubjectClaim {
     Text(String),
     Number(i64),
     LargeNumber(u64),
+}
+
+/// A time in seconds since 1970-01-01, with or without a fraction (RFC 7519, section 2: `NumericDate`). In JSON,
+/// 1764000600, 1764000600.0 and 1.7640006e9 are one number. A fraction counts, and is not rounded away.
+#[derive(Debug, Clone, Copy)]
+struct NumericDate(Timestamp);
+
+impl<'de> Deserialize<'de> for NumericDate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NumericDateVisitor)
+    }
+}
+
+struct NumericDateVisitor;
+
+impl Visitor<'_> for NumericDateVisitor {
+    type Value = NumericDate;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a number of seconds since 1970")
+    }
+
+    fn visit_u64<E: de::Error>(self, seconds: u64) -> Result<NumericDate, E> {
+        let time = i64::try_from(seconds).ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+        time.map(NumericDate).ok_or_else(|| E::custom("is not a time"))
+    }
+
+    fn visit_f64<E: de::Error>(self, seconds: f64) -> Result<NumericDate, E> {
+        let since_1970 = Duration::try_from_secs_f64(seconds).ok();
+        let time = since_1970
+            .and_then(|time| DateTime::UNIX_EPOCH.checked_add_signed(TimeDelta::from_std(time).ok()?));
+        time.map(NumericDate).ok_or_else(|| E::custom("is not a time"))
+    }
 }
 
 /// The issuer that a token names. The token is not verified.
@@ -96,15 +133,11 @@ impl Claims {
 
     /// Checks that the token is valid now; returns when it expires.
     pub(super) fn check_time(&self, now: Timestamp) -> Result<Timestamp, TokenError> {
-        let now = now.timestamp();
-        let expires_at =
-            i64::try_from(self.exp).ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
-        let expires_at = expires_at.ok_or_else(|| invalid("has an expiry that is not a time"))?;
-        if expires_at.timestamp().saturating_add(LEEWAY) <= now {
+        let NumericDate(expires_at) = self.exp;
+        if expires_at <= now - LEEWAY {
             return Err(TokenError::Expired);
         }
-        let from = i64::try_from(self.nbf.unwrap_or(0)).unwrap_or(i64::MAX);
-        if from > now.saturating_add(LEEWAY) {
+        if self.nbf.is_some_and(|NumericDate(from)| from > now + LEEWAY) {
             return Err(invalid("is not valid yet"));
         }
         Ok(expires_at)

@@ -35,7 +35,7 @@ impl Key {
 
     fn new(decoding: DecodingKey, algorithm: Algorithm, issuers: AllowedIssuers) -> Self {
         // The library checks the signature and the algorithm alone. Claims are checked in `claims`, because the library
-        // refuses a number as `sub`, accepts fractions as times, and reads the system's clock.
+        // refuses a number as `sub`, rounds times to whole seconds, and reads the system's clock.
         let mut validation = Validation::new(algorithm);
         validation.required_spec_claims.clear();
         validation.validate_exp = false;

@@ -168,14 +168,15 @@ fn an_issuer_cannot_have_a_reserved_name() {
 
 /// Threat 21
 #[tokio::test]
-async fn times_are_whole_numbers() {
+async fn a_time_is_a_number_within_the_calendar() {
     let odd = [
         json!("99999999999"),
         json!("9e99"),
         json!(""),
         json!(-1),
+        json!(-0.5),
+        json!(1e300),
         json!(1e308),
-        json!(1.9e9),
         json!([NOW + 60]),
         json!({ "at": NOW }),
         json!(true),
@@ -192,16 +193,55 @@ async fn times_are_whole_numbers() {
     assert!(matches!(verify(&identity(settings()), without).await, Err(TokenError::Invalid(_))));
 }
 
+/// A token with these claims, written as they are here.
+fn signed_text(claims: &str) -> String {
+    let claims: Box<serde_json::value::RawValue> = serde_json::from_str(claims).unwrap();
+    let key = EncodingKey::from_secret(SECRET.as_bytes());
+    jsonwebtoken::encode(&Header::default(), &claims, &key).unwrap()
+}
+
+/// RFC 7519, section 2
+#[tokio::test]
+async fn a_time_may_be_written_as_any_json_number() {
+    for exp in ["1800000060", "1800000060.0", "1800000060.5", "1.80000006e9", "180000006E1", "1.80000006e+9"]
+    {
+        for issuer in ["", r#","iss":"omnichat""#, r#","iss":"https://trusted.example""#] {
+            let text = format!(r#"{{"sub":"7","exp":{exp},"nbf":1.8e9,"iat":1799999999.25{issuer}}}"#);
+            let trusted_issuers = vec!["https://trusted.example".to_owned()];
+            let identity = identity(TokenSettings { trusted_issuers, ..settings() });
+            let subject = verify(&identity, signed_text(&text)).await;
+            let subject = subject.unwrap_or_else(|error| panic!("{text}: {error:?}"));
+            assert_eq!(subject.expires_at.timestamp(), 1_800_000_060, "{text}");
+        }
+    }
+    // Nothing depends on `iat`.
+    for iat in [json!("yesterday"), json!(null), json!(1e300), json!(-1)] {
+        passes(json!({ "iat": iat })).await;
+    }
+}
+
+#[tokio::test]
+async fn the_fraction_of_a_time_counts() {
+    let expiring = signed(&claims(&json!({ "exp": 1_800_000_000.75 })));
+    let beginning = signed(&claims(&json!({ "nbf": 1_800_000_000.25, "exp": NOW + 600 })));
+    // The clocks may be 30 s apart.
+    for (clock, is_unexpired) in [(NOW + 30, true), (NOW + 31, false)] {
+        let answer = verify(&at(clock), expiring.clone()).await;
+        assert_eq!(answer.is_ok(), is_unexpired, "{answer:?}");
+        assert!(is_unexpired || matches!(answer, Err(TokenError::Expired)));
+    }
+    for (clock, has_begun) in [(NOW - 30, false), (NOW - 29, true)] {
+        assert_eq!(verify(&at(clock), beginning.clone()).await.is_ok(), has_begun, "{clock}");
+    }
+}
+
 #[tokio::test]
 async fn a_token_with_the_same_claim_twice_is_refused() {
     // {"sub":"alice","exp":32503680000,"sub":"bob"}: readers could disagree about the subject.
     let twice: Value = serde_json::from_str(r#"{"sub":"alice","exp":32503680000}"#).unwrap();
     let token = signed(&twice);
     assert!(verify(&identity(settings()), token).await.is_ok());
-    let raw: Box<serde_json::value::RawValue> =
-        serde_json::from_str(r#"{"sub":"alice","exp":32503680000,"sub":"bob"}"#).unwrap();
-    let key = EncodingKey::from_secret(SECRET.as_bytes());
-    let token = jsonwebtoken::encode(&Header::default(), &raw, &key).unwrap();
+    let token = signed_text(r#"{"sub":"alice","exp":32503680000,"sub":"bob"}"#);
     assert!(matches!(verify(&identity(settings()), token).await, Err(TokenError::Invalid(_))));
 }
 

@@ -63,6 +63,18 @@ async fn the_key_of_a_file_needs_no_name_and_no_other_key_passes() {
     }
 }
 
+/// RFC 7519, section 2
+#[tokio::test]
+async fn the_times_of_an_outside_token_may_have_fractions() {
+    let service = Service::trusting(vec![fixed(ISSUER, ED25519)]);
+    for times in [json!({ "exp": 1_900_000_000.5, "nbf": 1.7e9, "iat": 1.7e9 }), json!({ "exp": 1.9e9 })] {
+        service.passes(Signer::ed25519().token(&times)).await;
+    }
+    for times in [json!({ "exp": 1e300 }), json!({ "exp": "1.9e9" }), json!({ "exp": -1.5 })] {
+        service.is_refused(Signer::ed25519().token(&times)).await;
+    }
+}
+
 #[tokio::test]
 async fn an_issuer_signs_only_for_itself_and_only_with_its_own_key() {
     let (one, other) = (Signer::of_byte(1, "k"), Signer::of_byte(2, "k"));

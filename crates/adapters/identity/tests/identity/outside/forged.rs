@@ -181,7 +181,7 @@ async fn claims_are_checked_as_in_our_own_tokens() {
             json!("9e99"),
             json!(-1),
             json!(1e308),
-            json!(1.9e9),
+            json!(-0.5),
             json!([NOW]),
             json!(null),
         ] {
