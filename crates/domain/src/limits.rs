@@ -6,6 +6,9 @@ pub const TITLE_CHARS: usize = 500;
 pub const LABEL_CHARS: usize = 255;
 /// The longest name of a model (contract S1, row S1-24).
 pub const MODEL_NAME_CHARS: usize = 128;
+/// The largest `max_tokens` that a request or a setting may ask for: what the type `int32` of the API's description
+/// holds.
+pub const MAX_TOKENS: u32 = 2_147_483_647;
 /// The most messages in the window that `begin` returns.
 pub const WINDOW_MESSAGES: u32 = 64;
 /// The most bytes of stored parts in the window that `begin` returns.

@@ -2,6 +2,8 @@
 
 use std::num::NonZeroU32;
 
+use crate::limits::MAX_TOKENS;
+
 /// Sampling parameters. One that is `None` is not sent, so the provider's default applies.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Sampling {
@@ -31,7 +33,7 @@ pub enum SamplingError {
     #[error("must be between 0 and 1")]
     TopP,
     /// The limit of output tokens.
-    #[error("must be at least 1")]
+    #[error("must be between 1 and {MAX_TOKENS}")]
     MaxTokens,
 }
 
@@ -48,11 +50,13 @@ impl Sampling {
         Ok(Self {
             temperature: temperature.map(Temperature::new).transpose()?,
             top_p: top_p.map(TopP::new).transpose()?,
-            max_tokens: max_tokens
-                .map(|tokens| NonZeroU32::new(tokens).ok_or(SamplingError::MaxTokens))
-                .transpose()?,
+            max_tokens: max_tokens.map(max_tokens_of).transpose()?,
         })
     }
+}
+
+fn max_tokens_of(tokens: u32) -> Result<NonZeroU32, SamplingError> {
+    NonZeroU32::new(tokens).filter(|tokens| tokens.get() <= MAX_TOKENS).ok_or(SamplingError::MaxTokens)
 }
 
 impl SamplingError {
@@ -106,7 +110,7 @@ mod tests {
     #[test]
     fn the_ends_of_every_range_are_accepted() {
         let least = Sampling::new(Some(0.0), Some(0.0), Some(1)).unwrap();
-        let most = Sampling::new(Some(2.0), Some(1.0), Some(u32::MAX)).unwrap();
+        let most = Sampling::new(Some(2.0), Some(1.0), Some(MAX_TOKENS)).unwrap();
         assert_eq!(least.temperature.map(Temperature::get), Some(0.0));
         assert_eq!(most.top_p.map(TopP::get), Some(1.0));
         assert_eq!(Sampling::new(None, None, None), Ok(Sampling::default()));
@@ -119,6 +123,8 @@ mod tests {
             (Sampling::new(Some(f64::NAN), None, None), "temperature"),
             (Sampling::new(None, Some(-0.1), None), "top_p"),
             (Sampling::new(None, None, Some(0)), "max_tokens"),
+            (Sampling::new(None, None, Some(MAX_TOKENS + 1)), "max_tokens"),
+            (Sampling::new(None, None, Some(u32::MAX)), "max_tokens"),
         ];
         for (refused, field) in outside {
             assert_eq!(refused.map_err(SamplingError::field), Err(field));

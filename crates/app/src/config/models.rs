@@ -4,6 +4,7 @@ mod known;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use domain::limits::MAX_TOKENS;
 use domain::{ModelName, NanoDollars, Price};
 use serde::Deserialize;
 use services::ModelSettings;
@@ -77,7 +78,7 @@ pub(super) struct Section {
 
 /// US dollars per thousand tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table with input_per_1k and output_per_1k")]
 #[expect(clippy::struct_field_names, reason = "the documented keys")]
 struct PriceSection {
     #[serde(deserialize_with = "lenient::decimal")]
@@ -141,7 +142,10 @@ impl Section {
         let name = |text: &str, path: &str| {
             ModelName::parse(text).map_err(|_| checking.error(path, "is not the name of a model"))
         };
-        checking.at_least_one(&[("models.persona_chat_max_tokens", self.persona_chat_max_tokens)])?;
+        if !(1..=MAX_TOKENS).contains(&self.persona_chat_max_tokens) {
+            let problem = format!("must be from 1 to {MAX_TOKENS}");
+            return Err(checking.error("models.persona_chat_max_tokens", problem));
+        }
         if !(0.0..=1.0).contains(&self.persona_chat_temperature) {
             return Err(checking.error("models.persona_chat_temperature", "must be from 0 to 1"));
         }
@@ -184,9 +188,12 @@ impl Section {
     fn windows(&self, checking: &Checking) -> Result<HashMap<String, u32>, ConfigError> {
         let mut windows: HashMap<String, u32> =
             known::WINDOWS.iter().map(|(name, window)| ((*name).to_owned(), *window)).collect();
-        windows.extend(self.windows.iter().map(|(name, Whole(window))| (name.clone(), *window)));
-        if windows.values().any(|window| *window < MIN_WINDOW) {
-            return Err(checking.error("models.windows", "must each be at least 1024 tokens"));
+        for (name, Whole(window)) in &self.windows {
+            if *window < MIN_WINDOW {
+                let path = format!("models.windows.{name}");
+                return Err(checking.error(&path, "must be at least 1024 tokens"));
+            }
+            windows.insert(name.clone(), *window);
         }
         Ok(windows)
     }
