@@ -3,6 +3,7 @@
 mod body;
 mod caller;
 mod client;
+mod disposition;
 mod field;
 mod form;
 mod lenient;
@@ -14,6 +15,6 @@ pub(crate) use caller::Authenticated;
 pub(crate) use client::ClientAddress;
 pub(crate) use field::{object, parsed, text};
 pub(crate) use form::FileForm;
-pub(crate) use lenient::{flag, flag_schema};
+pub(crate) use lenient::{TextOrNumber, flag, flag_schema, integer, some_integer, text_or_number_schema};
 pub(crate) use path::{ConversationPath, NumberPath, ProjectPath, TurnPath};
 pub(crate) use query::{ListQuery, QueryParams};

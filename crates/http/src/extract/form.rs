@@ -7,6 +7,7 @@ use std::rc::Rc;
 use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use domain::FileName;
@@ -14,6 +15,7 @@ use futures_util::{Stream, StreamExt};
 use services::{Upload, UploadLimit};
 
 use super::body::{body_time, declared_length};
+use super::disposition::Disposition;
 use crate::error::{ApiError, FieldError};
 
 /// The field with the file.
@@ -44,29 +46,37 @@ impl FileForm {
     /// Reads the file, which may not be larger than `limit`. Other fields are ignored.
     pub(crate) async fn read(self, limit: UploadLimit) -> Result<Upload, ApiError> {
         let Self { request, payload } = self;
-        check_type(&request)?;
+        let boundary = boundary(&request)?;
         let bounds = Bounds { limit, read: Rc::default() };
         if declared_length(&request) > bounds.form_bytes() {
             return Err(limit.too_large().into());
         }
         let time = body_time(&request, bounds.form_bytes());
-        let form = Multipart::new(request.headers(), bounds.counted(payload));
+        let form = Multipart::new(&parts_of_any_kind(&boundary), bounds.counted(payload));
         let file = tokio::time::timeout(time, bounds.read_form(form)).await;
         file.map_err(|_| ApiError::too_slow())?
     }
 }
 
-fn check_type(request: &HttpRequest) -> Result<(), ApiError> {
+/// The boundary of a multipart form.
+fn boundary(request: &HttpRequest) -> Result<String, ApiError> {
     let media_type = request.mime_type().ok().flatten();
     let media_type = media_type.filter(|media_type| media_type.essence_str() == "multipart/form-data");
     let media_type =
         media_type.ok_or_else(|| ApiError::broken_form("The Content-Type must be multipart/form-data"))?;
-    let boundary = media_type.get_param("boundary").map_or(0, |boundary| boundary.as_str().len());
-    if !(1..=MAX_BOUNDARY_CHARS).contains(&boundary) {
+    let boundary = media_type.get_param("boundary").map_or("", |boundary| boundary.as_str());
+    if !(1..=MAX_BOUNDARY_CHARS).contains(&boundary.len()) {
         let message = format!("The form's boundary must have 1 to {MAX_BOUNDARY_CHARS} characters");
         return Err(ApiError::broken_form(message));
     }
-    Ok(())
+    Ok(boundary.to_owned())
+}
+
+/// The headers with which `actix-multipart` reads a form as parts whose names it does not need. Of a form it refuses the
+/// whole if one name is not UTF-8; here names are read by [`Disposition`].
+fn parts_of_any_kind(boundary: &str) -> HeaderMap {
+    let media_type = HeaderValue::from_str(&format!("multipart/mixed; boundary=\"{boundary}\""));
+    media_type.map(|media_type| (CONTENT_TYPE, media_type)).into_iter().collect()
 }
 
 /// The limit of a form, and how much of the form has been read.
@@ -102,19 +112,19 @@ impl Bounds {
             if parts > MAX_PARTS {
                 return Err(ApiError::broken_form(format!("The form has more than {MAX_PARTS} parts")));
             }
-            if part.name() != Some(FILE) {
+            let disposition = Disposition::of(&part).ok_or_else(not_a_form)?;
+            if disposition.name != FILE {
                 self.skip(part).await?;
             } else if file.is_some() {
                 return Err(ApiError::broken_form("The form has more than one file"));
             } else {
-                file = Some(self.read_file(part).await?);
+                file = Some(self.read_file(part, disposition.file_name).await?);
             }
         }
         Ok(file.ok_or_else(|| FieldError::new(FILE, "is required"))?)
     }
 
-    async fn read_file(&self, mut part: Field) -> Result<Upload, ApiError> {
-        let name = file_name(&part);
+    async fn read_file(&self, mut part: Field, name: FileName) -> Result<Upload, ApiError> {
         let mut bytes = BytesMut::new();
         while let Some(chunk) = part.next().await {
             let chunk = chunk.map_err(|error| self.broken(&error))?;
@@ -137,25 +147,18 @@ impl Bounds {
         if self.read.get() > self.form_bytes() {
             return self.limit.too_large().into();
         }
-        let message = if let MultipartError::Payload(PayloadError::Overflow) = error {
-            "A header or a boundary of the form is too long"
+        if let MultipartError::Payload(PayloadError::Overflow) = error {
+            ApiError::broken_form("A header or a boundary of the form is too long")
         } else if let MultipartError::Payload(_) | MultipartError::Incomplete = error {
-            "The form could not be read to its end"
+            ApiError::broken_form("The form could not be read to its end")
         } else {
-            "The body is not a valid multipart form"
-        };
-        ApiError::broken_form(message)
+            not_a_form()
+        }
     }
 }
 
-/// The client's name for the file. Some clients send a name that is not ASCII as `filename*`, although RFC 7578 does not
-/// have this parameter.
-fn file_name(part: &Field) -> FileName {
-    let disposition = part.content_disposition();
-    let extended = disposition.and_then(|disposition| disposition.get_filename_ext());
-    let extended = extended.and_then(|name| String::from_utf8(name.value.clone()).ok());
-    let plain = disposition.and_then(|disposition| disposition.get_filename());
-    FileName::from_sender(extended.as_deref().or(plain).unwrap_or_default())
+fn not_a_form() -> ApiError {
+    ApiError::broken_form("The body is not a valid multipart form")
 }
 
 #[cfg(test)]

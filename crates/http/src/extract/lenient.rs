@@ -1,8 +1,9 @@
-//! Booleans in the forms that clients write (C-11).
+//! Values in the forms that clients write: booleans (C-11), whole numbers, and ids as texts or numbers (C-3).
 
 use std::fmt;
+use std::marker::PhantomData;
 
-use serde::de::{Deserializer, Error, Unexpected, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 /// Reads a boolean in a body or a query: `true`, `1`, `"yes"`, `"On"` and so on; `null` is `None`.
@@ -17,6 +18,105 @@ pub(crate) fn flag_schema() -> Object {
         .description(Some("Whether to stream the reply. A boolean, or one of the strings `\"true\"`, `\"false\"`, `\"yes\"`, `\"no\"`, `\"on\"`, `\"off\"`, `\"1\"` and `\"0\"`"))
         .default(Some(false.into()))
         .build()
+}
+
+/// The largest whole number that every JSON reader reads exactly (RFC 8259, section 6).
+const LARGEST_EXACT: u64 = 9_007_199_254_740_991;
+const LARGEST_EXACT_FLOAT: f64 = 9_007_199_254_740_991.0;
+
+/// A text that may also be written as a whole number, because other contracts show the same id as a number: `123` is
+/// `"123"`.
+#[derive(Debug)]
+pub(crate) struct TextOrNumber(pub(crate) String);
+
+impl<'de> Deserialize<'de> for TextOrNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextOrNumberVisitor)
+    }
+}
+
+/// The schema of an optional [`TextOrNumber`] with this description.
+pub(crate) fn text_or_number_schema(description: &str) -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Integer, Type::Null]))
+        .description(Some(description))
+}
+
+struct TextOrNumberVisitor;
+
+impl Visitor<'_> for TextOrNumberVisitor {
+    type Value = TextOrNumber;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "a text or a whole number from 0 to {LARGEST_EXACT}")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<TextOrNumber, E> {
+        Ok(TextOrNumber(text.to_owned()))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<TextOrNumber, E> {
+        match number {
+            0..=LARGEST_EXACT => Ok(TextOrNumber(number.to_string())),
+            _ => Err(E::invalid_value(Unexpected::Unsigned(number), &self)),
+        }
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<TextOrNumber, E> {
+        let whole = whole(number).and_then(|whole| u64::try_from(whole).ok());
+        let whole = whole.ok_or_else(|| E::invalid_value(Unexpected::Float(number), &self))?;
+        self.visit_u64(whole)
+    }
+}
+
+/// Reads an optional whole number, which may be written with a fraction of zero: JSON has one type of number, and `5.0`
+/// is 5. `null` is `None`.
+pub(crate) fn some_integer<'de, D: Deserializer<'de>, T: TryFrom<i64>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    deserializer.deserialize_any(Integer(PhantomData))
+}
+
+/// Reads a whole number as [`some_integer`] does, which must not be `null`.
+pub(crate) fn integer<'de, D: Deserializer<'de>, T: TryFrom<i64>>(deserializer: D) -> Result<T, D::Error> {
+    some_integer(deserializer)?.ok_or_else(|| D::Error::invalid_type(Unexpected::Unit, &"a whole number"))
+}
+
+/// The whole number that this number is, if every JSON reader reads it exactly.
+fn whole(number: f64) -> Option<i64> {
+    let is_exact = number.fract() == 0.0 && number.abs() <= LARGEST_EXACT_FLOAT;
+    #[expect(clippy::cast_possible_truncation, reason = "it has no fraction and is in range")]
+    is_exact.then_some(number as i64)
+}
+
+struct Integer<T>(PhantomData<T>);
+
+impl<T: TryFrom<i64>> Visitor<'_> for Integer<T> {
+    type Value = Option<T>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a whole number in range")
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+        let converted = T::try_from(number);
+        converted.map(Some).map_err(|_| E::invalid_value(Unexpected::Signed(number), &self))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+        let signed =
+            i64::try_from(number).map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))?;
+        self.visit_i64(signed)
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
+        let whole = whole(number).ok_or_else(|| E::invalid_value(Unexpected::Float(number), &self))?;
+        self.visit_i64(whole)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
 }
 
 struct Flag;
@@ -54,10 +154,15 @@ impl Visitor<'_> for Flag {
 mod tests {
     use serde::Deserialize;
 
+    use super::*;
+
     #[derive(Deserialize)]
     struct Request {
-        #[serde(default, deserialize_with = "super::flag")]
+        #[serde(default, deserialize_with = "flag")]
         stream: Option<bool>,
+        id: Option<TextOrNumber>,
+        #[serde(default, deserialize_with = "some_integer")]
+        number: Option<u32>,
     }
 
     fn read(json: &str) -> Result<Option<bool>, serde_json::Error> {
@@ -74,6 +179,48 @@ mod tests {
         }
         assert_eq!(read("{}").unwrap(), None);
         assert_eq!(read("{\"stream\":null}").unwrap(), None);
+    }
+
+    #[test]
+    fn an_id_is_a_text_or_a_whole_number() {
+        let id = |json: &str| {
+            let request: Request = serde_json::from_str(&format!("{{\"id\":{json}}}"))?;
+            Ok::<_, serde_json::Error>(request.id.map(|id| id.0))
+        };
+        for (json, read) in [
+            ("\"conv_1\"", "conv_1"),
+            ("\"5\"", "5"),
+            ("5", "5"),
+            ("5.0", "5"),
+            ("5e0", "5"),
+            ("0", "0"),
+            ("9007199254740991", "9007199254740991"),
+        ] {
+            assert_eq!(id(json).unwrap().as_deref(), Some(read), "{json}");
+        }
+        assert_eq!(id("null").unwrap(), None);
+        for json in
+            ["5.5", "-1", "-5.0", "9007199254740992", "9007199254740993.0", "1e300", "true", "[5]", "{}"]
+        {
+            let error = id(json).unwrap_err().to_string();
+            assert!(error.contains("a text or a whole number from 0 to 9007199254740991"), "{json}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_whole_number_may_have_a_fraction_of_zero() {
+        let number = |json: &str| {
+            serde_json::from_str::<Request>(&format!("{{\"number\":{json}}}")).map(|request| request.number)
+        };
+        for (json, read) in [("1000", 1000), ("1000.0", 1000), ("1e3", 1000), ("4294967295", u32::MAX)] {
+            assert_eq!(number(json).unwrap(), Some(read), "{json}");
+        }
+        assert_eq!(number("null").unwrap(), None);
+        for json in
+            ["1000.5", "-1", "-1.0", "4294967296", "18446744073709551615", "1e300", "\"1000\"", "true"]
+        {
+            assert!(number(json).is_err(), "{json}");
+        }
     }
 
     #[test]

@@ -65,7 +65,9 @@ async fn a_create_without_project_and_body_is_422() {
         json!({"title": "x".repeat(501)}),
         json!({"title": " "}),
         json!({"user_id": "x".repeat(256)}),
-        json!({"user_id": 5}),
+        json!({"user_id": 5.5}),
+        json!({"user_id": -5}),
+        json!({"user_id": true}),
         json!({"metadata": "x"}),
         json!({"metadata": {"a": "\u{0}"}}),
     ];

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::test::TestRequest;
-use domain::{Contract, Conversation, Label, Role, Seq, Title, UserId};
+use domain::{Contract, Conversation, Label, Part, Role, Seq, Title, UserId};
 use ports::{Begin, Begun, Finished, ModelError, StopOutcome, Target, Window};
 use serde_json::{Value, json};
 
@@ -58,7 +58,9 @@ async fn every_field_reaches_the_turn() {
         assert_eq!((new.label.as_str(), begin.contract), ("user123", Contract::LlmChat));
         let model = begin.model.unwrap();
         assert_eq!((model.as_str(), begin.own_model), ("gpt-4o-2", None));
-        assert_eq!((begin.messages[0].role, begin.messages[0].parts.len()), (Role::User, 2));
+        assert_eq!((begin.messages[0].role, begin.messages[0].parts.len()), (Role::User, 3));
+        let canonical = "data:image/jpeg;base64,/9j/4AD7/74=".to_owned();
+        assert_eq!(begin.messages[0].parts[2], Part::Image { url: canonical });
         let conversation = Conversation { running: Some(begin.turn), ..conversation() };
         let window = Window::default();
         let appended = appended(&begin.messages);
@@ -69,7 +71,8 @@ async fn every_field_reaches_the_turn() {
     let app = start(setup).await;
     let input = json!([
         {"type": "text", "text": "What is in this image?"},
-        {"type": "image_url", "image_url": {"url": "https://example.com/image.jpg"}}
+        {"type": "image_url", "image_url": {"url": "https://example.com/image.jpg"}},
+        {"type": "image_url", "image_url": {"url": "data:image/JPG;charset=utf-8;base64,_9j_4AD7\r\n_74"}}
     ]);
     let body = json!({"input": input, "user_id": "user123", "model": "gpt-4o-2", "stream": "no",
         "instructions": "You are a helpful assistant", "temperature": 1, "max_tokens": 1000, "top_p": 1.0,
@@ -99,7 +102,13 @@ async fn the_response_names_the_conversation_as_the_request_does() {
         assert_eq!((answer.status, answer.json()["conversation_id"].as_str()), (200, Some(id)));
         assert_eq!(answer.header("x-conversation-id"), id);
     }
-    for id in ["8", "conv_unknown", "nonsense!", ""] {
+    // The number may be one in JSON as well; in the response it is a text.
+    for id in [json!(7), json!(7.0)] {
+        let answer = app.call(post("/chat", json!({"input": "Hi", "conversation_id": id}))).await;
+        assert_eq!((answer.status, &answer.json()["conversation_id"]), (200, &json!("7")));
+        assert_eq!(answer.header("x-conversation-id"), "7");
+    }
+    for id in [json!("8"), json!(8), json!(0), json!("conv_unknown"), json!("nonsense!"), json!("")] {
         let answer = app.call(post("/chat", json!({"input": "Hi", "conversation_id": id}))).await;
         assert_eq!((answer.status, answer.code().as_str()), (404, "conversation_not_found"), "{id}");
     }
@@ -243,7 +252,13 @@ async fn invalid_fields_are_refused_before_anything_is_done() {
         (json!({"input": "x", "max_tokens": 0}), "max_tokens"),
         (json!({"input": "x", "max_tokens": -1}), "max_tokens"),
         (json!({"input": "x", "stream": "maybe"}), "stream"),
-        (json!({"input": "x", "conversation_id": 5}), "conversation_id"),
+        (json!({"input": "x", "max_tokens": 2_147_483_648_u32}), "max_tokens"),
+        (json!({"input": "x", "max_tokens": 1.5}), "max_tokens"),
+        (json!({"input": "x", "conversation_id": 5.5}), "conversation_id"),
+        (json!({"input": "x", "conversation_id": -5}), "conversation_id"),
+        (json!({"input": "x", "conversation_id": 9_007_199_254_740_992_u64}), "conversation_id"),
+        (json!({"input": "x", "conversation_id": true}), "conversation_id"),
+        (json!({"input": "x", "user_id": -1}), "user_id"),
     ] {
         let answer = app.call(post("/chat", &body)).await;
         assert_eq!((answer.status, answer.code().as_str()), (422, "validation_error"), "{body:.80}");

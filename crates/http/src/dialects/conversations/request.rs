@@ -7,11 +7,12 @@ use domain::{
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use services::{ConversationFilter, Deletion, NewConversationRequest, SendMessage, SendTarget};
+use utoipa::openapi::Object;
 use validator::Validate;
 
 use crate::HttpSettings;
 use crate::error::{ApiError, FieldError};
-use crate::extract::{RawBody, flag, object, parsed, text};
+use crate::extract::{RawBody, TextOrNumber, flag, object, parsed, text, text_or_number_schema};
 use crate::wire::IdForm;
 
 /// The query of `POST /conversations`.
@@ -27,16 +28,20 @@ pub(crate) struct CreateQuery {
 #[derive(Debug, Deserialize, Validate, utoipa::ToSchema)]
 #[schema(as = NewConversation, description = "A conversation to create. Every field is optional.")]
 pub(crate) struct CreateRequest {
-    /// A label of the caller's choice; the caller's number by default. It gives no access: the conversation belongs to the
-    /// user of the token.
-    #[schema(max_length = 255)]
-    user_id: Option<String>,
+    #[schema(schema_with = label_schema, required = false)]
+    user_id: Option<TextOrNumber>,
     /// The title. Without it, a title is made from the first exchange.
     #[schema(max_length = 500)]
     title: Option<String>,
     /// Any JSON object with at most 16 keys, 16 KiB and 32 levels.
     #[schema(value_type = Option<Object>)]
     metadata: Option<Map<String, Value>>,
+}
+
+fn label_schema() -> Object {
+    let description = "A label of the caller's choice; the caller's number by default. It gives no access: the \
+        conversation belongs to the user of the token.";
+    text_or_number_schema(description).max_length(Some(255)).build()
 }
 
 /// The conversation to create, and the form of its id in the response: one of S2 if the query names a project, even with
@@ -62,7 +67,7 @@ impl TryFrom<CreateRequest> for NewConversationRequest {
     fn try_from(request: CreateRequest) -> Result<Self, FieldError> {
         let CreateRequest { user_id, title, metadata } = request;
         Ok(Self {
-            label: user_id.map(|raw| parsed("user_id", Label::parse(&raw))).transpose()?,
+            label: user_id.map(|TextOrNumber(raw)| parsed("user_id", Label::parse(&raw))).transpose()?,
             title: title.map(|raw| parsed("title", Title::parse(&raw))).transpose()?,
             metadata: metadata.map(|entries| object("metadata", entries)).transpose()?,
             ..Self::plain(Contract::LlmChat)

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use domain::{Contract, ConversationKey, Label, ModelMessage, ModelName, RequestOptions, Sampling, text};
 use serde::Deserialize;
 use services::{NewConversationRequest, SendMessage, SendTarget};
+use utoipa::openapi::Object;
 use validator::Validate;
 
 use crate::HttpSettings;
 use crate::error::{ApiError, FieldError};
-use crate::extract::{flag, flag_schema, parsed};
+use crate::extract::{TextOrNumber, flag, flag_schema, parsed, some_integer, text_or_number_schema};
 use crate::wire::IdForm;
 use input::Input;
 
@@ -19,12 +20,10 @@ use input::Input;
 #[derive(Debug, Deserialize, Validate, utoipa::ToSchema)]
 pub(crate) struct ChatRequest {
     input: Input,
-    /// A label of the caller's choice. The rate limit counts calls by it, and a new conversation gets it, so that
-    /// `GET /conversations` can list it.
-    #[schema(max_length = 255)]
-    user_id: Option<String>,
-    /// The conversation to continue, by any form of its id. Without it, a new conversation is created.
-    conversation_id: Option<String>,
+    #[schema(schema_with = label_schema, required = false)]
+    user_id: Option<TextOrNumber>,
+    #[schema(schema_with = conversation_schema, required = false)]
+    conversation_id: Option<TextOrNumber>,
     /// The model for this turn.
     #[schema(max_length = 128)]
     model: Option<String>,
@@ -38,13 +37,30 @@ pub(crate) struct ChatRequest {
     #[schema(minimum = 0, maximum = 2)]
     temperature: Option<f64>,
     /// The largest number of tokens of the reply.
-    #[validate(range(min = 1, message = "must be at least 1"))]
-    #[schema(minimum = 1)]
+    #[serde(default, deserialize_with = "some_integer")]
+    #[validate(range(
+        min = 1,
+        max = "domain::limits::MAX_TOKENS",
+        message = "must be between 1 and 2147483647"
+    ))]
+    #[schema(minimum = 1, maximum = 2_147_483_647)]
     max_tokens: Option<u32>,
     /// The probability mass for nucleus sampling; the provider's default without it.
     #[validate(range(min = 0.0, max = 1.0, message = "must be between 0 and 1"))]
     #[schema(minimum = 0, maximum = 1)]
     top_p: Option<f64>,
+}
+
+fn label_schema() -> Object {
+    let description = "A label of the caller's choice. The rate limit counts calls by it, and a new conversation gets \
+        it, so that `GET /conversations` can list it.";
+    text_or_number_schema(description).max_length(Some(255)).build()
+}
+
+fn conversation_schema() -> Object {
+    let description = "The conversation to continue, by any form of its id; its number may also be written as a JSON \
+        number. Without it, a new conversation is created.";
+    text_or_number_schema(description).build()
 }
 
 /// A message to send, the label by which the call is counted, and the form of the conversation's id in the response.
@@ -74,7 +90,7 @@ impl ChatRequest {
             top_p,
         } = self;
         let question = ModelMessage::from_user(input.into_parts(settings)?);
-        let label = user_id.map(|raw| parsed("user_id", Label::parse(&raw))).transpose()?;
+        let label = user_id.map(|TextOrNumber(raw)| parsed("user_id", Label::parse(&raw))).transpose()?;
         let model = model.map(|raw| parsed("model", ModelName::parse(&raw))).transpose()?;
         let instructions =
             instructions.as_deref().map(|text| parse_instructions(text, settings)).transpose()?.flatten();
@@ -97,8 +113,8 @@ impl ChatRequest {
 }
 
 /// The named conversation, or a new one.
-fn target(named: Option<String>, label: Option<Label>) -> Result<(SendTarget, IdForm), ApiError> {
-    let Some(written) = named else {
+fn target(named: Option<TextOrNumber>, label: Option<Label>) -> Result<(SendTarget, IdForm), ApiError> {
+    let Some(TextOrNumber(written)) = named else {
         let new = NewConversationRequest { label, ..NewConversationRequest::plain(Contract::LlmChat) };
         return Ok((SendTarget::New(Box::new(new)), IdForm::Prefixed));
     };

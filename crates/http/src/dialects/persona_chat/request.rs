@@ -7,7 +7,7 @@ use validator::Validate;
 
 use crate::HttpSettings;
 use crate::error::FieldError;
-use crate::extract::{parsed, text};
+use crate::extract::{integer, parsed, some_integer, text};
 
 /// A conversation with a persona to create.
 #[derive(Debug, Deserialize, Validate, utoipa::ToSchema)]
@@ -16,6 +16,7 @@ pub(crate) struct CreateRequest {
     #[schema(min_length = 1, max_length = 255)]
     title: String,
     /// The persona.
+    #[serde(deserialize_with = "integer")]
     persona_id: i64,
 }
 
@@ -33,6 +34,7 @@ impl CreateRequest {
 pub(crate) struct UpdateRequest {
     #[schema(min_length = 1, max_length = 255)]
     title: Option<String>,
+    #[serde(default, deserialize_with = "some_integer")]
     persona_id: Option<i64>,
 }
 

@@ -1,6 +1,19 @@
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+
 use super::*;
 
 const LIMIT: usize = 20 * 1024 * 1024;
+
+/// Checks an image whose URL must be passed on unchanged.
+fn check(url: &str, max_bytes: usize) -> Result<(), ImageError> {
+    super::check(url.to_owned(), max_bytes).map(|sent| assert_eq!(sent, url))
+}
+
+/// The URL that is passed on.
+fn sent(url: &str) -> Result<String, ImageError> {
+    super::check(url.to_owned(), LIMIT)
+}
 
 #[test]
 fn images_on_the_public_internet_are_accepted() {
@@ -155,43 +168,109 @@ fn images_in_the_url_must_be_of_the_named_type() {
             assert_eq!(check(&data(other, bytes), LIMIT), Err(ImageError::OtherType), "{media_type} {other}");
         }
     }
-    for media_type in ["image/svg+xml", "image/bmp", "image/jpg", "text/html", ""] {
+    for media_type in ["image/svg+xml", "image/bmp", "image/", "text/html", ""] {
         assert_eq!(check(&data(media_type, PNG), LIMIT), Err(ImageError::NoUrl), "{media_type}");
     }
     assert_eq!(check(&data("image/png", b"<svg>"), LIMIT), Err(ImageError::OtherType));
+}
+
+/// RFC 2397
+#[test]
+fn media_types_are_read_in_every_spelling_and_sent_in_one() {
+    for (written, canonical, bytes) in [
+        ("image/png;charset=utf-8", "image/png", PNG),
+        ("IMAGE/PNG", "image/png", PNG),
+        ("image/png;name=a.png;charset=utf-8", "image/png", PNG),
+        ("image/x-png", "image/png", PNG),
+        (" image/png ; charset=utf-8 ", "image/png", PNG),
+        ("image/jpg", "image/jpeg", b"\xff\xd8\xff\xe0"),
+        ("Image/JPG", "image/jpeg", b"\xff\xd8\xff\xe0"),
+        ("image/pjpeg", "image/jpeg", b"\xff\xd8\xff\xe0"),
+        ("image/gif;", "image/gif", b"GIF89a"),
+        ("image/webp;charset=binary", "image/webp", WEBP),
+    ] {
+        assert_eq!(sent(&data(written, bytes)), Ok(data(canonical, bytes)), "{written}");
+    }
+    let body = STANDARD.encode(PNG);
+    for head in
+        ["data:image/png;BASE64", "DATA:image/png;base64", " data:image/png;base64", "data:image/png; base64"]
+    {
+        assert_eq!(sent(&format!("{head},{body}")), Ok(data("image/png", PNG)), "{head}");
+    }
+    for url in [
+        "data:image/png,iVBORw0KGgo=",
+        "data:image/png;charset=utf-8,iVBORw0KGgo=",
+        "data:image/png;base64",
+        "data:image/png;base64;iVBORw0KGgo=",
+        "data:;base64,iVBORw0KGgo=",
+        "data:base64,iVBORw0KGgo=",
+        "data:,",
+        "data:",
+    ] {
+        assert_eq!(sent(url), Err(ImageError::NoUrl), "{url}");
+    }
+}
+
+/// RFC 4648
+#[test]
+fn base64_is_read_in_every_spelling_and_sent_in_one() {
+    // The bytes after the mark become `+` and `/`, and the lengths need every padding.
+    for length in 8..40 {
+        let bytes: Vec<u8> = PNG.iter().chain(&[0xfb, 0xff, 0xbe].repeat(11)).copied().take(length).collect();
+        let standard = STANDARD.encode(&bytes);
+        let lines = |end: &str| {
+            let lines: Vec<&[u8]> = standard.as_bytes().chunks(7).collect();
+            String::from_utf8(lines.join(end.as_bytes())).unwrap() + end
+        };
+        let percent: Vec<String> = standard.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        for body in [
+            STANDARD_NO_PAD.encode(&bytes),
+            URL_SAFE.encode(&bytes),
+            URL_SAFE_NO_PAD.encode(&bytes),
+            lines("\n"),
+            lines("\r\n"),
+            lines(" "),
+            lines("\t"),
+            lines("%0d%0A"),
+            standard.replace('+', "%2B").replace('/', "%2f").replace('=', "%3D"),
+            percent.concat(),
+        ] {
+            let url = format!("data:image/png;base64,{body}");
+            assert_eq!(sent(&url), Ok(data("image/png", &bytes)), "{url}");
+        }
+    }
+    // The bits after the last byte need not be zero.
+    assert_eq!(sent("data:image/png;base64,iVBORw0KGgp="), Ok(data("image/png", PNG)));
 }
 
 #[test]
 fn base64_must_be_valid_to_its_last_character() {
     for body in [
         "",
+        " ",
+        "=",
+        "====",
         "%%%",
-        "iVBORw0KGgo",
+        "%",
+        "%4",
+        "%zz",
+        "%+1",
+        "%E2%82%AC",
         "iVBORw0KGgo==",
+        "iVBORw0KGgoA=",
+        "iVBORw0KGgoAA",
         "iVBORw0KGg==iVBO",
         "iVBORw0KGgoAAAAAAAAA====",
-        "iVBORw0KGgoAAAAAAA A",
-        "iVBORw0KGgoAAAAAAA\nA",
-        "iVBORw0KGgoAAAAAAA-_",
-        "iVBORw0KGgoAAAAA-AAA",
         "iVBORw0KGgoAAAAAéAA",
+        "iVBORw0KGgoAAAA.AAA",
+        "iVBORw0KGgo=#",
+        "iVBORw0KGgo=,",
+        "iVBORw0KGgo=\u{a0}",
         "=AAA",
         "AAA=AAAA",
     ] {
-        assert_eq!(
-            check(&format!("data:image/png;base64,{body}"), LIMIT),
-            Err(ImageError::NoBase64),
-            "{body}"
-        );
-    }
-    for url in [
-        "data:image/png,iVBORw0KGgo=",
-        "data:image/png;charset=utf-8;base64,iVBORw0KGgo=",
-        "data:image/png;base64",
-        "data:;base64,iVBORw0KGgo=",
-        "data:",
-    ] {
-        assert_eq!(check(url, LIMIT), Err(ImageError::NoUrl), "{url}");
+        let url = format!("data:image/png;base64,{body}");
+        assert_eq!(sent(&url), Err(ImageError::NoBase64), "{body}");
     }
 }
 
@@ -202,6 +281,16 @@ fn an_image_is_as_large_as_its_bytes() {
         bytes.resize(size, 0);
         let url = data("image/png", &bytes);
         assert_eq!(check(&url, size), Ok(()), "{size}");
-        assert_eq!(check(&url, size - 1), Err(ImageError::TooLarge { max: size - 1 }), "{size}");
+        let too_large = Err(ImageError::TooLarge { max: size - 1 });
+        assert_eq!(check(&url, size - 1), too_large, "{size}");
+        // The limit is that of the image, however it is written.
+        let unpadded = format!("data:image/png;base64,{}", URL_SAFE_NO_PAD.encode(&bytes));
+        let spaced: String =
+            url.chars().flat_map(|c| if c == 'A' { vec![' ', 'A', '\n'] } else { vec![c] }).collect();
+        for written in [unpadded, spaced, url.replace('A', "%41")] {
+            assert_eq!(super::check(written.clone(), size), Ok(url.clone()), "{written}");
+            let refused = super::check(written.clone(), size - 1).map(drop);
+            assert_eq!(refused, too_large, "{written}");
+        }
     }
 }

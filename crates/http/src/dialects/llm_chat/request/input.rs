@@ -89,8 +89,9 @@ impl PartRequest {
             Kind::ImageUrl => {
                 let image = image_url
                     .ok_or_else(|| FieldError::new("input", "has an image part without image_url"))?;
-                image::check(&image.url, image_bytes).map_err(|error| FieldError::new("input", error))?;
-                Ok(Part::Image { url: image.url })
+                let url =
+                    image::check(image.url, image_bytes).map_err(|error| FieldError::new("input", error))?;
+                Ok(Part::Image { url })
             }
         }
     }
