@@ -7,9 +7,12 @@ use std::marker::PhantomData;
 use std::str::FromStr;
 
 use figment::providers::{Format, Yaml};
+use figment::value::Value;
 use secrecy::SecretString;
 use serde::de::{DeserializeOwned, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+
+use super::sources::place_and_problem;
 
 /// A single value, as text.
 struct Scalar(String);
@@ -161,16 +164,20 @@ where
         }
 
         fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-            let text = text.trim();
-            let yaml = if text.starts_with('{') {
-                text.to_owned()
-            } else {
-                // `a=1,b=2`
-                let pairs = text.split(',').map(str::trim).filter(|pair| !pair.is_empty());
-                let pairs: Vec<String> = pairs.map(|pair| pair.replacen('=', ": ", 1)).collect();
-                format!("{{{}}}", pairs.join(", "))
-            };
-            Yaml::from_str(&yaml).map_err(|_| E::custom("must be a table, such as `a=1,b=2`"))
+            let values: BTreeMap<String, Value> = table_text(text.trim()).ok_or_else(|| {
+                E::custom(
+                    "must be a table, such as `a=1,b=2`; in braces, a name that begins with @ needs quotes",
+                )
+            })?;
+            let entries = values.into_iter().map(|(key, value)| match value.deserialize() {
+                Ok(entry) => Ok((key, entry)),
+                Err(error) => {
+                    let (place, problem) = place_and_problem(error);
+                    let place: Vec<String> = std::iter::once(key).chain(place).collect();
+                    Err(E::custom(format!("at {}, {problem}", place.join("."))))
+                }
+            });
+            entries.collect()
         }
 
         fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
@@ -183,4 +190,27 @@ where
     }
 
     deserializer.deserialize_any(TableVisitor(PhantomData))
+}
+
+/// The entries of a table that is written as `{a: 1, b: 2}` or as `a=1,b=2`; each has a value.
+fn table_text(text: &str) -> Option<BTreeMap<String, Value>> {
+    let yaml = if text.starts_with('{') {
+        text.to_owned()
+    } else {
+        let pairs: Vec<String> =
+            text.split(',').filter(|pair| !pair.trim().is_empty()).map(yaml_pair).collect();
+        format!("{{{}}}", pairs.join(","))
+    };
+    let entries: BTreeMap<String, Value> = Yaml::from_str(&yaml).ok()?;
+    let is_set = |value: &Value| !matches!(value, Value::Empty(..));
+    entries.values().all(is_set).then_some(entries)
+}
+
+/// `a=1` as `'a': 1`. The quotes are for names that begin with `@`, which YAML does not take without.
+fn yaml_pair(pair: &str) -> String {
+    match pair.split_once('=') {
+        Some((name, value)) if name.trim_start().starts_with(['"', '\'']) => format!("{name}: {value}"),
+        Some((name, value)) => format!("'{}': {value}", name.trim().replace('\'', "''")),
+        None => pair.to_owned(),
+    }
 }

@@ -76,10 +76,13 @@ impl Section {
         }
         let mut tiers: HashMap<Tier, u32> = TIERS.iter().copied().collect();
         for (name, Whole(limit)) in &self.rate_limit_tiers {
-            let tier = Tier::parse(name).filter(|_| *limit > 0).ok_or_else(|| {
-                let problem = "must be tiers with at least one call each: free=60,pro=300,enterprise=1200";
-                checking.error("limits.rate_limit_tiers", problem)
+            let path = format!("limits.rate_limit_tiers.{name}");
+            let tier = Tier::parse(name).ok_or_else(|| {
+                checking.error(&path, "is no tier; an example of all is free=60,pro=300,enterprise=1200")
             })?;
+            if *limit == 0 {
+                return Err(checking.error(&path, "must be at least 1"));
+            }
             tiers.insert(tier, *limit);
         }
         let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use figment::Figment;
-use figment::error::Kind;
+use figment::error::{Error, Kind};
 use figment::providers::{Format, Serialized, Yaml};
 use figment::value::Value;
 use serde::de::DeserializeOwned;
@@ -137,9 +137,10 @@ impl Sources {
 
     /// Converts the settings to their types.
     pub(super) fn extract<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
-        self.figment
-            .extract()
-            .map_err(|error| ConfigError::new(self.origin(&error.path.join(".")), problem(error.kind)))
+        self.figment.extract().map_err(|error| {
+            let (place, problem) = place_and_problem(error);
+            ConfigError::new(self.origin(&place.join(".")), problem)
+        })
     }
 
     /// A setting as an error names it: the name that the operator used and the source; if it is not set, its variable.
@@ -235,7 +236,16 @@ fn flatten(
     entries.into_iter().try_for_each(|(key, value)| flatten(&format!("{path}.{key}"), value, file, found))
 }
 
-/// What is wrong with a value, in words that do not quote it.
+/// Where a value is wrong, as keys from the outside in, and what is wrong there, in words that do not quote it.
+pub(super) fn place_and_problem(error: Error) -> (Vec<String>, String) {
+    let mut place = error.path;
+    // The table that holds it is wrong.
+    if matches!(error.kind, Kind::UnknownField(..)) {
+        place.pop();
+    }
+    (place, problem(error.kind))
+}
+
 fn problem(kind: Kind) -> String {
     match kind {
         Kind::Message(message) => message,

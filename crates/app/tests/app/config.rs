@@ -5,6 +5,7 @@ mod documents;
 mod outside_issuer;
 mod secrets;
 mod sources;
+mod tables;
 mod values;
 
 use std::collections::BTreeMap;
