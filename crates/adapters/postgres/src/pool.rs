@@ -39,9 +39,9 @@ impl Pool {
     }
 
     /// Two connections for the statements that a process repeats all the time: they store the text of its turns, follow the
-    /// turns of other processes, renew its lease, and watch the locks of others. They wait for no request. Their connections are not tested when
-    /// they are released, which would double the number of statements: a single statement leaves no transaction open,
-    /// even if it is cancelled.
+    /// turns of other processes, renew its lease, and watch the locks of others. They wait for no request. Their connections
+    /// are not tested when they are released, which would double the number of statements: a single statement leaves no
+    /// transaction open, even if it is cancelled.
     pub(crate) fn steady(session: &Session, options: PostgresOptions, probe: &Arc<Probe>) -> Self {
         let options = PostgresOptions { max_connections: 2, ..options };
         Self::new(checked(options), session, options, probe)

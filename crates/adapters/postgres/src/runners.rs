@@ -79,7 +79,7 @@ impl PostgresStore {
             )
             .fetch_all(pool)
         };
-        let turns = self.pool.run(read).await?;
+        let turns = self.steady.run(read).await?;
         Ok(turns.into_iter().map(|turn| (TurnId(turn.id), RunnerId(turn.runner))).collect())
     }
 
@@ -123,7 +123,7 @@ impl PostgresStore {
             )
             .execute(pool)
         };
-        self.pool.run(delete).await?;
+        self.steady.run(delete).await?;
         Ok(())
     }
 }

@@ -8,21 +8,22 @@
 //! the lock free, and no renewal since then, has not looked in the middle of taking it again.
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::time::Duration;
 
 use domain::{RunnerId, chain};
+use sqlx::Executor;
 use sqlx::postgres::{PgListener, PgPoolOptions};
-use sqlx::{AssertSqlSafe, Executor};
 use tokio::time::{sleep, timeout};
 
 use crate::PostgresStore;
-use crate::error::DbError;
+use crate::error::{DbError, is_forbidden};
 
 /// The pause before the lock is tried again. With [`WITHDRAW_TIMEOUT`] and the time to connect it stays below half of the
 /// second for which the lock must be free before others take the process for dead.
 const RETRY: Duration = Duration::from_millis(200);
-/// The pause where the lock cannot be had here, as behind a pooler.
-const RETRY_WHERE_REFUSED: Duration = Duration::from_secs(30);
+/// The pause where the account may not take locks.
+const RETRY_WHERE_FORBIDDEN: Duration = Duration::from_secs(30);
 /// How long withdrawing the announcement may take.
 const WITHDRAW_TIMEOUT: Duration = Duration::from_millis(200);
 /// How long connecting may take.
@@ -32,13 +33,11 @@ const CONFIRM_EVERY: Duration = Duration::from_secs(5);
 /// How long the session may take to answer. With [`CONFIRM_EVERY`] it is less than the server waits for a silent network
 /// (see [`SETTINGS`]), so that the announcement is withdrawn before the lock becomes free.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a notification takes from one connection to another, at most.
-const NOTIFICATION_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The server closes the connection 20 s after the network went silent, which is as long as a lease: a dead connection
 /// does not hold the lock for hours, and a network that drops everything for some seconds ends no turn.
-const SETTINGS: &str =
-    "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2;
+const SETTINGS: &str = "
+    SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2;
     SET tcp_user_timeout = 20000";
 
 impl PostgresStore {
@@ -65,24 +64,37 @@ impl PostgresStore {
             if is_announced {
                 is_announced = !self.withdraw_lock(runner).await;
             }
-            sleep(if error.is_refused() { RETRY_WHERE_REFUSED } else { RETRY }).await;
+            sleep(if error.is_refused() { RETRY_WHERE_FORBIDDEN } else { RETRY }).await;
         }
     }
 
     /// Takes the lock in a new session and holds it until the session ends. Returns why it ended.
     async fn hold_lock_once(&self, runner: RunnerId, was_held: &mut bool) -> Result<Infallible, DbError> {
-        let mut session = LockSession::open(self, runner).await?;
+        let mut session = LockSession::open(self).await?;
         // A connection that was cut silently holds the lock until the server has noticed that.
         while !session.try_lock(runner).await? {
             sleep(RETRY).await;
         }
         self.renew_lease(runner).await?;
-        session.announce(runner).await?;
+        self.announce(&mut session, runner).await?;
         *was_held = true;
         tracing::info!("a lock shows that this process is alive");
         loop {
             session.wait().await?;
-            session.announce(runner).await?;
+            self.announce(&mut session, runner).await?;
+        }
+    }
+
+    /// Announces the lock, or confirms that. A session that does not answer is given up once the announcement is withdrawn.
+    /// Where that gets no answer either, all of the network is silent, and the session may be good again afterwards.
+    async fn announce(&self, session: &mut LockSession, runner: RunnerId) -> Result<(), DbError> {
+        let mut announcing = pin!(session.announce(runner));
+        loop {
+            match timeout(ANSWER_TIMEOUT, announcing.as_mut()).await {
+                Ok(result) => return result,
+                Err(_) if self.withdraw_lock(runner).await => return Err(DbError::timed_out(ANSWER_TIMEOUT)),
+                Err(_) => {}
+            }
         }
     }
 
@@ -95,17 +107,16 @@ impl PostgresStore {
     }
 }
 
-/// A session of the database, which ends when this is dropped.
+/// A session of the database, which ends when this is dropped. A listener is used because it can wait for the end of its
+/// connection without a statement that is under way; it listens to nothing.
 struct LockSession {
     listener: PgListener,
 }
 
 impl LockSession {
-    /// Connects, and makes sure that the connection has a session of its own.
-    ///
-    /// A pooler may run each statement of one connection in another session. Locks then belong to no process. Such a
-    /// pooler does not pass on notifications either: those are for a session that listens, and no statement is under way.
-    async fn open(store: &PostgresStore, runner: RunnerId) -> Result<Self, DbError> {
+    async fn open(store: &PostgresStore) -> Result<Self, DbError> {
+        // Where sessions are shared, a lock belongs to nobody.
+        store.probe.admit().await?;
         let one = PgPoolOptions::new()
             .max_connections(1)
             .acquire_timeout(CONNECT_TIMEOUT)
@@ -115,18 +126,7 @@ impl LockSession {
         let mut listener = PgListener::connect_with(&one).await?;
         // A new connection would not have the lock.
         listener.eager_reconnect(false);
-        let channel = format!("omnichat_{runner}");
         answered(listener.execute(SETTINGS)).await?;
-        answered(listener.listen(&channel)).await?;
-        let notify = format!("NOTIFY \"{channel}\"");
-        store.steady.run(|pool| pool.execute(AssertSqlSafe(notify.clone()))).await?;
-        match timeout(NOTIFICATION_TIMEOUT, listener.try_recv()).await {
-            Ok(Ok(Some(_))) => {}
-            Ok(Ok(None)) => return Err(closed()),
-            Ok(Err(error)) => return Err(error.into()),
-            Err(_) => return Err(DbError::refused("a pooler gives connections no session of their own")),
-        }
-        answered(listener.unlisten(&channel)).await?;
         Ok(Self { listener })
     }
 
@@ -147,7 +147,7 @@ impl LockSession {
              )",
             runner.0,
         );
-        match answered(announce.execute(&mut self.listener)).await?.rows_affected() {
+        match announce.execute(&mut self.listener).await?.rows_affected() {
             0 => Err(DbError::unavailable("the session no longer holds the lock")),
             _ => Ok(()),
         }
@@ -170,6 +170,7 @@ fn closed() -> DbError {
 /// Waits for an answer of the session, for a bounded time.
 async fn answered<T>(statement: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, DbError> {
     match timeout(ANSWER_TIMEOUT, statement).await {
+        Ok(Err(error)) if is_forbidden(&error) => Err(DbError::refused(error)),
         Ok(result) => Ok(result?),
         Err(_) => Err(DbError::timed_out(ANSWER_TIMEOUT)),
     }

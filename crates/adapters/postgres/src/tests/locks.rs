@@ -302,6 +302,34 @@ async fn a_restart_of_the_server_ends_no_turn() {
     processes.completes_its_turn().await;
 }
 
+/// The network drops everything for less time than a lease lasts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_is_silent_for_a_while_ends_no_turn() {
+    let (_, url) = fresh().await;
+    let server = PostgresServer::shared();
+    let network = Network::to(server.address()).await;
+    let through = url.replace(&server.address().to_string(), &network.address().to_string());
+    let mut processes = Processes::over(url, connect(&through)).await;
+    let holder = "SELECT pid FROM omnichat.held_locks()";
+    let before = server.sql(&processes.url, holder);
+    network.fall_silent();
+    let start = Instant::now();
+    // The process waits in vain for an answer on the connection of its lock, and for one elsewhere.
+    while start.elapsed() < Duration::from_secs(17) {
+        assert_eq!(processes.look().await, 0);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    network.speak_again();
+    let start = Instant::now();
+    while start.elapsed() < 2 * A_SECOND {
+        assert_eq!(processes.look().await, 0);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(server.sql(&processes.url, holder), before);
+    processes.wait_until_announced().await;
+    processes.completes_its_turn().await;
+}
+
 /// The lock stays held by a connection that nobody serves, so the lease decides; and the process that comes back has lost.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silent_network_never_lets_two_processes_write_one_turn() {
