@@ -18,6 +18,7 @@ mod isolation;
 mod killing;
 mod leaving;
 mod ledger;
+mod liberal_input;
 mod llm_chat;
 mod llm_chat_faults;
 mod llm_chat_input;

@@ -33,6 +33,8 @@ pub(crate) struct Body {
     pub(crate) example: Map<String, Value>,
     /// Each field and the JSON types that it accepts; empty if the description names none.
     pub(crate) fields: BTreeMap<String, BTreeSet<String>>,
+    /// The schema of each field.
+    pub(crate) schemas: BTreeMap<String, Value>,
     /// The required fields.
     pub(crate) required: BTreeSet<String>,
 }
@@ -118,6 +120,10 @@ fn body(document: &Value, content: &Value) -> Body {
     Body {
         example: example.and_then(Value::as_object).cloned().unwrap_or_default(),
         fields: fields.iter().map(|(name, field)| (name.clone(), types(document, field))).collect(),
+        schemas: fields
+            .iter()
+            .map(|(name, field)| (name.clone(), resolved(document, field).clone()))
+            .collect(),
         required: required.map(|name| name.as_str().unwrap().to_owned()).collect(),
     }
 }

@@ -11,6 +11,7 @@ use crate::support::{Answer, App, Store, User, on_both_stores, on_sqlite_alone, 
 
 on_both_stores!(
     a_pdf_is_context_of_every_contract,
+    a_file_name_need_not_be_utf8,
     files_are_kept_on_disk_and_go_with_their_conversation,
     files_are_kept_in_a_bucket_and_go_with_their_conversation,
     sessions_are_private,
@@ -50,14 +51,10 @@ async fn session(user: &User) -> i64 {
 }
 
 /// Sends a file like curl's `-F "file=@…"`.
-async fn upload(user: &User, session: i64, name: &str, bytes: &[u8]) -> Answer {
-    let mut body = format!(
-        "--frontier\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
-        Content-Type: application/pdf\r\n\r\n"
-    )
-    .into_bytes();
-    body.extend_from_slice(bytes);
-    body.extend_from_slice(b"\r\n--frontier--\r\n");
+async fn upload(user: &User, session: i64, name: impl AsRef<[u8]>, bytes: &[u8]) -> Answer {
+    let head = b"--frontier\r\nContent-Disposition: form-data; name=\"file\"; filename=\"";
+    let rest = b"\"\r\nContent-Type: application/pdf\r\n\r\n";
+    let body = [head, name.as_ref(), rest, bytes, b"\r\n--frontier--\r\n"].concat();
     let request = user
         .request(Method::POST, &format!("/api/chat/sessions/{session}/upload"))
         .header("content-type", "multipart/form-data; boundary=frontier")
@@ -73,6 +70,29 @@ fn files_below(directory: &Path) -> Vec<PathBuf> {
             if path.is_dir() { files_below(&path) } else { vec![path] }
         })
         .collect()
+}
+
+/// S1-37, S1-40
+async fn a_file_name_need_not_be_utf8(store: Store) {
+    let app = App::start(store).await;
+    let alice = app.user("alice").await;
+    let bytes = pdf("The canary sings at noon");
+    for (name, shown) in [
+        (&b"r\xe9sum\xe9.pdf"[..], "r\u{e9}sum\u{e9}.pdf"),
+        (b"a.pdf\"; filename*=\"iso-8859-1''r%E9sum%E9.pdf", "r\u{e9}sum\u{e9}.pdf"),
+        (b"a.pdf\"; filename*=\"nonsense", "a.pdf"),
+        (b"\xff/\xfe\x80.pdf", "\u{fe}.pdf"),
+        ("r\u{e9}sum\u{e9}.pdf".as_bytes(), "r\u{e9}sum\u{e9}.pdf"),
+    ] {
+        let session = session(&alice).await;
+        let body = upload(&alice, session, name, &bytes).await.ok();
+        assert_eq!(body["file"]["filename"], shown);
+        alice.post("/chat", json!({"input": "When?", "conversation_id": session})).await.ok();
+        let told = app.llm.calls().into_iter().rev().find_map(|call| {
+            call.messages().into_iter().map(|(_, text)| text).find(|text| text.contains("canary"))
+        });
+        assert!(told.unwrap().starts_with(&format!("<file name=\"{shown}\">")));
+    }
 }
 
 /// S1-37, S1-40, S1-55, S1-57

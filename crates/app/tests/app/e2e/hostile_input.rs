@@ -14,6 +14,7 @@ use crate::support::{Answer, App, PROVIDER_KEY, Store, User, on_both_stores, on_
 on_both_stores!(
     text_that_a_store_cannot_keep_is_refused,
     numbers_out_of_bounds_are_refused,
+    documented_bounds_of_fields_hold,
     ids_that_do_not_exist_are_refused,
 );
 on_sqlite_alone!(
@@ -251,6 +252,47 @@ async fn numbers_out_of_bounds_are_refused(store: Store) {
         }
     }
     assert!(bounded > 8, "{bounded}");
+    lives(&app, &scene).await;
+}
+
+/// Threat 58
+async fn documented_bounds_of_fields_hold(store: Store) {
+    let app = App::start(store).await;
+    let scene = Scene::set(&app, "hi").await;
+    let calls = app.llm.call_count();
+    let mut tried = 0;
+    for (operation, body) in with_bodies(operations(&app).await) {
+        let path = scene.path(&operation);
+        for (field, schema) in &body.schemas {
+            let mut outside = Vec::new();
+            if let Some(most) = schema["maximum"].as_f64() {
+                outside.extend([json!(most + 1.0), json!(most * 2.0 + 1.0)]);
+            }
+            if schema["format"] == "int32" {
+                outside.extend([json!(1_u64 << 31), json!(u32::MAX), json!(1_u64 << 32)]);
+            }
+            if let Some(least) = schema["minimum"].as_f64() {
+                outside.push(json!(least - 1.0));
+            }
+            if let Some(most) = schema["maxLength"].as_u64() {
+                outside.extend([
+                    json!("x".repeat(usize::try_from(most).unwrap() + 1)),
+                    json!("x".repeat(5_000)),
+                ]);
+            }
+            if schema["minLength"] == 1 {
+                outside.push(json!(""));
+            }
+            for value in outside {
+                let text = with_field(&body, field, value).to_string();
+                let answer = raw(&scene.ann, &operation, &path, text.clone()).await;
+                is_refused(&answer, &format!("{} {text:.200}", operation.name()));
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 30, "{tried}");
+    assert_eq!(app.llm.call_count(), calls);
     lives(&app, &scene).await;
 }
 
