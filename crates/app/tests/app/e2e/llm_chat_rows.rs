@@ -259,16 +259,16 @@ async fn a_streamed_reply_is_unchanged_and_its_usage_is_stored(store: Store) {
 async fn the_costs_of_turns_add_up(store: Store) {
     let app = app(store).await;
     let user = app.user("ann").await;
-    // A token costs 2500 nano-dollars; sums keep what is below the sixth decimal.
-    app.llm.script(Reply::text("one").figures(figures(1, 0)));
+    // Each turn costs 12,500 nano-dollars; sums keep what is below the sixth decimal.
+    app.llm.script(Reply::text("one").figures(figures(1, 1)));
     let first = chat(&user, json!({"input": "hi"})).await.ok();
-    assert_eq!(first["cost"].as_f64(), Some(0.000_002));
+    assert_eq!(first["cost"].as_f64(), Some(0.000_012));
     let id = &first["conversation_id"];
-    app.llm.script(Reply::text("two").figures(figures(1, 0)));
+    app.llm.script(Reply::text("two").figures(figures(1, 1)));
     let second = chat(&user, json!({"input": "again", "conversation_id": id})).await.ok();
-    assert_eq!((&second["message_count"], &second["usage"]["total_tokens"]), (&json!(2), &json!(1)));
+    assert_eq!((&second["message_count"], &second["usage"]["total_tokens"]), (&json!(2), &json!(2)));
     let row = user.get(&format!("/conversations/{}", id.as_str().unwrap())).await.ok();
-    assert_eq!((&row["total_tokens"], row["total_cost"].as_f64()), (&json!(2), Some(0.000_005)));
+    assert_eq!((&row["total_tokens"], row["total_cost"].as_f64()), (&json!(4), Some(0.000_025)));
     assert_eq!((&row["title"], &row["summary"]), (&json!("Friendly Greeting"), &Value::Null));
     assert_eq!((&row["message_count"], &row["summary_message_count"]), (&json!(2), &json!(0)));
     assert!(row["created_at"].as_str().unwrap() < row["updated_at"].as_str().unwrap());
