@@ -13,6 +13,11 @@ async fn start(mode: PoolMode, settings: &'static str) -> PgBouncer {
     tokio::task::spawn_blocking(start).await.unwrap()
 }
 
+/// Calls wait for a connection for a short time only.
+fn hasty() -> PostgresOptions {
+    PostgresOptions { acquire_timeout: Duration::from_millis(300), ..PostgresOptions::default() }
+}
+
 /// Another client of a pooler.
 async fn client(url: &str) -> Result<PgConnection, sqlx::Error> {
     Session::parse(url).unwrap().address().connect().await
@@ -120,28 +125,79 @@ async fn a_pooler_that_begins_to_share_sessions_is_found_out() {
     wait_for("calls pass", async || conversation_of(&store, &scene, id).await.is_ok()).await;
 }
 
+/// The database stops and starts again behind its pooler.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_outlives_its_database_behind_a_pooler() {
+    let start = || Box::leak(Box::new(PostgresServer::options().start()));
+    let server: &'static PostgresServer = tokio::task::spawn_blocking(start).await.unwrap();
+    // Otherwise it refuses for 15 seconds after a failure.
+    let start = move || PgBouncer::start(server, PoolMode::Session, "server_login_retry = 1");
+    let pooler = tokio::task::spawn_blocking(start).await.unwrap();
+    let url = pooler.url(&server.database().await);
+    let store = PostgresStore::connect_lazy(&url, hasty()).unwrap();
+    store.migrate().await.unwrap();
+    let scene = Scene::new(&store).await;
+    let id = scene.conversation(&store).await;
+    store.check().await.unwrap();
+
+    server.stop_hard();
+    let start = Instant::now();
+    not_ready(&store).await;
+    refuses_all_calls(&store).await;
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    server.start_again();
+    wait_for("it is ready", async || store.check().await.is_ok()).await;
+    wait_for("calls pass", async || conversation_of(&store, &scene, id).await.is_ok()).await;
+    let begun = store.begin(scene.begin_in(id, "q")).await.unwrap();
+    scene.answer(&store, &begun, "a").await;
+}
+
+/// The pooler has fewer connections than the store opens.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_gets_no_connection_of_a_pooler_fails_in_time() {
+    let pooler = start(PoolMode::Session, "default_pool_size = 2").await;
+    let url = pooler.url(&PostgresServer::shared().database().await);
+    let store = PostgresStore::connect_lazy(&url, hasty()).unwrap();
+    store.migrate().await.unwrap();
+    let holder = client(&url).await.unwrap();
+    let scene = Scene { owner: UserId(1), runner: RunnerId(Uuid::now_v7()) };
+    let start = Instant::now();
+    let mut calls = 0;
+    while start.elapsed() < Duration::from_secs(1) {
+        let renewed = store.renew(scene.runner).await;
+        assert!(renewed.is_ok() || is_unavailable(&renewed), "{renewed:?}");
+        let begun = store.begin(scene.begin_new("q")).await;
+        assert!(
+            begun.is_ok() || matches!(begun, Err(BeginError::Store(StoreError::Unavailable(_)))),
+            "{begun:?}"
+        );
+        calls += 2;
+    }
+    assert!(calls > 2, "{calls} calls in {:?}", start.elapsed());
+    drop(holder);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_pooler_refuses_is_said() {
     let pooler = start(PoolMode::Session, "default_pool_size = 1\nmax_client_conn = 10").await;
     let database = PostgresServer::shared().database().await;
-    let hasty = PostgresOptions { acquire_timeout: Duration::from_millis(300), ..PostgresOptions::default() };
     for (parameters, reason) in
         [("", "too few connections"), ("?options=-c%20jit%3Doff", "unsupported startup parameter")]
     {
         let url = pooler.url(&database) + parameters;
-        let store = PostgresStore::connect_lazy(&url, hasty).unwrap();
+        let store = PostgresStore::connect_lazy(&url, hasty()).unwrap();
         let why = not_ready(&store).await;
         assert!(why.contains(reason), "{parameters}: {why}");
         refuses_all_calls(&store).await;
     }
-    let admin = PostgresStore::connect_lazy(&pooler.url("/pgbouncer"), hasty).unwrap();
+    let admin = PostgresStore::connect_lazy(&pooler.url("/pgbouncer"), hasty()).unwrap();
     not_ready(&admin).await;
     refuses_all_calls(&admin).await;
     let mut clients = Vec::new();
     for _ in 0..10 {
         clients.extend(client(&pooler.url(&database)).await);
     }
-    let why = not_ready(&PostgresStore::connect_lazy(&pooler.url(&database), hasty).unwrap()).await;
+    let why = not_ready(&PostgresStore::connect_lazy(&pooler.url(&database), hasty()).unwrap()).await;
     assert!(why.contains("no more connections allowed"), "{why}");
 }
 
