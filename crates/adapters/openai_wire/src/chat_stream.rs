@@ -1,77 +1,43 @@
 //! The events of Chat Completions.
 
-use domain::{Delta, FinishReason, JsonText, NanoDollars, ReportedUsage};
-use ports::{ModelError, ModelEvent};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-use serde_json::Value;
+mod event;
+mod tool_calls;
 
-use crate::decoder::{Decoder, text};
-use crate::provider_error::{broken, from_stream_event, unreadable};
+use domain::{FinishReason, NanoDollars, ReportedUsage};
+use ports::{ModelError, ModelEvent};
+
+use self::event::{Choice, OrdinaryDelta};
+use self::tool_calls::ToolCalls;
+use crate::content::{Kind, Pieces, whole};
+use crate::decoder::{Decoder, is_done, lines_of};
+use crate::finish_reason::stronger;
+use crate::json::{Json, Text};
+use crate::provider_error::{broken, error_of_event, unreadable};
+use crate::written::{Differs, Written};
 use crate::{Redaction, usage};
+
+pub(crate) use self::tool_calls::tool_call;
 
 /// Decodes a stream of Chat Completions.
 ///
-/// The usage follows the finish reason, so the answer ends with `[DONE]`, or with a clean end of the stream after a
-/// finish reason.
+/// The answer ends with `[DONE]`, or with a clean end of the stream after a finish reason, because the usage follows the
+/// reason. Many servers never send a reason; with them `[DONE]` is the end. A server that does not stream may send the complete
+/// answer as one event.
+///
+/// An event is read as far as it can be: what is not needed may be missing or have any type. Only where the answer itself cannot
+/// be read does it end with an error.
 #[derive(Debug, Default)]
 pub struct ChatDecoder {
     redaction: Redaction,
     reason: Option<FinishReason>,
     usage: ReportedUsage,
     cost: Option<NanoDollars>,
-    calls: Vec<PartialCall>,
+    text: Written,
+    refusal: Written,
+    reasoning: Written,
+    calls: ToolCalls,
     began: bool,
     over: bool,
-}
-
-/// A tool call whose fragments are still arriving.
-#[derive(Debug, Default)]
-struct PartialCall {
-    index: u64,
-    id: String,
-    name: String,
-    arguments: String,
-}
-
-#[derive(Deserialize)]
-struct Chunk {
-    choices: Option<Vec<Choice>>,
-    usage: Option<Value>,
-    error: Option<Value>,
-    object: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Choice {
-    #[serde(default)]
-    index: u64,
-    delta: Option<ChoiceDelta>,
-    finish_reason: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct ChoiceDelta {
-    content: Option<String>,
-    refusal: Option<String>,
-    /// The reasoning at `OpenRouter`.
-    reasoning: Option<String>,
-    /// The reasoning at many compatible servers.
-    reasoning_content: Option<String>,
-    tool_calls: Option<Vec<Fragment>>,
-}
-
-#[derive(Deserialize)]
-struct Fragment {
-    index: Option<u64>,
-    id: Option<String>,
-    function: Option<FunctionFragment>,
-}
-
-#[derive(Deserialize)]
-struct FunctionFragment {
-    name: Option<String>,
-    arguments: Option<String>,
 }
 
 impl ChatDecoder {
@@ -82,90 +48,148 @@ impl ChatDecoder {
     }
 
     fn read(&mut self, data: &str, events: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
-        let chunk: Chunk = serde_json::from_str(data).map_err(|error| unreadable(&error))?;
-        if let Some(error) = chunk.error {
-            return Err(from_stream_event(&error, self.began, &self.redaction));
+        if let Some(OrdinaryDelta { reasoning, content }) = event::ordinary(data) {
+            self.add(Kind::Reasoning, Text::from(reasoning), events);
+            self.add(Kind::Text, Text::from(content), events);
+            return Ok(());
         }
-        if chunk.object.as_deref() == Some("error") {
-            // An older form of compatible servers, with the fields of the error at the top level.
-            let error: Value = serde_json::from_str(data).map_err(|error| unreadable(&error))?;
-            return Err(from_stream_event(&error, self.began, &self.redaction));
+        match Json::parse(data) {
+            Ok(json) if json.is_list() => {
+                json.items().into_iter().try_for_each(|item| self.read_event(item, events))
+            }
+            Ok(json) => self.read_event(json, events),
+            Err(_) if data.contains('\n') => lines_of(data).try_for_each(|line| self.push(line, events)),
+            Err(error) => Err(unreadable(data, &error, self.began, &self.redaction)),
         }
-        if let Some(body) = chunk.usage.filter(Value::is_object) {
-            self.usage = usage::usage(&body).unwrap_or(self.usage);
-            self.cost = usage::cost(&body).or(self.cost);
+    }
+
+    fn read_event(&mut self, event: Json<'_>, events: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
+        if !event.is_object() {
+            return Ok(());
+        }
+        self.read_usage(event, events);
+        let has_choices = event.get("choices").is_some_and(|choices| !choices.says_nothing());
+        let object = event.get("object").and_then(Json::string).unwrap_or_default();
+        let is_part = has_choices || object.starts_with("chat.completion");
+        if let Some(error) = error_of_event(event, is_part) {
+            return Err(error.classify(self.began, &self.redaction));
+        }
+        for choice in event::choices(event)? {
+            if let Some(choice) = Choice::read(choice)? {
+                self.read_choice(&choice, events)?;
+            }
+        }
+        if object == "chat.completion" && has_choices && self.reason.is_none() {
+            self.reason = Some(FinishReason::Stop);
+        }
+        Ok(())
+    }
+
+    /// Reads the usage, which stands in the event, at Moonshot in its choice, and at Groq in `x_groq`.
+    fn read_usage(&mut self, event: Json<'_>, events: &mut Vec<ModelEvent>) {
+        let choices = event.get("choices").map(Json::items).unwrap_or_default();
+        let choice = choices.into_iter().find(|choice| choice.is_object() && event::is_first(*choice));
+        let places = [choice, event.get("x_groq"), Some(event)];
+        let mut is_new = false;
+        for body in places.into_iter().flatten().filter_map(|place| place.get("usage")) {
+            if let Some(usage) = usage::usage(body) {
+                self.usage = usage::merged(self.usage, usage);
+                is_new = true;
+            }
+            if let Some(cost) = usage::cost(body) {
+                self.cost = usage::merged_cost(self.cost, cost);
+                is_new = true;
+            }
+        }
+        if is_new {
             events.push(ModelEvent::Usage { usage: self.usage, cost: self.cost });
         }
-        for choice in chunk.choices.unwrap_or_default() {
-            if choice.index == 0 {
-                self.read_choice(choice, events)?;
-            }
-        }
-        Ok(())
     }
 
-    fn read_choice(&mut self, choice: Choice, events: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
-        if choice.finish_reason.as_deref() == Some("error") {
-            return Err(broken("the finish reason is an error"));
-        }
+    fn read_choice(&mut self, choice: &Choice<'_>, events: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
+        let mut has_text = false;
         if let Some(delta) = choice.delta {
-            let reasoning = delta.reasoning.or(delta.reasoning_content);
-            let deltas = [
-                reasoning.and_then(text).map(Delta::Reasoning),
-                delta.content.and_then(text).map(Delta::Text),
-                delta.refusal.and_then(text).map(Delta::Refusal),
-            ];
-            for delta in deltas.into_iter().flatten() {
-                self.began = true;
-                events.push(ModelEvent::Delta(delta));
+            for (kind, piece) in event::pieces(delta)? {
+                has_text |= kind.is_visible() && !piece.is_empty();
+                self.add(kind, piece, events);
             }
-            for fragment in delta.tool_calls.unwrap_or_default() {
-                self.add_fragment(fragment);
+            self.add_calls(delta)?;
+        }
+        if let Some(message) = choice.message.filter(|_| !has_text) {
+            let pieces = event::pieces(message)?;
+            self.complete(&pieces, events)
+                .map_err(|Differs| broken("the complete answer differs from its deltas"))?;
+            if self.calls.is_empty() {
+                self.add_calls(message)?;
             }
         }
-        if let Some(reason) = choice.finish_reason
-            && self.reason.is_none()
-        {
-            self.reason = Some(FinishReason::from_name(&reason));
+        if let Some(named) = choice.finish_reason() {
+            let reason = named.or_error(self.began)?;
+            self.reason = Some(match self.reason.take() {
+                Some(earlier) => stronger(earlier, reason),
+                None => reason,
+            });
         }
         Ok(())
     }
 
-    /// Joins the fragments of a call by its index. Servers that send no index send complete calls.
-    fn add_fragment(&mut self, fragment: Fragment) {
-        self.began = true;
-        let index = fragment.index.unwrap_or_else(|| {
-            let last = self.calls.last().map_or(0, |call| call.index);
-            if fragment.id.is_some() && !self.calls.is_empty() { last.saturating_add(1) } else { last }
-        });
-        let known = self.calls.iter().position(|call| call.index == index);
-        let position = known.unwrap_or_else(|| {
-            self.calls.push(PartialCall { index, ..PartialCall::default() });
-            self.calls.len() - 1
-        });
-        let Some(call) = self.calls.get_mut(position) else { return };
-        if let Some(id) = fragment.id.filter(|id| !id.is_empty()) {
-            call.id = id;
+    fn written(&mut self, kind: Kind) -> &mut Written {
+        match kind {
+            Kind::Text => &mut self.text,
+            Kind::Refusal => &mut self.refusal,
+            Kind::Reasoning => &mut self.reasoning,
         }
-        let Some(function) = fragment.function else { return };
-        // The name is always sent complete; some servers repeat it.
-        if let Some(name) = function.name.filter(|name| !name.is_empty()) {
-            call.name = name;
-        }
-        call.arguments.push_str(function.arguments.as_deref().unwrap_or_default());
     }
 
-    fn finish(&mut self, events: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
-        let Some(reason) = self.reason.take() else { return Err(ModelError::Truncated) };
-        // If the answer was cut off, its last call may be incomplete.
-        let was_cut_off = matches!(reason, FinishReason::Length | FinishReason::ContentFilter);
-        for call in std::mem::take(&mut self.calls) {
-            match tool_call(call.id, call.name, &call.arguments) {
-                Ok(delta) => events.push(ModelEvent::Delta(delta)),
-                Err(_) if was_cut_off => {}
-                Err(error) => return Err(error),
+    fn add(&mut self, kind: Kind, piece: Text, events: &mut Vec<ModelEvent>) {
+        if !piece.is_empty() {
+            let text = self.written(kind).add(piece);
+            self.pass_on(kind, text, events);
+        }
+    }
+
+    fn pass_on(&mut self, kind: Kind, text: String, events: &mut Vec<ModelEvent>) {
+        if !text.is_empty() {
+            self.began = true;
+            events.push(ModelEvent::Delta(kind.delta(text)));
+        }
+    }
+
+    /// Takes the text of a complete answer, of which some may have been passed on.
+    fn complete(&mut self, pieces: &Pieces, events: &mut Vec<ModelEvent>) -> Result<(), Differs> {
+        for kind in Kind::ALL {
+            match self.written(kind).complete(whole(pieces, kind)) {
+                Ok(missing) => self.pass_on(kind, missing, events),
+                Err(Differs) if kind.is_visible() => return Err(Differs),
+                Err(Differs) => {}
             }
         }
+        Ok(())
+    }
+
+    fn add_calls(&mut self, delta: Json<'_>) -> Result<(), ModelError> {
+        if let Some(calls) = event::sole(delta, "tool_calls")? {
+            self.calls.add(calls)?;
+        } else if let Some(function) = event::sole(delta, "function_call")? {
+            self.calls.add_function(function);
+        }
+        self.began |= !self.calls.is_empty();
+        Ok(())
+    }
+
+    fn finish(&mut self, is_done: bool, events: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
+        let reason = match self.reason.take() {
+            Some(reason) => reason,
+            None if !is_done => return Err(ModelError::Truncated),
+            None if self.calls.is_empty() => FinishReason::Stop,
+            None => FinishReason::ToolCalls,
+        };
+        for kind in Kind::ALL {
+            let half = self.written(kind).end_part(None);
+            self.pass_on(kind, half, events);
+        }
+        let was_cut_off = matches!(reason, FinishReason::Length | FinishReason::ContentFilter);
+        events.extend(self.calls.finish(was_cut_off)?.into_iter().map(ModelEvent::Delta));
         events.push(ModelEvent::Finished { response: None, reason });
         Ok(())
     }
@@ -177,9 +201,9 @@ impl Decoder for ChatDecoder {
         if self.over || data.is_empty() {
             return Ok(());
         }
-        let is_end = data == "[DONE]";
-        let read = if is_end { self.finish(events) } else { self.read(data, events) };
-        self.over = is_end || read.is_err();
+        let is_done = is_done(data);
+        let read = if is_done { self.finish(true, events) } else { self.read(data, events) };
+        self.over |= is_done || read.is_err();
         read
     }
 
@@ -188,7 +212,7 @@ impl Decoder for ChatDecoder {
             return Ok(());
         }
         self.over = true;
-        self.finish(events)
+        self.finish(false, events)
     }
 
     fn began(&self) -> bool {
@@ -198,18 +222,4 @@ impl Decoder for ChatDecoder {
     fn is_over(&self) -> bool {
         self.over
     }
-}
-
-/// Makes a complete tool call. Missing arguments become an empty object.
-pub(crate) fn tool_call(call: String, name: String, arguments: &str) -> Result<Delta, ModelError> {
-    let arguments = if arguments.trim().is_empty() { "{}" } else { arguments };
-    if serde_json::from_str::<IgnoredAny>(arguments).is_err() {
-        return Err(broken("the arguments of a tool call are not JSON"));
-    }
-    let clean = |raw: String| text(raw).unwrap_or_default();
-    Ok(Delta::ToolCall {
-        call: clean(call),
-        name: clean(name),
-        arguments: JsonText::from_parsed(arguments.to_owned()),
-    })
 }

@@ -26,13 +26,17 @@ pub trait Decoder: Send {
     fn is_over(&self) -> bool;
 }
 
-/// Returns the text for a delta; `None` if it is empty.
-///
-/// U+0000 becomes U+FFFD, because PostgreSQL cannot store it.
-pub(crate) fn text(raw: String) -> Option<String> {
-    match raw {
-        empty if empty.is_empty() => None,
-        text if text.contains('\0') => Some(text.replace('\0', "\u{fffd}")),
-        text => Some(text),
-    }
+/// Returns the text as stores can keep it: U+0000 becomes U+FFFD, because PostgreSQL cannot store it.
+pub(crate) fn clean(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
+}
+
+/// Whether the data of an event says that the stream has ended.
+pub(crate) fn is_done(data: &str) -> bool {
+    data.trim_matches('"').eq_ignore_ascii_case("[DONE]")
+}
+
+/// Returns the lines of data that is several events, because the server left out the empty lines between them.
+pub(crate) fn lines_of(data: &str) -> impl Iterator<Item = &str> {
+    data.lines().map(|line| line.strip_prefix("data:").unwrap_or(line))
 }

@@ -5,8 +5,11 @@
 
 mod chat_request;
 mod chat_stream;
+mod content;
 mod decoder;
+mod finish_reason;
 mod history;
+mod json;
 mod model_name;
 mod optional_field;
 mod provider_error;
@@ -14,6 +17,7 @@ mod redaction;
 mod responses_request;
 mod responses_stream;
 mod usage;
+mod written;
 
 pub use chat_request::ChatRequest;
 pub use chat_stream::ChatDecoder;

@@ -79,7 +79,7 @@ async fn a_body_that_is_no_stream_is_an_error_under_any_content_type() {
             let indented = "{\n  \"error\": {\n    \"message\": \"slow down\",\n    \"code\": 429\n  }\n}\n";
             fails(path, header, indented, FailureKind::RateLimited, "slow down").await;
             fails(path, header, html, FailureKind::Broken, "Sign in").await;
-            fails(path, header, "upstream connect error", FailureKind::Broken, "upstream connect").await;
+            fails(path, header, "upstream connect error", FailureKind::Unavailable, "upstream connect").await;
             fails(path, header, "{\"pong\":1}", FailureKind::Broken, "pong").await;
             fails(path, header, "{\"cut", FailureKind::Broken, "cut").await;
             fails(path, header, "\u{1f}\u{8b}\u{8}\0\0", FailureKind::Broken, "").await;

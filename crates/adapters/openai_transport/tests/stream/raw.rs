@@ -22,10 +22,12 @@ async fn a_body_that_ends_with_its_connection_is_complete_after_a_reason() {
     let (said, error) = call(at_once(&[HEAD, HI, STOP]), LONG).await;
     assert!(error.is_none(), "{error:?}");
     assert_eq!(said, "Hi");
-    for rest in ["", "data: [DONE]\n\n"] {
-        let (said, error) = call(at_once(&[HEAD, HI, rest]), LONG).await;
-        assert_eq!((said.as_str(), error.unwrap().failure()), ("Hi", FailureKind::Truncated));
-    }
+    let (said, error) = call(at_once(&[HEAD, HI]), LONG).await;
+    assert_eq!((said.as_str(), error.unwrap().failure()), ("Hi", FailureKind::Truncated));
+    // Many servers never send a reason.
+    let (said, error) = call(at_once(&[HEAD, HI, "data: [DONE]\n\n"]), LONG).await;
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(said, "Hi");
 }
 
 #[tokio::test]

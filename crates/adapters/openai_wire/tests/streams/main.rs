@@ -1,5 +1,9 @@
-//! Both decoders, with recorded events and the special cases of both APIs.
+//! Whole streams of both APIs.
 
 mod chat;
+mod chat_odd;
+mod chat_tool_calls;
+mod chat_usage;
 mod responses;
+mod responses_odd;
 mod support;

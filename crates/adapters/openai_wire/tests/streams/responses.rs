@@ -4,6 +4,8 @@ use domain::{Delta, FailureKind, FinishReason, JsonText, ReportedUsage, Response
 use omnichat_openai_wire::{Redaction, ResponsesDecoder};
 use ports::{ModelError, ModelEvent};
 
+use crate::support::{finished, say};
+
 const OPENING: [&str; 4] = [
     r#"{"type":"response.created","sequence_number":0,"response":{"id":"resp_1","object":"response","status":"in_progress","output":[],"usage":null,"error":null}}"#,
     r#"{"type":"response.in_progress","sequence_number":1,"response":{"id":"resp_1"}}"#,
@@ -21,14 +23,6 @@ const COMPLETED: &str = r#"{"type":"response.completed","sequence_number":9,"res
 
 fn read(frames: &[&str]) -> (Vec<ModelEvent>, Option<ModelError>) {
     crate::support::read(ResponsesDecoder::new(Redaction::default()), frames)
-}
-
-fn say(text: &str) -> ModelEvent {
-    ModelEvent::Delta(Delta::Text(text.to_owned()))
-}
-
-fn finished(reason: FinishReason) -> ModelEvent {
-    ModelEvent::Finished { response: None, reason }
 }
 
 #[test]
@@ -107,9 +101,7 @@ fn unknown_events_are_ignored() {
 
 #[test]
 fn an_event_that_is_not_json_breaks_the_answer() {
-    for frame in
-        ["{", r#"{"type":"response.output_text.delta"}"#, r#"{"type":7}"#, r#"{"type":"response.completed"}"#]
-    {
+    for frame in ["{", "words", r#"{"type":"response.output_text.delta","delta":7}"#, r#"{"delta":"lo"}"#] {
         assert!(matches!(read(&[HEL, frame, COMPLETED]).1, Some(ModelError::Broken(_))), "{frame}");
     }
 }

@@ -1,6 +1,6 @@
 //! Shared by the tests of both decoders.
 
-use domain::Delta;
+use domain::{Delta, FinishReason, JsonText};
 use omnichat_openai_wire::Decoder;
 use ports::{ModelError, ModelEvent};
 
@@ -33,4 +33,33 @@ pub(crate) fn text(events: &[ModelEvent]) -> String {
         | ModelEvent::Finished { .. } => String::new(),
     };
     events.iter().map(piece).collect()
+}
+
+/// A delta of text.
+pub(crate) fn say(text: &str) -> ModelEvent {
+    ModelEvent::Delta(Delta::Text(text.to_owned()))
+}
+
+/// A delta of a refusal.
+pub(crate) fn refuse(text: &str) -> ModelEvent {
+    ModelEvent::Delta(Delta::Refusal(text.to_owned()))
+}
+
+/// A delta of reasoning.
+pub(crate) fn think(text: &str) -> ModelEvent {
+    ModelEvent::Delta(Delta::Reasoning(text.to_owned()))
+}
+
+/// The end of an answer.
+pub(crate) fn finished(reason: FinishReason) -> ModelEvent {
+    ModelEvent::Finished { response: None, reason }
+}
+
+/// A tool call.
+pub(crate) fn call(id: &str, name: &str, arguments: &str) -> ModelEvent {
+    ModelEvent::Delta(Delta::ToolCall {
+        call: id.to_owned(),
+        name: name.to_owned(),
+        arguments: JsonText::from_parsed(arguments.to_owned()),
+    })
 }
