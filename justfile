@@ -23,6 +23,10 @@ watchers *arguments:
 kill-9 *count:
     scripts/kill-9.sh {{count}}
 
+# Change streams of provider APIs at random, 100,000 times unless a number is given; each gives its text or fails.
+wire-cases *arguments:
+    scripts/wire-cases.sh {{arguments}}
+
 # What CI checks: format, lints, tests.
 check:
     .ci/run
