@@ -10,9 +10,10 @@ use crate::session::Session;
 
 /// The oldest version that is supported.
 const OLDEST_VERSION: u32 = 14;
-/// How often it is checked that a connection keeps its session. Where other clients use the same pooler, a connection
-/// may meet its own session again by chance.
-const ROUNDS: usize = 3;
+/// How often it is checked that a connection keeps its session. In a quiet pooler that shares sessions, the first time
+/// shows it. Where other clients use the pooler too, a connection meets its own session again by chance: with six busy
+/// clients, about every third time.
+const ROUNDS: usize = 16;
 
 /// Why a database is not used.
 #[derive(Debug)]

@@ -92,7 +92,8 @@ async fn a_pooler_that_shares_sessions_is_found_out_under_load() {
         .collect();
     for _ in 0..20 {
         let store = connect(&url);
-        assert!(not_ready(&store).await.contains("pool_mode = session"));
+        let why = not_ready(&store).await;
+        assert!(why.contains("pool_mode = session"), "{why}");
     }
     for client in clients {
         assert!(!client.is_finished());
