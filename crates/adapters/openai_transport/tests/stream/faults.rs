@@ -116,6 +116,13 @@ async fn an_unreadable_event_breaks_the_answer() {
 }
 
 #[tokio::test]
+async fn a_whole_answer_instead_of_a_stream_is_taken() {
+    let reply = Reply::fault(InjectedFault::JsonInsteadOfStream);
+    succeeds(reply.clone(), "You said: one two three").await;
+    fails(reply.with(InjectedFault::CutAfter(Place::Bytes(100))), "", FailureKind::Truncated).await;
+}
+
+#[tokio::test]
 async fn an_answer_that_is_too_large_is_broken() {
     let word = "x".repeat(900_000);
     let reply = Reply::pieces(std::iter::repeat_n(word.as_str(), 20));

@@ -115,6 +115,28 @@ async fn an_error_beside_the_events_has_the_class_that_it_names() {
 }
 
 #[tokio::test]
+async fn every_form_of_an_error_as_json_is_found_beside_the_events() {
+    for (path, begin, rest) in [(PATHS[0], HI, &CHAT[1..]), (PATHS[1], RESPONSE_HI, &RESPONSE[1..])] {
+        for error in [
+            "{\"detail\":\"slow down\"}",
+            "{\"detail\":[{\"loc\":[\"body\"],\"msg\":\"slow down\"}]}",
+            "{\"message\":\"slow down\",\"code\":429}",
+            "{\"object\":\"error\",\"message\":\"slow down\",\"code\":429}",
+            "{\"type\":\"error\",\"error\":{\"message\":\"slow down\"}}",
+            "{\"error\":\"slow down\"}",
+            "{\"errors\":[{\"message\":\"slow down\"}]}",
+            "[{\"error\":{\"message\":\"slow down\",\"code\":429}}]",
+        ] {
+            let body = format!("{begin}{error}\n{}", rest.concat());
+            let (_, found) = call(path, TYPE, &body).await;
+            let found = found.unwrap_or_else(|| panic!("{path}, {error}: complete"));
+            let words = found.source().map(ToString::to_string).unwrap_or_default();
+            assert!(words.contains("slow down"), "{path}, {error}: {words}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_error_in_plain_words_breaks_the_answer() {
     let page = "<html><head><title>502 Bad Gateway</title></head></html>\n";
     for (path, begin, rest) in [(PATHS[0], HI, &CHAT[1..]), (PATHS[1], RESPONSE_HI, &RESPONSE[1..])] {
