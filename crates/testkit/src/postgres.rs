@@ -137,13 +137,26 @@ impl PostgresServer {
         run(self.pg_ctl("stop").args(["--mode=immediate", "--wait"]));
     }
 
-    /// Kills one connection's process by force. The server then closes all connections and recovers, by itself.
+    /// Kills one connection's process by force. The server then closes all connections and recovers, by itself; waits until
+    /// it has.
     pub fn crash(&self) {
         let url = self.url("postgres");
+        // A crash throws the statistics away.
+        let recovered = "SELECT stats_reset FROM pg_stat_bgwriter";
+        let before = self.sql(&url, recovered);
         let process = "SELECT min(pid) FROM pg_stat_activity WHERE backend_type = 'client backend'
             AND pid <> pg_backend_pid()";
         let process = self.sql(&url, process);
         run(self.owner.command(Path::new("kill"), &self.directory).args(["-KILL", &process]));
+        let start = Instant::now();
+        loop {
+            let output = self.psql(&url, recovered).output().expect("psql runs");
+            if output.status.success() && String::from_utf8_lossy(&output.stdout).trim_end() != before {
+                return;
+            }
+            assert!(start.elapsed() < Duration::from_secs(30), "PostgreSQL does not recover: {output:?}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Starts the server again, on the same port and data.

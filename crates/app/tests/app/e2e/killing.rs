@@ -125,7 +125,6 @@ async fn a_cut_connection_and_a_restart_of_the_database_end_no_turn() {
     server.start_again();
     wait_for_locks(&here, 2).await;
     server.crash();
-    wait_until("the database is back", async || here.probe("/health/ready").await.status == 200).await;
     wait_for_locks(&here, 2).await;
     // Long enough for two looks.
     tokio::time::sleep(Duration::from_millis(2_500)).await;
