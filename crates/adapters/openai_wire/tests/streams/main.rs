@@ -12,6 +12,7 @@ mod chat_odd;
 mod chat_tool_calls;
 mod chat_usage;
 mod mutations;
+mod recorded;
 mod responses;
 mod responses_odd;
 mod support;
