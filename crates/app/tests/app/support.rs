@@ -5,6 +5,7 @@
 
 mod database;
 pub(crate) mod persona_chat;
+pub(crate) mod raw_replies;
 mod tab;
 mod user;
 mod watcher;
