@@ -27,6 +27,10 @@ kill-9 *count:
 wire-cases *arguments:
     scripts/wire-cases.sh {{arguments}}
 
+# Run turns over real servers of other projects, and print what became of them; `just real-servers 50` runs fewer.
+real-servers *turns:
+    scripts/real-servers.sh {{turns}}
+
 # What CI checks: format, lints, tests.
 check:
     .ci/run

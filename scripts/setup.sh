@@ -70,25 +70,12 @@ if [ "$(printf '%s\n%s\n' "$wanted" "$found" | sort -V | head -n 1)" != "$wanted
     fail "Rust $wanted or newer is needed, and this is $found: run 'rustup update'"
 fi
 
-# Installs pinned Python packages into their own folder. The list of packages is copied there, so that a second run
-# finds them.
-python_packages() {
-    local what=$1 requirements=$2 folder=$3
-    if ! cmp -s "$requirements" "$folder/installed.txt"; then
-        printf 'setup: installing the Python packages of %s\n' "$what"
-        rm -rf "$folder"
-        python3 -m venv "$folder"
-        "$folder/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements"
-        cp "$requirements" "$folder/installed.txt"
-    fi
-}
-
 # The client libraries of the examples.
 examples=crates/app/tests/examples
-python_packages 'the examples' "$examples/requirements.txt" target/examples-venv
+scripts/python-packages.sh 'the examples' "$examples/requirements.txt" target/examples-venv
 # The S3 server of the tests, and a library whose signatures are compared with ours.
-python_packages 'the S3 server' crates/testkit/s3_server/requirements.txt target/s3-server-venv
-for folder in "$examples" crates/app/tests/browser; do
+scripts/python-packages.sh 'the S3 server' crates/testkit/s3_server/requirements.txt target/s3-server-venv
+for folder in "$examples" crates/app/tests/browser crates/app/tests/real_servers/aimock; do
     if ! cmp -s "$folder/package-lock.json" "$folder/node_modules/installed.json"; then
         printf 'setup: installing the JavaScript packages of %s\n' "$folder"
         (cd "$folder" && npm ci --silent)

@@ -43,6 +43,7 @@ mod provider_faults;
 mod provider_framing;
 mod provider_requests;
 mod racing;
+mod real_servers;
 mod replicas;
 mod responses_wire;
 mod sign_in;

@@ -6,6 +6,7 @@
 mod database;
 pub(crate) mod persona_chat;
 pub(crate) mod raw_replies;
+pub(crate) mod real_servers;
 mod tab;
 mod user;
 mod watcher;
@@ -284,6 +285,11 @@ impl Drop for App {
             eprintln!("the application's log:\n{}", self.log());
         }
     }
+}
+
+/// A number from the environment, with which a script makes a test larger.
+pub(crate) fn setting(name: &str, default: u32) -> u32 {
+    std::env::var(name).map_or(default, |value| value.parse().expect(name))
 }
 
 /// The pause between two checks of a condition that a test waits for.

@@ -7,7 +7,7 @@ use testkit::PostgresServer;
 use testkit::fake_llm::{Gate, Reply};
 
 use super::replicas::{stream, two, two_over};
-use crate::support::{App, User, Watcher};
+use crate::support::{App, User, Watcher, setting};
 
 /// A turn that runs, and the answer that it is streamed to.
 struct Running {
@@ -75,11 +75,6 @@ async fn a_purge_cuts_off_the_watchers_on_another_process() {
     assert_eq!(watcher.rest().await, Vec::<Value>::new());
     assert!(watcher.was_cut);
     elsewhere.get(&format!("/turns/{turn}/events")).await.is_error(404, "turn_not_found");
-}
-
-/// A number from the environment, with which `scripts/watchers.sh` makes the next test larger.
-fn setting(name: &str, default: u32) -> u32 {
-    std::env::var(name).map_or(default, |value| value.parse().expect(name))
 }
 
 /// All statements of both processes count, those of checkpoints and leases too.
