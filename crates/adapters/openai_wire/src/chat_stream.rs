@@ -77,10 +77,13 @@ impl ChatDecoder {
         for choice in event::choices(event)? {
             if let Some(choice) = Choice::read(choice)? {
                 self.read_choice(&choice, events)?;
+                // Some servers call each chunk so.
+                let is_whole =
+                    object == "chat.completion" && choice.message.is_some() && choice.delta.is_none();
+                if is_whole && self.reason.is_none() {
+                    self.reason = Some(FinishReason::Stop);
+                }
             }
-        }
-        if object == "chat.completion" && has_choices && self.reason.is_none() {
-            self.reason = Some(FinishReason::Stop);
         }
         Ok(())
     }

@@ -82,6 +82,7 @@ pub(crate) fn from_name(name: &str) -> Option<Named> {
         | "sensitive"
         | "moderation"
         | "content_policy"
+        | "content_policy_violation"
         | "guardrail_intervened"
         | "refusal" => FinishReason::ContentFilter,
         "tool_calls" | "tool_call" | "tool_use" | "function_call" | "function_calls" => {

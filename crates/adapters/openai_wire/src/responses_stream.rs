@@ -214,18 +214,26 @@ impl ResponsesDecoder {
 
     /// Reads a complete item.
     fn complete_item(&mut self, event: Json<'_>, events: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
-        let Some(item) = event.get("item").filter(|item| item.is_object()) else { return Ok(()) };
+        let place = Place::of(event);
+        let Some(item) = event.get("item").filter(|item| item.is_object()) else {
+            self.items.end_item(&place, Kind::Text);
+            return Ok(());
+        };
         let read = pieces_of(item);
         let pieces = self.unless_repeated(read)?.unwrap_or_default();
-        let place = Place::of(event);
+        let mut main_kind = Kind::Text;
         for kind in Kind::ALL {
-            let missing = self.items.complete_item(&place, kind, whole(&pieces, kind));
-            self.pass_on_missing(kind, missing, events)?;
+            let complete = whole(&pieces, kind);
+            if !complete.is_empty() {
+                main_kind = kind;
+                let missing = self.items.complete_item(&place, kind, complete);
+                self.pass_on_missing(kind, missing, events)?;
+            }
         }
         if let Some(call) = self.calls.take(item)? {
             self.pass_on_delta(call, events);
         }
-        self.items.end_item(&place);
+        self.items.end_item(&place, main_kind);
         self.is_complete = !matches!(status(item), "incomplete" | "in_progress");
         Ok(())
     }

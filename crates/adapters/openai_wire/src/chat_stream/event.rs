@@ -44,7 +44,9 @@ struct OrdinaryText {
     /// The reasoning at many compatible servers.
     reasoning_content: Option<String>,
     refusal: Option<IgnoredAny>,
-    tool_calls: Option<IgnoredAny>,
+    /// Some servers send an empty list in each event.
+    #[serde(rename = "tool_calls")]
+    _no_calls: Option<[IgnoredAny; 0]>,
     function_call: Option<IgnoredAny>,
 }
 
@@ -53,10 +55,10 @@ pub(super) fn ordinary(data: &str) -> Option<OrdinaryDelta> {
     let event: Ordinary = serde_json::from_str(data).ok()?;
     let OrdinaryChoice { index, delta, message, finish_reason, native_finish_reason, usage } =
         event.choices.0;
-    let OrdinaryText { content, reasoning, reasoning_content, refusal, tool_calls, function_call } = delta;
+    let OrdinaryText { content, reasoning, reasoning_content, refusal, _no_calls: _, function_call } = delta;
     let others =
         [event.usage, event.x_groq, event.error, message, finish_reason, native_finish_reason, usage];
-    let more = [refusal, tool_calls, function_call];
+    let more = [refusal, function_call];
     if index > 0 || others.iter().chain(&more).any(Option::is_some) {
         return None;
     }

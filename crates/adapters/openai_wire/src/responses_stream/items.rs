@@ -64,10 +64,17 @@ impl Item {
     }
 }
 
+impl Item {
+    /// Whether it has text of this kind, or none at all.
+    fn is_of(&self, kind: Kind) -> bool {
+        !self.text(kind).is_empty() || Kind::ALL.into_iter().all(|kind| self.text(kind).is_empty())
+    }
+}
+
 impl Items {
     /// Adds a piece of text. Returns what is to be passed on.
     pub(super) fn add(&mut self, place: &Place<'_>, kind: Kind, piece: Text) -> String {
-        self.at(place, |item| {
+        self.at(place, kind, |item| {
             let written = item.written(kind);
             let mut text = written.begin_part(place.part);
             text.push_str(&written.add(piece));
@@ -82,7 +89,7 @@ impl Items {
         kind: Kind,
         complete: String,
     ) -> Result<String, Differs> {
-        self.at(place, |item| item.written(kind).complete_part(place.part, complete))
+        self.at(place, kind, |item| item.written(kind).complete_part(place.part, complete))
     }
 
     /// Takes the complete text of an item. Returns what is missing.
@@ -92,27 +99,31 @@ impl Items {
         kind: Kind,
         complete: String,
     ) -> Result<String, Differs> {
-        self.at(place, |item| item.written(kind).complete(complete))
+        self.at(place, kind, |item| item.written(kind).complete(complete))
     }
 
-    pub(super) fn end_item(&mut self, place: &Place<'_>) {
-        self.at(place, |item| item.is_done = true);
+    /// Ends an item with text of this kind.
+    pub(super) fn end_item(&mut self, place: &Place<'_>, kind: Kind) {
+        self.at(place, kind, |item| item.is_done = true);
     }
 
     /// Takes the complete text of the response. Returns what is missing. The response may leave out items at its beginning.
     pub(super) fn complete(&self, kind: Kind, complete: &str) -> Result<String, Differs> {
-        let written = |from: usize| self.0.iter().skip(from).map(|item| item.text(kind)).collect::<String>();
-        match missing(&written(0), complete) {
-            Err(Differs) if (1..self.0.len()).any(|from| written(from).trim() == complete.trim()) => {
-                Ok(String::new())
-            }
+        let written = |items: &[Item]| items.iter().map(|item| item.text(kind)).collect::<String>();
+        let lists_the_last = |first: usize| {
+            let (left_out, listed) = self.0.split_at(first);
+            // The same text before it would be one that was passed on twice by mistake.
+            written(listed).trim() == complete.trim() && !written(left_out).ends_with(complete.trim())
+        };
+        match missing(&written(&self.0), complete) {
+            Err(Differs) if (1..self.0.len()).any(lists_the_last) => Ok(String::new()),
             found => found,
         }
     }
 
     /// Whether thoughts, and nothing else, were passed on of the item of an event.
     pub(super) fn has_thoughts_alone(&self, place: &Place<'_>) -> bool {
-        let item = self.position(place).and_then(|position| self.0.get(position));
+        let item = self.position(place, Kind::Reasoning).and_then(|position| self.0.get(position));
         item.is_some_and(|item| {
             let has = |kind: Kind| !item.text(kind).is_empty();
             has(Kind::Reasoning) && !has(Kind::Text) && !has(Kind::Refusal)
@@ -136,22 +147,27 @@ impl Items {
         halves
     }
 
-    /// Finds the item of an event.
+    /// Finds the item of an event with text of this kind.
     ///
     /// Ids and indices are unreliable: some servers make a new id for each event, or leave out one or both. So the same id means
-    /// the same item; else the index decides; else the event belongs to the item that is being written.
-    fn position(&self, Place { output_index, item_id, .. }: &Place<'_>) -> Option<usize> {
+    /// the same item; else the index decides; else the event belongs to the item that is being written, unless that one has
+    /// another id and texts of other kinds alone.
+    fn position(&self, place: &Place<'_>, kind: Kind) -> Option<usize> {
+        let Place { output_index, item_id, .. } = place;
         let is_known = |item: &Item| item_id.is_some() && item.id.as_deref() == item_id.as_deref();
         let is_there = |item: &Item| output_index.is_some() && item.output_index == *output_index;
-        let is_open = |item: &Item| !item.is_done && (output_index.is_none() || item.output_index.is_none());
+        let may_be = |item: &Item| item_id.is_none() || item.id.is_none() || item.is_of(kind);
+        let is_open = |item: &Item| {
+            !item.is_done && (output_index.is_none() || item.output_index.is_none()) && may_be(item)
+        };
         let position = |is_it: &dyn Fn(&Item) -> bool| self.0.iter().rposition(is_it);
         position(&is_known).or_else(|| position(&is_there)).or_else(|| position(&is_open))
     }
 
     /// Finds the item of an event, or adds one, and changes it.
-    fn at<T>(&mut self, place: &Place<'_>, change: impl FnOnce(&mut Item) -> T) -> T {
+    fn at<T>(&mut self, place: &Place<'_>, kind: Kind, change: impl FnOnce(&mut Item) -> T) -> T {
         let Place { output_index, item_id, .. } = place;
-        let found = self.position(place);
+        let found = self.position(place, kind);
         let mut item = match found {
             Some(position) => self.0.get_mut(position).map(std::mem::take).unwrap_or_default(),
             None => Item::default(),

@@ -286,6 +286,9 @@ fn an_answer_without_streaming_is_one_event() {
     assert_eq!(read(&[&answer.to_string()]).0, expected);
     let without_reason = r#"{"object":"chat.completion","choices":[{"message":{"content":"Hello"}}]}"#;
     assert_eq!(read(&[without_reason]).0, [say("Hello"), finished(FinishReason::Stop)]);
+    let misnamed =
+        r#"{"object":"chat.completion","choices":[{"delta":{"content":"Hel"},"finish_reason":""}]}"#;
+    assert!(matches!(read(&[misnamed]).1, Some(ModelError::Truncated)));
 }
 
 #[test]

@@ -396,3 +396,14 @@ fn a_response_without_streaming_is_one_event() {
     let response = response.strip_suffix('}').unwrap();
     assert_eq!(read(&[response]).0, [say("Hello"), finished(FinishReason::Stop)]);
 }
+
+#[test]
+fn text_is_not_taken_for_a_part_of_the_thoughts_before_it() {
+    let thought = r#"{"type":"response.reasoning_text.delta","item_id":"rs","output_index":0,"delta":"hm"}"#;
+    let text = r#"{"type":"response.output_text.done","item_id":"m","output_index":false,"text":"Hello"}"#;
+    let part = r#"{"type":"response.content_part.done","item_id":"m","output_index":1,"part":{"type":"output_text","text":"Hello"}}"#;
+    gives(&[thought, text, part], &[think("hm"), say("Hello")]);
+    // A text that was passed on twice is not the one of the complete response.
+    let other = r#"{"type":"response.output_text.done","output_index":7,"text":"Hello"}"#;
+    breaks(&[TEXT_DONE, other, COMPLETED_WITH_TEXT]);
+}
