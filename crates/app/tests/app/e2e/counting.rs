@@ -1,7 +1,10 @@
 //! The figures in the ledger of calls that do not end well, and of providers that report only a part.
 
+use std::sync::Arc;
+
 use reqwest::Method;
 use serde_json::json;
+use testkit::FakeLlm;
 use testkit::fake_llm::{InjectedFault, Place, Reply};
 
 use super::llm_chat::answer_titles;
@@ -9,6 +12,7 @@ use crate::support::{App, Store, on_both_stores, sql, wait_until};
 
 on_both_stores!(
     figures_that_came_before_the_end_of_a_call_are_kept,
+    a_failed_response_is_counted_with_its_figures,
     counts_that_are_missing_are_estimated_and_marked,
     a_title_call_is_counted_with_its_figures,
 );
@@ -61,6 +65,22 @@ async fn figures_that_came_before_the_end_of_a_call_are_kept(store: Store) {
     user.post_nothing(&format!("/conversations/{id}/stop")).await.ok();
     expected.push("10|15|reported|27500");
     assert_eq!(ledger(&app, "turn"), expected, "stopped");
+}
+
+async fn a_failed_response_is_counted_with_its_figures(store: Store) {
+    let app = App::start_on(store, Arc::new(FakeLlm::start().await), &[("OPENAI_API", "")]).await;
+    let user = app.user("ann").await;
+    let id = user.conversation().await;
+    let delta = "event: response.output_text.delta\n\
+        data: {\"type\":\"response.output_text.delta\",\"item_id\":\"m\",\"output_index\":0,\"content_index\":0,\"delta\":\"Hello\"}\n\n";
+    let failed = "event: response.failed\n\
+        data: {\"type\":\"response.failed\",\"response\":{\"id\":\"resp_1\",\"status\":\"failed\",\
+        \"error\":{\"code\":\"server_error\",\"message\":\"The model failed\"},\
+        \"usage\":{\"input_tokens\":10,\"output_tokens\":15,\"total_tokens\":25}}}\n\n";
+    app.llm.script(Reply::raw(&[delta, failed].concat()));
+    assert_eq!(user.say(&id, "hi").await.status, 502);
+    assert_eq!(user.history(&id).await, ["user: hi", "assistant: Hello (failed)"]);
+    assert_eq!(ledger(&app, "turn"), ["10|15|reported|27500"]);
 }
 
 /// The question has 6 bytes and the reply 5, with a token for each 3 bytes.
