@@ -105,7 +105,7 @@ async fn an_unknown_finish_reason_is_shown_live_and_later(store: Store) {
     let user = app.user("ann").await;
     let long = "x".repeat(500);
     for (reason, shown) in [
-        ("guardrail_intervened", "guardrail_intervened"),
+        ("out_of_ideas", "out_of_ideas"),
         ("\u{1b}[31m odd\0\r\n reason\u{202e} ", "[31m odd reason"),
         (long.as_str(), &long[..64]),
     ] {
