@@ -42,7 +42,7 @@ fn pieces(random: &mut Random) -> Vec<Vec<u16>> {
     let mut rest: Vec<u16> = words.encode_utf16().collect();
     let mut pieces = Vec::new();
     while !rest.is_empty() {
-        let after = rest.split_off(rest.len().min(1 + random.below(12)));
+        let after = rest.split_off(rest.len().min(1 + random.below(16)));
         pieces.push(std::mem::replace(&mut rest, after));
     }
     pieces

@@ -55,8 +55,7 @@ pub(super) fn random(answer: &Answer, is_openrouter: bool, random: &mut Random) 
 fn chunk(delta: &Value, reason: &Value) -> Tree {
     let choice = json!({"index": 0, "delta": delta, "logprobs": null, "finish_reason": reason, "native_finish_reason": reason});
     Tree::of(json!({
-        "id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "system_fingerprint": null,
-        "service_tier": "default", "error": null, "choices": [choice], "usage": null,
+        "id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "error": null, "choices": [choice], "usage": null,
     }))
 }
 

@@ -94,14 +94,14 @@ const UNREADABLE: [&str; 5] = ["true", "false", "7", "-1", "[7]"];
 
 /// Changes one field or element, at any depth of any event.
 pub(super) fn change(stream: &mut [Tree], random: &mut Random) {
-    let size: usize = stream.iter().map(Tree::size).sum();
-    let mut position = random.below(size);
-    for event in stream {
-        if position < event.size() {
+    let sizes: Vec<_> = stream.iter().map(Tree::size).collect();
+    let mut position = random.below(sizes.iter().sum());
+    for (event, size) in stream.iter_mut().zip(sizes) {
+        if position < size {
             change_at(event, position, random);
             return;
         }
-        position -= event.size();
+        position -= size;
     }
 }
 
@@ -115,11 +115,12 @@ fn change_at(tree: &mut Tree, mut position: usize, random: &mut Random) {
                     return;
                 }
                 let inner = &mut fields[index].1;
-                if position <= inner.size() {
+                let size = inner.size();
+                if position <= size {
                     change_at(inner, position - 1, random);
                     return;
                 }
-                position -= 1 + inner.size();
+                position -= 1 + size;
             }
         }
         Tree::List(items) => {
@@ -129,11 +130,12 @@ fn change_at(tree: &mut Tree, mut position: usize, random: &mut Random) {
                     return;
                 }
                 let inner = &mut items[index];
-                if position <= inner.size() {
+                let size = inner.size();
+                if position <= size {
                     change_at(inner, position - 1, random);
                     return;
                 }
-                position -= 1 + inner.size();
+                position -= 1 + size;
             }
         }
         Tree::Scalar(_) | Tree::Fixed(_) => {}
