@@ -24,8 +24,8 @@ const WAITING: usize = 64;
 const NO_ACCOUNT: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGhhcyB0aGlz$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// Hashes passwords, in normalization form C (RFC 8265, section 4.2), with argon2id on the blocking thread pool. Only a few are hashed at the same time, as each takes
-/// 19 MiB, and a limited number waits.
+/// Hashes passwords, in normalization form C (RFC 8265, section 4.2), with argon2id on the blocking thread pool. Only a
+/// few are hashed at the same time, as each takes 19 MiB, and a limited number waits.
 #[derive(Debug, Clone)]
 pub struct Argon2Hasher {
     running: Arc<Semaphore>,

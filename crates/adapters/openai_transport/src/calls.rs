@@ -32,6 +32,9 @@ pub struct Calls {
     refused: Arc<Mutex<Refused>>,
 }
 
+/// The most models whose refusals are remembered: callers choose the names, and some servers take any.
+const MODELS_MAX: usize = 1_000;
+
 /// The fields that were refused since the start.
 #[derive(Debug, Default)]
 struct Refused {
@@ -51,8 +54,8 @@ impl Calls {
         Self { provider, timeouts, redaction, settings: Arc::new(settings), refused: Arc::default() }
     }
 
-    /// Makes a call, and returns once its first event has arrived. `body` makes the body of the request without these fields. `model` is the name
-    /// of the model at the provider.
+    /// Makes a call, and returns once its first event has arrived. `body` makes the body of the request without these
+    /// fields. `model` is the name of the model at the provider.
     ///
     /// # Errors
     /// If the provider refuses the request or cannot be reached.
@@ -113,12 +116,13 @@ impl Calls {
         for field in fields {
             let is_new = {
                 let mut refused = self.refused();
-                let known = if field.depends_on_model() {
-                    refused.by_model.entry(model.to_owned()).or_default()
+                if !field.depends_on_model() {
+                    refused.by_all_models.insert(*field)
+                } else if refused.by_model.len() < MODELS_MAX || refused.by_model.contains_key(model) {
+                    refused.by_model.entry(model.to_owned()).or_default().insert(*field)
                 } else {
-                    &mut refused.by_all_models
-                };
-                known.insert(*field)
+                    false
+                }
             };
             if is_new {
                 tracing::warn!(
