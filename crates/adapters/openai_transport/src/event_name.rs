@@ -19,7 +19,7 @@ const KEEP_ALIVE: [&str; 7] =
 pub(crate) fn meaning(name: &str, data: &str) -> EventMeaning {
     let is_object = data.starts_with('{');
     let is_unnamed = name == "message";
-    if (is_unnamed && is_object) || data == "[DONE]" {
+    if (is_unnamed && is_object) || is_done(data) {
         return EventMeaning::Answer;
     }
     let name_or_word = if is_unnamed { data.trim_matches(|c: char| !c.is_alphanumeric()) } else { name };
@@ -39,6 +39,19 @@ pub(crate) fn meaning(name: &str, data: &str) -> EventMeaning {
     }
 }
 
+/// Whether data, or a line without `data:`, says that the stream has ended.
+pub(crate) fn is_done(data: &str) -> bool {
+    data.eq_ignore_ascii_case("[DONE]")
+}
+
+/// Returns the data without a second `data:`, which servers add that frame their events twice.
+pub(crate) fn without_field_name(mut data: &str) -> &str {
+    while let Some(value) = data.strip_prefix("data:") {
+        data = value.trim_start();
+    }
+    data
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +69,7 @@ mod tests {
             ("chat.completion.chunk", "{}", EventMeaning::Answer),
             ("done", "[DONE]", EventMeaning::Answer),
             ("error", "[DONE]", EventMeaning::Answer),
+            ("message", "[done]", EventMeaning::Answer),
             ("error", "words", EventMeaning::Error),
             ("ERROR", "{}", EventMeaning::Error),
             ("response.error", "{}", EventMeaning::Error),

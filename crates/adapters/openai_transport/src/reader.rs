@@ -12,7 +12,7 @@ use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::Timeouts;
-use crate::event_name::{EventMeaning, meaning};
+use crate::event_name::{EventMeaning, is_done, meaning, without_field_name};
 use crate::failure::{self, StreamFailure};
 use crate::opening::Events;
 use crate::stray_text::{Finding, StrayText, is_json, objects};
@@ -120,12 +120,17 @@ impl Reader {
 
     fn read_event(&mut self, event: &Event, batch: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
         if event.framing == Framing::StrayLines {
-            return event.data.lines().try_for_each(|line| match self.stray.push(line) {
-                Some(finding) => self.read_finding(&finding, batch),
-                None => Ok(()),
+            return event.data.lines().try_for_each(|line| {
+                if is_done(line.trim()) {
+                    return self.decoder.push(line, batch);
+                }
+                match self.stray.push(line) {
+                    Some(finding) => self.read_finding(&finding, batch),
+                    None => Ok(()),
+                }
             });
         }
-        let data = event.data.trim();
+        let data = without_field_name(event.data.trim());
         if !data.is_empty()
             && let Some(finding) = self.stray.end(self.decoder.began())
         {
@@ -153,10 +158,12 @@ impl Reader {
         let is_dense = data.lines().next().is_some_and(|first| first.len() < data.len() && is_json(first));
         if is_dense && !is_json(data) {
             // The server leaves out the blank lines between its events.
-            return data.lines().try_for_each(|line| self.read_answer(line.trim(), framing, batch));
+            return data
+                .lines()
+                .try_for_each(|line| self.read_answer(without_field_name(line.trim()), framing, batch));
         }
         let is_cut_off = framing == Framing::WithoutEnd;
-        let is_known = data.is_empty() || data == "[DONE]" || (data.starts_with('{') && !is_cut_off);
+        let is_known = data.is_empty() || is_done(data) || (data.starts_with('{') && !is_cut_off);
         if is_known || is_json(data) {
             return self.decoder.push(data, batch);
         }

@@ -75,14 +75,16 @@ impl ChatDecoder {
             return Err(error.classify(self.began, &self.redaction));
         }
         for choice in event::choices(event)? {
-            if let Some(choice) = Choice::read(choice)? {
-                self.read_choice(&choice, events)?;
-                // Some servers call each chunk so.
-                let is_whole =
-                    object == "chat.completion" && choice.message.is_some() && choice.delta.is_none();
-                if is_whole && self.reason.is_none() {
-                    self.reason = Some(FinishReason::Stop);
-                }
+            // `OpenRouter` puts errors of the provider behind it into the choice, too.
+            if let Some(error) = error_of_event(choice, true) {
+                return Err(error.classify(self.began, &self.redaction));
+            }
+            let choice = Choice::read(choice)?;
+            self.read_choice(&choice, events)?;
+            // Some servers call each chunk so.
+            let is_whole = object == "chat.completion" && choice.message.is_some() && choice.delta.is_none();
+            if is_whole && self.reason.is_none() {
+                self.reason = Some(FinishReason::Stop);
             }
         }
         Ok(())
@@ -91,7 +93,8 @@ impl ChatDecoder {
     /// Reads the usage, which stands in the event, at Moonshot in its choice, and at Groq in `x_groq`.
     fn read_usage(&mut self, event: Json<'_>, events: &mut Vec<ModelEvent>) {
         let choices = event.get("choices").map(Json::items).unwrap_or_default();
-        let choice = choices.into_iter().find(|choice| choice.is_object() && event::is_first(*choice));
+        let choices = choices.into_iter().filter(|choice| choice.is_object()).collect();
+        let choice = event::of_first(choices).pop();
         let places = [choice, event.get("x_groq"), Some(event)];
         let mut is_new = false;
         for body in places.into_iter().flatten().filter_map(|place| place.get("usage")) {

@@ -73,6 +73,10 @@ pub(crate) fn from_name(name: &str) -> Option<Named> {
         | "content_filtered"
         | "safety"
         | "image_safety"
+        | "image_prohibited_content"
+        | "image_recitation"
+        | "blocked"
+        | "model_armor"
         | "recitation"
         | "language"
         | "blocklist"
@@ -100,28 +104,46 @@ pub(crate) fn from_name(name: &str) -> Option<Named> {
 /// The longest name that is shown.
 const NAME_CHARS: usize = 64;
 /// Words of names for a failure that another attempt may not meet, such as `insufficient_system_resource`.
-const OVERLOADS: [&str; 6] = ["insufficient", "overload", "unavailable", "network", "capacity", "throttl"];
+const OVERLOADS: [&str; 7] =
+    ["insufficient", "overload", "unavailable", "network", "capacity", "throttl", "busy"];
 /// Words of names for other failures, such as `abort`, `MALFORMED_FUNCTION_CALL`, `USER_CANCEL` and `not_finished`.
-const FAILURES: [&str; 19] = [
+const FAILURES: [&str; 36] = [
     "abort",
+    "broken",
     "cancel",
+    "closed",
+    "connection",
     "crash",
+    "deadline",
     "disconnect",
     "error",
+    "evict",
     "exception",
+    "expired",
     "fail",
+    "internal",
     "interrupt",
     "invalid",
     "kill",
     "malformed",
+    "missing",
+    "not_complete",
     "not_finished",
+    "out_of_memory",
+    "panic",
     "preempt",
     "quota",
     "rate_limit",
+    "reject",
+    "shutdown",
+    "terminated",
     "time_limit",
-    "timeout",
     "timed_out",
+    "timeout",
+    "too_many",
     "unexpected",
+    "unload",
+    "user_stop",
 ];
 
 fn is_failure(name: &str) -> bool {
@@ -188,7 +210,7 @@ mod tests {
             ),
             (&["FinishReason.MAX_TOKENS", "model_context_window_exceeded"], FinishReason::Length),
             (
-                &["content_filter", "SAFETY", "RECITATION", "sensitive", "refusal"],
+                &["content_filter", "SAFETY", "RECITATION", "sensitive", "refusal", "blocked", "MODEL_ARMOR"],
                 FinishReason::ContentFilter,
             ),
             (
@@ -222,6 +244,14 @@ mod tests {
             ("MALFORMED_FUNCTION_CALL", false),
             ("UNEXPECTED_TOOL_CALL", false),
             ("time_limit", false),
+            ("deadline_exceeded", false),
+            ("connection_reset", false),
+            ("out_of_memory", false),
+            ("TOO_MANY_TOOL_CALLS", false),
+            ("terminated", false),
+            ("userStopped", false),
+            ("modelUnloaded", false),
+            ("server_busy", true),
             ("network_error", true),
             ("insufficient_system_resource", true),
             ("engine_overloaded", true),

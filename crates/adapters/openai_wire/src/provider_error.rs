@@ -5,6 +5,7 @@ mod fields;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use ports::{BoxError, ModelError};
@@ -63,7 +64,7 @@ pub fn from_response(response: &ErrorResponse<'_>, redaction: &Redaction) -> Mod
 pub fn from_json_body(body: &str, redaction: &Redaction) -> ModelError {
     match Json::parse(body).ok().and_then(error_of) {
         Some(error) => error.classify(false, redaction),
-        None => ModelError::Broken(source(&format!("not a stream: {body}"), redaction)),
+        None => ModelError::Broken(source(&format!("not a stream: {}", loggable(body)), redaction)),
     }
 }
 
@@ -75,9 +76,28 @@ pub fn from_stray_text(words: &str, began: bool, redaction: &Redaction) -> Model
         Ok(json) => {
             error_of(json).unwrap_or(ProviderError { error: json, around: None }).classify(began, redaction)
         }
-        Err(_) => in_stream(&ErrorFields::from_words(words), began, redaction),
+        Err(_) => in_stream(&ErrorFields::from_words(&loggable(words)), began, redaction),
     }
 }
+
+/// Returns the words of a provider, unless they seem to be a part of an answer, which must not be in the log.
+fn loggable(words: &str) -> Cow<'_, str> {
+    if ANSWER_FIELDS.iter().any(|field| words.contains(field)) {
+        return Cow::Owned(format!("{} bytes that look like an answer in another format", words.len()));
+    }
+    Cow::Borrowed(words)
+}
+
+/// The names of fields with text of an answer, in the APIs that are known.
+const ANSWER_FIELDS: [&str; 7] = [
+    "\"choices\"",
+    "\"content\"",
+    "\"delta\"",
+    "\"generated_text\"",
+    "\"output\"",
+    "\"response\"",
+    "\"text\"",
+];
 
 /// Returns the error of a body, in any of the known forms:
 ///

@@ -124,6 +124,10 @@ impl ResponsesDecoder {
         let is_whole = event.get("object").and_then(Json::string).as_deref() == Some("response");
         let response = if is_whole { Some(event) } else { response };
         match response.map(status) {
+            // A whole response may lack its status. One that goes on has another.
+            Some("") if is_whole && event.get("status").is_none() && event.get("output").is_some() => {
+                self.finish("response.completed", response, events)
+            }
             Some(status @ ("completed" | "incomplete" | "failed" | "cancelled")) => {
                 self.finish(&format!("response.{status}"), response, events)
             }

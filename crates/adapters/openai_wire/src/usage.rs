@@ -10,7 +10,7 @@ const TOKENS_MAX: u64 = 1_000_000_000_000;
 /// Reads an object `usage`; `None` if it has no token counts.
 ///
 /// The names are those of both APIs. The tokens from the cache stand in details, at Moonshot in `cached_tokens`, and at
-/// `DeepSeek` in `prompt_cache_hit_tokens`.
+/// `DeepSeek` in `prompt_cache_hit_tokens`; those of reasoning stand in details, at Perplexity in `reasoning_tokens`.
 pub(crate) fn usage(body: Json<'_>) -> Option<ReportedUsage> {
     let input = tokens(body, &["prompt_tokens", "input_tokens"]);
     let output = tokens(body, &["completion_tokens", "output_tokens"]);
@@ -23,6 +23,7 @@ pub(crate) fn usage(body: Json<'_>) -> Option<ReportedUsage> {
     let cached = detail(["prompt_tokens_details", "input_tokens_details"], "cached_tokens");
     let cached = cached.max(tokens(body, &["cached_tokens", "prompt_cache_hit_tokens"]).unwrap_or(0));
     let reasoning = detail(["completion_tokens_details", "output_tokens_details"], "reasoning_tokens");
+    let reasoning = reasoning.max(tokens(body, &["reasoning_tokens"]).unwrap_or(0));
     let total = tokens(body, &["total_tokens"]).filter(|total| *total > 0);
     let output = output.map(|output| with_reasoning(output, reasoning, input, total));
     Some(ReportedUsage {
@@ -35,11 +36,11 @@ pub(crate) fn usage(body: Json<'_>) -> Option<ReportedUsage> {
 
 /// Returns the output with its reasoning, which `OpenAI` includes and xAI and Gemini do not.
 ///
-/// It is not included if the total has room for it beside input and output. Without a total, it is not included if there is
-/// more of it than output, of which it could not be a part.
+/// It is not included if the total has room for it beside input and output. Without a total or an input, it is not included if
+/// there is more of it than output, of which it could not be a part.
 fn with_reasoning(output: u64, reasoning: u64, input: Option<u64>, total: Option<u64>) -> u64 {
-    let is_included = match total {
-        Some(total) => total < input.unwrap_or(0) + output + reasoning,
+    let is_included = match total.zip(input) {
+        Some((total, input)) => total < input + output + reasoning,
         None => reasoning <= output,
     };
     if is_included { output } else { (output + reasoning).min(TOKENS_MAX) }
@@ -70,8 +71,18 @@ pub(crate) fn cost(body: Json<'_>) -> Option<NanoDollars> {
     if !body.get("is_byok").is_some_and(Json::is_true) {
         return cost;
     }
-    let mut sum = dollars(body.get("cost_details")?, "upstream_inference_cost")?;
+    let mut sum = upstream_cost(body.get("cost_details")?)?;
     sum += cost.unwrap_or_default();
+    Some(sum)
+}
+
+/// Reads the cost at the provider behind `OpenRouter`: the sum, or else its two parts.
+fn upstream_cost(details: Json<'_>) -> Option<NanoDollars> {
+    if let Some(sum) = dollars(details, "upstream_inference_cost") {
+        return Some(sum);
+    }
+    let mut sum = dollars(details, "upstream_inference_prompt_cost")?;
+    sum += dollars(details, "upstream_inference_completions_cost")?;
     Some(sum)
 }
 
@@ -137,6 +148,16 @@ mod tests {
             (
                 r#"{"prompt_tokens":9,"completion_tokens":7,"prompt_tokens_details":null,"completion_tokens_details":5}"#,
                 Some(reported(9, 0, 7, 0)),
+            ),
+            (r#"{"prompt_tokens":9,"completion_tokens":7,"reasoning_tokens":3}"#, Some(reported(9, 0, 7, 3))),
+            (
+                r#"{"prompt_tokens":100,"completion_tokens":10,"total_tokens":310,"reasoning_tokens":200}"#,
+                Some(reported(100, 0, 210, 200)),
+            ),
+            // Without the input, the total says nothing about the reasoning.
+            (
+                r#"{"completion_tokens":50,"total_tokens":150,"completion_tokens_details":{"reasoning_tokens":20}}"#,
+                Some(reported(None, 0, 50, 20)),
             ),
             (
                 r#"{"prompt_tokens":2,"prompt_tokens_details":{"cached_tokens":9}}"#,
@@ -218,6 +239,17 @@ mod tests {
             (format!(r#"{{"cost":0.04,{upstream}}}"#), Some(40_000_000)),
             (r#"{"cost":0,"is_byok":true,"cost_details":{"upstream_inference_cost":null}}"#.to_owned(), None),
             (r#"{"cost":0,"is_byok":true}"#.to_owned(), None),
+            (
+                r#"{"cost":0.002,"is_byok":true,"cost_details":{"upstream_inference_cost":null,
+                "upstream_inference_prompt_cost":0.03,"upstream_inference_completions_cost":0.006}}"#
+                    .to_owned(),
+                Some(38_000_000),
+            ),
+            (
+                r#"{"cost":0,"is_byok":true,"cost_details":{"upstream_inference_prompt_cost":0.03}}"#
+                    .to_owned(),
+                None,
+            ),
             ("{}".to_owned(), None),
             (r#"{"cost":null}"#.to_owned(), None),
             (r#"{"cost":-1}"#.to_owned(), None),

@@ -204,6 +204,39 @@ async fn blank_lines_between_events_may_be_missing() {
 }
 
 #[tokio::test]
+async fn events_may_be_framed_twice() {
+    for (path, events) in [(PATHS[0], CHAT), (PATHS[1], RESPONSE)] {
+        let twice = events.concat().replace("data: ", "data: data: ");
+        is_hi(path, TYPE, &twice).await;
+        is_hi(path, TYPE, &twice.replace("\n\n", "\r\ndata: \r\ndata: \r\n\r\n")).await;
+        is_hi(path, TYPE, &twice.replace("\n\n", "\n")).await;
+    }
+}
+
+#[tokio::test]
+async fn the_end_may_be_written_in_other_ways() {
+    for end in ["data: [done]\n\n", "data: [Done]", "[DONE]\n", "data: data: [DONE]\n\n"] {
+        is_hi(PATHS[0], TYPE, &format!("{HI}{end}")).await;
+    }
+}
+
+#[tokio::test]
+async fn an_answer_in_another_format_is_not_in_the_log() {
+    for body in [
+        "{\"message\": {\"role\": \"assistant\", \"content\": \"secret\"}, \"done\": true}",
+        "{\"choices\": [{\"message\": {\"content\": \"secret",
+        "Data: {\"choices\": [{\"delta\": {\"content\": \"secret\"}}]}\n\n",
+        "data: chunk: {\"choices\": [{\"delta\": {\"content\": \"secret\"}}]}\n\n",
+    ] {
+        for path in PATHS {
+            let (_, error) = call(path, TYPE, body).await;
+            let words = error.unwrap().source().unwrap().to_string();
+            assert!(!words.contains("secret") && words.contains("another format"), "{body}: {words}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn plain_words_as_data_are_an_error() {
     for (path, begin, rest) in [(PATHS[0], HI, &CHAT[1..]), (PATHS[1], RESPONSE_HI, &RESPONSE[1..])] {
         for words in ["Error: out of memory", "[ERROR] out of memory", "Internal: out of memory"] {

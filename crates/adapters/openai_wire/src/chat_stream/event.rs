@@ -34,6 +34,7 @@ struct OrdinaryChoice {
     finish_reason: Option<IgnoredAny>,
     native_finish_reason: Option<IgnoredAny>,
     usage: Option<IgnoredAny>,
+    error: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -53,11 +54,11 @@ struct OrdinaryText {
 /// Reads an ordinary event; `None` if it is another one.
 pub(super) fn ordinary(data: &str) -> Option<OrdinaryDelta> {
     let event: Ordinary = serde_json::from_str(data).ok()?;
-    let OrdinaryChoice { index, delta, message, finish_reason, native_finish_reason, usage } =
+    let OrdinaryChoice { index, delta, message, finish_reason, native_finish_reason, usage, error } =
         event.choices.0;
     let OrdinaryText { content, reasoning, reasoning_content, refusal, _no_calls: _, function_call } = delta;
     let others =
-        [event.usage, event.x_groq, event.error, message, finish_reason, native_finish_reason, usage];
+        [event.usage, event.x_groq, event.error, message, finish_reason, native_finish_reason, usage, error];
     let more = [refusal, function_call];
     if index > 0 || others.iter().chain(&more).any(Option::is_some) {
         return None;
@@ -67,7 +68,7 @@ pub(super) fn ordinary(data: &str) -> Option<OrdinaryDelta> {
     Some(OrdinaryDelta { reasoning, content: content.unwrap_or_default() })
 }
 
-/// Returns the choices of an event.
+/// Returns the first choice of an event, which may stand there in several pieces.
 pub(super) fn choices(event: Json<'_>) -> Result<Vec<Json<'_>>, ModelError> {
     let Some(value) = sole(event, "choices")? else { return Ok(Vec::new()) };
     let is_choice = ["delta", "message", "finish_reason"].iter().any(|name| value.get(name).is_some());
@@ -76,7 +77,18 @@ pub(super) fn choices(event: Json<'_>) -> Result<Vec<Json<'_>>, ModelError> {
     if choices.is_empty() && !value.is_list() || choices.iter().any(|choice| !choice.is_object()) {
         return Err(broken("the choices cannot be read"));
     }
-    Ok(choices)
+    Ok(of_first(choices))
+}
+
+/// Returns those of the choices that are the first one. OmniChat asks for one alone.
+///
+/// Its index is 0. If no choice has this index, it is the first one whose index is missing or unreadable.
+pub(super) fn of_first(choices: Vec<Json<'_>>) -> Vec<Json<'_>> {
+    let index = |choice: &Json<'_>| choice.get("index").and_then(Json::count);
+    if choices.iter().any(|choice| index(choice) == Some(0)) {
+        return choices.into_iter().filter(|choice| index(choice) == Some(0)).collect();
+    }
+    choices.into_iter().find(|choice| index(choice).is_none()).into_iter().collect()
 }
 
 /// A choice of an event.
@@ -90,13 +102,10 @@ pub(super) struct Choice<'a> {
 }
 
 impl<'a> Choice<'a> {
-    /// Reads a choice; `None` for another one than the first. OmniChat asks for one alone.
-    pub(super) fn read(json: Json<'a>) -> Result<Option<Self>, ModelError> {
-        if !is_first(json) {
-            return Ok(None);
-        }
+    /// Reads a choice.
+    pub(super) fn read(json: Json<'a>) -> Result<Self, ModelError> {
         let (delta, message) = (sole(json, "delta")?, sole(json, "message")?);
-        Ok(Some(Self { json, delta, message }))
+        Ok(Self { json, delta, message })
     }
 
     /// Returns why the answer ended, if it did.
@@ -105,11 +114,6 @@ impl<'a> Choice<'a> {
         // `OpenRouter` adds the reason in the words of the provider.
         read("finish_reason").or_else(|| read("native_finish_reason"))
     }
-}
-
-/// Whether a choice is the first one: its index is 0, missing or unreadable.
-pub(super) fn is_first(choice: Json<'_>) -> bool {
-    choice.get("index").and_then(Json::count).unwrap_or(0) == 0
 }
 
 /// Reads the text of a delta or of a message.

@@ -109,16 +109,26 @@ impl Items {
 
     /// Takes the complete text of the response. Returns what is missing. The response may leave out items at its beginning.
     pub(super) fn complete(&self, kind: Kind, complete: &str) -> Result<String, Differs> {
-        let written = |items: &[Item]| items.iter().map(|item| item.text(kind)).collect::<String>();
-        let lists_the_last = |first: usize| {
-            let (left_out, listed) = self.0.split_at(first);
-            // The same text before it would be one that was passed on twice by mistake.
-            written(listed).trim() == complete.trim() && !written(left_out).ends_with(complete.trim())
-        };
-        match missing(&written(&self.0), complete) {
-            Err(Differs) if (1..self.0.len()).any(lists_the_last) => Ok(String::new()),
-            found => found,
+        let all: String = self.0.iter().map(|item| item.text(kind)).collect();
+        let found = missing(&all, complete);
+        if found.is_ok() {
+            return found;
         }
+        let mut from = 0;
+        for item in &self.0 {
+            from += item.text(kind).len();
+            let (left_out, listed) = all.split_at(from);
+            // The same text before it would be one that was passed on twice by mistake.
+            if listed.is_empty() || left_out.ends_with(complete.trim()) {
+                continue;
+            }
+            if let Ok(missing) = missing(listed, complete)
+                && missing.trim().is_empty()
+            {
+                return Ok(missing);
+            }
+        }
+        Err(Differs)
     }
 
     /// Whether thoughts, and nothing else, were passed on of the item of an event.

@@ -235,6 +235,40 @@ fn odd_fields_cost_nothing() {
 }
 
 #[test]
+fn other_choices_are_no_part_of_the_answer() {
+    let other = r#""delta":{"content":"other"},"finish_reason":"length""#;
+    for choices in [
+        format!(r#"{{"index":0,"delta":{{"content":"a"}}}},{{"index":1,{other}}}"#),
+        format!(r#"{{"index":1,{other}}},{{"index":0,"delta":{{"content":"a"}}}}"#),
+        format!(r#"{{"index":1,{other}}},{{"index":null,"delta":{{"content":"a"}}}}"#),
+        format!(r#"{{"index":0,"delta":{{"content":"a"}}}},{{"index":null,{other}}}"#),
+        format!(r#"{{"index":"x","delta":{{"content":"a"}}}},{{"index":"y",{other}}}"#),
+        format!(r#"{{"delta":{{"content":"a"}}}},{{{other}}}"#),
+    ] {
+        between(&format!(r#"{{"choices":[{choices}]}}"#), &[say("a")]);
+    }
+}
+
+#[test]
+fn an_error_in_a_choice_is_one() {
+    let with_error =
+        |error: &str| format!(r#"{{"choices":[{{"index":0,"delta":{{"content":""}},"error":{error}}}]}}"#);
+    for none in ["null", "{}", "false", r#""""#] {
+        between(&with_error(none), &[]);
+    }
+    let other = r#"{"choices":[{"index":1,"delta":{},"error":{"code":502}}]}"#;
+    between(other, &[]);
+    for (error, kind) in [
+        (r#"{"code":502,"message":"words"}"#, FailureKind::Broken),
+        (r#"{"code":429,"message":"words"}"#, FailureKind::RateLimited),
+        (r#""words""#, FailureKind::Broken),
+    ] {
+        let (events, error) = read(&[HEL, &with_error(error), STOP, "[DONE]"]);
+        assert_eq!((events, error.unwrap().failure()), (vec![say("Hel")], kind));
+    }
+}
+
+#[test]
 fn a_complete_answer_is_taken_once() {
     let message = |content: &str| {
         format!(r#"{{"choices":[{{"index":0,"message":{{"role":"assistant","content":{content}}}}}]}}"#)

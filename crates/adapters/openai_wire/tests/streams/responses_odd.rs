@@ -395,6 +395,13 @@ fn a_response_without_streaming_is_one_event() {
         COMPLETED_WITH_TEXT.replace(r#""type":"response.completed","response":{"#, r#""object":"response","#);
     let response = response.strip_suffix('}').unwrap();
     assert_eq!(read(&[response]).0, [say("Hello"), finished(FinishReason::Stop)]);
+    let output = r#""output":[{"type":"message","content":[{"type":"output_text","text":"Hello"}]}]"#;
+    for status in ["", r#""status":null,"#, r#""status":"completed","#] {
+        let response = format!(r#"{{"object":"response",{status}{output}}}"#);
+        assert_eq!(read(&[&response]).0, [say("Hello"), finished(FinishReason::Stop)], "{status}");
+    }
+    let unfinished = format!(r#"{{"object":"response","status":"in_progress",{output}}}"#);
+    assert!(matches!(read(&[&unfinished]).1, Some(ModelError::Truncated)));
 }
 
 #[test]
