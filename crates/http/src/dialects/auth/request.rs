@@ -64,8 +64,9 @@ impl TryFrom<RegisterRequest> for Registration {
 
     fn try_from(request: RegisterRequest) -> Result<Self, FieldError> {
         let RegisterRequest { email, username, password, full_name } = request;
-        let email = email.map(|email| text("email", &email, NAME_CHARS)).transpose()?;
-        let username = username.map(|name| text("username", name.trim(), NAME_CHARS)).transpose()?;
+        let email = email.map(|email| text("email", &composed(&email), NAME_CHARS)).transpose()?;
+        let username =
+            username.map(|name| text("username", &composed(name.trim()), NAME_CHARS)).transpose()?;
         let full_name = full_name.map(|name| text("full_name", &name, NAME_CHARS)).transpose()?;
         let email = email.or_else(|| username.clone().filter(ValidateEmail::validate_email));
         let username = username.or_else(|| email.clone()).ok_or_else(no_name)?;
@@ -82,7 +83,9 @@ impl LoginRequest {
             (None, Some(email)) => ("email", email),
             (None, None) => return Err(no_name()),
         };
-        Ok((text(param, name.trim(), NAME_CHARS)?, password))
+        // Its length is that of the composed form; its own form is kept, as it may tell two old accounts apart.
+        text(param, &composed(name.trim()), NAME_CHARS)?;
+        Ok((text(param, name.trim(), name.len())?, password))
     }
 }
 
@@ -135,5 +138,21 @@ mod tests {
         assert_eq!(name(json!({"username": " user@example.com ", "password": "p"})), "user@example.com");
         assert_eq!(name(json!({"email": "user@example.com", "password": "p"})), "user@example.com");
         assert!(read(json!({"password": "p"})).is_err());
+    }
+
+    #[test]
+    fn a_name_is_as_long_as_its_composed_form() {
+        let login = |name: &str| {
+            serde_json::from_value::<LoginRequest>(json!({"username": name, "password": "p"}))
+                .unwrap()
+                .credentials()
+        };
+        for (count, is_good) in [(255, true), (256, false)] {
+            for letter in ["o\u{308}", "\u{f6}"] {
+                let name = letter.repeat(count);
+                let made = registration(json!({"username": name, "password": "password123"}));
+                assert_eq!((made.is_ok(), login(&name).is_ok()), (is_good, is_good), "{count} {letter}");
+            }
+        }
     }
 }
