@@ -15,6 +15,13 @@ const OLDEST_VERSION: u32 = 14;
 /// clients, about every third time.
 const ROUNDS: usize = 16;
 
+/// What an operator reads where a standby or a setting refuses writes.
+pub(crate) const TAKES_NO_WRITES: &str = "the database takes no writes";
+
+/// What an operator reads where a new connection has the prepared statements of an earlier client.
+const USED_SESSION: &str = "a pooler in front of the database does not reset sessions before it gives them to the next client (in \
+     pgbouncer: server_reset_query = DISCARD ALL)";
+
 /// Why a database is not used.
 #[derive(Debug)]
 pub(crate) enum ExamineError {
@@ -54,7 +61,9 @@ pub(crate) async fn examine(session: &Session, patience: Duration) -> Result<PgC
         ours.fetch_one(
             "SELECT pg_backend_pid()::text,
                 set_config('omnichat.session', md5(random()::text || clock_timestamp()::text), false),
-                current_setting('server_encoding')",
+                current_setting('server_encoding'),
+                (pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on')::text,
+                (SELECT count(*) FROM pg_prepared_statements)::text",
         ),
     )
     .await?;
@@ -64,12 +73,18 @@ pub(crate) async fn examine(session: &Session, patience: Duration) -> Result<PgC
             "the encoding of the database is {encoding}, and UTF8 is needed"
         )));
     }
+    if text(&marked, 3)? == "true" {
+        return Err(ExamineError::Failed(DbError::unavailable(TAKES_NO_WRITES)));
+    }
     let (pid, mark) = (text(&marked, 0)?, text(&marked, 1)?);
     let other = match tokio::time::timeout(patience, session.address().connect()).await {
         Ok(connected) => connected?,
         Err(_) => return Err(too_few_connections()),
     };
     keeps_its_session(&mut ours, other, (pid, mark), patience).await?;
+    if text(&marked, 4)? != "0" {
+        return Err(ExamineError::Unsuitable(USED_SESSION.to_owned()));
+    }
     within(patience, session.begin(&mut ours)).await?;
     Ok(ours)
 }

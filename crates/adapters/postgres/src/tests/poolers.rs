@@ -179,6 +179,20 @@ async fn a_call_that_gets_no_connection_of_a_pooler_fails_in_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_pooler_that_does_not_reset_sessions_is_refused() {
+    let pooler = start(PoolMode::Session, "server_reset_query =").await;
+    let url = pooler.url(&PostgresServer::shared().database().await);
+    let before = connect(&url);
+    before.migrate().await.unwrap();
+    before.check().await.unwrap();
+    before.close().await;
+    let store = connect(&url);
+    let why = not_ready(&store).await;
+    assert!(why.contains("server_reset_query = DISCARD ALL"), "{why}");
+    refuses_all_calls(&store).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_pooler_refuses_is_said() {
     let pooler = start(PoolMode::Session, "default_pool_size = 1\nmax_client_conn = 10").await;
     let database = PostgresServer::shared().database().await;
