@@ -73,7 +73,9 @@ mod code {
     /// resources, the operator's intervention (a shutdown, a start, a statement's timeout), the system around it.
     pub(super) const UNAVAILABLE_CLASSES: [&str; 6] = ["08", "28", "3D", "53", "57", "58"];
     /// Single codes that mean the same: a lock that was not free, a server that takes no writes.
-    pub(super) const UNAVAILABLE: [&str; 2] = ["55P03", "25006"];
+    pub(super) const UNAVAILABLE: [&str; 2] = ["55P03", READ_ONLY];
+    /// A write in a session that takes none.
+    pub(super) const READ_ONLY: &str = "25006";
     /// A schema, table, column, function or type that does not exist. All statements were checked against the
     /// migrations, so the schema is not that of this program.
     pub(super) const MISSING: [&str; 5] = ["3F000", "42P01", "42703", "42883", "42704"];
@@ -118,6 +120,11 @@ pub(crate) fn is_missing(error: &sqlx::Error) -> bool {
 /// Whether the statement met a session in which it was not prepared.
 pub(crate) fn shows_a_shared_session(error: &sqlx::Error) -> bool {
     has_code(error, |code| code::SHARED_SESSION.contains(&code))
+}
+
+/// Whether the error shows that the database, or what is in front of it, is no longer what was examined.
+pub(crate) fn is_surprising(error: &sqlx::Error) -> bool {
+    shows_a_shared_session(error) || has_code(error, |code| code == code::READ_ONLY)
 }
 
 /// Whether the server ended the connection, or did not let it begin.

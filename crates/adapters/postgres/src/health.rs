@@ -1,20 +1,20 @@
 //! Whether the database can be used: checked before the first statement, and whenever someone asks.
 
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use ports::{StoreError, StoreHealth};
 use sqlx::{Connection, PgConnection};
-use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::time::{Instant, timeout};
 
 use crate::PostgresStore;
-use crate::error::{DbError, shows_a_shared_session};
+use crate::error::{DbError, is_surprising};
 use crate::migrations::is_complete;
 use crate::options::PostgresOptions;
-use crate::precheck::{ExamineError, examine};
+use crate::precheck::{ExamineError, TAKES_NO_WRITES, examine};
 use crate::session::Session;
 
 /// How long a check may take.
@@ -33,7 +33,7 @@ pub(crate) struct Probe {
     is_admitted: AtomicBool,
     /// When it was found so. Connections from before may be without settings and prepared statements.
     admitted_at: std::sync::Mutex<Option<Instant>>,
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
 }
 
 #[derive(Debug, Default)]
@@ -53,7 +53,7 @@ impl Probe {
             patience: options.acquire_timeout,
             is_admitted: AtomicBool::new(false),
             admitted_at: std::sync::Mutex::default(),
-            state: Mutex::default(),
+            state: Arc::default(),
         }
     }
 
@@ -110,17 +110,33 @@ impl Probe {
         Err(error)
     }
 
-    async fn check(&self) -> Result<(), DbError> {
-        let mut state = self.state.lock().await;
+    /// Checks the database in a task of its own, of which there is never more than one. Where the database is far away, an
+    /// examination takes longer than the caller waits: it goes on, and the next check finds it done.
+    async fn check(self: &Arc<Self>) -> Result<(), DbError> {
+        let state = Arc::clone(&self.state).lock_owned().await;
+        let probe = Arc::clone(self);
+        #[expect(clippy::disallowed_methods, reason = "it ends soon, as each of its steps has a time limit")]
+        let check = tokio::spawn(async move { probe.check_once(state).await });
+        check.await.unwrap_or_else(|error| Err(DbError::unavailable(error)))
+    }
+
+    async fn check_once(&self, mut state: OwnedMutexGuard<State>) -> Result<(), DbError> {
         if state.is_closed {
             return Err(closed());
         }
         let mut connection = self.connection(&mut state).await?;
-        let result = problem(&mut connection, &mut state.is_prepared).await;
-        if result.as_ref().is_err_and(shows_a_shared_session) {
+        let asking = problem(&mut connection, &mut state.is_prepared);
+        let Ok(result) = timeout(CHECK_TIMEOUT, asking).await else {
+            return Err(DbError::timed_out(CHECK_TIMEOUT));
+        };
+        if result.as_ref().is_err_and(is_surprising) {
             self.doubt();
         }
         let problem = result?;
+        // New connections may take writes by now, if it was a setting of the account or the database.
+        if problem.as_deref() == Some(TAKES_NO_WRITES) {
+            self.doubt();
+        }
         state.connection = Some(connection);
         problem.map_or(Ok(()), |problem| Err(DbError::unavailable(problem)))
     }
@@ -130,7 +146,7 @@ impl Probe {
         if let Some(mut connection) = state.connection.take()
             && self.is_admitted.load(Ordering::Acquire)
             // A connection that was cut while it was idle says nothing about the database now.
-            && connection.ping().await.is_ok()
+            && matches!(timeout(CHECK_TIMEOUT, connection.ping()).await, Ok(Ok(())))
         {
             return Ok(connection);
         }
@@ -146,7 +162,7 @@ impl Probe {
                 let _ = connection.close().await;
             }
         };
-        let _ = tokio::time::timeout(CHECK_TIMEOUT, close).await;
+        let _ = timeout(CHECK_TIMEOUT, close).await;
     }
 }
 
@@ -178,7 +194,7 @@ async fn problem(
     )
     .fetch_one(connection)
     .await?;
-    Ok(if takes_writes { None } else { Some("the database takes no writes".to_owned()) })
+    Ok(if takes_writes { None } else { Some(TAKES_NO_WRITES.to_owned()) })
 }
 
 /// The tables that the account may not use as this program does.
@@ -201,7 +217,7 @@ async fn closed_tables(connection: &mut PgConnection) -> Result<Option<String>, 
 #[async_trait]
 impl StoreHealth for PostgresStore {
     async fn check(&self) -> Result<(), StoreError> {
-        match tokio::time::timeout(CHECK_TIMEOUT, self.probe.check()).await {
+        match timeout(CHECK_TIMEOUT, self.probe.check()).await {
             Ok(result) => Ok(result?),
             Err(_) => Err(DbError::timed_out(CHECK_TIMEOUT).into()),
         }

@@ -7,7 +7,7 @@ use sqlx::pool::PoolConnectionMetadata;
 use sqlx::postgres::{PgConnection, PgPoolOptions};
 use sqlx::{Connection, Executor, PgPool, Row};
 
-use crate::error::{DbError, is_conflict, shows_a_shared_session};
+use crate::error::{DbError, is_conflict, is_surprising};
 use crate::health::Probe;
 use crate::options::PostgresOptions;
 use crate::session::Session;
@@ -83,7 +83,7 @@ impl Pool {
     {
         self.probe.admit().await?;
         let result = self.attempt_often(statement).await;
-        if result.as_ref().is_err_and(shows_a_shared_session) {
+        if result.as_ref().is_err_and(is_surprising) {
             self.probe.doubt();
         }
         Ok(result)

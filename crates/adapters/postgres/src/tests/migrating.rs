@@ -94,21 +94,6 @@ async fn names_from_before_they_were_compared_in_one_form_are_brought_into_it() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_takes_no_writes_is_not_ready() {
-    let (store, url) = fresh().await;
-    store.check().await.unwrap();
-    let name = url.rsplit('/').next().unwrap();
-    let server = PostgresServer::shared();
-    server.sql(&url, &format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
-    let store = connect(&url);
-    assert!(is_unavailable(&store.check().await));
-    let scene = Scene { owner: UserId(1), runner: RunnerId(Uuid::now_v7()) };
-    assert!(is_unavailable(&store.renew(scene.runner).await));
-    let begun = store.begin(scene.begin_new("q")).await;
-    assert!(matches!(begun, Err(ports::BeginError::Store(StoreError::Unavailable(_)))), "{begun:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_database_of_another_version_is_refused() {
     let (store, url) = fresh().await;
     PostgresServer::shared().sql(&url, "UPDATE omnichat._sqlx_migrations SET checksum = ''");

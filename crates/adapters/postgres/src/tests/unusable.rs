@@ -4,6 +4,8 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
+use testkit::Network;
+
 use super::*;
 
 /// Creates an account.
@@ -99,6 +101,59 @@ async fn a_schema_that_may_not_be_used_is_said_and_can_be_mended() {
     server.sql(&url, "REVOKE INSERT ON omnichat.turns FROM reader");
     let begun = store.begin(scene.begin_new("q")).await;
     assert!(matches!(begun, Err(BeginError::Store(StoreError::Unavailable(_)))), "{begun:?}");
+}
+
+/// Sessions keep such a setting until they end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_takes_no_writes_is_said_and_can_be_mended() {
+    let (store, url) = fresh().await;
+    store.check().await.unwrap();
+    let server = PostgresServer::shared();
+    let alter =
+        format!("ALTER DATABASE {} SET default_transaction_read_only", url.rsplit('/').next().unwrap());
+    server.sql("postgres", &format!("{alter} = on"));
+    let later = is_refused(&url, "the database takes no writes").await;
+    cut_connections(&url);
+    assert!(not_ready(&store).await.contains("the database takes no writes"));
+    refuses_all_calls(&store).await;
+    server.sql("postgres", &format!("{alter} = off"));
+    within_2_s(&store).await;
+    within_2_s(&later).await;
+}
+
+/// Here a session of the pool takes no writes, while that of the checks does.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_session_that_takes_no_writes_is_given_up() {
+    let (store, _) = fresh().await;
+    let scene = Scene::new(&store).await;
+    store.check().await.unwrap();
+    let spoil = |pool| sqlx::query("SET default_transaction_read_only = on").execute(pool);
+    store.steady.run(spoil).await.unwrap();
+    // Another connection of the pool may be taken first.
+    let mut renewals = Vec::new();
+    for _ in 0..6 {
+        renewals.push(store.renew(scene.runner).await);
+    }
+    assert_eq!(renewals.iter().filter(|renewal| is_unavailable(renewal)).count(), 1, "{renewals:?}");
+    assert!(renewals[5].is_ok());
+    store.check().await.unwrap();
+}
+
+/// An examination takes longer than a check waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_far_away_is_found_usable_again() {
+    let (_, url) = fresh().await;
+    let server = PostgresServer::shared().address();
+    let network = Network::to(server).await.slowed_by(Duration::from_millis(12));
+    let store = connect(&url.replace(&server.to_string(), &network.address().to_string()));
+    for _ in 0..2 {
+        let start = Instant::now();
+        while store.check().await.is_err() {
+            assert!(start.elapsed() < Duration::from_secs(10), "never ready");
+        }
+        assert!(start.elapsed() > Duration::from_secs(1), "the examination took {:?}", start.elapsed());
+        cut_connections(&url);
+    }
 }
 
 async fn refuses_all_writes(store: &PostgresStore) {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::compensate;
 use super::job::Job;
 use super::op::{BatchOp, Completion, Diagnosis, Pending, closed};
-use crate::error::{DbError, is_conflict, shows_a_shared_session};
+use crate::error::{DbError, is_conflict, is_surprising};
 use crate::health::Probe;
 use crate::options::PostgresOptions;
 use crate::session::Session;
@@ -305,7 +305,7 @@ impl BatchWorker {
         let patience = self.options.statement_timeout + NETWORK;
         match tokio::time::timeout(patience, work).await {
             Ok(result) => {
-                if result.as_ref().is_err_and(shows_a_shared_session) {
+                if result.as_ref().is_err_and(is_surprising) {
                     self.probe.doubt();
                 }
                 Ok(result?)
