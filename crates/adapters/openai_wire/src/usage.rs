@@ -25,6 +25,12 @@ pub(crate) fn usage(body: Json<'_>) -> Option<ReportedUsage> {
     let reasoning = detail(["completion_tokens_details", "output_tokens_details"], "reasoning_tokens");
     let reasoning = reasoning.max(tokens(body, &["reasoning_tokens"]).unwrap_or(0));
     let total = tokens(body, &["total_tokens"]).filter(|total| *total > 0);
+    let reasoning = match (input, output, total) {
+        (Some(input @ 1..), Some(output), Some(total)) if reasoning == 0 => {
+            unnamed(total, input + output, cached)
+        }
+        _ => reasoning,
+    };
     let output = output.map(|output| with_reasoning(output, reasoning, input, total));
     Some(ReportedUsage {
         input,
@@ -32,6 +38,12 @@ pub(crate) fn usage(body: Json<'_>) -> Option<ReportedUsage> {
         output,
         reasoning: output.map_or(reasoning, |output| reasoning.min(output)),
     })
+}
+
+/// Returns the reasoning that stands in the total alone: proxies of Gemini leave it out of the output and do not name it
+/// (mozilla-ai/any-llm#1290). What the total has more than input and output is no reasoning if it is the input from the cache.
+fn unnamed(total: u64, input_and_output: u64, cached: u64) -> u64 {
+    total.checked_sub(input_and_output).filter(|rest| *rest != cached).unwrap_or(0)
 }
 
 /// Returns the output with its reasoning, which `OpenAI` includes and xAI and Gemini do not.
@@ -198,6 +210,9 @@ mod tests {
             (10, 200, "null", reported(100, 0, 210, 200)),
             (10, 200, "110", reported(100, 0, 10, 10)),
             (0, 0, "100", reported(100, 0, 0, 0)),
+            (10, 0, "310", reported(100, 0, 210, 200)),
+            (10, 0, "90", reported(100, 0, 10, 0)),
+            (0, 60, "160", reported(100, 0, 60, 60)),
         ] {
             assert_eq!(
                 usage_of(&body(output, reasoning, total)),
@@ -205,6 +220,10 @@ mod tests {
                 "{output} {reasoning} {total}"
             );
         }
+        let no_input = r#"{"prompt_tokens":0,"completion_tokens":10,"total_tokens":110}"#;
+        assert_eq!(usage_of(no_input), Some(reported(0, 0, 10, 0)));
+        let cached = r#"{"prompt_tokens":100,"completion_tokens":10,"total_tokens":170,"cached_tokens":60}"#;
+        assert_eq!(usage_of(cached), Some(reported(100, 60, 10, 0)));
         let responses = r#"{"input_tokens":100,"output_tokens":10,"total_tokens":310,"output_tokens_details":{"reasoning_tokens":200}}"#;
         assert_eq!(usage_of(responses), Some(reported(100, 0, 210, 200)));
     }
