@@ -82,22 +82,17 @@ pub fn from_stray_text(words: &str, began: bool, redaction: &Redaction) -> Model
 
 /// Returns the words of a provider, unless they seem to be a part of an answer, which must not be in the log.
 fn loggable(words: &str) -> Cow<'_, str> {
-    if ANSWER_FIELDS.iter().any(|field| words.contains(field)) {
+    // JSON may stand in a text of JSON.
+    let plain = words.replace('\\', "");
+    if ANSWER_FIELDS.iter().any(|field| plain.contains(field)) {
         return Cow::Owned(format!("{} bytes that look like an answer in another format", words.len()));
     }
     Cow::Borrowed(words)
 }
 
 /// The names of fields with text of an answer, in the APIs that are known.
-const ANSWER_FIELDS: [&str; 7] = [
-    "\"choices\"",
-    "\"content\"",
-    "\"delta\"",
-    "\"generated_text\"",
-    "\"output\"",
-    "\"response\"",
-    "\"text\"",
-];
+const ANSWER_FIELDS: [&str; 7] =
+    ["choices\":", "content\":", "delta\":", "generated_text\":", "output\":", "response\":", "text\":"];
 
 /// Returns the error of a body, in any of the known forms:
 ///

@@ -71,8 +71,7 @@ pub(super) fn ordinary(data: &str) -> Option<OrdinaryDelta> {
 /// Returns the first choice of an event, which may stand there in several pieces.
 pub(super) fn choices(event: Json<'_>) -> Result<Vec<Json<'_>>, ModelError> {
     let Some(value) = sole(event, "choices")? else { return Ok(Vec::new()) };
-    let is_choice = ["delta", "message", "finish_reason"].iter().any(|name| value.get(name).is_some());
-    let choices = if is_choice { vec![value] } else { value.items() };
+    let choices = if is_choice(value) { vec![value] } else { value.items() };
     let choices: Vec<_> = choices.into_iter().filter(|choice| !choice.is_empty()).collect();
     if choices.is_empty() && !value.is_list() || choices.iter().any(|choice| !choice.is_object()) {
         return Err(broken("the choices cannot be read"));
@@ -88,7 +87,11 @@ pub(super) fn of_first(choices: Vec<Json<'_>>) -> Vec<Json<'_>> {
     if choices.iter().any(|choice| index(choice) == Some(0)) {
         return choices.into_iter().filter(|choice| index(choice) == Some(0)).collect();
     }
-    choices.into_iter().find(|choice| index(choice).is_none()).into_iter().collect()
+    choices.into_iter().find(|choice| index(choice).is_none() && is_choice(*choice)).into_iter().collect()
+}
+
+fn is_choice(value: Json<'_>) -> bool {
+    ["delta", "message", "finish_reason", "error"].iter().any(|name| value.get(name).is_some())
 }
 
 /// A choice of an event.

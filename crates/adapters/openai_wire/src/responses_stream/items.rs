@@ -36,6 +36,10 @@ impl<'a> Place<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Items(Vec<Item>);
 
+/// How many items may be written at the same time. The others are complete, and searching all of them for each event would take
+/// long in a response of very many items.
+const ITEMS_AT_ONCE: usize = 256;
+
 #[derive(Debug, Default)]
 struct Item {
     output_index: Option<u64>,
@@ -170,7 +174,9 @@ impl Items {
         let is_open = |item: &Item| {
             !item.is_done && (output_index.is_none() || item.output_index.is_none()) && may_be(item)
         };
-        let position = |is_it: &dyn Fn(&Item) -> bool| self.0.iter().rposition(is_it);
+        let from = self.0.len().saturating_sub(ITEMS_AT_ONCE);
+        let recent = self.0.get(from..).unwrap_or_default();
+        let position = |is_it: &dyn Fn(&Item) -> bool| recent.iter().rposition(is_it).map(|at| from + at);
         position(&is_known).or_else(|| position(&is_there)).or_else(|| position(&is_open))
     }
 

@@ -244,6 +244,7 @@ fn other_choices_are_no_part_of_the_answer() {
         format!(r#"{{"index":0,"delta":{{"content":"a"}}}},{{"index":null,{other}}}"#),
         format!(r#"{{"index":"x","delta":{{"content":"a"}}}},{{"index":"y",{other}}}"#),
         format!(r#"{{"delta":{{"content":"a"}}}},{{{other}}}"#),
+        r#"{"x":1},{"index":"","delta":{"content":"a"}}"#.to_owned(),
     ] {
         between(&format!(r#"{{"choices":[{choices}]}}"#), &[say("a")]);
     }
@@ -266,6 +267,8 @@ fn an_error_in_a_choice_is_one() {
         let (events, error) = read(&[HEL, &with_error(error), STOP, "[DONE]"]);
         assert_eq!((events, error.unwrap().failure()), (vec![say("Hel")], kind));
     }
+    let alone = r#"{"choices":[{"error":{"code":502}}]}"#;
+    assert!(matches!(read(&[HEL, alone, STOP]).1, Some(ModelError::Broken(_))));
 }
 
 #[test]

@@ -414,3 +414,26 @@ fn text_is_not_taken_for_a_part_of_the_thoughts_before_it() {
     let other = r#"{"type":"response.output_text.done","output_index":7,"text":"Hello"}"#;
     breaks(&[TEXT_DONE, other, COMPLETED_WITH_TEXT]);
 }
+
+#[test]
+fn a_response_may_have_very_many_items() {
+    let count = 3_000;
+    let delta = |index: usize| {
+        format!(
+            r#"{{"type":"response.output_text.delta","item_id":"m{index}","output_index":{index},"delta":"a"}}"#
+        )
+    };
+    let mut frames: Vec<String> = (0..count).map(delta).collect();
+    let completed = |text: String| {
+        format!(
+            r#"{{"type":"response.completed","response":{{"output":[{{"type":"message","content":[{{"type":"output_text","text":"{text}"}}]}}]}}}}"#
+        )
+    };
+    frames.push(completed("a".repeat(count)));
+    let all: Vec<&str> = frames.iter().map(String::as_str).collect();
+    let (events, error) = read(&all);
+    assert!(error.is_none() && text(&events) == "a".repeat(count), "{error:?}");
+    frames.pop();
+    frames.push(completed("b".repeat(count)));
+    breaks(&frames.iter().map(String::as_str).collect::<Vec<_>>());
+}
