@@ -23,7 +23,7 @@ pub(crate) fn meaning(name: &str, data: &str) -> EventMeaning {
         return EventMeaning::Answer;
     }
     let name_or_word = if is_unnamed { data.trim_matches(|c: char| !c.is_alphanumeric()) } else { name };
-    if KEEP_ALIVE.iter().any(|known| known.eq_ignore_ascii_case(name_or_word)) {
+    if KEEP_ALIVE.iter().any(|known| known.eq_ignore_ascii_case(name_or_word)) && !holds_answer(data) {
         return EventMeaning::Nothing;
     }
     // `error`, `response.error`, `stream_error`
@@ -37,6 +37,11 @@ pub(crate) fn meaning(name: &str, data: &str) -> EventMeaning {
     } else {
         EventMeaning::Nothing
     }
+}
+
+/// Whether a text looks like an event with a part of an answer, in either API.
+pub(crate) fn holds_answer(text: &str) -> bool {
+    ["\"choices\"", "\"response.output_", "\"response.refusal."].iter().any(|field| text.contains(field))
 }
 
 /// Whether data, or a line without `data:`, says that the stream has ended.
@@ -74,6 +79,7 @@ mod tests {
             ("ERROR", "{}", EventMeaning::Error),
             ("response.error", "{}", EventMeaning::Error),
             ("ping", "{\"cut", EventMeaning::Nothing),
+            ("ping", "{\"choices\":[]}", EventMeaning::Answer),
             ("Heartbeat", "", EventMeaning::Nothing),
             ("open", "connected", EventMeaning::Nothing),
             ("", "", EventMeaning::Nothing),

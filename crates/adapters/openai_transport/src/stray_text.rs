@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
+use crate::event_name::holds_answer;
+
 /// The most bytes of one JSON text.
 const JSON_BYTES: usize = eventsource_stream::EVENT_BYTES;
 /// The most bytes that are kept for the log.
@@ -57,6 +59,9 @@ impl StrayText {
             return Some(Finding::Error(line.trim().to_owned()));
         }
         let begins_json = line.trim_start().starts_with(['{', '[']);
+        if !begins_json && holds_answer(line) {
+            return Some(misnamed(line));
+        }
         if begins_json && is_json(line) {
             return Some(Finding::Json(line.to_owned()));
         }
@@ -100,6 +105,10 @@ impl StrayText {
         if is_json(&text) {
             return Some(Finding::Json(text));
         }
+        if began && holds_answer(&text) {
+            // Without it, the answer has a gap.
+            return Some(Finding::Error(text));
+        }
         if !began {
             self.keep(&text);
         }
@@ -134,6 +143,16 @@ pub(crate) fn objects(json: &str) -> Vec<Cow<'_, str>> {
     }
     let members: Vec<Value> = serde_json::from_str(json).unwrap_or_default();
     members.into_iter().filter(Value::is_object).map(|member| Cow::Owned(member.to_string())).collect()
+}
+
+/// Reads a line with a part of the answer whose field is not called `data:`, such as ` data: {…}` or `Data: {…}`. If it cannot
+/// be read, the answer has a gap.
+fn misnamed(line: &str) -> Finding {
+    let json = line.find('{').and_then(|at| line.get(at..)).filter(|json| is_json(json));
+    match json {
+        Some(json) => Finding::Json(json.to_owned()),
+        None => Finding::Error(line.to_owned()),
+    }
 }
 
 /// Whether a text is complete JSON.

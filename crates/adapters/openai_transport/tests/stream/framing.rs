@@ -214,6 +214,22 @@ async fn events_may_be_framed_twice() {
 }
 
 #[tokio::test]
+async fn a_part_of_the_answer_is_never_passed_over() {
+    for (path, events) in [(PATHS[0], CHAT), (PATHS[1], RESPONSE)] {
+        let body = events.concat();
+        for begin in [" data: ", "Data: ", "ta: ", "data : ", ""] {
+            is_hi(path, TYPE, &body.replacen("data: ", begin, 1)).await;
+        }
+        is_hi(path, TYPE, &format!("event: ping\n{body}")).await;
+        is_hi(path, TYPE, &body.replace("event: response.output_text.delta", "event: ping")).await;
+    }
+    for gap in ["ta: {\"choices\": [{\"del", "{\"choices\": [{\"del"] {
+        let body = format!("{HI}{gap}\n{}", CHAT.concat());
+        fails(PATHS[0], TYPE, &body, FailureKind::Broken, "another format").await;
+    }
+}
+
+#[tokio::test]
 async fn the_end_may_be_written_in_other_ways() {
     for end in ["data: [done]\n\n", "data: [Done]", "[DONE]\n", "data: data: [DONE]\n\n"] {
         is_hi(PATHS[0], TYPE, &format!("{HI}{end}")).await;
@@ -225,7 +241,8 @@ async fn an_answer_in_another_format_is_not_in_the_log() {
     for body in [
         "{\"message\": {\"role\": \"assistant\", \"content\": \"secret\"}, \"done\": true}",
         "{\"choices\": [{\"message\": {\"content\": \"secret",
-        "Data: {\"choices\": [{\"delta\": {\"content\": \"secret\"}}]}\n\n",
+        "Data: {\"choices\": [{\"delta\": {\"content\": \"secret\"}}\n\n",
+        "text\": \"secret\", \"annotations\": []}]}\n\n",
         "data: chunk: {\"choices\": [{\"delta\": {\"content\": \"secret\"}}]}\n\n",
     ] {
         for path in PATHS {
