@@ -81,9 +81,13 @@ pub(super) fn choices(event: Json<'_>) -> Result<Vec<Json<'_>>, ModelError> {
 
 /// Returns those of the choices that are the first one. OmniChat asks for one alone.
 ///
-/// Its index is 0. If no choice has this index, it is the first one whose index is missing or unreadable.
+/// Its index is 0. If no choice has this index, it is the first one whose index is missing, unreadable or
+/// stands there twice.
 pub(super) fn of_first(choices: Vec<Json<'_>>) -> Vec<Json<'_>> {
-    let index = |choice: &Json<'_>| choice.get("index").and_then(Json::count);
+    let index = |choice: &Json<'_>| match choice.all("index").as_slice() {
+        [index] => index.count(),
+        _ => None,
+    };
     if choices.iter().any(|choice| index(choice) == Some(0)) {
         return choices.into_iter().filter(|choice| index(choice) == Some(0)).collect();
     }

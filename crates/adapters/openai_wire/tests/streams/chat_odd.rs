@@ -245,6 +245,8 @@ fn other_choices_are_no_part_of_the_answer() {
         format!(r#"{{"index":"x","delta":{{"content":"a"}}}},{{"index":"y",{other}}}"#),
         format!(r#"{{"delta":{{"content":"a"}}}},{{{other}}}"#),
         r#"{"x":1},{"index":"","delta":{"content":"a"}}"#.to_owned(),
+        r#"{"index":0,"index":7,"delta":{"content":"a"}}"#.to_owned(),
+        r#"{"index":{},"index":7,"delta":{"content":"a"}}"#.to_owned(),
     ] {
         between(&format!(r#"{{"choices":[{choices}]}}"#), &[say("a")]);
     }
