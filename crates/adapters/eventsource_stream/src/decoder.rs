@@ -97,7 +97,13 @@ impl Decoder {
                 self.retry = value.parse().ok().map(Duration::from_millis);
             }
             "id" | "retry" => {}
-            _ => self.stray_line(line, events),
+            _ => {
+                // JSON may be a part of the answer as well: it must not overtake an event that lacks its blank line.
+                if !self.data.is_empty() && line.contains('{') {
+                    self.dispatch(Framing::Event, events);
+                }
+                self.stray_line(line, events);
+            }
         }
     }
 

@@ -111,8 +111,20 @@ async fn lines_that_are_no_field_are_marked() {
         let event = (Framing::Event, "a".to_owned());
         assert_eq!(framed(before.as_bytes()).await, [stray.clone(), event.clone()], "before an event");
         let within = format!("data: a\n{lines}\n\n");
-        assert_eq!(framed(within.as_bytes()).await, [stray, event], "within an event");
+        let found = if lines.contains('{') { [event, stray] } else { [stray, event] };
+        assert_eq!(framed(within.as_bytes()).await, found, "within an event");
     }
+}
+
+#[tokio::test]
+async fn a_line_of_json_does_not_overtake_the_event_before_it() {
+    let event = |data: &str| (Framing::Event, data.to_owned());
+    let stray = |data: &str| (Framing::StrayLines, data.to_owned());
+    assert_eq!(
+        framed(b"data: a\n{\"b\":1}\ndata: c\n\n").await,
+        [event("a"), stray("{\"b\":1}"), event("c")]
+    );
+    assert_eq!(framed(b"data: a\nmore\ndata: c\n\n").await, [stray("more"), event("a\nc")]);
 }
 
 #[tokio::test]

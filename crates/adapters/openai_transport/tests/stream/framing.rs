@@ -199,6 +199,9 @@ async fn blank_lines_between_events_may_be_missing() {
             is_hi(path, TYPE, &dense).await;
             is_hi(path, TYPE, dense.trim_end()).await;
             is_hi(path, TYPE, &format!("{dense}\n")).await;
+            // A line may lack its name as well, as in NDJSON.
+            is_hi(path, TYPE, &dense.replacen("data: {", "{", 1)).await;
+            is_hi(path, TYPE, &dense.replace("data: {", "{")).await;
         }
     }
 }
