@@ -10,7 +10,7 @@ use self::event::{Choice, OrdinaryDelta};
 use self::tool_calls::ToolCalls;
 use crate::content::{Kind, Pieces, whole};
 use crate::decoder::{Decoder, is_done, lines_of};
-use crate::finish_reason::stronger;
+use crate::finish_reason::{Named, stronger};
 use crate::json::{Json, Text};
 use crate::provider_error::{broken, error_of_event, unreadable};
 use crate::written::{Differs, Written};
@@ -48,10 +48,10 @@ impl ChatDecoder {
     }
 
     fn read(&mut self, data: &str, events: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
-        if let Some(OrdinaryDelta { reasoning, content }) = event::ordinary(data) {
+        if let Some(OrdinaryDelta { reasoning, content, finish_reason }) = event::ordinary(data) {
             self.add(Kind::Reasoning, Text::from(reasoning), events);
             self.add(Kind::Text, Text::from(content), events);
-            return Ok(());
+            return finish_reason.map_or(Ok(()), |named| self.take_reason(named));
         }
         match Json::parse(data) {
             Ok(json) if json.is_list() => {
@@ -129,13 +129,15 @@ impl ChatDecoder {
                 self.add_calls(message)?;
             }
         }
-        if let Some(named) = choice.finish_reason() {
-            let reason = named.or_error(self.began)?;
-            self.reason = Some(match self.reason.take() {
-                Some(earlier) => stronger(earlier, reason),
-                None => reason,
-            });
-        }
+        choice.finish_reason().map_or(Ok(()), |named| self.take_reason(named))
+    }
+
+    fn take_reason(&mut self, named: Named) -> Result<(), ModelError> {
+        let reason = named.or_error(self.began)?;
+        self.reason = Some(match self.reason.take() {
+            Some(earlier) => stronger(earlier, reason),
+            None => reason,
+        });
         Ok(())
     }
 

@@ -6,8 +6,9 @@
 mod text;
 
 use std::fmt;
+use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 pub(crate) use text::Text;
@@ -47,8 +48,9 @@ impl<'a> Json<'a> {
         match self.0.as_bytes().first() {
             Some(b'n') | None => true,
             Some(b'"') => self.0 == "\"\"",
-            Some(b'[') => self.items().is_empty(),
-            Some(b'{') => self.fields().is_empty(),
+            Some(b'[' | b'{') => {
+                self.0.get(1..).is_some_and(|rest| rest.trim_start().starts_with([']', '}']))
+            }
             Some(_) => false,
         }
     }
@@ -66,13 +68,12 @@ impl<'a> Json<'a> {
 
     /// Returns all fields with this name that are not `null`.
     pub(crate) fn all(self, name: &str) -> Vec<Self> {
-        let named = self.fields().into_iter().filter(|(field, value)| field == name && value.0 != "null");
-        named.map(|(_, value)| value).collect()
+        self.fields(|field, value| field.is_name(name) && value.0 != "null")
     }
 
     /// Returns the values of the fields of an object.
     pub(crate) fn values(self) -> Vec<Self> {
-        self.fields().into_iter().map(|(_, value)| value).collect()
+        self.fields(|_, _| true)
     }
 
     /// Returns the elements of a list; nothing of any other value.
@@ -108,8 +109,18 @@ impl<'a> Json<'a> {
         format!("{:.0}", number.min(1e15)).parse().ok()
     }
 
-    fn fields(self) -> Vec<(String, Self)> {
-        serde_json::from_str::<Fields<'_>>(self.0).map(|fields| fields.0).unwrap_or_default()
+    /// Whether this string, which is the name of a field, is this name.
+    fn is_name(self, name: &str) -> bool {
+        if self.0.contains('\\') {
+            return self.string().is_some_and(|own| own == name);
+        }
+        self.0.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) == Some(name)
+    }
+
+    /// Returns the values of those fields of an object that are wanted by their name and value.
+    fn fields(self, is_wanted: impl Fn(Self, Self) -> bool) -> Vec<Self> {
+        let fields = Fields { is_wanted, wanted: PhantomData };
+        fields.deserialize(&mut serde_json::Deserializer::from_str(self.0)).unwrap_or_default()
     }
 }
 
@@ -119,28 +130,37 @@ impl<'a> From<&'a RawValue> for Json<'a> {
     }
 }
 
-/// The fields of an object, in their order. `serde` would refuse a name that stands there twice.
-struct Fields<'a>(Vec<(String, Json<'a>)>);
+/// Picks fields of an object, in their order. `serde` would refuse a name that stands there twice. Names are compared as they
+/// are written, because an object is read once for each name that is asked for.
+struct Fields<'a, F> {
+    is_wanted: F,
+    wanted: PhantomData<Json<'a>>,
+}
 
-impl<'de> Deserialize<'de> for Fields<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Fields<'de>;
+impl<'de, F: Fn(Json<'de>, Json<'de>) -> bool> DeserializeSeed<'de> for Fields<'de, F> {
+    type Value = Vec<Json<'de>>;
 
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an object")
-            }
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
-                let mut fields = Vec::new();
-                while let Some((name, value)) = map.next_entry::<Text, &'de RawValue>()? {
-                    fields.push((name.into_string(), Json::from(value)));
-                }
-                Ok(Fields(fields))
+impl<'de, F: Fn(Json<'de>, Json<'de>) -> bool> Visitor<'de> for Fields<'de, F> {
+    type Value = Vec<Json<'de>>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut wanted = Vec::new();
+        while let Some((name, value)) = map.next_entry::<&'de RawValue, &'de RawValue>()? {
+            let value = Json::from(value);
+            if (self.is_wanted)(Json::from(name), value) {
+                wanted.push(value);
             }
         }
-        deserializer.deserialize_map(Object)
+        Ok(wanted)
     }
 }
 

@@ -9,11 +9,12 @@ use crate::finish_reason::{self, Named};
 use crate::json::Json;
 use crate::provider_error::broken;
 
-/// The text of an ordinary event: one choice, with text alone.
+/// An ordinary event: one choice, with text and the finish reason alone.
 #[derive(Debug, Default)]
 pub(super) struct OrdinaryDelta {
     pub(super) reasoning: String,
     pub(super) content: String,
+    pub(super) finish_reason: Option<Named>,
 }
 
 /// What an ordinary event may have. Nearly all events are such, so they are read at once.
@@ -31,7 +32,7 @@ struct OrdinaryChoice {
     index: u64,
     delta: OrdinaryText,
     message: Option<IgnoredAny>,
-    finish_reason: Option<IgnoredAny>,
+    finish_reason: Option<String>,
     native_finish_reason: Option<IgnoredAny>,
     usage: Option<IgnoredAny>,
     error: Option<IgnoredAny>,
@@ -57,15 +58,15 @@ pub(super) fn ordinary(data: &str) -> Option<OrdinaryDelta> {
     let OrdinaryChoice { index, delta, message, finish_reason, native_finish_reason, usage, error } =
         event.choices.0;
     let OrdinaryText { content, reasoning, reasoning_content, refusal, _no_calls: _, function_call } = delta;
-    let others =
-        [event.usage, event.x_groq, event.error, message, finish_reason, native_finish_reason, usage, error];
+    let others = [event.usage, event.x_groq, event.error, message, native_finish_reason, usage, error];
     let more = [refusal, function_call];
     if index > 0 || others.iter().chain(&more).any(Option::is_some) {
         return None;
     }
     // Some servers send the same reasoning in both fields.
     let reasoning = reasoning.filter(|text| !text.is_empty()).or(reasoning_content).unwrap_or_default();
-    Some(OrdinaryDelta { reasoning, content: content.unwrap_or_default() })
+    let finish_reason = finish_reason.and_then(|name| finish_reason::from_name(&name));
+    Some(OrdinaryDelta { reasoning, content: content.unwrap_or_default(), finish_reason })
 }
 
 /// Returns the first choice of an event, which may stand there in several pieces.
