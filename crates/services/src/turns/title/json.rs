@@ -24,8 +24,10 @@ pub(super) enum Found {
 pub(super) fn title(text: &str) -> Found {
     let fenced = in_fence(text);
     let text = fenced.as_ref().map_or(text, |fence| fence.content).trim();
-    if let Ok(Value::String(title)) = serde_json::from_str(text) {
-        return Found::Title(title);
+    match serde_json::from_str(text) {
+        Ok(Value::String(title)) => return Found::Title(title),
+        Ok(Value::Null) => return Found::NoTitle,
+        Ok(_) | Err(_) => {}
     }
     let brackets: &[char] = if text.starts_with('[') { &['['] } else { &['{'] };
     if let Some((_, from)) = text.find(brackets).map(|at| text.split_at(at)) {
@@ -74,7 +76,8 @@ fn title_in(value: Value, depth: usize) -> Option<String> {
                 let name = name.to_lowercase();
                 KEYS.iter().position(|key| name == *key || name.ends_with(&format!("_{key}")))
             };
-            if fields.len() > 1 {
+            let is_error = |name: &str| name.to_lowercase().contains("error");
+            if fields.len() > 1 || fields.iter().any(|(name, _)| is_error(name)) {
                 fields.retain(|(name, _)| rank(name).is_some());
             }
             fields.sort_by_key(|(name, _)| rank(name));

@@ -4,7 +4,7 @@
 const LABELS: [&str; 10] =
     ["title", "titel", "titre", "título", "titulo", "titolo", "tytuł", "заголовок", "标题", "タイトル"];
 /// Words that a label may have besides: `Here is a title for your conversation: …`.
-const LABEL_WORDS: [&str; 23] = [
+const LABEL_WORDS: [&str; 22] = [
     "a",
     "answer",
     "chat",
@@ -17,7 +17,6 @@ const LABEL_WORDS: [&str; 23] = [
     "here's",
     "here’s",
     "is",
-    "my",
     "of",
     "ok",
     "okay",

@@ -31,6 +31,9 @@ const TITLES: &[(&str, &str)] = &[
     ("<think>hm</think> \n\u{200b}", ""),
     // JSON and code fences.
     (r#"{"title": "Friendly Greeting"}"#, "Friendly Greeting"),
+    ("null", ""),
+    (r#"{"error": "The model is overloaded"}"#, ""),
+    ("My Title: Part Two", "My Title: Part Two"),
     ("```json\n{\"title\": \"Friendly Greeting\"}\n```", "Friendly Greeting"),
     ("```\nFriendly Greeting\n```", "Friendly Greeting"),
     ("```text\nFriendly Greeting", "Friendly Greeting"),
