@@ -35,7 +35,8 @@ pub(super) fn events() -> OperationDoc {
         .description(
             "Sends the events of a turn as server-sent events. Each is a JSON object with its number: first `started`, then \
              any number of `delta`, and last `completed`, `failed`, `stopped` or `interrupted`. The events of a running turn \
-             are sent as they occur, those of an ended turn at once; their numbers and contents are the same every time. \
+             are sent as they occur, those of an ended turn at once; their numbers and contents are the same every time, \
+             except that reasoning is not kept if nothing else came. \
              Comments between events keep the connection alive. If the body ends without one of the last events, the state \
              of the turn is unknown; watch it again.",
         )

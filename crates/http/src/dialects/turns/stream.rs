@@ -1,4 +1,4 @@
-//! The events of a turn with their numbers, as JSON. Every replay has the same events.
+//! The events of a turn with their numbers, as JSON. Every replay of a reply that was kept has the same events.
 
 use bytes::BytesMut;
 use domain::{Delta, EndState, Ending, TurnEvent};
