@@ -28,10 +28,8 @@ pub struct HistoryPlanner {
     token_room: u32,
     message_room: usize,
     kept: VecDeque<WindowMessage>,
-    /// The messages of the turn that is being read, without those that are left out.
+    /// The exchange that is being read, without what is left out of it.
     group: VecDeque<WindowMessage>,
-    /// Whether the next older message of the group, if it is a question, has a reply.
-    has_reply: bool,
     full: bool,
 }
 
@@ -47,7 +45,6 @@ impl HistoryPlanner {
             message_room: message_room.unwrap_or(usize::MAX),
             kept: VecDeque::new(),
             group: VecDeque::new(),
-            has_reply: false,
             full: false,
         }
     }
@@ -59,8 +56,8 @@ impl HistoryPlanner {
             if self.full {
                 break;
             }
-            let same_turn = self.group.front().is_none_or(|next| next.turn == message.turn);
-            if !same_turn {
+            let begins_with_a_question = self.group.front().is_some_and(|next| next.role == Role::User);
+            if begins_with_a_question && message.role != Role::User {
                 self.close_group();
             }
             self.add(message);
@@ -78,24 +75,23 @@ impl HistoryPlanner {
             .collect()
     }
 
-    /// Adds the next older message of a turn. Questions without a reply are left out, and so are replies that answer
+    /// Adds the next older message of an exchange. Questions without a reply are left out, and so are replies that answer
     /// nothing, with their questions: some providers refuse requests with blank messages. Reasoning is never sent back.
     fn add(&mut self, message: WindowMessage) {
-        let is_blank = message.role == Role::Assistant && !has_answer(&message.parts, false);
-        self.has_reply = match message.role {
-            Role::User => self.has_reply,
-            // The question may have another reply, which follows.
-            Role::Assistant if is_blank => self.group.front().is_some_and(|next| next.role != Role::User),
-            Role::Assistant | Role::System | Role::Tool => true,
+        let is_left_out = match (message.role, self.group.front()) {
+            (Role::User, None) => true,
+            // A turn may have several questions before its reply. Before those of another turn, there was no reply.
+            (Role::User, Some(next)) => next.role == Role::User && next.turn != message.turn,
+            (Role::Assistant, _) => !has_answer(&message.parts, false),
+            (Role::System | Role::Tool, _) => false,
         };
-        if self.has_reply && !is_blank {
+        if !is_left_out {
             self.group.push_front(message);
         }
     }
 
-    /// Adds the messages of one turn if all of them fit.
+    /// Adds the messages of one exchange if all of them fit.
     fn close_group(&mut self) {
-        self.has_reply = false;
         if !self.group_fits() {
             self.full = true;
             self.group.clear();
@@ -134,6 +130,30 @@ mod tests {
             parts: vec![Part::Text(seq.to_string())],
             state: MessageState::Completed,
             token_count: 6,
+        }
+    }
+
+    /// An exchange is one of a question and a reply, whatever their turns.
+    #[test]
+    fn a_reply_of_another_turn_answers_its_question() {
+        let again = [(1, Role::User), (2, Role::Assistant), (3, Role::User), (5, Role::Assistant)];
+        let history: Vec<_> = (1..).zip(again).map(|(seq, (turn, role))| message(seq, turn, role)).collect();
+        for (room, kept) in [(1_000, 4), (29, 2)] {
+            let mut planner = HistoryPlanner::new(room, None);
+            planner.take(history.clone());
+            assert_eq!(planner.finish().len(), kept, "{room}");
+        }
+    }
+
+    /// The messages of a transcript are stored by one turn. They are dropped one exchange at a time.
+    #[test]
+    fn exchanges_of_one_turn_are_dropped_one_by_one() {
+        let turn = [Role::User, Role::Assistant, Role::User, Role::User, Role::Assistant];
+        let history: Vec<_> = (1..).zip(turn).map(|(seq, role)| message(seq, 1, role)).collect();
+        for (room, kept) in [(1_000, 5), (49, 3), (29, 0)] {
+            let mut planner = HistoryPlanner::new(room, None);
+            planner.take(history.clone());
+            assert_eq!(planner.finish().len(), kept, "{room}");
         }
     }
 
