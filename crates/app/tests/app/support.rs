@@ -4,6 +4,7 @@
 //! provider or on settings is tested on SQLite alone ([`on_sqlite_alone`]). In case of doubt, both.
 
 mod database;
+pub(crate) mod files;
 pub(crate) mod persona_chat;
 pub(crate) mod raw_replies;
 pub(crate) mod real_servers;
@@ -177,15 +178,21 @@ impl App {
     }
 
     pub(crate) async fn wait_until_ready(&mut self) {
+        assert!(self.comes_up().await, "the application ended:\n{}", self.log());
+    }
+
+    /// Waits until the process is ready or has ended. Answers whether it is ready.
+    pub(crate) async fn comes_up(&mut self) -> bool {
         let start = Instant::now();
         loop {
             if let Ok(answer) = self.http.get(format!("{}/health/ready", self.url)).send().await
                 && answer.status() == 200
             {
-                return;
+                return true;
             }
-            let ended = self.process.as_mut().and_then(|process| process.try_wait().unwrap());
-            assert!(ended.is_none(), "the application ended with {ended:?}:\n{}", self.log());
+            if self.process.as_mut().is_some_and(|process| process.try_wait().unwrap().is_some()) {
+                return false;
+            }
             assert!(start.elapsed() < Duration::from_secs(30), "not ready in 30 s:\n{}", self.log());
             tokio::time::sleep(POLL_EVERY).await;
         }

@@ -1,5 +1,5 @@
 //! The examples of the contracts' documents in curl, Python and JavaScript, literally: only the host, the token and the
-//! ids are replaced. The command lines of contract S3 are in `chat_ai.rs`.
+//! ids are replaced. Those of contract S1 are in `chat_api_examples.rs`, the command lines of contract S3 in `chat_ai.rs`.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -135,7 +135,7 @@ async fn user_with_persona(app: &App) -> User {
 }
 
 /// The example with this heading.
-fn example(examples: &str, name: &str) -> String {
+pub(super) fn example(examples: &str, name: &str) -> String {
     let (_, rest) =
         examples.split_once(&format!("# {name}\n")).unwrap_or_else(|| panic!("no example {name}"));
     rest.split("\n\n").next().unwrap_or(rest).to_owned()
@@ -147,14 +147,19 @@ fn at(app: &App, text: &str) -> String {
 }
 
 /// Runs a command line. Its response, whose status must be 200.
-fn curl(app: &App, line: &str) -> String {
+pub(super) fn curl(app: &App, line: &str) -> String {
+    let (status, body) = curl_any(app, line);
+    assert_eq!(status, 200, "{line}\n{body}");
+    body
+}
+
+/// Runs a command line in the application's directory. The status and the body of its response.
+pub(super) fn curl_any(app: &App, line: &str) -> (u16, String) {
     let line =
         at(app, line).replacen("curl ", "curl --silent --show-error --write-out '\\n%{http_code}' ", 1);
-    let mut bash = Command::new("bash");
-    let printed = run_script(&mut bash, &line);
+    let printed = run_script(Command::new("bash").current_dir(app.data.path()), &line);
     let (body, status) = printed.rsplit_once('\n').unwrap();
-    assert_eq!(status, "200", "{line}\n{body}");
-    body.to_owned()
+    (status.parse().unwrap(), body.to_owned())
 }
 
 /// The last request to the provider, titles left out.
@@ -181,7 +186,7 @@ fn node() -> Command {
 }
 
 /// Runs a script in its interpreter; its output.
-fn run_script(interpreter: &mut Command, script: &str) -> String {
+pub(super) fn run_script(interpreter: &mut Command, script: &str) -> String {
     let mut process = interpreter
         .env("NO_PROXY", "*")
         .stdin(Stdio::piped())
