@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use domain::{RequestOptions, Sampling, Temperature};
-use http::{ContextManagement, DefaultModels, HttpSettings, Pricing, PublicConfig, PublicLimits};
+use http::{ContextManagement, HttpSettings, Pricing, PublicConfig, PublicLimits};
 use local::{SlidingMinute, SystemClock, UuidIds};
 use ports::{Clock, IdSource, StoreError};
 use services::{
@@ -113,7 +113,7 @@ fn assemble(
         tasks: tasks.clone(),
         settings: TurnSettings {
             models: config.models.facts.clone(),
-            title_model: config.models.defaults.title.clone(),
+            title_model: config.models.title.clone(),
             titled_by_model: http::TITLED_BY_MODEL.to_vec(),
             first_event_grace: config.server.first_event_grace,
             checkpoint_every: CHECKPOINT_EVERY,
@@ -238,15 +238,12 @@ fn http_settings(config: &Config) -> HttpSettings {
             output_per_1k: price.output_per_1k.to_dollars(),
         },
     };
-    let defaults = &config.models.defaults;
-    let default_models =
-        DefaultModels { llm_chat: defaults.llm_chat.clone(), chat_service: defaults.chat_service.clone() };
     HttpSettings {
         heartbeat: config.server.heartbeat,
         trusted_proxies: config.server.trusted_proxies.clone(),
         cors_origins: config.server.cors_origins.clone(),
         // Open streams end with their turns, so connections must be kept longer than turns may take.
         shutdown_timeout: config.server.shutdown_grace + INTERRUPT_GRACE + INTERRUPT_GRACE,
-        ..HttpSettings::new(env!("CARGO_PKG_VERSION"), public, default_models)
+        ..HttpSettings::new(env!("CARGO_PKG_VERSION"), public, config.models.defaults.clone())
     }
 }

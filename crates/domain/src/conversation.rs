@@ -28,6 +28,10 @@ pub enum Contract {
 }
 
 impl Contract {
+    /// All contracts.
+    pub const ALL: [Self; 6] =
+        [Self::LlmChat, Self::ChatApi, Self::ChatService, Self::ChatAi, Self::PersonaChat, Self::OpenAi];
+
     /// Whether its replies show the model's reasoning. If not, a reply of reasoning alone is an empty one.
     #[must_use]
     pub const fn shows_reasoning(self) -> bool {

@@ -21,4 +21,4 @@ mod wire;
 pub use dialects::TITLED_BY_MODEL;
 pub use routes::{RouteInfo, route_table};
 pub use server::{Services, application, server};
-pub use settings::{ContextManagement, DefaultModels, HttpSettings, Pricing, PublicConfig, PublicLimits};
+pub use settings::{ContextManagement, HttpSettings, Pricing, PublicConfig, PublicLimits};

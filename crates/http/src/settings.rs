@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::ModelName;
+use domain::DefaultModels;
 use ipnet::IpNet;
 use serde::Serialize;
 
@@ -37,15 +37,6 @@ pub struct HttpSettings {
     pub default_models: DefaultModels,
     /// The public configuration, shown by `GET /config`, with the limits that requests are checked against.
     pub public: PublicConfig,
-}
-
-/// The models that are used if neither the request nor the conversation names one (C-17).
-#[derive(Debug, Clone)]
-pub struct DefaultModels {
-    /// The model of S0.
-    pub llm_chat: ModelName,
-    /// The model of S2 and S3.
-    pub chat_service: ModelName,
 }
 
 /// The public part of the configuration. It holds no secrets.

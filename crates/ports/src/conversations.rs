@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use domain::{
-    Conversation, ConversationId, ConversationKey, ConversationPatch, Label, Message, MessagePage, ModelName,
-    NewConversation, Page, PersonaId, ProjectId, Timestamp, TurnId, UserId,
+    Conversation, ConversationId, ConversationKey, ConversationPatch, Label, Message, MessagePage,
+    NewConversation, Page, PersonaId, ProjectId, ShownModel, Timestamp, TurnId, UserId,
 };
 
 use crate::StoreError;
@@ -82,8 +82,8 @@ pub struct ConversationFilter {
     pub persona: Option<PersonaId>,
     /// Only those with a persona.
     pub any_persona: bool,
-    /// Only those whose model is this one: their own, else that of the last reply.
-    pub model: Option<ModelName>,
+    /// Only those that show this model.
+    pub model: Option<ShownModel>,
     /// Only those created at this time or later.
     pub created_from: Option<Timestamp>,
     /// Only those created before this time.

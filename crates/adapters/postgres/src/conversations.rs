@@ -11,35 +11,68 @@ use domain::{
     Message, MessagePage, ModelName, NewConversation, Page, ProjectId, Timestamp, Title, TurnId, UserId,
 };
 use ports::{Access, ConversationFilter, ConversationStore, Purged, StoreError};
-use stored::{ConversationColumns, KeyColumns, count_from, readable};
+use stored::{ConversationColumns, KeyColumns, contract_names, count_from, readable};
 
 use crate::PostgresStore;
 use crate::error::DbError;
 use crate::rows::select_conversations;
 
-/// A statement over the caller's conversations that match a filter; takes what comes after the conditions, and its
-/// arguments.
+/// A filter as the arguments of a statement; `None` is no condition.
+struct Conditions<'a> {
+    owner: i64,
+    label: Option<&'a str>,
+    project: Option<&'a str>,
+    persona: Option<i64>,
+    any_persona: bool,
+    model: Option<&'a str>,
+    /// The contracts whose default that model is.
+    default_of: Vec<&'static str>,
+    created_from: Option<Timestamp>,
+    created_before: Option<Timestamp>,
+}
+
+impl<'a> Conditions<'a> {
+    fn new(caller: UserId, filter: &'a ConversationFilter) -> Self {
+        let model = filter.model.as_ref();
+        Self {
+            owner: caller.0,
+            label: filter.label.as_ref().map(Label::as_str),
+            project: filter.project.as_ref().map(ProjectId::as_str),
+            persona: filter.persona.map(|persona| persona.0),
+            any_persona: filter.any_persona,
+            model: model.map(|model| model.name.as_str()),
+            default_of: model.map_or_else(Vec::new, |model| contract_names(&model.default_of)),
+            created_from: filter.created_from,
+            created_before: filter.created_before,
+        }
+    }
+}
+
+/// A statement over the conversations that meet conditions; takes what comes before them and after the conditions, and
+/// its arguments.
 macro_rules! matching {
-    ($statement:ident, $caller:ident, $filter:ident, $tail:literal $(, $argument:expr)* $(,)?) => {
+    ($statement:ident, $conditions:ident, $before:literal, $after:literal $(, $argument:expr)* $(,)?) => {
         $statement!(
             "",
-            "FROM omnichat.conversations c
+            $before + "FROM omnichat.conversations c
              WHERE c.deleted_at IS NULL AND c.owner = $1
                AND ($2::text IS NULL OR c.label = $2)
                AND ($3::text IS NULL OR c.project = $3)
                AND ($4::bigint IS NULL OR c.persona_id = $4)
                AND (NOT $5::boolean OR c.persona_id IS NOT NULL)
-               AND ($6::text IS NULL OR coalesce(c.model, c.last_model) = $6)
+               AND ($6::text IS NULL
+                 OR coalesce(c.model, c.last_model, CASE WHEN c.begun_by = ANY ($9::text[]) THEN $6 END) = $6)
                AND ($7::timestamptz IS NULL OR c.created_at >= $7)
-               AND ($8::timestamptz IS NULL OR c.created_at < $8) " + $tail,
-            $caller.0,
-            $filter.label.as_ref().map(Label::as_str),
-            $filter.project.as_ref().map(ProjectId::as_str),
-            $filter.persona.map(|persona| persona.0),
-            $filter.any_persona,
-            $filter.model.as_ref().map(ModelName::as_str),
-            $filter.created_from,
-            $filter.created_before
+               AND ($8::timestamptz IS NULL OR c.created_at < $8) " + $after,
+            $conditions.owner,
+            $conditions.label,
+            $conditions.project,
+            $conditions.persona,
+            $conditions.any_persona,
+            $conditions.model,
+            $conditions.created_from,
+            $conditions.created_before,
+            $conditions.default_of.as_slice() as _
             $(, $argument)*
         )
     };
@@ -108,12 +141,16 @@ impl ConversationStore for PostgresStore {
         filter: ConversationFilter,
         page: Page,
     ) -> Result<Vec<Conversation>, StoreError> {
+        let conditions = Conditions::new(caller, &filter);
+        // The page is found by narrow rows, and only its own rows are read in full: a user may have 100,000 of them.
         let list = |pool| {
             matching!(
                 select_conversations,
-                caller,
-                filter,
-                "ORDER BY c.updated_at DESC, c.id DESC LIMIT $9 OFFSET $10",
+                conditions,
+                "FROM (SELECT c.id ",
+                "ORDER BY c.updated_at DESC, c.id DESC LIMIT $10 OFFSET $11) p
+                 JOIN omnichat.conversations c ON c.id = p.id
+                 ORDER BY c.updated_at DESC, c.id DESC",
                 i64::from(page.limit),
                 i64::from(page.offset),
             )
@@ -123,7 +160,8 @@ impl ConversationStore for PostgresStore {
     }
 
     async fn count(&self, caller: UserId, filter: ConversationFilter) -> Result<u64, StoreError> {
-        let count = |pool| matching!(count_conversations, caller, filter, "").fetch_one(pool);
+        let conditions = Conditions::new(caller, &filter);
+        let count = |pool| matching!(count_conversations, conditions, "", "").fetch_one(pool);
         Ok(count_from(self.pool.run(count).await?)?)
     }
 

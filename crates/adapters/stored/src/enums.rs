@@ -7,15 +7,6 @@ use serde::Serialize;
 
 use crate::StoredError;
 
-const CONTRACTS: [Contract; 6] = [
-    Contract::LlmChat,
-    Contract::ChatApi,
-    Contract::ChatService,
-    Contract::ChatAi,
-    Contract::PersonaChat,
-    Contract::OpenAi,
-];
-
 const PURPOSES: [Purpose; 4] = [Purpose::Turn, Purpose::Title, Purpose::Summary, Purpose::Preview];
 
 /// The word for a contract.
@@ -31,12 +22,18 @@ pub fn contract_name(contract: Contract) -> &'static str {
     }
 }
 
+/// The words for contracts.
+#[must_use]
+pub fn contract_names(contracts: &[Contract]) -> Vec<&'static str> {
+    contracts.iter().copied().map(contract_name).collect()
+}
+
 /// Reads the word for a contract.
 ///
 /// # Errors
 /// [`StoredError::Word`] where it stands for no contract.
 pub fn contract_from(word: &str) -> Result<Contract, StoredError> {
-    let found = CONTRACTS.into_iter().find(|contract| contract_name(*contract) == word);
+    let found = Contract::ALL.into_iter().find(|contract| contract_name(*contract) == word);
     found.ok_or_else(|| unknown("contract", word))
 }
 
@@ -124,9 +121,9 @@ mod tests {
 
     #[test]
     fn every_contract_comes_back() {
-        let words = CONTRACTS.map(contract_name);
+        let words = Contract::ALL.map(contract_name);
         assert_eq!(words, ["llm_chat", "chat_api", "chat_service", "chat_ai", "persona_chat", "open_ai"]);
-        assert_eq!(words.map(|word| contract_from(word).unwrap()), CONTRACTS);
+        assert_eq!(words.map(|word| contract_from(word).unwrap()), Contract::ALL);
     }
 
     #[test]

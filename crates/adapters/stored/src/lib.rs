@@ -22,7 +22,7 @@ use ports::StoreError;
 pub use chunks::{KeptChunk, fold_chunks};
 pub use columns::{KeyColumns, StoredTime, UsageColumns, count_from, count_to, model_name};
 pub use conversation::{ChangeColumns, ConversationColumns};
-pub use enums::{StoredEnd, contract_from, contract_name, purpose_from, purpose_name};
+pub use enums::{StoredEnd, contract_from, contract_name, contract_names, purpose_from, purpose_name};
 pub use lengths::{lengths_from_bytes, lengths_to_bytes};
 pub use message::{MessageColumns, MessageToAppend, ReplyToAppend, WindowColumns};
 pub use parts::{parts_from_json, parts_to_json};

@@ -5,7 +5,7 @@ mod known;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::limits::MAX_TOKENS;
-use domain::{ModelName, NanoDollars, Price};
+use domain::{DefaultModels, ModelName, NanoDollars, Price};
 use serde::Deserialize;
 use services::ModelSettings;
 
@@ -15,8 +15,10 @@ use super::{Checking, ConfigError};
 /// Default models, their windows and prices.
 #[derive(Debug, Clone)]
 pub struct Models {
-    /// The models that are used if a request names none.
+    /// The models that are used if neither the request nor the conversation names one (C-17).
     pub defaults: DefaultModels,
+    /// The model for titles.
+    pub title: ModelName,
     /// The longest reply of S4's sends, in tokens (S4-27).
     pub persona_chat_max_tokens: u32,
     /// The temperature of S4's sends, from 0 to 1 (S4-27).
@@ -29,19 +31,6 @@ pub struct Models {
     pub preview: ModelName,
     /// Which models are allowed, their windows and prices.
     pub facts: ModelSettings,
-}
-
-/// The models that are used if neither the request nor the conversation names one (C-17).
-#[derive(Debug, Clone)]
-pub struct DefaultModels {
-    /// For S0.
-    pub llm_chat: ModelName,
-    /// For S2 and S3.
-    pub chat_service: ModelName,
-    /// For S4.
-    pub persona_chat: ModelName,
-    /// For titles.
-    pub title: ModelName,
 }
 
 #[derive(Debug, Deserialize)]
@@ -172,8 +161,8 @@ impl Section {
                 llm_chat: default,
                 chat_service: name(&self.chat_service, "models.chat_service")?,
                 persona_chat: name(&self.persona_chat, "models.persona_chat")?,
-                title: name(&self.title, "models.title")?,
             },
+            title: name(&self.title, "models.title")?,
             persona_chat_max_tokens: self.persona_chat_max_tokens,
             persona_chat_temperature: self.persona_chat_temperature,
             without_temperature: names(&self.without_temperature, "models.without_temperature")?

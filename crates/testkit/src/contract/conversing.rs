@@ -21,14 +21,7 @@ fn value(text: &JsonText) -> Value {
 /// A conversation that is made without messages is empty and has all its fields.
 pub(super) async fn a_conversation_is_made_without_messages(stores: &Stores) {
     let scene = Scene::new(stores).await;
-    for begun_by in [
-        Contract::LlmChat,
-        Contract::ChatApi,
-        Contract::ChatService,
-        Contract::ChatAi,
-        Contract::PersonaChat,
-        Contract::OpenAi,
-    ] {
+    for begun_by in Contract::ALL {
         let mut new = scene.new_conversation();
         new.begun_by = begun_by;
         new.title = Some(Title::parse("T").unwrap());

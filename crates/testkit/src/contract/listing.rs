@@ -1,6 +1,6 @@
 //! Conversations are listed and counted.
 
-use domain::{Conversation, ConversationPatch, Label, Page, PersonaId};
+use domain::{Contract, Conversation, ConversationPatch, Label, Page, PersonaId, ShownModel};
 use ports::ConversationFilter;
 
 use super::Stores;
@@ -113,7 +113,8 @@ pub(super) async fn conditions_of_a_filter_apply_together(stores: &Stores) {
     assert_eq!(listed(&scene, none).await, [both, in_project, labelled, plain]);
 }
 
-/// A filter by model uses the conversation's own model, else that of its last reply.
+/// A filter by model uses the one that is shown: the conversation's own, else that of its last reply, else the default of
+/// the contract that began it.
 pub(super) async fn a_filter_by_model_uses_the_shown_one(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let own = made(&scene, |new| new.model = Some(model("a"))).await;
@@ -127,10 +128,26 @@ pub(super) async fn a_filter_by_model_uses_the_shown_one(stores: &Stores) {
     scene.answer(&begun, "a").await;
     let silent = scene.start("q").await;
     assert_eq!(silent.model, model("default"));
-    let by = |name| ConversationFilter { model: Some(model(name)), ..ConversationFilter::default() };
-    assert_eq!(listed(&scene, by("a")).await, [own.number.0]);
-    assert_eq!(listed(&scene, by("b")).await, [begun.conversation.number.0]);
-    assert!(listed(&scene, by("default")).await.is_empty());
+    let empty = made(&scene, |new| new.begun_by = Contract::PersonaChat).await;
+    let by = |name, default_of: &[Contract]| {
+        let shown = ShownModel { name: model(name), default_of: default_of.to_vec() };
+        ConversationFilter { model: Some(shown), ..ConversationFilter::default() }
+    };
+    assert_eq!(listed(&scene, by("a", &[])).await, [own.number.0]);
+    assert_eq!(listed(&scene, by("b", &[])).await, [begun.conversation.number.0]);
+    assert!(listed(&scene, by("default", &[])).await.is_empty());
+    // All but one of these were begun by S0. Those with a model of their own or a reply do not show a default.
+    let numbers = [empty.number.0, silent.conversation.number.0];
+    assert_eq!(listed(&scene, by("default", &[Contract::LlmChat])).await, numbers[1..]);
+    assert_eq!(listed(&scene, by("default", &[Contract::PersonaChat])).await, numbers[..1]);
+    assert!(listed(&scene, by("default", &[Contract::ChatAi])).await.is_empty());
+    assert_eq!(listed(&scene, by("default", &Contract::ALL)).await, numbers);
+    let both = [empty.number.0, silent.conversation.number.0, begun.conversation.number.0];
+    assert_eq!(listed(&scene, by("b", &Contract::ALL)).await, both);
+    let patch = ConversationPatch { model: Some(model("c")), ..ConversationPatch::default() };
+    stores.conversations.patch(scene.owner, empty.id.into(), patch, instant(900)).await.unwrap();
+    assert_eq!(listed(&scene, by("c", &[])).await, [empty.number.0]);
+    assert_eq!(listed(&scene, by("b", &Contract::ALL)).await, both[1..]);
 }
 
 /// A filter by time includes the first instant and excludes the last.

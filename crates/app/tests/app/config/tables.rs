@@ -105,7 +105,7 @@ fn names_of_models_may_begin_with_an_at_sign() {
             .models;
             let defaults =
                 [models.defaults.llm_chat, models.defaults.chat_service, models.defaults.persona_chat];
-            assert!(defaults.iter().chain([&models.defaults.title]).all(|name| *name == model));
+            assert!(defaults.iter().chain([&models.title]).all(|name| *name == model));
             assert_eq!(models.facts.window(&model), 9_000, "{windows}");
             assert_eq!(models.facts.price(&model).output_per_1k, NanoDollars(2_000_000_000), "{prices}");
             assert!(models.facts.offers(&model));

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use domain::{Contract, ModelName, NanoDollars, Price, Tier};
-use omnichat_http::{ContextManagement, DefaultModels, Pricing, PublicConfig, PublicLimits};
+use domain::{Contract, DefaultModels, ModelName, NanoDollars, Price, Tier};
+use omnichat_http::{ContextManagement, Pricing, PublicConfig, PublicLimits};
 use services::{LimitSettings, ModelSettings, TurnSettings};
 
 pub(super) fn limit_settings() -> LimitSettings {
@@ -16,7 +16,7 @@ pub(super) fn test_model() -> ModelName {
 }
 
 pub(super) fn default_models() -> DefaultModels {
-    DefaultModels { llm_chat: test_model(), chat_service: test_model() }
+    DefaultModels { llm_chat: test_model(), chat_service: test_model(), persona_chat: test_model() }
 }
 
 pub(super) fn turn_settings(first_event_grace: Duration) -> TurnSettings {

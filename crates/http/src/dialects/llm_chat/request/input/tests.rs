@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{ContextManagement, DefaultModels, Pricing, PublicConfig, PublicLimits};
+use crate::{ContextManagement, Pricing, PublicConfig, PublicLimits};
 
 fn settings() -> HttpSettings {
     let public = PublicConfig {
@@ -17,7 +17,8 @@ fn settings() -> HttpSettings {
         pricing: Pricing { input_per_1k: 0.0, output_per_1k: 0.0 },
     };
     let model = domain::ModelName::parse("gpt-4o").unwrap();
-    HttpSettings::new("1", public, DefaultModels { llm_chat: model.clone(), chat_service: model })
+    let (llm_chat, chat_service) = (model.clone(), model.clone());
+    HttpSettings::new("1", public, domain::DefaultModels { llm_chat, chat_service, persona_chat: model })
 }
 
 fn parts(input: Value) -> Result<Vec<Part>, String> {
