@@ -9,6 +9,7 @@ mod form;
 mod lenient;
 mod path;
 mod query;
+mod time;
 
 pub(crate) use body::{JsonBody, RawBody};
 pub(crate) use caller::Authenticated;
@@ -18,3 +19,4 @@ pub(crate) use form::FileForm;
 pub(crate) use lenient::{TextOrNumber, flag, flag_schema, integer, some_integer, text_or_number_schema};
 pub(crate) use path::{ConversationPath, NumberPath, ProjectPath, TurnPath};
 pub(crate) use query::{ListQuery, QueryParams};
+pub(crate) use time::instant;

@@ -8,19 +8,24 @@ use actix_web::HttpResponse;
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::Data;
 use domain::Contract::ChatApi;
-use domain::{ConversationKey, ConversationNumber};
+use domain::{ConversationKey, ConversationNumber, ConversationPatch, MessagePage};
 use services::{Conversations, Files};
 
+use crate::HttpSettings;
 use crate::endpoint::Endpoint;
 use crate::error::HandlerResult;
-use crate::extract::{Authenticated, FileForm, JsonBody, NumberPath};
+use crate::extract::{Authenticated, FileForm, JsonBody, NumberPath, QueryParams};
 use crate::wire::DoneMessage;
-use request::CreateRequest;
-use response::{SessionBody, UploadedBody};
+use request::{CreateRequest, HistoryQuery, SwitchRequest};
+use response::{HistoryBody, SessionBody, SwitchedBody, UploadedBody};
 
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::new(ChatApi, Method::POST, "/v1/chat/sessions", create, doc::create)
+            .bad_field(StatusCode::BAD_REQUEST),
+        Endpoint::new(ChatApi, Method::POST, "/v1/chat/switch-model", switch_model, doc::switch_model)
+            .bad_field(StatusCode::BAD_REQUEST),
+        Endpoint::new(ChatApi, Method::GET, "/v1/chat/history", history, doc::history)
             .bad_field(StatusCode::BAD_REQUEST),
         Endpoint::new(ChatApi, Method::DELETE, "/v1/chat/sessions/{session_id}", delete, doc::delete)
             .bad_field(StatusCode::BAD_REQUEST),
@@ -32,11 +37,45 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 async fn create(
     caller: Authenticated,
     conversations: Data<Conversations>,
+    settings: Data<HttpSettings>,
     body: JsonBody<CreateRequest>,
 ) -> HandlerResult {
-    let (new, model) = body.0.into_command()?;
-    let conversation = conversations.create(&caller.0, new).await?;
-    Ok(HttpResponse::Ok().json(SessionBody::new(&conversation, &model, &[])))
+    let conversation = conversations.create(&caller.0, body.0.into_command()?).await?;
+    Ok(HttpResponse::Ok().json(SessionBody::new(&conversation, &settings.default_models, &[])))
+}
+
+/// `POST /v1/chat/switch-model`. A running turn keeps its model.
+async fn switch_model(
+    caller: Authenticated,
+    conversations: Data<Conversations>,
+    settings: Data<HttpSettings>,
+    body: JsonBody<SwitchRequest>,
+) -> HandlerResult {
+    let (session, model) = body.0.into_command()?;
+    let patch = ConversationPatch { model: Some(model), ..ConversationPatch::default() };
+    let conversation = conversations.patch(&caller.0, session.into(), patch).await?;
+    let messages = conversations.messages(&caller.0, conversation.id.into(), MessagePage::default()).await?;
+    let body = SwitchedBody::new(&conversation, &settings.default_models, &messages);
+    Ok(HttpResponse::Ok().json(body))
+}
+
+/// `GET /v1/chat/history`
+async fn history(
+    caller: Authenticated,
+    conversations: Data<Conversations>,
+    settings: Data<HttpSettings>,
+    query: QueryParams<HistoryQuery>,
+) -> HandlerResult {
+    let (filter, page) = query.0.filter(&settings.default_models)?;
+    let (found, total) = conversations.list_with_total(&caller.0, filter, page).await?;
+    let mut sessions = Vec::with_capacity(found.len());
+    for conversation in &found {
+        let key = conversation.id.into();
+        let messages = conversations.messages(&caller.0, key, MessagePage::default()).await?;
+        sessions.push(SessionBody::new(conversation, &settings.default_models, &messages));
+    }
+    let body = HistoryBody { total, page: query.0.page(), page_size: query.0.page_size(), sessions };
+    Ok(HttpResponse::Ok().json(body))
 }
 
 /// `DELETE /v1/chat/sessions/{session_id}`. The session is deleted for good.

@@ -1,11 +1,11 @@
 //! Contract S1: sessions. Its uploads are in `uploads`.
 
 use actix_web::test::TestRequest;
-use domain::{Contract, Conversation, UserId};
-use ports::{Access, Purged};
+use domain::{Contract, Conversation, Page, ShownModel, UserId};
+use ports::{Access, ConversationFilter, Purged};
 use serde_json::json;
 
-use crate::support::{by_alice, conversation, granted, post, setup, start};
+use crate::support::{by_alice, conversation, get, granted, post, setup, start};
 
 fn delete(path: &str) -> TestRequest {
     by_alice(TestRequest::delete().uri(path))
@@ -84,5 +84,119 @@ async fn a_session_is_deleted_once_and_only_by_its_owner() {
         let answer = app.call(delete(&format!("/v1/chat/sessions/{number}"))).await;
         assert_eq!((answer.status, answer.code().as_str()), (400, "validation_error"), "{number}");
         assert_eq!(answer.json()["error"]["param"], "session_id");
+    }
+}
+
+/// S1-25, S1-26, S1-27, S1-28
+#[actix_web::test]
+async fn the_query_of_the_history_selects_sessions() {
+    let mut setup = setup();
+    let (asked, filters) = std::sync::mpsc::channel();
+    setup.conversations.expect_list().returning(move |user, filter, page| {
+        assert_eq!(user, UserId(1));
+        asked.send((filter, page)).unwrap();
+        Ok(Vec::new())
+    });
+    setup.conversations.expect_count().returning(|_, _| Ok(11));
+    let app = start(setup).await;
+    let selected = async |query: &str, shown: (u32, u32)| {
+        let answer = app.call(get(&format!("/v1/chat/history{query}"))).await;
+        let body = json!({"total": 11, "page": shown.0, "page_size": shown.1, "sessions": []});
+        assert_eq!((answer.status, answer.json()), (200, body), "{query}");
+        filters.try_iter().last().unwrap()
+    };
+    let all = ConversationFilter::default();
+    for query in ["", "?other=1", "?model=&start_date=&end_date="] {
+        assert_eq!(selected(query, (1, 10)).await, (all.clone(), Page { limit: 10, offset: 0 }), "{query}");
+    }
+    let third = selected("?page=3&page_size=100", (3, 100)).await;
+    assert_eq!(third, (all.clone(), Page { limit: 100, offset: 200 }));
+    let far = selected("?page=4294967295&page_size=100", (u32::MAX, 100)).await;
+    assert_eq!(far.1, Page { limit: 100, offset: u32::MAX });
+
+    let new_year = "2024-01-01T00:00:00Z".parse().unwrap();
+    let since = ConversationFilter { created_from: Some(new_year), ..all.clone() };
+    let before = ConversationFilter { created_before: Some(new_year), ..all.clone() };
+    for written in [
+        "2024-01-01T00:00:00Z",
+        "2024-01-01T00:00:00%2B00:00",
+        "2024-01-01T00:00:00+00:00",
+        "2024-01-01T00:00:00.000000",
+        "2024-01-01T00:00:00",
+        "2024-01-01",
+    ] {
+        assert_eq!(selected(&format!("?start_date={written}"), (1, 10)).await.0, since, "{written}");
+        assert_eq!(selected(&format!("?end_date={written}"), (1, 10)).await.0, before, "{written}");
+    }
+    let shown = |name: &str, default_of: &[Contract]| {
+        let name = domain::ModelName::parse(name).unwrap();
+        Some(ShownModel { name, default_of: default_of.to_vec() })
+    };
+    assert_eq!(selected("?model=gpt-4", (1, 10)).await.0.model, shown("gpt-4", &[]));
+    // The default of all contracts.
+    let default = selected("?model=test-model", (1, 10)).await.0.model;
+    assert_eq!(default, shown("test-model", &Contract::ALL));
+}
+
+/// S1-26, S1-27, S1-28
+#[actix_web::test]
+async fn an_invalid_query_of_the_history_is_400() {
+    let app = start(setup()).await;
+    for (query, param) in [
+        ("page=0", "page"),
+        ("page=-1", "page"),
+        ("page=", "page"),
+        ("page=1.5", "page"),
+        ("page=4294967296", "page"),
+        ("page_size=0", "page_size"),
+        ("page_size=101", "page_size"),
+        ("page_size=x", "page_size"),
+        ("start_date=yesterday", "start_date"),
+        ("start_date=2023-02-29", "start_date"),
+        ("start_date=1704067200", "start_date"),
+        ("end_date=2024-01-01T25:00:00Z", "end_date"),
+        ("end_date=%00", "end_date"),
+        ("end_date=+", "end_date"),
+        ("model=no%20such%20model!", "model"),
+        ("model=%25", "model"),
+        ("model=../x", "model"),
+    ] {
+        let answer = app.call(get(&format!("/v1/chat/history?{query}"))).await;
+        assert_eq!((answer.status, answer.code().as_str()), (400, "validation_error"), "{query}");
+        assert_eq!(answer.json()["error"]["param"], param, "{query}");
+    }
+    let twice = app.call(get("/v1/chat/history?page=1&page=2")).await;
+    assert_eq!(twice.status, 400);
+}
+
+/// S1-17, S1-23, S1-24
+#[actix_web::test]
+async fn an_invalid_switch_is_400_and_an_unknown_session_404() {
+    let mut setup = setup();
+    setup.conversations.expect_patch().times(1).returning(|_, _, _, _| Ok(Access::Absent));
+    setup.conversations.expect_patch().times(1).returning(|_, _, _, _| Ok(Access::Foreign));
+    let app = start(setup).await;
+    for body in [
+        json!({}),
+        json!([]),
+        json!({"session_id": 7}),
+        json!({"model": "gpt-4"}),
+        json!({"session_id": null, "model": "gpt-4"}),
+        json!({"session_id": "7", "model": "gpt-4"}),
+        json!({"session_id": 7.5, "model": "gpt-4"}),
+        json!({"session_id": 1e30, "model": "gpt-4"}),
+        json!({"session_id": 7, "model": null}),
+        json!({"session_id": 7, "model": ""}),
+        json!({"session_id": 7, "model": "no such model!"}),
+        json!({"session_id": 7, "model": "m".repeat(129)}),
+    ] {
+        let answer = app.call(post("/v1/chat/switch-model", &body)).await;
+        assert_eq!((answer.status, answer.code().as_str()), (400, "validation_error"), "{body:.60}");
+    }
+    for _ in ["absent", "foreign"] {
+        let body = json!({"session_id": 7, "model": "gpt-4"});
+        let answer = app.call(post("/v1/chat/switch-model", body)).await;
+        assert_eq!((answer.status, answer.code().as_str()), (404, "conversation_not_found"));
+        assert_eq!(answer.json()["detail"], "Chat session not found");
     }
 }

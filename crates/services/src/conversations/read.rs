@@ -30,6 +30,20 @@ impl Conversations {
         Ok(self.store.list(caller.user, filter, page).await?)
     }
 
+    /// Like [`Conversations::list`], with the number of all that match.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn list_with_total(
+        &self,
+        caller: &Caller,
+        filter: ConversationFilter,
+        page: Page,
+    ) -> Result<(Vec<Conversation>, u64), ConversationsError> {
+        let list = self.store.list(caller.user, filter.clone(), page);
+        Ok(tokio::try_join!(list, self.store.count(caller.user, filter))?)
+    }
+
     /// Like [`Conversations::list`], each with its messages, oldest first.
     ///
     /// # Errors

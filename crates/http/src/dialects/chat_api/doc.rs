@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use services::{BlobError, ConversationsError, ExtractionError, FilesError};
 use utoipa::openapi::path::Parameter;
 
-use super::request::CreateRequest;
-use super::response::{SessionBody, UploadedBody};
+use super::request::{CreateRequest, HistoryQuery, SwitchRequest};
+use super::response::{HistoryBody, SessionBody, SwitchedBody, UploadedBody};
 use crate::error::{ApiError, FieldError};
-use crate::openapi::{OperationDoc, parameters, tags};
+use crate::openapi::{OperationDoc, parameters, tags, with};
 use crate::wire::DoneMessage;
 
 pub(super) fn create() -> OperationDoc {
@@ -21,6 +21,34 @@ pub(super) fn create() -> OperationDoc {
         ])
         .response::<SessionBody>("The new session, without messages", [("session", session())])
         .errors([ConversationsError::ModelNotAllowed.into()])
+        .invalid("model", "is not a valid model name")
+}
+
+pub(super) fn switch_model() -> OperationDoc {
+    OperationDoc::new("switchModel", "Switch the model of a session")
+        .tags([tags::CHAT_API])
+        .description(
+            "The messages are kept, and the new model gets them with every later message, whichever API sends it. A \
+             reply that is being written is completed by its own model.",
+        )
+        .body::<SwitchRequest>([("as documented", json!({"session_id": 123, "model": "gpt-3.5-turbo"}))])
+        .response::<SwitchedBody>("The session with its new model and all messages", [("switched", switched())])
+        .errors([ApiError::no_conversation(), ConversationsError::ModelNotAllowed.into()])
+        .invalid("model", "is not a valid model name")
+}
+
+pub(super) fn history() -> OperationDoc {
+    OperationDoc::new("chatHistory", "List sessions with their messages")
+        .tags([tags::CHAT_API])
+        .description(
+            "Lists a page of the caller's conversations, whichever API began them, the last updated first, each with \
+             all messages. Of `start_date`, `end_date` and `model`, an empty one is no condition.",
+        )
+        .query::<HistoryQuery>()
+        .response::<HistoryBody>("The page, and the number of all sessions that match", [("one", page())])
+        .invalid("page", "must be at least 1")
+        .invalid("page_size", "must be between 1 and 100")
+        .invalid("start_date", "must be a date or a time, such as 2024-01-01T00:00:00Z")
         .invalid("model", "is not a valid model name")
 }
 
@@ -83,6 +111,22 @@ fn session() -> Value {
         "created_at": "2024-12-11T01:19:23.000000Z",
         "updated_at": "2024-12-11T01:19:23.000000Z"
     })
+}
+
+fn told() -> Value {
+    json!([
+        {"role": "user", "content": "Tell me a story"},
+        {"role": "assistant", "content": "Once upon a time …"}
+    ])
+}
+
+fn switched() -> Value {
+    json!({"session_id": 123, "model": "gpt-3.5-turbo", "title": "Tell me a story", "messages": told()})
+}
+
+fn page() -> Value {
+    let session = with(session(), json!({"title": "Tell me a story", "messages": told()}));
+    json!({"total": 1, "page": 1, "page_size": 10, "sessions": [session]})
 }
 
 fn uploaded(metadata: &Value) -> Value {

@@ -1,6 +1,6 @@
 //! Responses of S1: sessions and files.
 
-use domain::{Conversation, File, Message, ModelName};
+use domain::{Conversation, DefaultModels, File, Message};
 use serde::Serialize;
 use services::Attached;
 
@@ -39,19 +39,65 @@ struct MessageBody {
 }
 
 impl SessionBody {
-    /// A session whose messages are answered by `model`.
-    pub(crate) fn new(conversation: &Conversation, model: &ModelName, messages: &[Message]) -> Self {
-        let message =
-            |message: &Message| MessageBody { role: message.role.as_str(), content: message.text() };
+    /// A session with its messages.
+    pub(crate) fn new(conversation: &Conversation, defaults: &DefaultModels, messages: &[Message]) -> Self {
         Self {
             id: conversation.number.0,
             user_id: conversation.owner.0,
             application_id: conversation.application,
-            model: model.to_string(),
-            title: conversation.title.as_ref().map_or(UNTITLED, |title| title.as_str()).to_owned(),
-            messages: messages.iter().map(message).collect(),
+            model: defaults.shown(conversation).to_string(),
+            title: title(conversation),
+            messages: messages.iter().map(MessageBody::from).collect(),
             created_at: wire::time(conversation.created_at),
             updated_at: wire::time(conversation.updated_at),
+        }
+    }
+}
+
+fn title(conversation: &Conversation) -> String {
+    conversation.title.as_ref().map_or(UNTITLED, |title| title.as_str()).to_owned()
+}
+
+impl From<&Message> for MessageBody {
+    fn from(message: &Message) -> Self {
+        Self { role: message.role.as_str(), content: message.text() }
+    }
+}
+
+/// A page of sessions.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = History)]
+pub(crate) struct HistoryBody {
+    /// The number of all sessions that match.
+    pub(crate) total: u64,
+    /// The number of this page, from 1.
+    pub(crate) page: u32,
+    /// The number of sessions on a page.
+    pub(crate) page_size: u32,
+    /// The sessions, the last updated first.
+    pub(crate) sessions: Vec<SessionBody>,
+}
+
+/// A session with its new model.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = SwitchedSession)]
+pub(crate) struct SwitchedBody {
+    session_id: i64,
+    /// The model that answers all later messages in the session.
+    model: String,
+    /// The title; `New conversation` while the session has none.
+    title: String,
+    /// All messages, oldest first.
+    messages: Vec<MessageBody>,
+}
+
+impl SwitchedBody {
+    pub(crate) fn new(conversation: &Conversation, defaults: &DefaultModels, messages: &[Message]) -> Self {
+        Self {
+            session_id: conversation.number.0,
+            model: defaults.shown(conversation).to_string(),
+            title: title(conversation),
+            messages: messages.iter().map(MessageBody::from).collect(),
         }
     }
 }
