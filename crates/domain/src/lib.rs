@@ -39,7 +39,7 @@ pub use ids::{
     RunnerId, Seq, TurnId, UserId,
 };
 pub use ledger::{LedgerEntry, Purpose};
-pub use message::{Message, MessageState, NewMessage, Part, ReplyFacts, Role};
+pub use message::{Message, MessageKey, MessageState, NewMessage, Part, ReplyFacts, Role};
 pub use model::ModelName;
 pub use model_request::{ModelMessage, ModelRequest, RequestOptions};
 pub use money::{NanoDollars, Price};

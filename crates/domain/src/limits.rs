@@ -35,5 +35,7 @@ pub const PDF_MB: u32 = 64;
 pub const FILE_TEXT_BYTES: usize = 1024 * 1024;
 /// The most rows of a list without paging in its contract (C-40).
 pub const LIST_ROWS: u32 = 1_000;
+/// The most bytes of stored parts that are read at once for a list of messages; a larger message is read alone.
+pub const BATCH_BYTES: u32 = 1024 * 1024;
 /// The largest offset of a list.
 pub const OFFSET_MAX: u32 = 1_000_000;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use crate::names::names;
 use crate::text::is_blank;
 use crate::usage::estimate_tokens;
@@ -138,6 +140,44 @@ pub struct ReplyFacts {
     pub response_time_ms: u32,
 }
 
+/// How a request names a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MessageKey {
+    /// The id.
+    Id(MessageId),
+    /// The number.
+    Number(MessageNumber),
+}
+
+impl MessageKey {
+    /// Parses any text form of an id: `msg_<32 hex>`, a UUID, or a number. Returns `None` for other text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_number = !text.is_empty() && text.len() < 19 && text.bytes().all(|b| b.is_ascii_digit());
+        if is_number {
+            return text.parse().ok().map(|number| Self::Number(MessageNumber(number)));
+        }
+        let (hex, lengths) = match text.strip_prefix("msg_") {
+            Some(hex) => (hex, &[32][..]),
+            None => (text, &[32, 36][..]),
+        };
+        let id = lengths.contains(&hex.len()).then(|| Uuid::try_parse(hex).ok()).flatten();
+        id.map(|id| Self::Id(MessageId(id)))
+    }
+}
+
+impl From<MessageId> for MessageKey {
+    fn from(id: MessageId) -> Self {
+        Self::Id(id)
+    }
+}
+
+impl From<MessageNumber> for MessageKey {
+    fn from(number: MessageNumber) -> Self {
+        Self::Number(number)
+    }
+}
+
 /// A message to append. The store assigns its number and its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewMessage {
@@ -208,4 +248,25 @@ pub fn token_count(parts: &[Part]) -> u32 {
         | Part::Refusal(_) => estimate_tokens(part.bytes()),
     };
     parts.iter().map(tokens).fold(0, u32::saturating_add)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_named_in_every_form() {
+        let id = MessageId(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_00ab));
+        for form in [id.prefixed(), id.to_string(), id.0.simple().to_string(), id.to_string().to_uppercase()]
+        {
+            assert_eq!(MessageKey::parse(&form), Some(id.into()), "{form}");
+        }
+        assert_eq!(MessageKey::parse("12"), Some(MessageNumber(12).into()));
+        let others =
+            ["", "-1", "1.0", "msg_", "msg_12", "1234567890123456789", "conv_0190", " 1", "msg_msg_1"];
+        let hyphenated = format!("msg_{id}");
+        for text in others.into_iter().chain([hyphenated.as_str()]) {
+            assert_eq!(MessageKey::parse(text), None, "{text}");
+        }
+    }
 }

@@ -1,5 +1,8 @@
 //! Paging: lists are ordered by `(updated_at, id)`, messages by their position.
 
+use crate::Seq;
+use crate::limits::LIST_ROWS;
+
 /// A page of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
@@ -19,13 +22,41 @@ pub enum SortOrder {
     Descending,
 }
 
-/// A page of the messages of a conversation.
+/// A page of the messages of a conversation: those that lie after one position and before another one, in the order of
+/// the list. In a descending list, older messages come after newer ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct MessagePage {
     /// The order.
     pub order: SortOrder,
-    /// The maximum number of messages; `None` means all.
+    /// The maximum number of messages, from the start of the order, at most [`LIST_ROWS`]; `None` means all.
     pub limit: Option<u32>,
-    /// The number of messages to skip, from the start of the order.
-    pub offset: u32,
+    /// Only messages after this position.
+    pub after: Option<Seq>,
+    /// Only messages before this position.
+    pub before: Option<Seq>,
+}
+
+impl MessagePage {
+    /// How many messages of it are read at once, at most.
+    #[must_use]
+    pub fn batch_rows(&self) -> u32 {
+        self.limit.map_or(LIST_ROWS, |limit| limit.min(LIST_ROWS))
+    }
+
+    /// The positions between which it lies, the lower one first. It has neither of them.
+    #[must_use]
+    pub fn bounds(&self) -> (Seq, Seq) {
+        let (lower, upper) = match self.order {
+            SortOrder::Ascending => (self.after, self.before),
+            SortOrder::Descending => (self.before, self.after),
+        };
+        (lower.unwrap_or(Seq(0)), upper.unwrap_or(Seq(i64::MAX)))
+    }
+
+    /// A page without messages, in the same order.
+    #[must_use]
+    pub fn without_messages(self) -> Self {
+        // Nothing lies between a position and itself.
+        Self { limit: None, after: Some(Seq(0)), before: Some(Seq(0)), ..self }
+    }
 }

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use domain::{
-    Conversation, ConversationId, ConversationKey, ConversationPatch, Label, Message, MessagePage,
-    NewConversation, Page, PersonaId, ProjectId, ShownModel, Timestamp, TurnId, UserId,
+    Conversation, ConversationId, ConversationKey, ConversationPatch, Label, Message, MessageKey,
+    MessagePage, NewConversation, Page, PersonaId, ProjectId, Seq, ShownModel, Timestamp, TurnId, UserId,
 };
 
 use crate::StoreError;
@@ -90,6 +90,37 @@ pub struct ConversationFilter {
     pub created_before: Option<Timestamp>,
 }
 
+/// What is read of a page of messages at once: at most [`LIST_ROWS`](domain::limits::LIST_ROWS) rows, with at most
+/// [`BATCH_BYTES`](domain::limits::BATCH_BYTES) of stored parts. The first row is read whatever its size.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MessageBatch {
+    /// The messages. A row that cannot be read is left out, so there may be none although there are more to come.
+    pub messages: Vec<Message>,
+    /// The rest of the page that was asked for; `None` after its end.
+    pub rest: Option<MessagePage>,
+    /// Whether there are messages beyond a page with a limit, on the side of its end.
+    pub has_more: bool,
+}
+
+/// The end of a page of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastPage {
+    /// The last messages, as a page without a limit.
+    pub page: MessagePage,
+    /// Whether there are messages before them, within the page that was asked for.
+    pub has_more: bool,
+}
+
+/// Messages of several conversations, bounded like a [`MessageBatch`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MessagesOfSeveral {
+    /// The messages. Those of a conversation come together.
+    pub messages: Vec<Message>,
+    /// Where they break off: all messages up to this position of this conversation were read, and all of the
+    /// conversations that were named before it. `None` if nothing is missing.
+    pub cut: Option<(ConversationId, Seq)>,
+}
+
 /// A conversation that was deleted for good.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Purged {
@@ -126,20 +157,40 @@ pub trait ConversationStore: Send + Sync {
     /// Counts conversations.
     async fn count(&self, caller: UserId, filter: ConversationFilter) -> Result<u64, StoreError>;
 
-    /// Lists the messages of the active path, without deleted ones.
+    /// Lists the first messages of a page of the active path, without deleted ones.
     async fn messages(
         &self,
         caller: UserId,
         key: ConversationKey,
         page: MessagePage,
-    ) -> Result<Access<Vec<Message>>, StoreError>;
+    ) -> Result<Access<MessageBatch>, StoreError>;
 
-    /// Lists all messages of the active paths of several conversations, by conversation and position.
+    /// Finds the end of a page: as many messages as its limit says, counted from the end of the order, after `skip`
+    /// messages there.
+    async fn last_page(
+        &self,
+        caller: UserId,
+        key: ConversationKey,
+        page: MessagePage,
+        skip: u32,
+    ) -> Result<Access<LastPage>, StoreError>;
+
+    /// Finds the position of a message in a conversation, also of one that is deleted or not on the active path. `None`
+    /// if it is not a message of this conversation.
+    async fn position(
+        &self,
+        caller: UserId,
+        key: ConversationKey,
+        message: MessageKey,
+    ) -> Result<Access<Option<Seq>>, StoreError>;
+
+    /// Lists the messages of the active paths of several conversations, without deleted ones: the conversations in this
+    /// order, then by position. Conversations that are not the caller's are left out.
     async fn messages_of(
         &self,
         caller: UserId,
         conversations: Vec<ConversationId>,
-    ) -> Result<Vec<Message>, StoreError>;
+    ) -> Result<MessagesOfSeveral, StoreError>;
 
     /// Changes a conversation. Metadata keys are set at the top level; a key that is set to `null` is stored as `null`.
     async fn patch(

@@ -22,7 +22,9 @@ pub mod users;
 pub use blobs::{BlobError, Blobs};
 pub use bytes::Bytes;
 pub use clock::{Clock, IdSource, Jitter};
-pub use conversations::{Access, ConversationFilter, ConversationStore, Purged};
+pub use conversations::{
+    Access, ConversationFilter, ConversationStore, LastPage, MessageBatch, MessagesOfSeveral, Purged,
+};
 pub use extraction::{Extracted, ExtractionError, TextExtractor};
 pub use files::FileStore;
 pub use identity::{

@@ -4,7 +4,9 @@ mod create;
 mod delete;
 mod edit;
 mod error;
+mod messages;
 mod read;
+mod with_messages;
 
 use std::sync::Arc;
 
@@ -13,6 +15,8 @@ use ports::{Clock, ConversationStore, IdSource};
 pub use create::NewConversationRequest;
 pub use delete::Deletion;
 pub use error::ConversationsError;
+pub use messages::{MessageQuery, MessageReader};
+pub use with_messages::{ConversationReader, ListedPiece};
 
 use crate::{Tasks, Turns};
 

@@ -16,7 +16,10 @@ pub mod tasks;
 pub mod turns;
 
 pub use accounts::Accounts;
-pub use conversations::{Conversations, ConversationsError, Deletion, NewConversationRequest};
+pub use conversations::{
+    ConversationReader, Conversations, ConversationsError, Deletion, ListedPiece, MessageQuery,
+    MessageReader, NewConversationRequest,
+};
 pub use describe_error::{DescribeError, ErrorDescription};
 pub use files::{Attached, Files, FilesError, FilesSetup, ReservedUpload, SweepResult, Upload, UploadLimit};
 pub use health::{Health, HealthReport, Readiness};

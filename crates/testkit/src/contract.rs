@@ -15,6 +15,7 @@ mod finishing;
 mod following;
 mod listing;
 mod objects;
+mod paging;
 mod personas;
 mod racing;
 mod recovering;
@@ -118,13 +119,19 @@ crate::suite::suite! { $
     conversing:
         a_conversation_is_made_without_messages,
         a_conversation_is_found_by_every_key,
-        messages_are_read_in_pages,
-        messages_of_several_conversations_come_together,
         a_patch_changes_what_it_names,
         a_patch_is_refused_where_it_must_be,
         a_hidden_conversation_can_be_restored,
         hiding_a_conversation_updates_it,
         a_purge_deletes_everything;
+    paging:
+        messages_are_read_in_pages,
+        the_end_of_a_page_is_found,
+        a_batch_is_bounded_in_bytes,
+        a_batch_is_bounded_in_rows,
+        messages_of_several_conversations_come_together,
+        messages_of_several_conversations_are_bounded,
+        the_position_of_a_message_is_found;
     listing:
         lists_begin_with_the_newest_update,
         a_list_shows_what_is_found,
@@ -188,6 +195,7 @@ crate::suite::suite! { $
         the_ledger_outlives_conversations_and_personas;
     unreadable:
         an_unreadable_message_is_left_out_of_pages,
+        a_list_goes_on_after_an_unreadable_message,
         an_unreadable_conversation_is_left_out_of_lists,
         a_begin_in_an_unreadable_conversation_is_refused,
         a_begin_with_an_unreadable_window_is_refused,

@@ -8,9 +8,13 @@ mod messages;
 use async_trait::async_trait;
 use domain::{
     Conversation, ConversationId, ConversationKey, ConversationPatch, HistoryLocation, JsonText, Label,
-    Message, MessagePage, ModelName, NewConversation, Page, ProjectId, Timestamp, Title, TurnId, UserId,
+    MessageKey, MessagePage, ModelName, NewConversation, Page, ProjectId, Seq, Timestamp, Title, TurnId,
+    UserId,
 };
-use ports::{Access, ConversationFilter, ConversationStore, Purged, StoreError};
+use ports::{
+    Access, ConversationFilter, ConversationStore, LastPage, MessageBatch, MessagesOfSeveral, Purged,
+    StoreError,
+};
 use stored::{ConversationColumns, KeyColumns, contract_names, count_from, readable};
 
 use crate::PostgresStore;
@@ -170,15 +174,34 @@ impl ConversationStore for PostgresStore {
         caller: UserId,
         key: ConversationKey,
         page: MessagePage,
-    ) -> Result<Access<Vec<Message>>, StoreError> {
+    ) -> Result<Access<MessageBatch>, StoreError> {
         Ok(self.read_messages(caller, key, page).await?)
+    }
+
+    async fn last_page(
+        &self,
+        caller: UserId,
+        key: ConversationKey,
+        page: MessagePage,
+        skip: u32,
+    ) -> Result<Access<LastPage>, StoreError> {
+        Ok(self.find_last_page(caller, key, page, skip).await?)
+    }
+
+    async fn position(
+        &self,
+        caller: UserId,
+        key: ConversationKey,
+        message: MessageKey,
+    ) -> Result<Access<Option<Seq>>, StoreError> {
+        Ok(self.find_position(caller, key, message).await?)
     }
 
     async fn messages_of(
         &self,
         caller: UserId,
         conversations: Vec<ConversationId>,
-    ) -> Result<Vec<Message>, StoreError> {
+    ) -> Result<MessagesOfSeveral, StoreError> {
         Ok(self.read_messages_of(caller, &conversations).await?)
     }
 

@@ -9,10 +9,13 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use domain::{
-    Conversation, ConversationId, ConversationKey, ConversationPatch, Message, MessagePage, NewConversation,
-    Page, Timestamp, UserId,
+    Conversation, ConversationId, ConversationKey, ConversationPatch, MessageKey, MessagePage,
+    NewConversation, Page, Seq, Timestamp, UserId,
 };
-use ports::{Access, ConversationFilter, ConversationStore, Purged, StoreError};
+use ports::{
+    Access, ConversationFilter, ConversationStore, LastPage, MessageBatch, MessagesOfSeveral, Purged,
+    StoreError,
+};
 use sqlx::{SqliteConnection, SqliteExecutor};
 use stored::KeyColumns;
 use uuid::fmt::Simple;
@@ -51,17 +54,38 @@ impl ConversationStore for SqliteStore {
         caller: UserId,
         key: ConversationKey,
         page: MessagePage,
-    ) -> Result<Access<Vec<Message>>, StoreError> {
+    ) -> Result<Access<MessageBatch>, StoreError> {
         let row = granted!(ConversationRow::visible(row_of(&self.reads, &key.into()).await?, caller));
-        Ok(Access::Granted(messages::page(&self.reads, row.columns.id, page).await?))
+        Ok(Access::Granted(messages::batch(&self.reads, row.columns.id, page).await?))
+    }
+
+    async fn last_page(
+        &self,
+        caller: UserId,
+        key: ConversationKey,
+        page: MessagePage,
+        skip: u32,
+    ) -> Result<Access<LastPage>, StoreError> {
+        let row = granted!(ConversationRow::visible(row_of(&self.reads, &key.into()).await?, caller));
+        Ok(Access::Granted(messages::last(&self.reads, row.columns.id, page, skip).await?))
+    }
+
+    async fn position(
+        &self,
+        caller: UserId,
+        key: ConversationKey,
+        message: MessageKey,
+    ) -> Result<Access<Option<Seq>>, StoreError> {
+        let row = granted!(ConversationRow::visible(row_of(&self.reads, &key.into()).await?, caller));
+        Ok(Access::Granted(messages::position(&self.reads, row.columns.id, message).await?))
     }
 
     async fn messages_of(
         &self,
         caller: UserId,
         conversations: Vec<ConversationId>,
-    ) -> Result<Vec<Message>, StoreError> {
-        Ok(messages::of(&self.reads, caller, &conversations).await?)
+    ) -> Result<MessagesOfSeveral, StoreError> {
+        Ok(messages::of_several(&self.reads, caller, &conversations).await?)
     }
 
     async fn patch(

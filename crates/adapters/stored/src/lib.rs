@@ -3,6 +3,7 @@
 //!
 //! Stored JSON names its version. A form that was ever written can be read by every later version.
 
+mod batch;
 mod chunks;
 mod columns;
 mod conversation;
@@ -19,6 +20,7 @@ use domain::Reply;
 use domain::reply::ReplyError;
 use ports::StoreError;
 
+pub use batch::{ListedColumns, last_page, message_batch, messages_of_several};
 pub use chunks::{KeptChunk, fold_chunks};
 pub use columns::{KeyColumns, StoredTime, UsageColumns, count_from, count_to, model_name};
 pub use conversation::{ChangeColumns, ConversationColumns};

@@ -10,7 +10,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use domain::Contract;
 use domain::Contract::ChatAi;
-use services::{ConversationFilter, Conversations, Limits, NewConversationRequest, Turns};
+use services::{ConversationFilter, Conversations, Limits, ListedPiece, NewConversationRequest, Turns};
 
 use crate::HttpSettings;
 use crate::endpoint::Endpoint;
@@ -44,9 +44,23 @@ async fn list(
     query: QueryParams<ListQuery>,
 ) -> HandlerResult {
     let filter = ConversationFilter::default();
-    let found = conversations.list_with_messages(&caller.0, filter, query.0.page()).await?;
-    let bodies: Vec<_> =
-        found.iter().map(|(conversation, messages)| ConversationBody::new(conversation, messages)).collect();
+    let mut reader = conversations.list_with_messages(&caller.0, filter, query.0.page()).await?;
+    let mut bodies: Vec<ConversationBody> = Vec::new();
+    while let Some(pieces) = reader.next().await? {
+        for piece in pieces {
+            match piece {
+                ListedPiece::Conversation(conversation) => {
+                    bodies.push(ConversationBody::new(&conversation, &[]));
+                }
+                ListedPiece::Message(message) => {
+                    if let Some(body) = bodies.last_mut() {
+                        body.push(&message);
+                    }
+                }
+                ListedPiece::End => {}
+            }
+        }
+    }
     Ok(HttpResponse::Ok().json(bodies))
 }
 

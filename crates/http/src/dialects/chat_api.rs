@@ -8,12 +8,12 @@ use actix_web::HttpResponse;
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::Data;
 use domain::Contract::ChatApi;
-use domain::{ConversationKey, ConversationNumber, ConversationPatch, MessagePage};
-use services::{Conversations, Files};
+use domain::{ConversationKey, ConversationNumber, ConversationPatch, Message};
+use services::{Conversations, Files, MessageQuery};
 
 use crate::HttpSettings;
 use crate::endpoint::Endpoint;
-use crate::error::HandlerResult;
+use crate::error::{ApiError, HandlerResult};
 use crate::extract::{Authenticated, FileForm, JsonBody, NumberPath, QueryParams};
 use crate::wire::DoneMessage;
 use request::{CreateRequest, HistoryQuery, SwitchRequest};
@@ -54,9 +54,22 @@ async fn switch_model(
     let (session, model) = body.0.into_command()?;
     let patch = ConversationPatch { model: Some(model), ..ConversationPatch::default() };
     let conversation = conversations.patch(&caller.0, session.into(), patch).await?;
-    let messages = conversations.messages(&caller.0, conversation.id.into(), MessagePage::default()).await?;
+    let messages = all_messages(&conversations, &caller, conversation.id.into()).await?;
     let body = SwitchedBody::new(&conversation, &settings.default_models, &messages);
     Ok(HttpResponse::Ok().json(body))
+}
+
+async fn all_messages(
+    conversations: &Conversations,
+    caller: &Authenticated,
+    key: ConversationKey,
+) -> Result<Vec<Message>, ApiError> {
+    let mut reader = conversations.messages(&caller.0, key, MessageQuery::default()).await?;
+    let mut messages = Vec::new();
+    while let Some(batch) = reader.next().await? {
+        messages.extend(batch);
+    }
+    Ok(messages)
 }
 
 /// `GET /v1/chat/history`
@@ -70,8 +83,7 @@ async fn history(
     let (found, total) = conversations.list_with_total(&caller.0, filter, page).await?;
     let mut sessions = Vec::with_capacity(found.len());
     for conversation in &found {
-        let key = conversation.id.into();
-        let messages = conversations.messages(&caller.0, key, MessagePage::default()).await?;
+        let messages = all_messages(&conversations, &caller, conversation.id.into()).await?;
         sessions.push(SessionBody::new(conversation, &settings.default_models, &messages));
     }
     let body = HistoryBody { total, page: query.0.page(), page_size: query.0.page_size(), sessions };

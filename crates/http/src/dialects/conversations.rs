@@ -141,8 +141,11 @@ async fn messages(
     path: ConversationPath,
     query: QueryParams<MessagesQuery>,
 ) -> HandlerResult {
-    let messages = conversations.messages(&caller.0, path.key, query.0.page()).await?;
-    let bodies: Vec<_> = messages.iter().map(|message| MessageBody::new(message, &path.written)).collect();
+    let mut reader = conversations.messages(&caller.0, path.key, query.0.selection()).await?;
+    let mut bodies = Vec::new();
+    while let Some(batch) = reader.next().await? {
+        bodies.extend(batch.iter().map(|message| MessageBody::new(message, &path.written)));
+    }
     Ok(HttpResponse::Ok().json(bodies))
 }
 

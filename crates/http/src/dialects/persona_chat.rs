@@ -116,9 +116,11 @@ async fn messages(
     query: QueryParams<MessagesQuery>,
 ) -> HandlerResult {
     let number = ConversationNumber(path.0);
-    let newest_first = personas.messages(&caller.0, number, query.0.page()).await?;
-    let bodies: Vec<_> =
-        newest_first.into_iter().rev().map(|message| MessageBody::stored(message, number)).collect();
+    let mut reader = personas.messages(&caller.0, number, query.0.selection()).await?;
+    let mut bodies = Vec::new();
+    while let Some(batch) = reader.next().await? {
+        bodies.extend(batch.into_iter().map(|message| MessageBody::stored(message, number)));
+    }
     Ok(HttpResponse::Ok().json(bodies))
 }
 

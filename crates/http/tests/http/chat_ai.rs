@@ -8,7 +8,7 @@ use ports::{ConversationFilter, ModelError};
 use serde_json::json;
 
 use crate::support::sockets::{Client, chunks, serve};
-use crate::support::{Step, UUID, by_alice, conversation, get, message, post, setup, start};
+use crate::support::{Step, UUID, batch, by_alice, conversation, get, granted, message, post, setup, start};
 
 #[actix_web::test]
 async fn a_conversation_needs_no_body() {
@@ -32,10 +32,11 @@ async fn conversations_are_listed_with_their_messages() {
         assert_eq!((filter, page), (ConversationFilter::default(), Page { limit: 10, offset: 2 }));
         Ok(vec![conversation()])
     });
-    setup.conversations.expect_messages_of().returning(|_, ids| {
-        assert_eq!(ids, [conversation().id]);
+    setup.conversations.expect_messages().returning(|_, key, _| {
+        assert_eq!(key, conversation().id.into());
         let roles = [(1, Role::System), (2, Role::User), (3, Role::Assistant)];
-        Ok(roles.into_iter().map(|(seq, role)| message(seq, role, "Hi")).collect())
+        let messages = roles.into_iter().map(|(seq, role)| message(seq, role, "Hi")).collect();
+        Ok(granted(&key, batch(messages)))
     });
     let app = start(setup).await;
     let listed = app.call(get("/conversation?limit=10&offset=2")).await.json();

@@ -10,7 +10,8 @@ use ports::{Access, BeginError, ModelError, Purged};
 use serde_json::json;
 
 use crate::support::{
-    ID, PREFIXED, Setup, Step, UUID, by_alice, conversation, get, granted, message, now, post, setup, start,
+    ID, PREFIXED, Setup, Step, UUID, batch, by_alice, conversation, get, granted, message, now, post, setup,
+    start,
 };
 
 fn with_create() -> Setup {
@@ -195,11 +196,12 @@ async fn a_history_is_complete_and_in_order() {
         assert_eq!(page, MessagePage::default());
         let mut reply = message(2, Role::Assistant, "Hel");
         reply.state = MessageState::Stopped;
-        Ok(granted(&key, vec![message(1, Role::User, "Hi"), reply]))
+        Ok(granted(&key, batch(vec![message(1, Role::User, "Hi"), reply])))
     });
     setup.conversations.expect_messages().returning(|_, key, page| {
-        assert_eq!(page, MessagePage { order: SortOrder::Descending, limit: Some(50), offset: 0 });
-        Ok(granted(&key, Vec::new()))
+        assert_eq!(page, MessagePage { order: SortOrder::Descending, limit: Some(50), ..page });
+        assert_eq!((page.after, page.before), (None, None));
+        Ok(granted(&key, batch(Vec::new())))
     });
     let app = start(setup).await;
     let path = format!("/conversations/{UUID}/messages");

@@ -8,8 +8,8 @@ use ports::{Begin, Begun, Finished, ModelError, StopOutcome, Target, Window};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Gate, PREFIXED, Setup, Step, UUID, appended, conversation, get, granted, kept, message, post, setup,
-    start, unchanged,
+    Gate, PREFIXED, Setup, Step, UUID, appended, batch, conversation, get, granted, kept, message, post,
+    setup, start, unchanged,
 };
 
 /// A store that keeps every exchange and gives the conversation a title.
@@ -291,7 +291,7 @@ async fn a_conversation_of_chat_can_be_used_in_other_contracts() {
     setup.conversations.expect_messages().returning(|_, key, _| {
         let mut question = message(1, Role::User, "What is in this image?");
         question.parts.push(domain::Part::Image { url: "https://example.com/a.png".to_owned() });
-        Ok(granted(&key, vec![question]))
+        Ok(granted(&key, batch(vec![question])))
     });
     let app = start(setup).await;
     let listed = app.call(get(&format!("/conversations/{PREFIXED}/messages"))).await.json();

@@ -5,14 +5,15 @@ use std::time::Duration;
 use actix_web::test::TestRequest;
 use domain::{
     Conversation, ConversationKey, EndState, Ending, MessageNumber, MessagePage, MessageState, Page,
-    PersonaId, Relation, ReplyFacts, Role, SortOrder, Title, Usage,
+    PersonaId, Relation, ReplyFacts, Role, Seq, Title, Usage,
 };
-use ports::{Access, Finished, MessageDeletion, ModelError, PersonaChatTotals};
+use ports::{Access, Finished, LastPage, MessageDeletion, ModelError, PersonaChatTotals};
 use serde_json::json;
 
 use crate::personas::persona;
 use crate::support::{
-    Setup, Step, appended, by_alice, conversation, get, granted, kept, message, post, setup, start, unchanged,
+    Setup, Step, appended, batch, by_alice, conversation, get, granted, kept, message, post, setup, start,
+    unchanged,
 };
 
 /// Conversation 7, with persona 1.
@@ -254,16 +255,20 @@ async fn a_failing_provider_is_500_here() {
 #[actix_web::test]
 async fn the_newest_messages_are_listed_oldest_first() {
     let mut setup = with_conversation();
-    setup.conversations.expect_messages().returning(|_, key, page| {
-        let MessagePage { order, limit, offset } = page;
-        assert_eq!(order, SortOrder::Descending);
-        assert!([(Some(2), 0), (Some(2), 1), (None, 0)].contains(&(limit, offset)));
+    let last = MessagePage { after: Some(Seq(3)), before: Some(Seq(6)), ..MessagePage::default() };
+    setup.conversations.expect_last_page().returning(move |_, key, page, skip| {
+        assert_eq!(page, MessagePage { limit: Some(2), ..MessagePage::default() });
+        assert!(skip < 2);
+        Ok(granted(&key, LastPage { page: last, has_more: true }))
+    });
+    setup.conversations.expect_messages().returning(move |_, key, page| {
+        assert!([last, MessagePage::default()].contains(&page));
         let mut reply = message(2, Role::Assistant, "Hel");
         reply.state = MessageState::Stopped;
         let usage = Usage { input: 10, output: 15, ..Usage::default() };
         let model = domain::ModelName::parse("gpt-3.5-turbo").unwrap();
         reply.reply = Some(ReplyFacts { model, usage, response_time_ms: 1200 });
-        Ok(granted(&key, vec![reply, message(1, Role::User, "Hi")]))
+        Ok(granted(&key, batch(vec![message(1, Role::User, "Hi"), reply])))
     });
     let app = start(setup).await;
     for query in ["", "?limit=2", "?limit=2&offset=1"] {

@@ -24,10 +24,10 @@ use domain::{
 use futures_util::future::LocalBoxFuture;
 use omnichat_http::{HttpSettings, Services};
 use ports::{
-    Access, AppendedMessage, Begin, BeginError, Begun, Finish, Finished, LanguageModel, MockBlobs,
-    MockConversationStore, MockFileStore, MockLedger, MockMessageStore, MockPasswordHasher, MockPersonaStore,
-    MockRateLimiter, MockRunnerStore, MockStoreHealth, MockTextExtractor, MockTurnEvents, MockTurnStore,
-    MockUserStore, ModelError, ModelEvent, ModelStream, Target, Window,
+    Access, AppendedMessage, Begin, BeginError, Begun, Finish, Finished, LanguageModel, MessageBatch,
+    MockBlobs, MockConversationStore, MockFileStore, MockLedger, MockMessageStore, MockPasswordHasher,
+    MockPersonaStore, MockRateLimiter, MockRunnerStore, MockStoreHealth, MockTextExtractor, MockTurnEvents,
+    MockTurnStore, MockUserStore, ModelError, ModelEvent, ModelStream, Target, Window,
 };
 use serde_json::Value;
 use services::{
@@ -367,6 +367,11 @@ pub fn granted<T>(key: &ConversationKey, thing: T) -> Access<T> {
     let id = ConversationKey::Id(conversation().id);
     let number = ConversationKey::Number(conversation().number);
     if *key == id || *key == number { Access::Granted(thing) } else { Access::Absent }
+}
+
+/// A whole page with these messages.
+pub fn batch(messages: Vec<Message>) -> MessageBatch {
+    MessageBatch { messages, ..MessageBatch::default() }
 }
 
 pub fn kept(finish: Finish) -> Finished {

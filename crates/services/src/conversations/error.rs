@@ -17,6 +17,12 @@ pub enum ConversationsError {
     /// The model is not one of those that are offered.
     #[error("The model is not offered here")]
     ModelNotAllowed,
+    /// A parameter names something else than a message of the conversation.
+    #[error("{param} must be a message of this conversation")]
+    NotAMessage {
+        /// The parameter.
+        param: &'static str,
+    },
     /// The store failed.
     #[error("The conversation could not be read or stored")]
     Store(#[from] StoreError),
@@ -35,6 +41,9 @@ impl DescribeError for ConversationsError {
             Self::NotFound => ErrorCode::ConversationNotFound.into(),
             Self::Foreign => ErrorCode::ConversationForbidden.into(),
             Self::ModelNotAllowed => ErrorCode::ModelNotAllowed.into(),
+            Self::NotAMessage { param } => {
+                ErrorDescription { param: Some(param), ..ErrorCode::ValidationError.into() }
+            }
             Self::Store(error) => error.describe(),
         }
     }

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use domain::{
-    Caller, Contract, Conversation, ConversationKey, ConversationNumber, ConversationPatch, Message,
-    MessageNumber, MessagePage, ModelMessage, Page, Part, PersonaId, Title,
+    Caller, Contract, Conversation, ConversationKey, ConversationNumber, ConversationPatch, MessageNumber,
+    ModelMessage, Page, Part, PersonaId, Title,
 };
 use ports::{ConversationFilter, MessageDeletion, PersonaChatTotals};
 
 use super::{Personas, PersonasError};
-use crate::{ConversationsError, Deletion, NewConversationRequest, RunningTurn, SendMessage, SendTarget};
+use crate::{
+    ConversationsError, Deletion, MessageQuery, MessageReader, NewConversationRequest, RunningTurn,
+    SendMessage, SendTarget,
+};
 
 impl Personas {
     /// Creates a conversation with a persona of the caller.
@@ -104,15 +107,18 @@ impl Personas {
         Ok(self.setup.turns.send(caller, message).await?)
     }
 
-    /// Lists the messages of a conversation.
+    /// Selects messages of a conversation, and reads the first batch of them.
+    ///
+    /// # Errors
+    /// As [`Conversations::messages`](crate::Conversations::messages).
     pub async fn messages(
         &self,
         caller: &Caller,
         number: ConversationNumber,
-        page: MessagePage,
-    ) -> Result<Vec<Message>, PersonasError> {
+        query: MessageQuery,
+    ) -> Result<MessageReader, PersonasError> {
         let key = self.key(caller, number).await?;
-        Ok(self.setup.conversations.messages(caller, key, page).await?)
+        Ok(self.setup.conversations.messages(caller, key, query).await?)
     }
 
     /// Removes a message from lists and from requests to the model.

@@ -26,6 +26,12 @@ pub enum PersonasError {
     /// The message belongs to a running turn.
     #[error("The message belongs to an answer that is being written")]
     MessageInUse,
+    /// A parameter names something else than a message of the conversation.
+    #[error("{param} must be a message of this conversation")]
+    NotInConversation {
+        /// The parameter.
+        param: &'static str,
+    },
     /// The message could not be sent.
     #[error(transparent)]
     Send(#[from] SendError),
@@ -43,6 +49,7 @@ impl DescribeError for PersonasError {
             Self::NoMessage => ErrorCode::MessageNotFound.into(),
             Self::ForeignMessage => ErrorCode::MessageForbidden.into(),
             Self::MessageInUse => ErrorCode::ConversationBusy.into(),
+            Self::NotInConversation { param } => ConversationsError::NotAMessage { param }.describe(),
             Self::Send(error) => error.describe(),
             Self::Store(error) => error.describe(),
         }
@@ -56,6 +63,7 @@ impl From<ConversationsError> for PersonasError {
             ConversationsError::NotFound => Self::NoConversation,
             ConversationsError::Foreign => Self::ForeignConversation,
             ConversationsError::ModelNotAllowed => Self::Send(SendError::ModelNotAllowed),
+            ConversationsError::NotAMessage { param } => Self::NotInConversation { param },
             ConversationsError::Store(error) => Self::Store(error),
         }
     }

@@ -1,10 +1,10 @@
 //! Conversations are made, read, edited, hidden and deleted.
 
 use domain::{
-    Contract, ConversationId, ConversationKey, ConversationNumber, ConversationPatch, HistoryLocation,
-    JsonText, MessagePage, Seq, SortOrder, Title, Totals,
+    Contract, ConversationKey, ConversationNumber, ConversationPatch, HistoryLocation, JsonText, MessagePage,
+    Seq, Title, Totals,
 };
-use ports::{Access, Purged};
+use ports::{Access, MessagesOfSeveral, Purged};
 use serde_json::{Value, json};
 
 use super::Stores;
@@ -69,68 +69,6 @@ pub(super) async fn a_conversation_is_found_by_every_key(stores: &Stores) {
     for key in [made.id.into(), made.number.into(), provider] {
         assert_eq!(stores.conversations.find(scene.owner, key).await.unwrap(), Access::Absent);
     }
-}
-
-/// Messages are read from either end, in pages, along the active path, only by their owner.
-pub(super) async fn messages_are_read_in_pages(stores: &Stores) {
-    let scene = Scene::new(stores).await;
-    let id = scene.conversation_of(3).await;
-    let number = scene.conversation(id).await.number;
-    let read = async |key: ConversationKey, order, limit, offset| {
-        let page = MessagePage { order, limit, offset };
-        let found = stores.conversations.messages(scene.owner, key, page).await.unwrap();
-        let messages = found.granted().expect("the conversation is the user's");
-        messages.iter().map(|message| message.seq.0).collect::<Vec<i64>>()
-    };
-    let (up, down) = (SortOrder::Ascending, SortOrder::Descending);
-    assert_eq!(read(id.into(), up, None, 0).await, [1, 2, 3, 4, 5, 6]);
-    assert_eq!(read(number.into(), down, None, 0).await, [6, 5, 4, 3, 2, 1]);
-    assert_eq!(read(id.into(), up, Some(2), 0).await, [1, 2]);
-    assert_eq!(read(id.into(), up, Some(2), 5).await, [6]);
-    assert_eq!(read(id.into(), down, Some(2), 1).await, [5, 4]);
-    assert_eq!(read(id.into(), up, None, 4).await, [5, 6]);
-    assert!(read(id.into(), up, Some(9), 6).await.is_empty());
-
-    let mut begin = scene.begin_in(id, "other");
-    begin.branch = Some(ports::Branch { expect_last: Seq(6), keep_to: Seq(2) });
-    scene.begun(begin).await;
-    assert_eq!(read(id.into(), up, None, 0).await, [1, 2, 7]);
-    assert_eq!(read(id.into(), down, Some(2), 0).await, [7, 2]);
-
-    let stranger = scene.of_another_user().await;
-    let page = MessagePage::default();
-    let foreign = stores.conversations.messages(stranger.owner, id.into(), page).await.unwrap();
-    assert_eq!(foreign, Access::Foreign);
-    let absent = stores.conversations.messages(scene.owner, conversation_id().into(), page).await.unwrap();
-    assert_eq!(absent, Access::Absent);
-}
-
-/// The messages of several conversations are read at once, only those of the caller.
-pub(super) async fn messages_of_several_conversations_come_together(stores: &Stores) {
-    let scene = Scene::new(stores).await;
-    let (one, two, hidden) =
-        (scene.conversation_of(2).await, scene.conversation_of(1).await, scene.conversation_of(1).await);
-    let other = scene.conversation_of(1).await;
-    let stranger = scene.of_another_user().await;
-    let foreign = stranger.conversation_of(1).await;
-    stores.conversations.soft_delete(scene.owner, hidden.into(), scene.now()).await.unwrap();
-    let mut begin = scene.begin_in(one, "other");
-    begin.branch = Some(ports::Branch { expect_last: Seq(4), keep_to: Seq(2) });
-    scene.begun(begin).await;
-
-    let asked = vec![two, foreign, one, hidden, conversation_id()];
-    let messages = stores.conversations.messages_of(scene.owner, asked).await.unwrap();
-    let positions = |id: ConversationId| {
-        let of_one = messages.iter().filter(|message| message.conversation == id);
-        of_one.map(|message| message.seq.0).collect::<Vec<i64>>()
-    };
-    assert_eq!((positions(one), positions(two)), (vec![1, 2, 5], vec![1, 2]));
-    assert_eq!((messages.len(), positions(other).len()), (5, 0));
-    let changes = messages.windows(2).filter(|pair| pair[0].conversation != pair[1].conversation).count();
-    assert_eq!(changes, 1, "the messages of a conversation come together");
-    let reply = messages.iter().find(|message| message.reply.is_some()).expect("a reply with its facts");
-    assert_eq!(reply.reply.as_ref().map(|facts| facts.usage.input), Some(10));
-    assert!(stores.conversations.messages_of(scene.owner, Vec::new()).await.unwrap().is_empty());
 }
 
 /// A patch sets the fields that it names, merges metadata at the top level, and leaves the rest.
@@ -209,7 +147,7 @@ pub(super) async fn a_hidden_conversation_can_be_restored(stores: &Stores) {
     assert_eq!(store.soft_delete(scene.owner, id.into(), scene.now()).await.unwrap(), Access::Absent);
     let page = MessagePage::default();
     assert_eq!(store.messages(scene.owner, id.into(), page).await.unwrap(), Access::Absent);
-    assert!(store.messages_of(scene.owner, vec![id]).await.unwrap().is_empty());
+    assert_eq!(store.messages_of(scene.owner, vec![id]).await.unwrap(), MessagesOfSeveral::default());
     assert_eq!(store.restore(scene.owner, absent.into(), scene.now()).await.unwrap(), Access::Absent);
     assert!(store.restore(stranger.owner, id.into(), scene.now()).await.unwrap().granted().is_none());
 
@@ -246,7 +184,7 @@ pub(super) async fn a_purge_deletes_everything(stores: &Stores) {
         assert_eq!(store.purge(scene.owner, key.clone()).await.unwrap(), Access::Absent);
         assert_eq!(store.find(scene.owner, key.clone()).await.unwrap(), Access::Absent);
         assert_eq!(store.restore(scene.owner, key, scene.now()).await.unwrap(), Access::Absent);
-        assert!(store.messages_of(scene.owner, vec![id]).await.unwrap().is_empty());
+        assert_eq!(store.messages_of(scene.owner, vec![id]).await.unwrap(), MessagesOfSeveral::default());
     }
     assert_eq!(scene.path(kept).await.len(), 2);
 }

@@ -41,15 +41,18 @@ pub(super) async fn a_deleted_message_is_gone_from_lists(stores: &Stores) {
     delete_at(&scene, talk, 5).await;
     let kept: Vec<Message> = before.into_iter().filter(|message| ![2, 5].contains(&message.seq.0)).collect();
     assert_eq!(scene.messages(talk).await, kept);
-    let read = async |order, limit, offset| {
-        let page = MessagePage { order, limit, offset };
-        let found = stores.conversations.messages(scene.owner, talk.into(), page).await.unwrap();
-        let messages = found.granted().expect("the conversation is the user's");
-        messages.iter().map(|message| message.seq.0).collect::<Vec<i64>>()
+    let read = async |order, limit, after| {
+        let page = MessagePage { order, limit: Some(limit), after, before: None };
+        let batch = scene.batch(talk, page).await;
+        (batch.messages.iter().map(|message| message.seq.0).collect::<Vec<i64>>(), batch.has_more)
     };
-    assert_eq!(read(SortOrder::Descending, Some(3), 0).await, [6, 4, 3]);
-    assert_eq!(read(SortOrder::Ascending, Some(2), 1).await, [3, 4]);
-    assert_eq!(stores.conversations.messages_of(scene.owner, vec![talk]).await.unwrap(), kept);
+    assert_eq!(read(SortOrder::Descending, 3, None).await, (vec![6, 4, 3], true));
+    assert_eq!(read(SortOrder::Ascending, 2, Some(Seq(1))).await, (vec![3, 4], true));
+    // A deleted message still divides the list.
+    assert_eq!(read(SortOrder::Ascending, 3, Some(Seq(2))).await, (vec![3, 4, 6], false));
+    assert_eq!(read(SortOrder::Descending, 3, Some(Seq(5))).await, (vec![4, 3, 1], false));
+    let all = stores.conversations.messages_of(scene.owner, vec![talk]).await.unwrap();
+    assert_eq!((all.messages, all.cut), (kept, None));
 }
 
 /// A deleted message is in no window and does not count there, and older pages leave it out.

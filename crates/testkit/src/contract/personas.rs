@@ -168,7 +168,7 @@ pub(super) async fn a_persona_is_deleted_with_its_conversations(stores: &Stores)
         assert!(!stores.personas.has_persona(key).await.unwrap());
         let begin = scene.begin_in(conversation, "more");
         assert!(matches!(scene.refused(begin).await, BeginError::NotFound));
-        assert!(store.messages_of(scene.owner, vec![conversation]).await.unwrap().is_empty());
+        assert!(store.messages_of(scene.owner, vec![conversation]).await.unwrap().messages.is_empty());
     }
     let lost = Signals { stop: Vec::new(), lost: running.clone() };
     assert_eq!(stores.turns.checkpoint(scene.runner, running.clone(), Vec::new()).await.unwrap(), lost);

@@ -10,7 +10,9 @@ use domain::{
     NanoDollars, NewConversation, NewMessage, NewUser, Part, PersonaId, ProjectId, Purpose, Relation, Reply,
     Role, RunnerId, Seq, Timestamp, TurnId, Usage, UserId,
 };
-use ports::{Begin, BeginError, Begun, Chunk, Finish, Finished, LedgerTotals, NewPersona, Target};
+use ports::{
+    Begin, BeginError, Begun, Chunk, Finish, Finished, LedgerTotals, MessageBatch, NewPersona, Target,
+};
 use uuid::Uuid;
 
 use super::Stores;
@@ -211,10 +213,26 @@ impl<'a> Scene<'a> {
 
     /// The active path.
     pub(super) async fn messages(&self, conversation: ConversationId) -> Vec<Message> {
+        self.whole_page(conversation, MessagePage::default()).await
+    }
+
+    /// The first batch of a page.
+    pub(super) async fn batch(&self, conversation: ConversationId, page: MessagePage) -> MessageBatch {
         let key: ConversationKey = conversation.into();
-        let page = MessagePage::default();
         let found = self.stores.conversations.messages(self.owner, key, page).await.expect("an answer");
         found.granted().expect("the conversation is the user's")
+    }
+
+    /// A page, batch by batch.
+    pub(super) async fn whole_page(&self, conversation: ConversationId, page: MessagePage) -> Vec<Message> {
+        let mut messages = Vec::new();
+        let mut rest = Some(page);
+        while let Some(page) = rest {
+            let batch = self.batch(conversation, page).await;
+            messages.extend(batch.messages);
+            rest = batch.rest;
+        }
+        messages
     }
 
     /// The active path, as positions and texts.

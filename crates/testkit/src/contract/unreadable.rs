@@ -1,5 +1,6 @@
 //! Rows that cannot be read: lists leave them out, and a begin that needs one is refused.
 
+use domain::limits::BATCH_BYTES;
 use domain::{ConversationId, MessagePage, Page, Seq, SortOrder};
 use ports::{BeginError, Branch, ConversationFilter, Finished, StoreError};
 
@@ -27,15 +28,31 @@ pub(super) async fn an_unreadable_message_is_left_out_of_pages(stores: &Stores) 
 
     let expected: Vec<_> = path.into_iter().filter(|(seq, _)| *seq != 2).collect();
     assert_eq!(scene.path(damaged).await, expected);
-    let page = MessagePage { order: SortOrder::Descending, limit: Some(10), offset: 0 };
-    let read = stores.conversations.messages(scene.owner, damaged.into(), page).await.unwrap();
-    let read = read.granted().expect("the conversation is the user's");
-    assert_eq!(read.iter().map(|message| message.seq.0).collect::<Vec<_>>(), [4, 3, 1]);
+    let page = MessagePage { order: SortOrder::Descending, limit: Some(3), ..MessagePage::default() };
+    let batch = scene.batch(damaged, page).await;
+    assert_eq!(batch.messages.iter().map(|message| message.seq.0).collect::<Vec<_>>(), [4, 3]);
+    assert_eq!((batch.rest, batch.has_more), (None, true));
     let all = stores.conversations.messages_of(scene.owner, vec![damaged, intact]).await.unwrap();
-    assert_eq!(all.len(), 5);
+    assert_eq!((all.messages.len(), all.cut), (5, None));
     let page = Page { limit: 10, offset: 0 };
     let listed = stores.conversations.list(scene.owner, ConversationFilter::default(), page).await.unwrap();
     assert_eq!(listed.len(), 2);
+}
+
+/// Where the last row of a batch cannot be read, the list still goes on after it.
+pub(super) async fn a_list_goes_on_after_an_unreadable_message(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let large = || "x".repeat(BATCH_BYTES as usize);
+    let id = scene.conversation_with([large(), large(), "small".to_owned()]).await;
+    damage_message(&scene, id, 1).await;
+
+    let batch = scene.batch(id, MessagePage::default()).await;
+    assert!(batch.messages.is_empty());
+    assert_eq!(batch.rest, Some(MessagePage { after: Some(Seq(1)), ..MessagePage::default() }));
+    let read = scene.whole_page(id, MessagePage::default()).await;
+    assert_eq!(read.iter().map(|message| message.seq.0).collect::<Vec<_>>(), [2, 3]);
+    let cut = stores.conversations.messages_of(scene.owner, vec![id]).await.unwrap();
+    assert_eq!((cut.messages.len(), cut.cut), (0, Some((id, Seq(1)))));
 }
 
 /// A conversation that cannot be read does not hide the others. It can be deleted.

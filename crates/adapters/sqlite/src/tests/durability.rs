@@ -88,8 +88,8 @@ async fn what_was_acknowledged_is_there_after_a_new_start() {
     assert!(store.check().await.is_err());
 
     let store = store_on(&scratch).await;
-    let messages =
-        store.messages(owner, talk.id.into(), MessagePage::default()).await.unwrap().granted().unwrap();
+    let read = store.messages(owner, talk.id.into(), MessagePage::default()).await.unwrap();
+    let messages = read.granted().unwrap().messages;
     assert_eq!(messages.iter().map(domain::Message::text).collect::<Vec<_>>(), ["why?", "because"]);
     assert!(store.check().await.is_ok());
 }

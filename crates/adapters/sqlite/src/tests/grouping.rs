@@ -204,7 +204,7 @@ async fn numbers_rise_with_the_order_of_messages_also_where_some_are_large() {
     let numbers: Vec<i64> = begun.appended.iter().map(|message| message.number.unwrap().0).collect();
     assert_eq!(numbers, [1, 2, 3, 4, 5, 6]);
     let messages = store.messages(owner, talk.id.into(), MessagePage::default()).await.unwrap();
-    let messages = messages.granted().unwrap();
+    let messages = messages.granted().unwrap().messages;
     assert_eq!(messages.iter().map(domain::Message::text).collect::<Vec<_>>(), texts);
     assert!(messages.iter().map(|message| message.number.0).eq(1..=6));
 }

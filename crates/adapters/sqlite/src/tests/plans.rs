@@ -35,7 +35,8 @@ const ALLOWED: [(&str, &str); 5] = [
     ("INSERT INTO users", "conversations"),
 ];
 
-/// S4-49: nor are the messages of a conversation sorted; the index has their order.
+/// S4-49: nor are the messages of a conversation sorted; the index has their order. What a list does with the sizes of
+/// the rows that it has found so is another step of the plan.
 #[tokio::test]
 async fn no_statement_reads_a_whole_table() {
     let store = SqliteStore::in_memory().await.unwrap();
@@ -45,10 +46,16 @@ async fn no_statement_reads_a_whole_table() {
         let described: serde_json::Value = serde_json::from_str(&json).unwrap();
         let query = described["query"].as_str().unwrap().to_owned();
         let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {query}"));
-        for step in sqlx::query(explain).fetch_all(&store.reads).await.unwrap() {
-            let step: String = step.get("detail");
-            let is_history = query.contains("FROM messages m") && query.contains("ORDER BY m.seq");
-            assert!(!(is_history && step.contains("TEMP B-TREE")), "{step} in {query}");
+        let is_history = query.contains("FROM messages m") && query.contains("ORDER BY m.seq");
+        let mut found_rows = None;
+        for row in sqlx::query(explain).fetch_all(&store.reads).await.unwrap() {
+            let (id, parent): (i64, i64) = (row.get("id"), row.get("parent"));
+            let step: String = row.get("detail");
+            if step == "MATERIALIZE candidates" {
+                found_rows = Some(id);
+            }
+            let is_of_history = is_history && found_rows.is_none_or(|found| found == parent);
+            assert!(!(is_of_history && step.contains("TEMP B-TREE")), "{step} in {query}");
             let Some(scanned) = step.strip_prefix("SCAN ") else { continue };
             let is_table = TABLES.iter().any(|table| scanned.split(' ').next() == Some(table));
             let is_allowed =

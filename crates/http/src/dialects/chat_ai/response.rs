@@ -59,6 +59,10 @@ impl ConversationBody {
             created_at: wire::time(conversation.created_at),
         }
     }
+
+    pub(crate) fn push(&mut self, message: &Message) {
+        self.messages.extend(MessageBody::from_message(message));
+    }
 }
 
 impl MessageBody {

@@ -1,12 +1,12 @@
 //! Requests of S0 and S2 for conversations.
 
 use domain::{
-    Contract, ConversationKey, ConversationPatch, Label, MessagePage, ModelMessage, Page, Part, ProjectId,
-    SortOrder, Title,
+    Contract, ConversationKey, ConversationPatch, Label, ModelMessage, Page, Part, ProjectId, SortOrder,
+    Title,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use services::{ConversationFilter, Deletion, NewConversationRequest, SendMessage, SendTarget};
+use services::{ConversationFilter, Deletion, MessageQuery, NewConversationRequest, SendMessage, SendTarget};
 use utoipa::openapi::Object;
 use validator::Validate;
 
@@ -152,13 +152,13 @@ enum OrderWord {
 }
 
 impl MessagesQuery {
-    /// The requested page. Without a limit it has all messages, as S2 requires.
-    pub(crate) fn page(&self) -> MessagePage {
+    /// The requested messages. Without a limit they are all, as S2 requires.
+    pub(crate) fn selection(&self) -> MessageQuery {
         let order = match self.order {
             None | Some(OrderWord::Asc) => SortOrder::Ascending,
             Some(OrderWord::Desc) => SortOrder::Descending,
         };
-        MessagePage { order, limit: self.limit, offset: 0 }
+        MessageQuery { order, limit: self.limit, ..MessageQuery::default() }
     }
 }
 

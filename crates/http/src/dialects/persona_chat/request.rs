@@ -1,8 +1,9 @@
 //! Requests of S4.
 
 use domain::limits::{LIST_ROWS, PERSONA_TITLE_CHARS};
-use domain::{MessagePage, Page, PersonaId, SortOrder, Title};
+use domain::{Page, PersonaId, Title};
 use serde::Deserialize;
+use services::MessageQuery;
 use validator::Validate;
 
 use crate::HttpSettings;
@@ -91,10 +92,10 @@ pub(crate) struct MessagesQuery {
 }
 
 impl MessagesQuery {
-    /// The page, newest message first.
-    pub(crate) fn page(&self) -> MessagePage {
+    /// The requested messages.
+    pub(crate) fn selection(&self) -> MessageQuery {
         let Self { limit, offset } = self;
-        MessagePage { order: SortOrder::Descending, limit: *limit, offset: offset.unwrap_or(0) }
+        MessageQuery { limit: *limit, from_end: true, skip: offset.unwrap_or(0), ..MessageQuery::default() }
     }
 }
 
