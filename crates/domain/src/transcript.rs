@@ -33,15 +33,24 @@ pub enum Placement {
 /// piece of a reply. A client may leave out what failed: a question without a reply, and a reply that is not complete,
 /// which it may also know in part only. So there can be several ways to match; of these, the one is taken that matches
 /// the most posted messages, and the newest stored ones.
+///
+/// A transcript begins with the first stored message, apart from what may be left out. It may also begin with a later
+/// one, because a client may have edited its first question; then a reply must be equal, too, or all that is stored after
+/// the equal questions may be left out.
 #[derive(Debug)]
 pub struct TranscriptMatcher {
     posted: Vec<Posted>,
     /// The different posted texts, each with its index, which equal messages share.
     texts: HashMap<String, usize>,
-    /// How many posted messages can be matched by now: all possibilities, in rising order. Possibilities without a next
-    /// message are left out.
-    reachable: Vec<usize>,
+    /// How many posted messages can be matched by now, if the first one equals the first stored one: all possibilities, in
+    /// rising order, but for the one that all are.
+    from_start: Vec<usize>,
+    /// The same, if the first one may equal any stored one.
+    from_anywhere: Vec<usize>,
+    /// The best way to match so far that shows a transcript.
     best: Option<Match>,
+    /// The best way that does so if the stored messages end here, or go on with what may be left out.
+    tail: Option<Match>,
     /// The newest stored message so far. What it means depends on the one after it.
     last: Option<Message>,
     last_question: Option<Seq>,
@@ -78,75 +87,121 @@ impl TranscriptMatcher {
             Posted { role, text: *texts.entry(comparable(role, text)).or_insert(next) }
         });
         let posted: Vec<Posted> = posted.collect();
-        Self { posted, texts, reachable: vec![0], best: None, last: None, last_question: None }
+        // Of a message that is posted alone, nothing shows that it is a transcript, unless nothing was answered yet.
+        let from_anywhere = if posted.len() > 1 { vec![0] } else { Vec::new() };
+        Self {
+            posted,
+            texts,
+            from_start: vec![0],
+            from_anywhere,
+            best: None,
+            tail: None,
+            last: None,
+            last_question: None,
+        }
     }
 
     /// Adds the next stored message of the active path. Returns whether later ones can make a difference.
     pub fn take(&mut self, message: Message) -> bool {
         if let Some(before) = self.last.take() {
-            self.step(before, Some(&message));
+            self.step(&before, Some(&message));
         }
         self.last = Some(message);
-        !self.reachable.is_empty()
+        !self.from_start.is_empty() || !self.from_anywhere.is_empty()
     }
 
     /// Returns where the posted messages belong.
     #[must_use]
     pub fn finish(mut self) -> Placement {
         if let Some(last) = self.last.take() {
-            self.step(last, None);
+            self.step(&last, None);
         }
-        let is_alone = self.is_alone();
-        match self.best {
-            // Of a message that is posted alone, nothing shows that it is a transcript, unless nothing was answered yet.
-            Some(best) if is_alone && self.last_question != Some(best.at) => Placement::New,
+        let is_more = |tail: &Match| self.best.as_ref().is_none_or(|best| tail.posted > best.posted);
+        let found = self.tail.take_if(|tail| is_more(tail)).or(self.best);
+        match found {
+            Some(found) if self.posted.len() == 1 && self.last_question != Some(found.at) => Placement::New,
             Some(Match { at, parts: Some(parts), .. }) => Placement::Again { question: at, parts },
             Some(Match { posted, keep_to, .. }) => Placement::Partly { stored: posted, keep_to },
             None => Placement::New,
         }
     }
 
-    fn is_alone(&self) -> bool {
-        self.posted.len() == 1
-    }
-
     /// Compares a stored message; `next` is the one that follows it.
-    fn step(&mut self, stored: Message, next: Option<&Message>) {
+    fn step(&mut self, stored: &Message, next: Option<&Message>) {
         if stored.role == Role::User {
             self.last_question = Some(stored.seq);
         }
-        let is_left_out = may_be_left_out(&stored, next);
-        if self.is_alone() && !is_left_out && stored.role == Role::Assistant {
-            (self.reachable, self.best) = (Vec::new(), None);
+        let is_left_out = may_be_left_out(stored, next);
+        if self.posted.len() == 1 && !is_left_out && stored.role == Role::Assistant {
+            self.from_start.clear();
+            self.best = None;
+            return;
         }
-        let equal = self.equal_texts(&stored);
-        let matched = |count: &&usize| self.posted.get(**count).is_some_and(|one| equal.contains(&one.text));
-        let advanced: Vec<usize> = self.reachable.iter().filter(matched).map(|count| count + 1).collect();
-        let most = advanced.last().copied();
-        if !is_left_out {
-            self.reachable.clear();
+        let equal = self.equal_texts(stored);
+        let from_start = self.advance(&self.from_start, &equal);
+        let from_anywhere = self.advance(&self.from_anywhere, &equal);
+        let is_shown = |count: &usize| self.posted.iter().take(*count).any(|one| one.role == Role::Assistant);
+        let shown = from_anywhere.last().copied().filter(is_shown).max(from_start.last().copied());
+        let last = from_anywhere.last().copied();
+        let stays = stays_before_new(stored, next);
+        let (best, tail) = (self.best.take(), self.tail.take());
+        self.best = self.better(best, shown, stored, stays);
+        let tail = self.better(tail, last, stored, stays);
+        self.tail = tail.filter(|tail| is_left_out || tail.at == stored.seq);
+        let before = (std::mem::take(&mut self.from_start), std::mem::take(&mut self.from_anywhere));
+        self.from_start = self.reachable(before.0, from_start, is_left_out);
+        self.from_anywhere = self.reachable(before.1, from_anywhere, is_left_out);
+        if self.posted.len() > 1 && !is_left_out {
+            self.from_anywhere.insert(0, 0);
+            self.from_anywhere.dedup();
         }
-        self.reachable.extend(advanced);
-        self.reachable.sort_unstable();
-        self.reachable.dedup();
-        self.reachable.retain(|count| *count < self.posted.len());
+    }
 
-        let is_better = |most: &usize| self.best.as_ref().is_none_or(|best| *most >= best.posted);
-        if let Some(most) = most.filter(is_better) {
-            let next_posted = self.posted.get(most);
-            self.best = Some(Match {
-                posted: most,
-                at: stored.seq,
-                keep_to: stored.seq,
-                // A posted reply takes the place of what follows the question that it answers.
-                is_open: next_posted.is_some_and(|next| next.role == Role::User),
-                parts: next_posted.is_none().then_some(stored.parts),
-            });
-        } else if let Some(best) = &mut self.best {
-            best.is_open &= stays_before_new(&stored, next);
-            if best.is_open {
-                best.keep_to = stored.seq;
+    /// How many posted messages are matched with a stored one that equals these texts, for each number before it where
+    /// the next one is equal.
+    fn advance(&self, before: &[usize], equal: &HashSet<usize>) -> Vec<usize> {
+        let is_equal = |count: &&usize| self.posted.get(**count).is_some_and(|one| equal.contains(&one.text));
+        before.iter().filter(is_equal).map(|count| count + 1).collect()
+    }
+
+    /// The possibilities after a stored message: those where it was matched, and the earlier ones if it may be left out.
+    fn reachable(&self, before: Vec<usize>, advanced: Vec<usize>, is_left_out: bool) -> Vec<usize> {
+        let mut reachable = if is_left_out { before } else { Vec::new() };
+        reachable.extend(advanced);
+        reachable.sort_unstable();
+        reachable.dedup();
+        reachable.retain(|count| *count < self.posted.len());
+        reachable
+    }
+
+    /// The better one of a way to match and of another, which ends with this stored message.
+    fn better(
+        &self,
+        way: Option<Match>,
+        other: Option<usize>,
+        stored: &Message,
+        stays: bool,
+    ) -> Option<Match> {
+        match (way, other) {
+            (Some(mut way), other) if other.is_none_or(|other| other < way.posted) => {
+                way.is_open &= stays;
+                if way.is_open {
+                    way.keep_to = stored.seq;
+                }
+                Some(way)
             }
+            (_, Some(posted)) => {
+                let next = self.posted.get(posted);
+                Some(Match {
+                    posted,
+                    at: stored.seq,
+                    keep_to: stored.seq,
+                    // A posted reply takes the place of what follows the question that it answers.
+                    is_open: next.is_some_and(|next| next.role == Role::User),
+                    parts: next.is_none().then(|| stored.parts.clone()),
+                })
+            }
+            (way, None) => way,
         }
     }
 

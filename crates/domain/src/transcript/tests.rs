@@ -73,7 +73,25 @@ fn of_a_transcript_only_the_end_is_new() {
     assert_eq!(place(&path, &["user one", "reply changed", "user two"]), partly(1, 1));
     assert_eq!(place(&path, &["user one", "user two"]), partly(1, 1));
     assert_eq!(place(&path, &["user other", "reply 1", "user two"]), Placement::New);
-    assert_eq!(place(&path, &["user two", "reply 2", "user three"]), Placement::New);
+}
+
+/// A client has edited its first question: that was posted alone, so it was appended.
+#[test]
+fn a_transcript_may_begin_with_a_later_message() {
+    let path = ["user one", "reply 1", "user two", "reply 2"];
+    assert_eq!(place(&path, &["user two", "reply 2", "user three"]), partly(2, 4));
+    assert_eq!(place(&path, &["reply 2", "user three"]), partly(1, 4));
+    assert_eq!(place(&path, &["user two", "user three"]), Placement::New, "no reply is equal");
+    let path = ["user one", "reply 1", "user two", "reply 2", "user three", "reply 3"];
+    assert_eq!(place(&path, &["user two", "reply 2", "user other"]), partly(2, 4));
+    assert_eq!(place(&path, &["user two", "reply 2", "user three"]), again(5, "three"));
+    for end in [&["user two"][..], &["user two", "part 2"], &["user two", "part 2", "user more"]] {
+        let path: Vec<&str> = path[..2].iter().chain(end).copied().collect();
+        let last = i64::try_from(path.len()).unwrap();
+        assert_eq!(place(&path, &["user two", "user three"]), partly(1, last), "{end:?}");
+    }
+    let path = ["user one", "reply 1", "user one", "reply other", "user two"];
+    assert_eq!(place(&path, &["user one", "reply other", "user three"]), partly(2, 5));
 }
 
 #[test]
@@ -154,11 +172,7 @@ fn of_several_ways_the_longest_is_taken() {
 }
 
 #[test]
-fn reading_stops_where_nothing_can_match() {
-    let mut matcher = TranscriptMatcher::new([(Role::User, "one"), (Role::User, "two")]);
-    assert!(matcher.take(stored(1, "user one")) && matcher.take(stored(2, "reply 1")));
-    assert!(!matcher.take(stored(3, "user other")));
-    assert_eq!(matcher.finish(), partly(1, 1));
+fn a_message_alone_is_compared_up_to_the_first_reply() {
     let mut alone = TranscriptMatcher::new([(Role::User, "one")]);
     assert!(alone.take(stored(1, "user one")));
     assert!(!alone.take(stored(2, "reply 1")));
