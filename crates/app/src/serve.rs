@@ -103,6 +103,7 @@ fn assemble(
     let blobs = adapters::blobs(&config.storage)?;
     let turns = Turns::new(TurnsSetup {
         turns: store.clone(),
+        conversations: store.clone(),
         events: store.clone(),
         files: store.clone(),
         runners: store.clone(),

@@ -13,6 +13,7 @@ mod run;
 mod send;
 mod stop;
 mod title;
+mod transcript;
 mod upkeep;
 mod watch;
 
@@ -20,7 +21,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Contract, ModelName, RunnerId};
-use ports::{Clock, FileStore, IdSource, LanguageModel, Ledger, RunnerStore, TurnEvents, TurnStore};
+use ports::{
+    Clock, ConversationStore, FileStore, IdSource, LanguageModel, Ledger, RunnerStore, TurnEvents, TurnStore,
+};
 
 pub use error::{SendError, TurnFailure, WatchError};
 pub use log::{Listener, Outcome};
@@ -40,6 +43,8 @@ pub struct Turns {
 pub struct TurnsSetup {
     /// The store of turns.
     pub turns: Arc<dyn TurnStore>,
+    /// The store of conversations, which posted transcripts are compared with.
+    pub conversations: Arc<dyn ConversationStore>,
     /// The events of turns that other processes run.
     pub events: Arc<dyn TurnEvents>,
     /// The store of files, for their text.

@@ -161,6 +161,7 @@ impl Setup {
         let model = Arc::new(ScriptedModel(steps));
         let turns = Turns::new(TurnsSetup {
             turns: Arc::new(turns),
+            conversations: conversations.clone(),
             events: Arc::new(MockTurnEvents::new()),
             files: files.clone(),
             runners: Arc::new(MockRunnerStore::new()),

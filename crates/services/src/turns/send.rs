@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use domain::{
     Caller, Contract, Conversation, ConversationKey, Ending, ModelMessage, ModelName, NewMessage, Reply,
-    RequestOptions, ResponseId, TurnId,
+    RequestOptions, ResponseId, Role, TurnId,
 };
-use ports::{AppendedMessage, Begin, Begun, Branch, Target, Window};
+use ports::{AppendedMessage, Begin, Begun, Target, Window};
 use tokio::sync::oneshot;
 
 use super::log::Listener;
+use super::transcript::Placed;
 use super::{Inner, SendError, TurnFailure, Turns};
 use crate::NewConversationRequest;
 
@@ -20,10 +21,12 @@ pub struct SendMessage {
     pub target: SendTarget,
     /// The contract of the request.
     pub contract: Contract,
-    /// The messages to append; the last one is the question.
-    pub messages: Vec<ModelMessage>,
-    /// Where the messages branch off; `None` appends them to the end.
-    pub branch: Option<Branch>,
+    /// Messages to append before the question, oldest first.
+    pub earlier: Vec<ModelMessage>,
+    /// The question.
+    pub question: ModelMessage,
+    /// Whether messages that are stored already may be among these (C-19). They are found, and not stored again.
+    pub may_repeat: bool,
     /// The model for this turn only, if any.
     pub model: Option<ModelName>,
     /// The model if neither the turn nor the conversation has one (C-17).
@@ -50,8 +53,9 @@ impl SendMessage {
         Self {
             target,
             contract,
-            messages: vec![question],
-            branch: None,
+            earlier: Vec::new(),
+            question,
+            may_repeat: false,
             model: None,
             default_model,
             own_model: None,
@@ -178,8 +182,12 @@ impl Turns {
 pub(super) struct TurnInput {
     /// The contract of the request. It decides what of the reply is shown.
     pub(super) contract: Contract,
-    pub(super) messages: Vec<ModelMessage>,
-    /// The newest messages before them.
+    /// The first question of the request, for the title.
+    pub(super) first_question: ModelMessage,
+    /// The messages that were appended before the question.
+    pub(super) earlier: Vec<ModelMessage>,
+    pub(super) question: ModelMessage,
+    /// The newest messages before all of these.
     pub(super) window: Window,
     pub(super) instructions: Option<String>,
     pub(super) options: Arc<RequestOptions>,
@@ -194,22 +202,37 @@ impl Inner {
         message: SendMessage,
         turn: TurnId,
     ) -> Result<(Begun, TurnInput), SendError> {
-        let SendMessage {
-            target,
-            contract,
-            messages,
-            branch,
-            model,
-            default_model,
-            own_model,
-            instructions,
-            options,
-            history_limit,
-        } = message;
-        let named = [model.as_ref(), own_model.as_ref()];
+        let named = [message.model.as_ref(), message.own_model.as_ref()];
         if named.into_iter().flatten().any(|model| !self.setup.settings.models.offers(model)) {
             return Err(SendError::ModelNotAllowed);
         }
+        let (mut begun, placed) = match self.begin_once(caller, &message, turn).await {
+            // The conversation has changed since it was read.
+            Err(SendError::Moved) => self.begin_once(caller, &message, turn).await?,
+            result => result?,
+        };
+        let SendMessage { contract, earlier, question, instructions, options, history_limit, .. } = message;
+        let first_question = earlier.into_iter().find(|message| message.role == Role::User);
+        let input = TurnInput {
+            contract,
+            first_question: first_question.unwrap_or(question),
+            earlier: placed.earlier,
+            question: placed.question,
+            window: std::mem::take(&mut begun.window),
+            instructions,
+            options,
+            history_limit,
+        };
+        Ok((begun, input))
+    }
+
+    async fn begin_once(
+        &self,
+        caller: &Caller,
+        message: &SendMessage,
+        turn: TurnId,
+    ) -> Result<(Begun, Placed), SendError> {
+        let placed = self.place(caller.user, message).await?;
         let append = |message: &ModelMessage| NewMessage {
             id: self.setup.ids.message(),
             role: message.role,
@@ -217,21 +240,18 @@ impl Inner {
         };
         let command = Begin {
             caller: caller.user,
-            target: self.target(caller, target),
-            branch,
-            messages: messages.iter().map(append).collect(),
+            target: self.target(caller, message.target.clone()),
+            branch: placed.branch,
+            messages: placed.new_messages().map(append).collect(),
             turn,
             runner: self.runner,
-            contract,
-            model,
-            default_model,
-            own_model,
+            contract: message.contract,
+            model: message.model.clone(),
+            default_model: message.default_model.clone(),
+            own_model: message.own_model.clone(),
             at: self.setup.clock.now(),
         };
-        let mut begun = self.setup.turns.begin(command).await?;
-        let window = std::mem::take(&mut begun.window);
-        let input = TurnInput { contract, messages, window, instructions, options, history_limit };
-        Ok((begun, input))
+        Ok((self.setup.turns.begin(command).await?, placed))
     }
 
     fn target(&self, caller: &Caller, target: SendTarget) -> Target {

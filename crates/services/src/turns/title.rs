@@ -64,9 +64,10 @@ impl Inner {
     /// always counted.
     pub(super) fn start_title(self: &Arc<Self>, user: UserId, begun: &Begun, input: &TurnInput) -> TitleCall {
         let conversation = &begun.conversation;
-        let (None, Some(question)) = (&conversation.title, input.messages.last()) else {
+        if conversation.title.is_some() {
             return TitleCall { first_words: None, call: None };
-        };
+        }
+        let question = &input.first_question;
         let first_words = first_words(question);
         let from_model = self.setup.settings.titled_by_model.contains(&conversation.begun_by);
         if !from_model || conversation.message_count > 0 {

@@ -16,9 +16,9 @@ use domain::{
 };
 use omnichat_services::{ModelSettings, SendMessage, SendTarget, Tasks, TurnSettings, Turns, TurnsSetup};
 use ports::{
-    AppendedMessage, Begin, Begun, Finish, Finished, LanguageModel, MockClock, MockFileStore, MockIdSource,
-    MockLedger, MockRunnerStore, MockTurnEvents, MockTurnStore, ModelError, ModelEvent, ModelStream,
-    RunnerStore, TurnEvents, Window,
+    AppendedMessage, Begin, Begun, Finish, Finished, LanguageModel, MockClock, MockConversationStore,
+    MockFileStore, MockIdSource, MockLedger, MockRunnerStore, MockTurnEvents, MockTurnStore, ModelError,
+    ModelEvent, ModelStream, RunnerStore, TurnEvents, Window,
 };
 use uuid::Uuid;
 
@@ -264,6 +264,7 @@ fn turns_over(
     let tasks = Tasks::new(tokio::runtime::Handle::current());
     let turns = Turns::new(TurnsSetup {
         turns: Arc::new(store),
+        conversations: Arc::new(MockConversationStore::new()),
         events,
         files: Arc::new(files),
         runners,
