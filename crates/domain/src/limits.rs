@@ -15,6 +15,10 @@ pub const WINDOW_MESSAGES: u32 = 64;
 pub const WINDOW_BYTES: u32 = 256 * 1024;
 /// The most bytes of one reply; a longer one counts as broken.
 pub const REPLY_BYTES: usize = 16 * 1024 * 1024;
+/// The most messages of one request of contract S1.
+pub const POSTED_MESSAGES: usize = 2_000;
+/// The longest message of contract S1, where messages hold documents and earlier replies.
+pub const POSTED_CHARS: usize = 100_000;
 /// The number of words of the first question in a title.
 pub const TITLE_WORDS: usize = 5;
 /// The shortest password for registration, in characters.

@@ -16,7 +16,9 @@ pub(crate) use caller::Authenticated;
 pub(crate) use client::ClientAddress;
 pub(crate) use field::{object, parsed, text};
 pub(crate) use form::FileForm;
-pub(crate) use lenient::{TextOrNumber, flag, flag_schema, integer, some_integer, text_or_number_schema};
+pub(crate) use lenient::{
+    TextOrNumber, flag, flag_schema, integer, set_flag_schema, some_integer, text_or_number_schema,
+};
 pub(crate) use path::{ConversationPath, NumberPath, ProjectPath, TurnPath};
 pub(crate) use query::{ListQuery, QueryParams};
 pub(crate) use time::instant;

@@ -5,7 +5,9 @@ use std::time::Duration;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use chrono::SecondsFormat;
-use domain::{Conversation, HistoryLocation, MessageState, Timestamp, TurnId, Usage};
+use domain::{
+    Conversation, ConversationNumber, HistoryLocation, MessageState, ModelName, Timestamp, TurnId, Usage,
+};
 use serde::Serialize;
 use services::Quota;
 
@@ -91,6 +93,8 @@ const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 const CONVERSATION_ID: HeaderName = HeaderName::from_static("x-conversation-id");
+const SESSION_ID: HeaderName = HeaderName::from_static("x-session-id");
+const MODEL: HeaderName = HeaderName::from_static("x-model");
 
 /// The headers of responses to calls that count against a rate limit: the limit and what is left of it, and the turn
 /// and the conversation if the call has started a turn. Error responses have them too.
@@ -114,6 +118,13 @@ impl CallHeaders {
     /// Adds the conversation, with its id in the form that the dialect shows.
     pub(crate) fn and_conversation(mut self, shown: &str) -> Self {
         self.0.extend(HeaderValue::from_str(shown).map(|value| (CONVERSATION_ID, value)));
+        self
+    }
+
+    /// Adds the session and the model of the turn (S1-58).
+    pub(crate) fn and_session(mut self, session: ConversationNumber, model: &ModelName) -> Self {
+        self.0.push((SESSION_ID, session.0.into()));
+        self.0.extend(HeaderValue::from_str(model.as_str()).map(|value| (MODEL, value)));
         self
     }
 

@@ -3,24 +3,35 @@
 mod doc;
 mod request;
 mod response;
+mod stream;
 
-use actix_web::HttpResponse;
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use domain::Contract::ChatApi;
 use domain::{ConversationKey, ConversationNumber, ConversationPatch, Message};
-use services::{Conversations, Files, MessageQuery};
+use services::{Conversations, Files, Limits, MessageQuery, Turns};
 
 use crate::HttpSettings;
 use crate::endpoint::Endpoint;
 use crate::error::{ApiError, HandlerResult};
 use crate::extract::{Authenticated, FileForm, JsonBody, NumberPath, QueryParams};
+use crate::rate_limit::PendingCall;
+use crate::rules::JsonLimit;
+use crate::stream::respond;
 use crate::wire::DoneMessage;
-use request::{CreateRequest, HistoryQuery, SwitchRequest};
-use response::{HistoryBody, SessionBody, SwitchedBody, UploadedBody};
+use request::{CreateRequest, HistoryQuery, StreamRequest, SwitchRequest};
+use response::{HistoryBody, ReplyBody, SessionBody, SwitchedBody, UploadedBody};
+use stream::BareText;
+
+/// The limit of a body with messages: transcripts and documents are sent there (C-37).
+const STREAM_LIMIT: JsonLimit = JsonLimit::Bytes(8 * 1024 * 1024);
 
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![
+        Endpoint::new(ChatApi, Method::POST, "/v1/chat/stream", stream, doc::stream)
+            .bad_field(StatusCode::BAD_REQUEST)
+            .json_limit(STREAM_LIMIT),
         Endpoint::new(ChatApi, Method::POST, "/v1/chat/sessions", create, doc::create)
             .bad_field(StatusCode::BAD_REQUEST),
         Endpoint::new(ChatApi, Method::POST, "/v1/chat/switch-model", switch_model, doc::switch_model)
@@ -31,6 +42,28 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
             .bad_field(StatusCode::BAD_REQUEST),
         Endpoint::new(ChatApi, Method::POST, "/api/chat/sessions/{session_id}/upload", upload, doc::upload),
     ]
+}
+
+/// `POST /v1/chat/stream`
+async fn stream(
+    request: HttpRequest,
+    caller: Authenticated,
+    turns: Data<Turns>,
+    limits: Data<Limits>,
+    body: JsonBody<StreamRequest>,
+) -> HandlerResult {
+    let wants_stream = body.0.wants_stream();
+    let message = body.0.into_command()?;
+    let call = PendingCall::model(&limits, &caller.0).await?;
+    let (mut turn, headers) = call.settle(turns.send(&caller.0, message).await).await?;
+    let headers = headers.and_turn(turn.turn()).and_session(turn.conversation.number, &turn.model);
+    if wants_stream {
+        let first = turn.first_event(turns.first_event_grace()).await;
+        first.map_err(|failure| ApiError::from(failure).with_headers(&headers))?;
+        return Ok(respond(&request, headers.ok(), turn.into_listener(), BareText::default()));
+    }
+    let answer = turn.whole().await.map_err(|failure| ApiError::from(failure).with_headers(&headers))?;
+    Ok(headers.ok().json(ReplyBody::from(&answer)))
 }
 
 /// `POST /v1/chat/sessions`

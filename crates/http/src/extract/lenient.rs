@@ -11,12 +11,21 @@ pub(crate) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
     deserializer.deserialize_any(Flag)
 }
 
-/// The schema of such a boolean.
+/// The schema of the field `stream`, which is `false` by default.
 pub(crate) fn flag_schema() -> Object {
+    stream_schema(false)
+}
+
+/// The schema of the field `stream`, which is `true` by default.
+pub(crate) fn set_flag_schema() -> Object {
+    stream_schema(true)
+}
+
+fn stream_schema(default: bool) -> Object {
     ObjectBuilder::new()
         .schema_type(SchemaType::from_iter([Type::Boolean, Type::String, Type::Null]))
         .description(Some("Whether to stream the reply. A boolean, or one of the strings `\"true\"`, `\"false\"`, `\"yes\"`, `\"no\"`, `\"on\"`, `\"off\"`, `\"1\"` and `\"0\"`"))
-        .default(Some(false.into()))
+        .default(Some(default.into()))
         .build()
 }
 

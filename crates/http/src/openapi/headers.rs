@@ -9,6 +9,10 @@ use utoipa::openapi::{Header, Ref, RefOr, Response};
 pub(crate) const REQUEST_ID: &str = "X-Request-Id";
 /// The header with the conversation's id.
 pub(crate) const CONVERSATION_ID: &str = "X-Conversation-ID";
+/// The header with the number of a session.
+pub(crate) const SESSION_ID: &str = "X-Session-Id";
+/// The header with the model of a turn.
+pub(crate) const MODEL: &str = "X-Model";
 /// The header with the turn's id.
 pub(crate) const TURN_ID: &str = "X-Turn-Id";
 const RETRY_AFTER: &str = "Retry-After";
@@ -20,7 +24,7 @@ const RESET: &str = "RateLimit-Reset";
 pub(crate) const RATE_LIMIT: [&str; 3] = [LIMIT, REMAINING, RESET];
 
 /// All headers, each with its type and its description.
-const KNOWN: [(&str, Type, &str); 8] = [
+const KNOWN: [(&str, Type, &str); 10] = [
     (
         REQUEST_ID,
         Type::String,
@@ -28,6 +32,8 @@ const KNOWN: [(&str, Type, &str); 8] = [
     ),
     (TURN_ID, Type::String, "The id of the turn that the call has started, for `GET /turns/{id}/events`"),
     (CONVERSATION_ID, Type::String, "The id of the conversation, in the form that the response body uses"),
+    (SESSION_ID, Type::Integer, "The number of the session"),
+    (MODEL, Type::String, "The model that answers"),
     (RETRY_AFTER, Type::Integer, "How many seconds to wait before trying again"),
     (CHALLENGE, Type::String, "`Bearer`, and the error if a token was sent"),
     (LIMIT, Type::Integer, "How many calls are allowed in any 60 seconds"),

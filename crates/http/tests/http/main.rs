@@ -11,6 +11,7 @@
 mod accounts;
 mod chat_ai;
 mod chat_api;
+mod chat_stream;
 mod conversations;
 mod cors;
 mod docs;

@@ -1,5 +1,7 @@
 //! Descriptions of the endpoints of S1. The examples are those of its document.
 
+mod stream;
+
 use domain::file::PDF;
 use serde_json::{Value, json};
 use services::{BlobError, ConversationsError, ExtractionError, FilesError};
@@ -10,6 +12,7 @@ use super::response::{HistoryBody, SessionBody, SwitchedBody, UploadedBody};
 use crate::error::{ApiError, FieldError};
 use crate::openapi::{OperationDoc, parameters, tags, with};
 use crate::wire::DoneMessage;
+pub(super) use stream::stream;
 
 pub(super) fn create() -> OperationDoc {
     OperationDoc::new("beginSession", "Create a session")

@@ -1,5 +1,7 @@
 //! Requests of S1.
 
+mod stream;
+
 use domain::{Contract, ConversationNumber, DefaultModels, ModelName, Page, Title};
 use serde::Deserialize;
 use services::{ConversationFilter, NewConversationRequest};
@@ -7,6 +9,7 @@ use validator::Validate;
 
 use crate::error::FieldError;
 use crate::extract::{instant, integer, parsed};
+pub(crate) use stream::StreamRequest;
 
 /// A session to create.
 #[derive(Debug, Deserialize, Validate, utoipa::ToSchema)]

@@ -1,10 +1,10 @@
-//! Responses of S1: sessions and files.
+//! Responses of S1: sessions, replies and files.
 
-use domain::{Conversation, DefaultModels, File, Message};
+use domain::{Conversation, DefaultModels, File, Message, Role};
 use serde::Serialize;
-use services::Attached;
+use services::{Attached, CompletedTurn};
 
-use crate::wire;
+use crate::wire::{self, UsageBody};
 
 /// The title that is shown for a session without one, because the contract does not allow null.
 const UNTITLED: &str = "New conversation";
@@ -98,6 +98,35 @@ impl SwitchedBody {
             model: defaults.shown(conversation).to_string(),
             title: title(conversation),
             messages: messages.iter().map(MessageBody::from).collect(),
+        }
+    }
+}
+
+/// The reply to a message, where it is not streamed.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = SessionReply)]
+pub(crate) struct ReplyBody {
+    session_id: i64,
+    /// The model that answered.
+    model: String,
+    message: MessageBody,
+    /// The title of the session.
+    title: String,
+    usage: UsageBody,
+    /// Only if the reply is incomplete: `stopped`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'static str>,
+}
+
+impl From<&CompletedTurn> for ReplyBody {
+    fn from(turn: &CompletedTurn) -> Self {
+        Self {
+            session_id: turn.conversation.number.0,
+            model: turn.model.to_string(),
+            message: MessageBody { role: Role::Assistant.as_str(), content: turn.reply.text() },
+            title: title(&turn.conversation),
+            usage: turn.ending.usage.into(),
+            state: wire::state(turn.ending.state.message_state()),
         }
     }
 }
