@@ -3,19 +3,23 @@
 use serde_json::{Value, json};
 use testkit::S3Server;
 
-use crate::support::files::{files_below, pdf, session, upload};
-use crate::support::{App, Store, on_both_stores, on_sqlite_alone, wait_until};
+use crate::support::files::{files_below, pdf, session, upload, upload_as};
+use crate::support::persona_chat::{held, send};
+use crate::support::{App, Store, on_both_stores, on_sqlite_alone, sql, wait_until};
 
 on_both_stores!(
     a_pdf_is_context_of_every_contract,
     a_file_name_need_not_be_utf8,
     files_are_kept_on_disk_and_go_with_their_conversation,
     files_are_kept_in_a_bucket_and_go_with_their_conversation,
+    a_deleted_session_is_gone_in_every_contract,
     sessions_are_private,
 );
 on_sqlite_alone!(
     conversations_go_on_while_the_object_store_cannot_be_reached,
     a_file_that_is_no_readable_pdf_is_refused_and_leaves_nothing,
+    a_file_has_at_most_ten_mebibytes,
+    a_file_is_a_pdf_by_its_bytes_alone,
 );
 
 /// S1-37, S1-40
@@ -194,6 +198,93 @@ async fn a_file_that_is_no_readable_pdf_is_refused_and_leaves_nothing(store: Sto
     upload(&alice, session, "large.pdf", &large).await.ok();
     assert_eq!(files_below(&app.data.path().join("data/files")).len(), 1);
     upload(&alice, 4711, "x.pdf", &pdf("x")).await.is_error(404, "conversation_not_found");
+}
+
+/// S1-39, Threat 56
+async fn a_file_has_at_most_ten_mebibytes(store: Store) {
+    const LIMIT: usize = 10 * 1024 * 1024;
+    let app = App::start(store).await;
+    let ann = app.user("ann").await;
+    let session = session(&ann).await;
+    let mut file = pdf("large");
+    file.resize(LIMIT + 1, b' ');
+    upload(&ann, session, "large.pdf", &file).await.is_error(400, "file_too_large");
+    file.truncate(LIMIT);
+    assert_eq!(upload(&ann, session, "large.pdf", &file).await.ok()["file"]["file_size"], LIMIT);
+}
+
+/// S1-38, Threat 53. A document that is a web page, too, is kept as a PDF alone.
+async fn a_file_is_a_pdf_by_its_bytes_alone(store: Store) {
+    let server = S3Server::shared();
+    let bucket = server.bucket();
+    let app = start_on(store, &s3(&bucket, server)).await;
+    let ann = app.user("ann").await;
+    let session = session(&ann).await;
+    let page = b"<!DOCTYPE html><script>alert(1)</script>".as_slice();
+    for bytes in
+        [page, b"MZ\x90\0 program", b"PK\x03\x04 archive", b"\x7fELF", b"GIF89a", b"{\\rtf1 text}", b"%PD"]
+    {
+        let refused = upload_as(&ann, session, "report.pdf", "application/pdf", bytes).await;
+        refused.is_error(400, "not_a_pdf");
+    }
+    let mut both = pdf("The canary sings at noon");
+    both.extend(page);
+    for (name, content_type) in
+        [("page.html", "text/html"), ("page.svg", "image/svg+xml"), ("page.pdf", "nonsense")]
+    {
+        let file = upload_as(&ann, session, name, content_type, &both).await.ok()["file"].take();
+        assert_eq!((&file["filename"], &file["mime_type"]), (&json!(name), &json!("application/pdf")));
+        assert_eq!(file["extracted_text"].as_str().unwrap().trim(), "The canary sings at noon");
+        let link = file["metadata"]["url"].as_str().unwrap();
+        assert!(link.contains(".pdf?"), "{link}");
+        let read = app.http.get(link).send().await.unwrap();
+        assert_eq!(read.headers()["content-type"], "application/pdf");
+        assert!(read.headers()["content-disposition"].to_str().unwrap().starts_with("attachment"));
+    }
+    // With the page in front, the positions in the document are wrong: it is refused, or read as a PDF.
+    let behind = [page, &pdf("The canary sings at noon")].concat();
+    let answer = upload_as(&ann, session, "page.html", "text/html", &behind).await;
+    match answer.status {
+        200 => assert_eq!(answer.json()["file"]["mime_type"], "application/pdf"),
+        _ => answer.is_error(400, "pdf_unreadable"),
+    }
+}
+
+/// S1-35, C-20
+async fn a_deleted_session_is_gone_in_every_contract(store: Store) {
+    let app = App::start(store).await;
+    let ann = held(&app).await;
+    send(&ann, 1, "hi").await.ok();
+    upload(&ann, 1, "document.pdf", &pdf("The canary sings at noon")).await.ok();
+    let uuid = ann.get("/conversation").await.ok()[0]["id"].as_str().unwrap().to_owned();
+    let calls = app.llm.call_count();
+    ann.delete("/v1/chat/sessions/1").await.ok();
+    for table in ["conversations", "messages", "turns", "turn_chunks", "files"] {
+        assert_eq!(sql(&app, &format!("SELECT count(*) FROM omnichat.{table}")), ["0"], "{table}");
+    }
+    let conv = format!("conv_{}", uuid.replace('-', ""));
+    let found = [
+        ann.get(&format!("/conversations/{conv}")).await,
+        ann.get(&format!("/conversations/{uuid}/messages")).await,
+        ann.patch(&format!("/conversations/{uuid}"), json!({"title": "mine"})).await,
+        ann.delete(&format!("/conversations/{uuid}?soft=false")).await,
+        ann.post_nothing(&format!("/conversations/{uuid}/restore")).await,
+        ann.post("/chat", json!({"input": "hi", "conversation_id": conv})).await,
+        ann.say(&uuid, "hi").await,
+        ann.post(&format!("/conversation/completion/{uuid}"), json!({"message": "hi"})).await,
+        ann.get("/chat/conversations/1").await,
+        ann.get("/chat/conversations/1/messages").await,
+        send(&ann, 1, "hi").await,
+        upload(&ann, 1, "document.pdf", &pdf("again")).await,
+        ann.delete("/v1/chat/sessions/1").await,
+    ];
+    for answer in found {
+        answer.is_error(404, "conversation_not_found");
+    }
+    for list in ["/conversation", "/chat/conversations", &format!("/conversations?user_id={}", ann.id)] {
+        assert_eq!(ann.get(list).await.ok(), json!([]), "{list}");
+    }
+    assert_eq!(app.llm.call_count(), calls);
 }
 
 /// S1-2, S1-54, Threat 3, Threat 7

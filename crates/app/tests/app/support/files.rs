@@ -40,9 +40,20 @@ pub(crate) async fn session(user: &User) -> i64 {
 
 /// Sends a file like curl's `-F "file=@…"`.
 pub(crate) async fn upload(user: &User, session: i64, name: impl AsRef<[u8]>, bytes: &[u8]) -> Answer {
+    upload_as(user, session, name, "application/pdf", bytes).await
+}
+
+/// Sends a file under this content type.
+pub(crate) async fn upload_as(
+    user: &User,
+    session: i64,
+    name: impl AsRef<[u8]>,
+    content_type: &str,
+    bytes: &[u8],
+) -> Answer {
     let head = b"--frontier\r\nContent-Disposition: form-data; name=\"file\"; filename=\"";
-    let rest = b"\"\r\nContent-Type: application/pdf\r\n\r\n";
-    let body = [head, name.as_ref(), rest, bytes, b"\r\n--frontier--\r\n"].concat();
+    let rest = format!("\"\r\nContent-Type: {content_type}\r\n\r\n");
+    let body = [head, name.as_ref(), rest.as_bytes(), bytes, b"\r\n--frontier--\r\n"].concat();
     let request = user
         .request(Method::POST, &format!("/api/chat/sessions/{session}/upload"))
         .header("content-type", "multipart/form-data; boundary=frontier")
