@@ -48,3 +48,7 @@ migrate:
 # Measure OmniChat beside direct calls and a bare gateway; `--against COMMIT` tells whether turns became slower.
 bench *arguments:
     scripts/bench.sh {{arguments}}
+
+# Measure pages of the history of a user with 100,000 sessions; `--sessions N` makes it smaller.
+history-bench *arguments:
+    scripts/bench.sh --history {{arguments}}

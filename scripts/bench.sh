@@ -3,12 +3,15 @@
 #
 #   scripts/bench.sh [--profile] [--floor-only] [FILE]
 #   scripts/bench.sh --against COMMIT [--rounds N] [--turns N] [FILE]
+#   scripts/bench.sh --history [--sessions N] [FILE]
 #
 # --profile         also profile with perf
 # --floor-only      direct calls and the floor alone: no OmniChat, no PostgreSQL
 # --against COMMIT  instead, compare the working tree with a commit: is it slower?
 # --rounds N        the number of rounds (default 5)
 # --turns N         the number of durable turns in each run (default 6000)
+# --history         instead, measure pages of the history of a user with very many sessions
+# --sessions N      the number of sessions (default 100000; others have a tenth of it)
 # FILE              also write the report to this file
 set -euo pipefail
 
@@ -22,14 +25,21 @@ profile=()
 floor_only=
 against=
 comparison=()
+history=
+sessions=()
 out=
 while [ $# -gt 0 ]; do
     case $1 in
         --profile) profile=(--profile) ;;
         --floor-only) floor_only=yes ;;
-        --against | --rounds | --turns)
+        --history) history=100000 ;;
+        --against | --rounds | --turns | --sessions)
             [ $# -ge 2 ] || usage
-            if [ "$1" = --against ]; then against=$2; else comparison+=("$1" "$2"); fi
+            case $1 in
+                --against) against=$2 ;;
+                --sessions) sessions=("$2") ;;
+                *) comparison+=("$1" "$2") ;;
+            esac
             shift
             ;;
         -*) usage ;;
@@ -43,6 +53,12 @@ if [ -n "$against" ]; then
         { echo 'bench: --against names no commit' >&2; exit 2; }
 else
     [ "${#comparison[@]}" -eq 0 ] || usage
+fi
+if [ -n "$history" ]; then
+    [ -z "$floor_only$against" ] && [ "${#profile[@]}" -eq 0 ] || usage
+    history=${sessions[0]:-$history}
+else
+    [ "${#sessions[@]}" -eq 0 ] || usage
 fi
 
 # The directory of PostgreSQL's programs: the tests look in the same places.
@@ -145,6 +161,9 @@ if [ -z "$floor_only" ]; then
     if [ -n "$against" ]; then
         build_commit
         comparison+=(--against "$old" --psql "$programs/psql")
+    fi
+    if [ -n "$history" ]; then
+        comparison+=(--history "$history" --psql "$programs/psql" --database-log "$cluster/log")
     fi
     start_postgres
 fi

@@ -38,10 +38,15 @@ impl Connection {
 
     /// Makes a call. A response other than a 200 with exactly this number of tokens is an error.
     pub(crate) async fn call(&mut self, request: &[u8], tokens: usize) -> anyhow::Result<Answer> {
-        let answer = timeout(PATIENCE, self.exchange(request)).await.context("no answer")??;
+        let answer = self.fetch(request).await?;
         let counted = memmem::find_iter(&self.body, TOKEN).count();
         ensure!(counted == tokens, "{counted} tokens instead of {tokens}: {}", self.shown());
         Ok(answer)
+    }
+
+    /// Makes a call whatever is in the answer. A response other than a 200 is an error.
+    pub(crate) async fn fetch(&mut self, request: &[u8]) -> anyhow::Result<Answer> {
+        timeout(PATIENCE, self.exchange(request)).await.context("no answer")?
     }
 
     /// The body of the last answer.
@@ -70,6 +75,11 @@ impl Connection {
     fn shown(&self) -> String {
         self.body.escape_ascii().to_string().chars().take(300).collect()
     }
+}
+
+/// The bytes of a GET request.
+pub(crate) fn get(path: &str, token: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n\r\n").into_bytes()
 }
 
 /// The bytes of a POST request.

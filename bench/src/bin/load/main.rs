@@ -5,6 +5,7 @@ mod client;
 mod comparison;
 mod cpu_meter;
 mod disk;
+mod history;
 mod omnichat;
 mod options;
 mod processes;
@@ -36,9 +37,10 @@ async fn main() -> anyhow::Result<ExitCode> {
     let options = Options::parse(std::env::args().skip(1))?;
     let mut end = signal(SignalKind::terminate())?;
     let work = async {
-        match options.comparison() {
-            Some(plan) => compare(&options, &plan).await,
-            None => measure(&options).await,
+        match (options.comparison(), options.history()) {
+            (Some(plan), _) => compare(&options, &plan).await,
+            (None, Some(plan)) => measure_history(&options, &plan).await,
+            (None, None) => measure(&options).await,
         }
     };
     let (text, is_good) = tokio::select! {
@@ -61,6 +63,12 @@ async fn compare(options: &Options, plan: &Plan<'_>) -> anyhow::Result<(String, 
     let verdict = against::compare(plan, &options.installations(provider)).await?;
     fake_llm.stop().await?;
     Ok((verdict.text, verdict.is_not_slower))
+}
+
+/// Measures pages of the history. Returns the report, and whether all aims are met.
+async fn measure_history(options: &Options, plan: &history::Plan<'_>) -> anyhow::Result<(String, bool)> {
+    // No model is called.
+    history::measure(plan, &options.installations(free_address()?)).await
 }
 
 /// Measures OmniChat, direct calls and the floor. Returns the report, and whether every call succeeded.

@@ -12,6 +12,7 @@ use tokio::time::{sleep, timeout};
 use crate::client::{Connection, post};
 use crate::processes::{Process, free_address};
 use crate::targets::Target;
+use omnichat_bench::models::PLAIN;
 
 const START: Duration = Duration::from_secs(30);
 const BETWEEN_TRIES: Duration = Duration::from_millis(2);
@@ -36,6 +37,11 @@ pub(crate) struct Running {
 }
 
 impl Installation {
+    /// The database file, if the store is SQLite.
+    pub(crate) fn sqlite_file(&self) -> PathBuf {
+        data(&self.directory).join("omnichat.db")
+    }
+
     /// Starts it with this default model, and waits until it answers.
     pub(crate) async fn start(&self, model: &str) -> anyhow::Result<Running> {
         let (mut process, address) = self.spawn(model)?;
@@ -44,7 +50,7 @@ impl Installation {
                 process.check()?;
                 sleep(BETWEEN_TRIES).await;
             }
-            self.token(model, address).await
+            self.token_of("bench", address).await
         });
         let token = token.await.context("it does not listen")?.context(self.name)?;
         let create = post("/conversations?project_id=bench", Some(&token), None);
@@ -79,9 +85,10 @@ impl Installation {
         Ok((Process::start(self.command(model, address), self.name, &self.directory)?, address))
     }
 
-    async fn token(&self, model: &str, address: SocketAddr) -> anyhow::Result<String> {
-        let mut command = self.command(model, address);
-        command.args(["token", "--user", "bench"]).current_dir(&self.directory);
+    /// A token for the user of this name, who is created if there is none.
+    pub(crate) async fn token_of(&self, user: &str, address: SocketAddr) -> anyhow::Result<String> {
+        let mut command = self.command(PLAIN, address);
+        command.args(["token", "--user", user]).current_dir(&self.directory);
         let output = command.output().await?;
         let stderr = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "`omnichat token` failed: {stderr}");

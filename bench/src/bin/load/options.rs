@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 
 use crate::against::{ENOUGH_ROUNDS, Plan};
+use crate::history;
 use crate::omnichat::Installation;
 
 const USAGE: &str = "load --scratch DIR [--omnichat PROGRAM] [--database-url URL --database-pid PID] \
-     [--profile] [--out FILE] [--against PROGRAM [--psql PROGRAM] [--rounds N] [--turns N]]";
+     [--profile] [--out FILE] [--against PROGRAM [--psql PROGRAM] [--rounds N] [--turns N]] \
+     [--history SESSIONS [--psql PROGRAM] [--database-log FILE]]";
 
 /// What to measure, and where to put the report.
 #[derive(Debug, Default)]
@@ -29,6 +31,9 @@ pub(crate) struct Options {
     psql: Option<PathBuf>,
     rounds: Option<usize>,
     turns: Option<usize>,
+    /// Measure pages of the history of a user with so many sessions; nothing else is measured then.
+    history: Option<usize>,
+    database_log: Option<PathBuf>,
 }
 
 /// The number of turns in each run of a comparison: a few seconds.
@@ -53,6 +58,8 @@ impl Options {
                 "--psql" => options.psql = Some(PathBuf::from(value)),
                 "--rounds" => options.rounds = Some(value.parse()?),
                 "--turns" => options.turns = Some(value.parse()?),
+                "--history" => options.history = Some(value.parse()?),
+                "--database-log" => options.database_log = Some(PathBuf::from(value)),
                 _ => bail!("{name}: unknown; {USAGE}"),
             }
         }
@@ -73,6 +80,15 @@ impl Options {
             rounds: self.rounds.unwrap_or(ENOUGH_ROUNDS).max(1),
             turns: self.turns.unwrap_or(TURNS).max(1),
             psql: self.psql.as_deref(),
+        })
+    }
+
+    /// The measure of pages of the history, if it is asked for.
+    pub(crate) fn history(&self) -> Option<history::Plan<'_>> {
+        Some(history::Plan {
+            sessions: self.history?.max(1),
+            psql: self.psql.as_deref(),
+            log: self.database_log.as_deref(),
         })
     }
 

@@ -74,7 +74,8 @@ impl Figures {
     }
 }
 
-fn percentile(times: impl Iterator<Item = Duration>, percent: usize) -> Option<f64> {
+/// A percentile of times, in milliseconds.
+pub(crate) fn percentile(times: impl Iterator<Item = Duration>, percent: usize) -> Option<f64> {
     let mut times: Vec<Duration> = times.collect();
     times.sort_unstable();
     let rank = (times.len() * percent).div_ceil(100).max(1);
