@@ -3,6 +3,7 @@
 mod account_rows;
 mod behind_pooler;
 mod chat_ai;
+mod chat_history;
 mod chat_service;
 mod cors;
 mod counting;
@@ -49,6 +50,7 @@ mod responses_wire;
 mod sign_in;
 mod start;
 mod stopping;
+mod switch_model;
 mod titles;
 mod transcript;
 mod unusable_database;

@@ -64,6 +64,7 @@ async fn state(ann: &User) -> Vec<Value> {
         "/conversation",
         "/conversations/1",
         "/conversations/1/messages",
+        "/v1/chat/history",
         "/auth/me",
     ] {
         seen.push(ann.get(path).await.ok());
@@ -166,6 +167,8 @@ async fn ids_in_bodies_are_checked(store: Store) {
             bob.post("/chat", body).await.is_error(404, "conversation_not_found");
         }
     }
+    let body = json!({"session_id": 1, "model": "gpt-4"});
+    bob.post("/v1/chat/switch-model", body).await.is_error(404, "conversation_not_found");
     let body = json!({"title": "T", "persona_id": 1});
     bob.post("/chat/conversations", body.clone()).await.is_error(404, "persona_not_found");
     put(&bob, &format!("/chat/conversations/{talk}"), body).await.is_error(404, "persona_not_found");
@@ -258,10 +261,13 @@ async fn softly_deleted_conversations_are_absent_everywhere(store: Store) {
     }
     let body = json!({"input": "hi", "conversation_id": "1"});
     scene.ann.post("/chat", body).await.is_error(404, "conversation_not_found");
+    let body = json!({"session_id": 1, "model": "gpt-4"});
+    scene.ann.post("/v1/chat/switch-model", body).await.is_error(404, "conversation_not_found");
     scene.ann.delete("/conversations/1").await.is_error(404, "conversation_not_found");
     for list in ["/chat/conversations", "/conversation", "/conversations?user_id=1"] {
         assert_eq!(scene.ann.get(list).await.ok(), json!([]), "{list}");
     }
+    assert_eq!(scene.ann.get("/v1/chat/history").await.ok()["total"], 0);
     assert_eq!(scene.ann.get("/chat/stats").await.ok()["total_messages"], 0);
     assert_eq!(app.llm.call_count(), calls);
     scene.ann.delete("/conversations/1?soft=false").await.ok();
@@ -286,6 +292,7 @@ async fn lists_and_sums_contain_only_the_callers_data(store: Store) {
     for list in lists {
         assert_eq!(bob.get(list).await.ok(), json!([]), "{list}");
     }
+    assert_eq!(bob.get("/v1/chat/history").await.ok()["total"], 0);
     assert_eq!(bob.get("/chat/stats").await.ok()["total_conversations"], 0);
     let own = persona(&bob, "Bo", "child").await;
     let talk = conversation(&bob, own, "Bob's").await;
