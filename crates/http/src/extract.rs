@@ -14,7 +14,7 @@ mod time;
 pub(crate) use body::{JsonBody, RawBody};
 pub(crate) use caller::Authenticated;
 pub(crate) use client::ClientAddress;
-pub(crate) use field::{object, parsed, text};
+pub(crate) use field::{message_key, object, parsed, text};
 pub(crate) use form::FileForm;
 pub(crate) use lenient::{
     TextOrNumber, flag, flag_schema, integer, set_flag_schema, some_integer, text_or_number_schema,

@@ -88,6 +88,15 @@ impl From<Usage> for UsageBody {
     }
 }
 
+const HAS_MORE: HeaderName = HeaderName::from_static("x-has-more");
+
+/// A response with status 200 for a list of messages. Its header says whether more lie beyond the limit.
+pub(crate) fn message_list(has_more: bool) -> HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
+    response.insert_header((HAS_MORE, if has_more { "true" } else { "false" }));
+    response
+}
+
 const TURN_ID: HeaderName = HeaderName::from_static("x-turn-id");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");

@@ -30,6 +30,7 @@ mod llm_chat_lists;
 mod llm_chat_rows;
 mod llm_chat_setup;
 mod log_lines;
+mod message_lists;
 mod object_access;
 mod odd_answers;
 mod odd_fields;

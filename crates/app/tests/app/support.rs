@@ -216,6 +216,10 @@ impl App {
         }
     }
 
+    pub(crate) fn process_id(&self) -> u32 {
+        self.process.as_ref().expect("the application runs").id()
+    }
+
     /// Asks the process to end, as an orchestrator does.
     pub(crate) fn ask_to_end(&self) {
         self.signal("TERM");
@@ -223,7 +227,7 @@ impl App {
 
     /// Sends the process a signal, by its name.
     pub(crate) fn signal(&self, name: &str) {
-        let process = self.process.as_ref().expect("the application runs").id().to_string();
+        let process = self.process_id().to_string();
         assert!(Command::new("kill").args(["-s", name, &process]).status().unwrap().success());
     }
 

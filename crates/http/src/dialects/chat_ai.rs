@@ -10,14 +10,14 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use domain::Contract;
 use domain::Contract::ChatAi;
-use services::{ConversationFilter, Conversations, Limits, ListedPiece, NewConversationRequest, Turns};
+use services::{ConversationFilter, Conversations, Limits, NewConversationRequest, Turns};
 
 use crate::HttpSettings;
 use crate::endpoint::Endpoint;
 use crate::error::{ApiError, HandlerResult};
 use crate::extract::{Authenticated, ConversationPath, JsonBody, ListQuery, QueryParams};
 use crate::rate_limit::PendingCall;
-use crate::stream::respond;
+use crate::stream::{LIST, respond, respond_json};
 use request::CompletionRequest;
 use response::{ConversationBody, ReplyBody};
 use stream::PlainText;
@@ -34,34 +34,19 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 async fn create(caller: Authenticated, conversations: Data<Conversations>) -> HandlerResult {
     let new = NewConversationRequest::plain(Contract::ChatAi);
     let conversation = conversations.create(&caller.0, new).await?;
-    Ok(HttpResponse::Ok().json(ConversationBody::new(&conversation, &[])))
+    Ok(HttpResponse::Ok().json(ConversationBody::empty(&conversation)))
 }
 
 /// `GET /conversation`
 async fn list(
+    request: HttpRequest,
     caller: Authenticated,
     conversations: Data<Conversations>,
     query: QueryParams<ListQuery>,
 ) -> HandlerResult {
     let filter = ConversationFilter::default();
-    let mut reader = conversations.list_with_messages(&caller.0, filter, query.0.page()).await?;
-    let mut bodies: Vec<ConversationBody> = Vec::new();
-    while let Some(pieces) = reader.next().await? {
-        for piece in pieces {
-            match piece {
-                ListedPiece::Conversation(conversation) => {
-                    bodies.push(ConversationBody::new(&conversation, &[]));
-                }
-                ListedPiece::Message(message) => {
-                    if let Some(body) = bodies.last_mut() {
-                        body.push(&message);
-                    }
-                }
-                ListedPiece::End => {}
-            }
-        }
-    }
-    Ok(HttpResponse::Ok().json(bodies))
+    let found = conversations.list_with_messages(&caller.0, filter, query.0.page()).await?;
+    respond_json(&request, HttpResponse::Ok(), &LIST, found, response::write_piece).await
 }
 
 /// `POST /conversation/completion/{id}`

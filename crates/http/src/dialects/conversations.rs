@@ -4,9 +4,9 @@ mod doc;
 mod request;
 mod response;
 
-use actix_web::HttpResponse;
 use actix_web::http::Method;
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use domain::Contract::{ChatService, LlmChat};
 use domain::Page;
 use services::{ConversationFilter, Conversations, Limits, Turns};
@@ -18,7 +18,8 @@ use crate::extract::{
     Authenticated, ConversationPath, JsonBody, ListQuery, ProjectPath, QueryParams, RawBody,
 };
 use crate::rate_limit::PendingCall;
-use crate::wire::IdForm;
+use crate::stream::{JsonWriter, LIST, respond_json};
+use crate::wire::{IdForm, message_list};
 use request::{
     CreateQuery, DeleteQuery, LabelQuery, MessagesQuery, PatchRequest, SendRequest, new_conversation,
 };
@@ -136,17 +137,16 @@ async fn restore(
 
 /// `GET /conversations/{id}/messages`
 async fn messages(
+    request: HttpRequest,
     caller: Authenticated,
     conversations: Data<Conversations>,
     path: ConversationPath,
     query: QueryParams<MessagesQuery>,
 ) -> HandlerResult {
-    let mut reader = conversations.messages(&caller.0, path.key, query.0.selection()).await?;
-    let mut bodies = Vec::new();
-    while let Some(batch) = reader.next().await? {
-        bodies.extend(batch.iter().map(|message| MessageBody::new(message, &path.written)));
-    }
-    Ok(HttpResponse::Ok().json(bodies))
+    let found = conversations.messages(&caller.0, path.key, query.0.selection()?).await?;
+    let (response, written) = (message_list(found.has_more()), path.written);
+    let write = move |json: &mut JsonWriter, message| json.item(&MessageBody::new(&message, &written));
+    respond_json(&request, response, &LIST, found, write).await
 }
 
 /// `POST /conversations/{id}/messages`

@@ -4,9 +4,9 @@ mod doc;
 mod request;
 mod response;
 
-use actix_web::HttpResponse;
 use actix_web::http::Method;
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use domain::Contract::PersonaChat;
 use domain::{ConversationNumber, MessageNumber};
 use services::{Health, Limits, Personas, PersonasError};
@@ -16,7 +16,8 @@ use crate::endpoint::Endpoint;
 use crate::error::{ApiError, HandlerResult};
 use crate::extract::{Authenticated, JsonBody, NumberPath, QueryParams};
 use crate::rate_limit::PendingCall;
-use crate::wire::DoneMessage;
+use crate::stream::{JsonWriter, LIST, respond_json};
+use crate::wire::{DoneMessage, message_list};
 use request::{ConversationsQuery, CreateRequest, MessagesQuery, SendRequest, UpdateRequest};
 use response::{ConversationBody, ExchangeBody, HealthBody, MessageBody, StatsBody};
 
@@ -110,18 +111,17 @@ async fn send(
 
 /// `GET /chat/conversations/{id}/messages`
 async fn messages(
+    request: HttpRequest,
     caller: Authenticated,
     personas: Data<Personas>,
     path: NumberPath,
     query: QueryParams<MessagesQuery>,
 ) -> HandlerResult {
     let number = ConversationNumber(path.0);
-    let mut reader = personas.messages(&caller.0, number, query.0.selection()).await?;
-    let mut bodies = Vec::new();
-    while let Some(batch) = reader.next().await? {
-        bodies.extend(batch.into_iter().map(|message| MessageBody::stored(message, number)));
-    }
-    Ok(HttpResponse::Ok().json(bodies))
+    let found = personas.messages(&caller.0, number, query.0.selection()?).await?;
+    let response = message_list(found.has_more());
+    let write = move |json: &mut JsonWriter, message| json.item(&MessageBody::stored(message, number));
+    respond_json(&request, response, &LIST, found, write).await
 }
 
 /// `DELETE /chat/messages/{id}`

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use domain::JsonText;
+use domain::{JsonText, MessageKey};
 use serde_json::{Map, Value};
 use validator::{Validate, ValidationErrors};
 
@@ -16,6 +16,13 @@ pub(crate) fn parsed<T>(param: &str, result: Result<T, impl Display>) -> Result<
 /// A text of a user: not blank, without control characters, at most `max_chars` characters.
 pub(crate) fn text(param: &str, raw: &str, max_chars: usize) -> Result<String, FieldError> {
     parsed(param, domain::text::clean(raw, max_chars))
+}
+
+/// A parameter that names a message, in any form of its id.
+pub(crate) fn message_key(param: &str, raw: Option<&str>) -> Result<Option<MessageKey>, FieldError> {
+    let Some(raw) = raw else { return Ok(None) };
+    let key = MessageKey::parse(raw);
+    key.map(Some).ok_or_else(|| FieldError::new(param, "must be the id or the number of a message"))
 }
 
 /// The limits of a JSON object, a little above those of the Conversations API of `OpenAI`.

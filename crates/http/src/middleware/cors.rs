@@ -12,12 +12,13 @@ const METHODS: [Method; 6] =
 /// The request headers that pages may send. Browsers add `Last-Event-ID` when they reconnect to an event stream.
 const REQUEST_HEADERS: [&str; 4] = ["authorization", "content-type", "x-request-id", "last-event-id"];
 /// The response headers that pages may read, beside those that browsers always allow.
-const EXPOSED_HEADERS: [&str; 9] = [
+const EXPOSED_HEADERS: [&str; 10] = [
     "x-conversation-id",
     "x-session-id",
     "x-model",
     "x-turn-id",
     "x-request-id",
+    "x-has-more",
     "ratelimit-limit",
     "ratelimit-remaining",
     "ratelimit-reset",

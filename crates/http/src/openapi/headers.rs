@@ -15,6 +15,8 @@ pub(crate) const SESSION_ID: &str = "X-Session-Id";
 pub(crate) const MODEL: &str = "X-Model";
 /// The header with the turn's id.
 pub(crate) const TURN_ID: &str = "X-Turn-Id";
+/// The header of a list of messages that says whether there are more.
+pub(crate) const HAS_MORE: &str = "X-Has-More";
 const RETRY_AFTER: &str = "Retry-After";
 const CHALLENGE: &str = "WWW-Authenticate";
 const LIMIT: &str = "RateLimit-Limit";
@@ -24,7 +26,7 @@ const RESET: &str = "RateLimit-Reset";
 pub(crate) const RATE_LIMIT: [&str; 3] = [LIMIT, REMAINING, RESET];
 
 /// All headers, each with its type and its description.
-const KNOWN: [(&str, Type, &str); 10] = [
+const KNOWN: [(&str, Type, &str); 11] = [
     (
         REQUEST_ID,
         Type::String,
@@ -34,6 +36,11 @@ const KNOWN: [(&str, Type, &str); 10] = [
     (CONVERSATION_ID, Type::String, "The id of the conversation, in the form that the response body uses"),
     (SESSION_ID, Type::Integer, "The number of the session"),
     (MODEL, Type::String, "The model that answers"),
+    (
+        HAS_MORE,
+        Type::Boolean,
+        "Whether there are more messages beyond the `limit`: `true` or `false`. Without a `limit` always `false`",
+    ),
     (RETRY_AFTER, Type::Integer, "How many seconds to wait before trying again"),
     (CHALLENGE, Type::String, "`Bearer`, and the error if a token was sent"),
     (LIMIT, Type::Integer, "How many calls are allowed in any 60 seconds"),

@@ -34,7 +34,7 @@ pub(crate) fn respond<E: Encoder>(
     let Some(settings) = request.app_data::<Data<HttpSettings>>() else {
         return HttpResponse::InternalServerError().finish();
     };
-    let log = Rc::new(StreamLog::new(request, listener.turn()));
+    let log = Rc::new(StreamLog::new(request, Some(listener.turn())));
     let chunks = chunks(listener, encoder, settings, Rc::clone(&log));
     response
         .insert_header((CONTENT_TYPE, E::CONTENT_TYPE))

@@ -7,13 +7,15 @@ use domain::TurnId;
 use tokio::time::Instant;
 use tracing::Span;
 
+use crate::error::ApiError;
+
 /// Counts what is sent of a stream, and logs one line when the stream ends. Dropping it logs that the client left.
 pub(super) struct StreamLog {
     /// The span of the request, which has ended when the stream ends.
     span: Span,
     method: String,
     route: String,
-    turn: TurnId,
+    turn: Option<TurnId>,
     started: Instant,
     events: Cell<u64>,
     bytes: Cell<usize>,
@@ -23,9 +25,9 @@ pub(super) struct StreamLog {
 /// How a stream ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StreamEnd {
-    /// All events were sent, and the turn was completed or stopped.
+    /// Everything was sent, and the turn, if there is one, was completed or stopped.
     Completed,
-    /// The turn failed, or its end is not known.
+    /// The turn failed, or its end is not known; or what was to be sent could not be read.
     Failed,
     /// The client closed the connection.
     ClientLeft,
@@ -45,8 +47,8 @@ impl StreamEnd {
 }
 
 impl StreamLog {
-    /// Starts to count, in the span of the request.
-    pub(super) fn new(request: &HttpRequest, turn: TurnId) -> Self {
+    /// Starts to count, in the span of the request. The turn is that of a stream of events.
+    pub(super) fn new(request: &HttpRequest, turn: Option<TurnId>) -> Self {
         Self {
             span: Span::current(),
             method: request.method().to_string(),
@@ -69,17 +71,32 @@ impl StreamLog {
         self.bytes.update(|total| total + bytes);
     }
 
+    /// Logs why the stream is cut off.
+    pub(super) fn fail(&self, error: &ApiError) {
+        let Self { method, route, .. } = self;
+        let _in_span = self.span.enter();
+        let (code, error) = (error.code(), error.chain().map_or_else(|| error.to_string(), str::to_owned));
+        tracing::error!(method, route, code, error, "{method} {route} is cut off");
+    }
+
     /// Logs the end of the stream; a second call does nothing.
     pub(super) fn end(&self, end: StreamEnd) {
         if self.is_written.replace(true) {
             return;
         }
         let Self { method, route, turn, events, bytes, .. } = self;
+        let turn = turn.map(tracing::field::display);
         let (events, bytes, end) = (events.get(), bytes.get(), end.as_str());
         let stream_ms = self.started.elapsed().as_secs_f64() * 1e3;
         let _in_span = self.span.enter();
         tracing::info!(
-            method, route, turn.id = %turn, stream.end = end, events, bytes, stream_ms,
+            method,
+            route,
+            turn.id = turn,
+            stream.end = end,
+            events,
+            bytes,
+            stream_ms,
             "{method} {route} stream ended: {end}"
         );
     }

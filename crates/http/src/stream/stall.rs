@@ -43,7 +43,7 @@ pub(super) struct StallGuard {
 }
 
 struct Shared {
-    /// `None` once the client has stalled: dropping the chunks frees the turn's log.
+    /// `None` once the client has stalled: dropping the chunks frees what they hold, such as the turn's log.
     chunks: RefCell<Option<Chunks>>,
     /// When the server took the last chunk, if it has not asked for another one since.
     taken_at: Cell<Option<Instant>>,
@@ -108,15 +108,13 @@ async fn watch(body: Weak<Shared>, limit: Duration, socket: Weak<TcpStream>) {
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
-    use domain::TurnId;
     use futures_util::{StreamExt, stream};
-    use uuid::Uuid;
 
     use super::*;
 
     fn guard(chunks: impl Stream<Item = Result<Bytes, CutOff>> + 'static) -> StallGuard {
         let request = TestRequest::default().to_http_request();
-        let log = Rc::new(StreamLog::new(&request, TurnId(Uuid::nil())));
+        let log = Rc::new(StreamLog::new(&request, None));
         StallGuard::new(Box::pin(chunks), Duration::from_mins(1), &request, log)
     }
 

@@ -72,7 +72,7 @@ fn of_cors(answer: &Read) -> Vec<&str> {
 fn is_for(answer: &Read, origin: &str) {
     assert_eq!(answer.header(ALLOWED), origin, "{} {}", answer.status, answer.text());
     assert!(list(answer, "vary").contains("origin"), "{:?}", answer.headers);
-    let exposed = "x-conversation-id x-session-id x-model x-turn-id x-request-id ratelimit-limit \
+    let exposed = "x-conversation-id x-session-id x-model x-turn-id x-request-id x-has-more ratelimit-limit \
         ratelimit-remaining ratelimit-reset retry-after";
     assert_eq!(list(answer, "access-control-expose-headers"), words(exposed));
     assert_eq!(answer.header("access-control-allow-credentials"), "");

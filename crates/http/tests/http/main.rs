@@ -19,6 +19,7 @@ mod foundation;
 mod limits;
 mod llm_chat;
 mod logs;
+mod message_lists;
 mod persona_chat;
 mod personas;
 mod streams;

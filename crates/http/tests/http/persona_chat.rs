@@ -273,6 +273,8 @@ async fn the_newest_messages_are_listed_oldest_first() {
     let app = start(setup).await;
     for query in ["", "?limit=2", "?limit=2&offset=1"] {
         let listed = app.call(get(&format!("/chat/conversations/7/messages{query}"))).await;
+        let has_more = if query.is_empty() { "false" } else { "true" };
+        assert_eq!(listed.header("x-has-more"), has_more);
         assert_eq!(
             listed.json(),
             json!([
@@ -284,7 +286,33 @@ async fn the_newest_messages_are_listed_oldest_first() {
             ])
         );
     }
-    assert_eq!(app.call(get("/chat/conversations/7/messages?limit=0")).await.status, 422);
+    for query in ["limit=0", "offset=1&before=1", "offset=0&after=1", "before=x", "after="] {
+        let refused = app.call(get(&format!("/chat/conversations/7/messages?{query}"))).await;
+        let param = query.split_once('=').unwrap().0;
+        assert_eq!((refused.status, &refused.json()["error"]["param"]), (422, &json!(param)), "{query}");
+    }
+}
+
+#[actix_web::test]
+async fn pages_beside_a_message_are_oldest_first() {
+    let mut setup = with_conversation();
+    setup.conversations.expect_position().returning(|_, key, _| Ok(granted(&key, Some(Seq(4)))));
+    setup.conversations.expect_last_page().times(1).returning(move |_, key, page, _| {
+        assert_eq!(page, MessagePage { limit: Some(2), before: Some(Seq(4)), ..MessagePage::default() });
+        Ok(granted(&key, LastPage { page: MessagePage { limit: None, ..page }, has_more: true }))
+    });
+    setup.conversations.expect_messages().returning(move |_, key, page| {
+        assert_eq!(page.order, domain::SortOrder::Ascending);
+        assert!(page.before.is_some() || page.limit == Some(2) && page.after == Some(Seq(4)));
+        Ok(granted(&key, batch(vec![message(3, Role::User, "Hi")])))
+    });
+    let app = start(setup).await;
+    for (query, has_more) in
+        [("before=4&limit=2", "true"), ("after=4&limit=2", "false"), ("before=4", "false")]
+    {
+        let listed = app.call(get(&format!("/chat/conversations/7/messages?{query}"))).await;
+        assert_eq!((listed.json()[0]["id"].as_i64(), listed.header("x-has-more")), (Some(3), has_more));
+    }
 }
 
 #[actix_web::test]

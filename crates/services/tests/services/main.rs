@@ -8,6 +8,7 @@ mod empty_replies;
 mod files;
 mod following;
 mod models;
+mod reading;
 mod sign_in;
 mod support;
 mod turns;

@@ -2,8 +2,9 @@
 
 use domain::{Conversation, Message, Role};
 use serde::Serialize;
-use services::CompletedTurn;
+use services::{CompletedTurn, ListedPiece};
 
+use crate::stream::JsonWriter;
 use crate::wire;
 
 /// A conversation with its messages.
@@ -12,10 +13,10 @@ use crate::wire;
 pub(crate) struct ConversationBody {
     #[schema(format = Uuid)]
     id: String,
-    /// The messages, oldest first.
-    messages: Vec<MessageBody>,
     #[schema(format = DateTime)]
     created_at: String,
+    /// The messages, oldest first. They come last, because they are written one after the other.
+    messages: Vec<MessageBody>,
 }
 
 /// A message.
@@ -52,16 +53,28 @@ pub(crate) struct ReplyBody {
 }
 
 impl ConversationBody {
-    pub(crate) fn new(conversation: &Conversation, messages: &[Message]) -> Self {
+    /// A conversation without messages.
+    pub(crate) fn empty(conversation: &Conversation) -> Self {
         Self {
             id: conversation.id.to_string(),
-            messages: messages.iter().filter_map(MessageBody::from_message).collect(),
             created_at: wire::time(conversation.created_at),
+            messages: Vec::new(),
         }
     }
+}
 
-    pub(crate) fn push(&mut self, message: &Message) {
-        self.messages.extend(MessageBody::from_message(message));
+/// Writes a piece of a list of conversations.
+pub(crate) fn write_piece(json: &mut JsonWriter, piece: ListedPiece) -> Result<(), serde_json::Error> {
+    match piece {
+        ListedPiece::Conversation(conversation) => json.open(&ConversationBody::empty(&conversation)),
+        ListedPiece::Message(message) => match MessageBody::from_message(&message) {
+            Some(body) => json.item(&body),
+            None => Ok(()),
+        },
+        ListedPiece::End => {
+            json.close();
+            Ok(())
+        }
     }
 }
 

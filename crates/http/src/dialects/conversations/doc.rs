@@ -106,12 +106,18 @@ pub(super) fn list_of_project() -> OperationDoc {
 pub(super) fn messages() -> OperationDoc {
     OperationDoc::new("listMessages", "List the messages of a conversation")
         .tags([tags::LLM_CHAT, tags::CHAT_SERVICE])
+        .description(
+            "Lists the messages of the conversation. Without a `limit` all of them are listed. To read page by page, pass \
+             the id of the last message of a page as `after`, while `X-Has-More` is `true`; or the id of its first \
+             message as `before`, to read in the other direction.",
+        )
         .path_param(parameters::conversation(ID))
         .query::<MessagesQuery>()
         .list_response::<MessageBody>(
             "The messages",
             [("as documented", documented_messages()), ("with all keys", whole_messages())],
         )
+        .header(headers::HAS_MORE)
         .errors([ApiError::no_conversation()])
         .invalid("limit", "must be between 1 and 1000")
 }

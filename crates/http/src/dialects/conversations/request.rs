@@ -12,7 +12,7 @@ use validator::Validate;
 
 use crate::HttpSettings;
 use crate::error::{ApiError, FieldError};
-use crate::extract::{RawBody, TextOrNumber, flag, object, parsed, text, text_or_number_schema};
+use crate::extract::{RawBody, TextOrNumber, flag, message_key, object, parsed, text, text_or_number_schema};
 use crate::wire::IdForm;
 
 /// The query of `POST /conversations`.
@@ -139,6 +139,13 @@ pub(crate) struct MessagesQuery {
     #[validate(range(min = 1, max = 1000, message = "must be between 1 and 1000"))]
     #[param(minimum = 1, maximum = 1000, example = 50)]
     limit: Option<u32>,
+    /// Lists only messages that come after this one in the order: its id or its number. With a `limit`, the first ones
+    /// after it.
+    #[param(example = "msg_0190f3c2a1b47c5e8d9f0a1b2c3d4e5f")]
+    after: Option<String>,
+    /// Lists only messages that come before this one in the order: its id or its number. With a `limit` and without
+    /// `after`, the last ones before it.
+    before: Option<String>,
     /// `asc` lists the oldest message first, `desc` the newest.
     #[param(inline, default = "asc", example = "asc")]
     order: Option<OrderWord>,
@@ -153,12 +160,16 @@ enum OrderWord {
 
 impl MessagesQuery {
     /// The requested messages. Without a limit they are all, as S2 requires.
-    pub(crate) fn selection(&self) -> MessageQuery {
-        let order = match self.order {
+    pub(crate) fn selection(&self) -> Result<MessageQuery, FieldError> {
+        let Self { limit, after, before, order } = self;
+        let after = message_key("after", after.as_deref())?;
+        let before = message_key("before", before.as_deref())?;
+        let order = match order {
             None | Some(OrderWord::Asc) => SortOrder::Ascending,
             Some(OrderWord::Desc) => SortOrder::Descending,
         };
-        MessageQuery { order, limit: self.limit, ..MessageQuery::default() }
+        let from_end = after.is_none() && before.is_some();
+        Ok(MessageQuery { order, limit: *limit, from_end, skip: 0, after, before })
     }
 }
 

@@ -8,7 +8,7 @@ use super::request::{ConversationsQuery, CreateRequest, MessagesQuery, SendReque
 use super::response::{ConversationBody, ExchangeBody, HealthBody, MessageBody, StatsBody};
 use crate::dialects::personas::doc::{no_persona, not_a_number};
 use crate::error::{ApiError, FieldError};
-use crate::openapi::{OperationDoc, parameters, tags, with};
+use crate::openapi::{OperationDoc, headers, parameters, tags, with};
 use crate::wire::DoneMessage;
 
 pub(super) fn create() -> OperationDoc {
@@ -86,10 +86,15 @@ pub(super) fn send() -> OperationDoc {
 pub(super) fn messages() -> OperationDoc {
     OperationDoc::new("listPersonaMessages", "List the messages of a conversation with a persona")
         .tags([tags::PERSONA_CHAT])
-        .description("The messages are listed oldest first. With `limit`, only the newest ones are listed.")
+        .description(
+            "The messages are listed oldest first. With a `limit`, only the newest ones are listed. To read the older ones \
+             page by page, pass the id of the first message of a page as `before`, while `X-Has-More` is `true`; to read \
+             newer ones, pass the id of the last message as `after`.",
+        )
         .path_param(conversation_id())
         .query::<MessagesQuery>()
         .list_response::<MessageBody>("The messages", [("as documented", json!([question(), answer()]))])
+        .header(headers::HAS_MORE)
         .errors(no_access())
         .invalid("limit", "must be between 1 and 1000")
 }

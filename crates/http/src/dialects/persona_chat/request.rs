@@ -1,14 +1,14 @@
 //! Requests of S4.
 
 use domain::limits::{LIST_ROWS, PERSONA_TITLE_CHARS};
-use domain::{Page, PersonaId, Title};
+use domain::{Page, PersonaId, SortOrder, Title};
 use serde::Deserialize;
 use services::MessageQuery;
 use validator::Validate;
 
 use crate::HttpSettings;
 use crate::error::FieldError;
-use crate::extract::{integer, parsed, some_integer, text};
+use crate::extract::{integer, message_key, parsed, some_integer, text};
 
 /// A conversation with a persona to create.
 #[derive(Debug, Deserialize, Validate, utoipa::ToSchema)]
@@ -81,21 +81,32 @@ impl ConversationsQuery {
 /// The query of `GET /chat/conversations/{id}/messages`.
 #[derive(Debug, Deserialize, Validate, utoipa::IntoParams)]
 pub(crate) struct MessagesQuery {
-    /// Lists only so many of the newest messages; all messages by default.
+    /// Lists only so many of the newest messages, or of those nearest to `after` or `before`; all messages by default.
     #[validate(range(min = 1, max = "domain::limits::LIST_ROWS", message = "must be between 1 and 1000"))]
     #[param(minimum = 1, maximum = 1000, example = 50)]
     limit: Option<u32>,
-    /// How many of the newest messages to skip.
+    /// How many of the newest messages to skip. It cannot be used together with `after` or `before`.
     #[validate(range(max = "domain::limits::OFFSET_MAX", message = "must be at most 1000000"))]
     #[param(maximum = 1_000_000, default = 0)]
     offset: Option<u32>,
+    /// Lists only messages that are newer than this one, by its id. With a `limit`, the oldest of these.
+    after: Option<String>,
+    /// Lists only messages that are older than this one, by its id. With a `limit`, the newest of these.
+    #[param(example = "51")]
+    before: Option<String>,
 }
 
 impl MessagesQuery {
     /// The requested messages.
-    pub(crate) fn selection(&self) -> MessageQuery {
-        let Self { limit, offset } = self;
-        MessageQuery { limit: *limit, from_end: true, skip: offset.unwrap_or(0), ..MessageQuery::default() }
+    pub(crate) fn selection(&self) -> Result<MessageQuery, FieldError> {
+        let Self { limit, offset, after, before } = self;
+        let after = message_key("after", after.as_deref())?;
+        let before = message_key("before", before.as_deref())?;
+        if offset.is_some() && (after.is_some() || before.is_some()) {
+            return Err(FieldError::new("offset", "cannot be used together with after or before"));
+        }
+        let (order, skip) = (SortOrder::Ascending, offset.unwrap_or(0));
+        Ok(MessageQuery { order, limit: *limit, from_end: after.is_none(), skip, after, before })
     }
 }
 
