@@ -107,6 +107,12 @@ error_codes! {
     TurnNotFound: Properties::new("turn_not_found", ErrorKind::NotFound),
     /// The persona does not exist, or is another user's.
     PersonaNotFound: Properties::new("persona_not_found", ErrorKind::NotFound),
+    /// The prompt does not exist, or is another user's.
+    PromptNotFound: Properties::new("prompt_not_found", ErrorKind::NotFound),
+    /// The prompt has no such version.
+    PromptVersionNotFound: Properties::new("prompt_version_not_found", ErrorKind::NotFound),
+    /// The prompt is a system template, which nobody changes.
+    PromptForbidden: Properties::new("prompt_forbidden", ErrorKind::Forbidden),
     /// The message does not exist, or is deleted.
     MessageNotFound: Properties::new("message_not_found", ErrorKind::NotFound),
     /// The message belongs to another user.

@@ -57,6 +57,10 @@ id! {
     PersonaId(i64)
 }
 id! {
+    /// The number of a prompt: 1, 2, … on a fresh database.
+    PromptId(i64)
+}
+id! {
     /// The number of a file: 1, 2, … on a fresh database.
     FileNumber(i64)
 }

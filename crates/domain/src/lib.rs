@@ -16,6 +16,7 @@ pub mod money;
 mod names;
 pub mod page;
 pub mod persona;
+pub mod prompt_template;
 pub mod reply;
 pub mod sampling;
 pub mod shown_model;
@@ -35,8 +36,8 @@ pub use error_kind::ErrorKind;
 pub use file::{BlobKey, File, FileName, FileText, NewFile};
 pub use history::{HistoryPlanner, WindowMessage};
 pub use ids::{
-    BlobId, ConversationId, ConversationNumber, FileNumber, MessageId, MessageNumber, PersonaId, ResponseId,
-    RunnerId, Seq, TurnId, UserId,
+    BlobId, ConversationId, ConversationNumber, FileNumber, MessageId, MessageNumber, PersonaId, PromptId,
+    ResponseId, RunnerId, Seq, TurnId, UserId,
 };
 pub use ledger::{LedgerEntry, Purpose};
 pub use message::{Message, MessageKey, MessageState, NewMessage, Part, ReplyFacts, Role};
@@ -45,6 +46,7 @@ pub use model_request::{ModelMessage, ModelRequest, RequestOptions};
 pub use money::{NanoDollars, Price};
 pub use page::{MessagePage, Page, SortOrder};
 pub use persona::{Persona, Relation};
+pub use prompt_template::{ExpandedTooLong, Prompt, PromptFields, PromptVersion};
 pub use reply::{Delta, Reply};
 pub use sampling::{Sampling, SamplingError, Temperature, TopP};
 pub use shown_model::{DefaultModels, ShownModel};

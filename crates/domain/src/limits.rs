@@ -31,6 +31,17 @@ pub const NAME_CHARS: usize = 255;
 pub const PERSONA_NAME_CHARS: usize = 128;
 /// The longest title of a conversation with a persona (contract S4).
 pub const PERSONA_TITLE_CHARS: usize = 255;
+/// The longest title of a prompt.
+pub const PROMPT_TITLE_CHARS: usize = 255;
+/// The longest scenario of a prompt.
+pub const PROMPT_SCENARIO_CHARS: usize = 100;
+/// The longest description of a prompt.
+pub const PROMPT_DESCRIPTION_CHARS: usize = 10_000;
+/// The longest content of a prompt, the longest value of one of its variables, and the longest text of both together
+/// (C-37).
+pub const PROMPT_CONTENT_CHARS: usize = 100_000;
+/// The longest text to search prompts for.
+pub const PROMPT_SEARCH_CHARS: usize = 10_000;
 /// The longest name of an uploaded file; a longer one is cut.
 pub const FILE_NAME_CHARS: usize = 255;
 /// The largest PDF that can be configured, in MiB.

@@ -96,6 +96,14 @@ pub fn composed(text: &str) -> String {
     text.nfc().collect()
 }
 
+/// Returns a text in a form that is the same for all letter cases: `Straße`, `STRASSE` and `STRAẞE` are `strasse`, and `ς`
+/// is `σ`. Each character is converted by itself, so what is a part of a text is a part of its form too.
+#[must_use]
+pub fn caseless(text: &str) -> String {
+    let lower = text.chars().flat_map(char::to_lowercase);
+    lower.flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
+}
+
 /// Parses a boolean, in any letter case: `true`, `1`, `yes`, `on`; `false`, `0`, `no`, `off` (C-11).
 #[must_use]
 pub fn flag(word: &str) -> Option<bool> {
@@ -166,6 +174,25 @@ mod tests {
         ] {
             assert_eq!(composed(written), one);
         }
+    }
+
+    #[test]
+    fn texts_that_differ_in_case_alone_have_one_form() {
+        for (one, other) in [
+            ("ABC xyz 1", "abc XYZ 1"),
+            ("GRÖSSE", "größe"),
+            ("straẞe", "STRASSE"),
+            ("ΟΔΟΣ", "οδος"),
+            ("ИМЯ", "имя"),
+            ("ǅ", "ǆ"),
+            ("\u{212a}", "k"),
+            ("ﬁn", "FIN"),
+        ] {
+            assert_eq!(caseless(one), caseless(other), "{one}");
+            assert_eq!(caseless(&caseless(one)), caseless(one), "{one}");
+        }
+        assert_ne!(caseless("e"), caseless("é"));
+        assert_eq!(caseless("名前 👍 %_\\"), "名前 👍 %_\\");
     }
 
     #[test]
