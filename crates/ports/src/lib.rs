@@ -14,6 +14,7 @@ pub mod limits;
 pub mod messages;
 pub mod models;
 pub mod personas;
+pub mod prompts;
 pub mod store;
 pub mod turn_events;
 pub mod turns;
@@ -35,6 +36,7 @@ pub use limits::{Bucket, Decision, LimiterError, RateLimiter, Reservation};
 pub use messages::{MessageDeletion, MessageStore};
 pub use models::{BoxError, LanguageModel, ModelError, ModelEvent, ModelStream, Retry};
 pub use personas::{NewPersona, PersonaChatTotals, PersonaPatch, PersonaRecord, PersonaStore};
+pub use prompts::{NewPrompt, PromptChange, PromptFilter, PromptPage, PromptPatch, PromptStore};
 pub use store::{StoreError, StoreHealth};
 pub use turn_events::{FollowedTurn, TurnEvents};
 pub use turns::{
@@ -56,6 +58,7 @@ pub use {
     messages::MockMessageStore,
     models::MockLanguageModel,
     personas::MockPersonaStore,
+    prompts::MockPromptStore,
     store::MockStoreHealth,
     turn_events::MockTurnEvents,
     turns::{MockRunnerStore, MockTurnStore},

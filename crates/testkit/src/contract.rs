@@ -17,6 +17,7 @@ mod listing;
 mod objects;
 mod paging;
 mod personas;
+mod prompts;
 mod racing;
 mod recovering;
 mod scene;
@@ -25,7 +26,7 @@ mod talking;
 mod unreadable;
 mod windows;
 
-pub use stores::{Damage, DamagedRow, KillRunner, Stores};
+pub use stores::{Damage, DamagedRow, InsertPrompt, KillRunner, Stores};
 
 crate::suite::suite! { $
     /// Registers a test for each case of the suite. The expression makes fresh `Stores`, and may await.
@@ -154,6 +155,19 @@ crate::suite::suite! { $
         a_persona_is_changed_as_named,
         a_persona_is_deleted_with_its_conversations,
         other_conversations_stay_when_a_persona_is_deleted;
+    prompts:
+        a_prompt_is_found_as_it_was_made,
+        a_prompt_is_accessible_only_to_its_owner,
+        a_prompt_is_changed_as_named,
+        each_change_keeps_the_version_before_it,
+        changes_at_the_same_time_lose_no_version,
+        a_prompt_is_deleted_with_its_versions,
+        a_use_changes_the_count_alone,
+        prompts_are_listed_in_pages_with_their_total,
+        a_filter_of_prompts_applies_as_a_whole,
+        a_search_is_literal_and_ignores_case,
+        system_templates_are_seen_by_all_and_changed_by_none,
+        prompts_written_by_sql_are_found;
     talking:
         a_begin_returns_the_persona_of_its_conversation,
         a_patch_gives_a_conversation_another_persona,

@@ -14,6 +14,7 @@ mod options;
 mod personas;
 mod pool;
 mod precheck;
+mod prompts;
 mod rows;
 mod runners;
 mod session;

@@ -13,6 +13,7 @@ mod migrating;
 mod outages;
 mod plans;
 mod poolers;
+mod prompts;
 mod races;
 mod unusable;
 

@@ -9,6 +9,7 @@ mod files;
 mod ledger;
 mod messages;
 mod personas;
+mod prompts;
 mod rows;
 mod runners;
 #[cfg(test)]

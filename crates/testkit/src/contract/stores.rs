@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
-use domain::{ConversationId, MessageId, RunnerId, TurnId};
+use domain::{ConversationId, MessageId, PromptId, RunnerId, TurnId, UserId};
 use futures_util::future::BoxFuture;
 use ports::{
-    ConversationStore, FileStore, Ledger, MessageStore, PersonaStore, RunnerStore, TurnEvents, TurnStore,
-    UserStore,
+    ConversationStore, FileStore, Ledger, MessageStore, PersonaStore, PromptStore, RunnerStore, TurnEvents,
+    TurnStore, UserStore,
 };
+
+/// Inserts a prompt by SQL, as an operator does: its owner, if any, its title and its content. Returns its id.
+pub type InsertPrompt =
+    Arc<dyn Fn(Option<UserId>, &'static str, &'static str) -> BoxFuture<'static, PromptId> + Send + Sync>;
 
 /// Makes the lease of a process so old that the process counts as dead.
 pub type KillRunner = Arc<dyn Fn(RunnerId) -> BoxFuture<'static, ()> + Send + Sync>;
@@ -47,6 +51,8 @@ pub struct Stores {
     pub users: Arc<dyn UserStore>,
     /// Personas.
     pub personas: Arc<dyn PersonaStore>,
+    /// Prompts.
+    pub prompts: Arc<dyn PromptStore>,
     /// Single messages.
     pub messages: Arc<dyn MessageStore>,
     /// Files.
@@ -57,6 +63,8 @@ pub struct Stores {
     pub kill_runner: KillRunner,
     /// Makes a row unreadable.
     pub damage: Damage,
+    /// Inserts a prompt as an operator does.
+    pub insert_prompt: InsertPrompt,
     /// The same turns as another process uses them, over connections of its own; `None` where only one process can use
     /// the store.
     pub elsewhere: Option<Arc<dyn TurnStore>>,

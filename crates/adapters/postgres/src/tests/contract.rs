@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use domain::PromptId;
 use testkit::PostgresServer;
-use testkit::contract::{Damage, DamagedRow, KillRunner, Stores};
+use testkit::contract::{Damage, DamagedRow, InsertPrompt, KillRunner, Stores};
 
 use super::{connect, fresh};
 
@@ -24,6 +25,7 @@ async fn stores() -> Stores {
             })
         }
     });
+    let for_prompts = url.clone();
     let damage: Damage = Arc::new(move |row| {
         let url = url.clone();
         Box::pin(async move {
@@ -44,6 +46,15 @@ async fn stores() -> Stores {
             server.sql(&url, &sql);
         })
     });
+    let insert_prompt: InsertPrompt = Arc::new(move |owner, title, content| {
+        let url = for_prompts.clone();
+        Box::pin(async move {
+            let owner = owner.map_or("NULL".to_owned(), |owner| owner.to_string());
+            let insert = "INSERT INTO omnichat.prompts (user_id, title, scenario, content)";
+            server.sql(&url, &format!("{insert} VALUES ({owner}, '{title}', 's', '{content}')"));
+            PromptId(server.sql(&url, "SELECT max(id) FROM omnichat.prompts").trim().parse().unwrap())
+        })
+    });
     Stores {
         conversations: store.clone(),
         turns: store.clone(),
@@ -51,11 +62,13 @@ async fn stores() -> Stores {
         runners: store.clone(),
         users: store.clone(),
         personas: store.clone(),
+        prompts: store.clone(),
         messages: store.clone(),
         files: store.clone(),
         ledger: store,
         kill_runner,
         damage,
+        insert_prompt,
         elsewhere: Some(elsewhere),
     }
 }

@@ -5,10 +5,12 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 use super::*;
 
 /// Tables that grow with use; the others have a few rows.
-const LARGE: [&str; 9] = [
+const LARGE: [&str; 11] = [
     "users",
     "sign_in_names",
     "personas",
+    "prompts",
+    "prompt_versions",
     "conversations",
     "messages",
     "turns",
@@ -23,6 +25,10 @@ const ROWS: &str = "
     INSERT INTO omnichat.sign_in_names SELECT 'n' || id, id FROM omnichat.users;
     INSERT INTO omnichat.personas (user_id, name, relation_type, created_at, updated_at)
         SELECT id, 'p', 'friend', now(), now() FROM omnichat.users;
+    INSERT INTO omnichat.prompts (user_id, title, scenario, content, search_text)
+        SELECT u.id, 't', 's', repeat('x', 200), 't' FROM omnichat.users u, generate_series(1, 5) g;
+    INSERT INTO omnichat.prompt_versions (prompt_id, version, created_at, title, scenario, content, metadata)
+        SELECT p.id, 1, now(), 't', 's', 'c', '{}' FROM omnichat.prompts p;
     INSERT INTO omnichat.conversations (id, owner, label, begun_by, persona_id, created_at, updated_at, last_seq, head_seq)
         SELECT gen_random_uuid(), id, 'l', 'llm_chat', CASE WHEN id % 2 = 0 THEN id END, now(), now(), 20, 20
         FROM omnichat.users;

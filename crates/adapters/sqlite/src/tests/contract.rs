@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use testkit::contract::{Damage, DamagedRow, KillRunner, Stores};
+use domain::PromptId;
+use testkit::contract::{Damage, DamagedRow, InsertPrompt, KillRunner, Stores};
 
 use super::Scratch;
 use crate::SqliteStore;
@@ -46,6 +47,19 @@ fn stores_of(store: SqliteStore, scratch: Option<Scratch>) -> Stores {
             })
         }
     });
+    let insert_prompt: InsertPrompt = Arc::new({
+        let store = Arc::clone(&store);
+        move |owner, title, content| {
+            let store = Arc::clone(&store);
+            Box::pin(async move {
+                let owner = owner.map_or("NULL".to_owned(), |owner| owner.to_string());
+                let insert = "INSERT INTO prompts (user_id, title, scenario, content)";
+                store.sql(format!("{insert} VALUES ({owner}, '{title}', 's', '{content}')")).await;
+                let newest = sqlx::query_scalar("SELECT max(id) FROM prompts");
+                PromptId(newest.fetch_one(&store.reads).await.unwrap())
+            })
+        }
+    });
     Stores {
         conversations: store.clone(),
         turns: store.clone(),
@@ -53,11 +67,13 @@ fn stores_of(store: SqliteStore, scratch: Option<Scratch>) -> Stores {
         runners: store.clone(),
         users: store.clone(),
         personas: store.clone(),
+        prompts: store.clone(),
         messages: store.clone(),
         files: store.clone(),
         ledger: store,
         kill_runner,
         damage,
+        insert_prompt,
         elsewhere: None,
     }
 }

@@ -4,10 +4,12 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::*;
 
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 13] = [
     "users",
     "sign_in_names",
     "personas",
+    "prompts",
+    "prompt_versions",
     "conversations",
     "messages",
     "turns",
@@ -19,12 +21,15 @@ const TABLES: [&str; 11] = [
 ];
 
 /// What a statement may read whole, by how the statement begins.
-const ALLOWED: [(&str, &str); 5] = [
+const ALLOWED: [(&str, &str); 7] = [
     // The index has only running turns.
     (
         "SELECT id AS \"id: Uuid\" FROM turns WHERE state = 'running'",
         "turns USING COVERING INDEX turns_running",
     ),
+    // The index has only rows that an operator has just written.
+    ("SELECT EXISTS (SELECT 1 FROM prompts", "prompts USING INDEX prompts_without_search_text"),
+    ("SELECT id AS \"id!\", user_id, version", "prompts USING INDEX prompts_without_search_text"),
     // There are as many as there were processes recently.
     ("DELETE FROM runners", "runners"),
     // Once, when the process starts.

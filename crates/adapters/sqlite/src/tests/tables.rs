@@ -1,7 +1,10 @@
 //! What is in the tables and no port reads.
 
-use domain::{BlobId, BlobKey, FileName, LedgerEntry, MessageNumber, NewFile, PersonaId, Purpose, Relation};
-use ports::{Chunk, FileStore as _, MessageDeletion, NewPersona};
+use domain::{
+    BlobId, BlobKey, FileName, LedgerEntry, MessageNumber, NewFile, PersonaId, PromptFields, Purpose,
+    Relation,
+};
+use ports::{Chunk, FileStore as _, MessageDeletion, NewPersona, NewPrompt, PromptPatch};
 
 use super::*;
 
@@ -139,4 +142,29 @@ async fn files_are_counted_and_a_deleted_user_deletes_their_objects() {
     assert_eq!((files, store.pending_deletions(at(9), 9).await.unwrap()), (3, Vec::new()));
     store.sql("DELETE FROM users").await;
     assert_eq!(store.pending_deletions(at(0), 9).await.unwrap(), blobs);
+}
+
+#[tokio::test]
+async fn a_deleted_user_deletes_their_prompts_with_their_versions() {
+    let store = SqliteStore::in_memory().await.unwrap();
+    let (gone, kept) = (user(&store, "ada").await, user(&store, "grace").await);
+    for owner in [gone, kept] {
+        let fields = PromptFields {
+            title: "t".to_owned(),
+            scenario: "s".to_owned(),
+            description: None,
+            content: "c".to_owned(),
+            metadata: JsonText::empty_object(),
+        };
+        let id = ports::PromptStore::create(&store, NewPrompt { owner, fields, at: at(0) }).await.unwrap().id;
+        ports::PromptStore::update(&store, owner, id, PromptPatch::default(), at(1)).await.unwrap();
+    }
+    store.sql(format!("DELETE FROM users WHERE id = {gone}")).await;
+    let left: Vec<(i64, i64)> = sqlx::query_as(
+        "SELECT p.user_id, count(v.version) FROM prompts p JOIN prompt_versions v ON v.prompt_id = p.id GROUP BY p.id",
+    )
+    .fetch_all(&store.reads)
+    .await
+    .unwrap();
+    assert_eq!(left, [(kept.0, 1)]);
 }
