@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::ErrorCode;
+use domain::{ErrorCode, Failure};
 use ports::StoreError;
 
 /// An error of a use case. Clients may see its `Display`; the log also shows its `source`.
@@ -34,6 +34,15 @@ impl ErrorDescription {
 impl From<ErrorCode> for ErrorDescription {
     fn from(code: ErrorCode) -> Self {
         Self { code, param: code.param(), retry_after: code.retry_after() }
+    }
+}
+
+/// The description of a failed model call.
+impl From<Failure> for ErrorDescription {
+    fn from(failure: Failure) -> Self {
+        let Failure { kind, retry_after } = failure;
+        let description = Self::from(kind.code());
+        Self { retry_after: retry_after.or(description.retry_after), ..description }
     }
 }
 

@@ -11,6 +11,7 @@ pub mod limits;
 mod model_call;
 pub mod models;
 pub mod personas;
+pub mod prompts;
 pub mod sign_in;
 pub mod tasks;
 pub mod turns;
@@ -28,7 +29,11 @@ pub use models::{ConcurrencyLimited, Failover, ModelSettings, RetryPolicy, Retry
 pub use personas::{PersonaRequest, PersonaSettings, Personas, PersonasError, PersonasSetup};
 pub use ports::{
     AccessToken, BlobError, Branch, ConversationFilter, ExtractionError, PersonaChatTotals, PersonaPatch,
-    PersonaRecord,
+    PersonaRecord, PromptFilter, PromptPage, PromptPatch,
+};
+pub use prompts::{
+    Preview, PreviewRequest, PreviewSource, PromptSettings, Prompts, PromptsError, PromptsSetup,
+    RunningPreview,
 };
 pub use sign_in::{Registration, SignIn, SignInError, SignInSetup, SignedIn};
 pub use tasks::Tasks;

@@ -2,14 +2,15 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::usage::estimate_tokens;
 use domain::{
-    ConversationId, Delta, FinishReason, LedgerEntry, ModelName, ModelRequest, NanoDollars, Purpose,
+    ConversationId, Delta, Failure, FinishReason, LedgerEntry, ModelName, ModelRequest, NanoDollars, Purpose,
     ReportedUsage, ResponseId, Timestamp, TurnId, Usage, UserId,
 };
 use futures_util::StreamExt;
-use ports::{LanguageModel, ModelError, ModelEvent};
+use ports::{LanguageModel, ModelError, ModelEvent, Retry};
 use tokio::time::Instant;
 
 use crate::ModelSettings;
@@ -24,6 +25,8 @@ pub(crate) struct ModelCall {
     /// An estimate of the input tokens, for providers that send no usage.
     request_tokens: u32,
     provider: &'static str,
+    /// Whether the provider may have been sent the request.
+    sent: bool,
     /// Whether the provider accepted the request; only then does it cost anything.
     accepted: bool,
     response: Option<ResponseId>,
@@ -65,6 +68,7 @@ impl ModelCall {
             model: request.model.clone(),
             request_tokens: request.token_count(),
             provider,
+            sent: false,
             accepted: false,
             response: None,
             usage: ReportedUsage::default(),
@@ -83,6 +87,7 @@ impl ModelCall {
         request: ModelRequest,
         mut take: impl FnMut(Vec<Delta>) -> ControlFlow<()>,
     ) -> Result<CallEnd, ModelError> {
+        self.sent = true;
         let events = model.stream(Arc::new(request)).await?;
         self.accepted = true;
         let mut batches = events.ready_chunks(EVENTS_AT_ONCE);
@@ -115,6 +120,12 @@ impl ModelCall {
         Err(ModelError::Truncated)
     }
 
+    /// Notes that the caller has dropped the run of the call. A request that was sent is most likely paid for, also if the
+    /// provider had not begun to answer.
+    pub(crate) fn break_off(&mut self) {
+        self.accepted |= self.sent;
+    }
+
     /// Ends the call and counts it. `reply_bytes` is the size of all that was received: text, reasoning and tool calls.
     pub(crate) fn end(self, reply_bytes: usize, models: &ModelSettings) -> EndedCall {
         let usage = if self.accepted {
@@ -141,6 +152,15 @@ impl ModelCall {
             response_time_ms,
         }
     }
+}
+
+/// Returns a provider's failure as clients may see it.
+pub(crate) fn failure(error: &ModelError) -> Failure {
+    let retry_after = match error.retry() {
+        Retry::After(pause) => Some(pause.max(Duration::from_secs(1))),
+        Retry::Soon | Retry::Never => None,
+    };
+    Failure { kind: error.failure(), retry_after }
 }
 
 impl EndedCall {

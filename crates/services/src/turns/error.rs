@@ -79,10 +79,7 @@ pub enum TurnFailure {
 impl DescribeError for TurnFailure {
     fn describe(&self) -> ErrorDescription {
         match self {
-            Self::Failed(Failure { kind, retry_after: Some(pause) }) => {
-                ErrorDescription::from(kind.code()).with_retry_after(*pause)
-            }
-            Self::Failed(Failure { kind, retry_after: None }) => kind.code().into(),
+            Self::Failed(failure) => (*failure).into(),
             Self::Interrupted => ErrorCode::TurnInterrupted.into(),
         }
     }

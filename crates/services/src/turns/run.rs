@@ -3,20 +3,19 @@
 use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
 use domain::limits::REPLY_BYTES;
 use domain::text::is_blank;
 use domain::{Caller, Contract, Delta, EndState, Failure, FailureKind, FinishReason, Part, Reply, chain};
 use futures_util::FutureExt;
-use ports::{Begun, ModelError, Retry, StoreError};
+use ports::{Begun, ModelError, StoreError};
 use tokio::sync::oneshot;
 
 use super::live::LiveTurn;
 use super::log::TurnLog;
 use super::send::{RunningTurn, SendMessage, TurnInput};
 use super::{Inner, SendError};
-use crate::model_call::{CallEnd, EndedCall, ModelCall};
+use crate::model_call::{CallEnd, EndedCall, ModelCall, failure};
 
 /// The result of the model call of a turn.
 pub(super) struct CallResult {
@@ -158,11 +157,7 @@ impl Inner {
     fn failure(live: &LiveTurn, error: &ModelError) -> Failure {
         let turn = live.log.turn;
         tracing::warn!(turn.id = %turn, error = %chain(error), "the model call of turn {turn} failed");
-        let retry_after = match error.retry() {
-            Retry::After(pause) => Some(pause.max(Duration::from_secs(1))),
-            Retry::Soon | Retry::Never => None,
-        };
-        Failure { kind: error.failure(), retry_after }
+        failure(error)
     }
 }
 

@@ -8,6 +8,7 @@ mod empty_replies;
 mod files;
 mod following;
 mod models;
+mod prompts;
 mod reading;
 mod sign_in;
 mod support;
