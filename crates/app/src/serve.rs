@@ -10,8 +10,8 @@ use http::{ContextManagement, HttpSettings, Pricing, PublicConfig, PublicLimits}
 use local::{SlidingMinute, SystemClock, UuidIds};
 use ports::{Clock, IdSource, StoreError};
 use services::{
-    Conversations, Files, FilesSetup, Health, Limits, PersonaSettings, Personas, PersonasSetup, Tasks,
-    TurnSettings, Turns, TurnsSetup, UploadLimit,
+    Conversations, Files, FilesSetup, Health, Limits, PersonaSettings, Personas, PersonasSetup,
+    PromptSettings, Prompts, PromptsSetup, Tasks, TurnSettings, Turns, TurnsSetup, UploadLimit,
 };
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
@@ -140,7 +140,7 @@ fn assemble(
         messages: store.clone(),
         conversations: conversations.clone(),
         turns: turns.clone(),
-        clock,
+        clock: Arc::clone(&clock),
         tasks: tasks.clone(),
         settings: PersonaSettings {
             default_model: config.models.defaults.persona_chat.clone(),
@@ -151,10 +151,22 @@ fn assemble(
             history_limit: config.limits.history_limit,
         },
     });
+    let prompts = Prompts::new(PromptsSetup {
+        store: store.clone(),
+        ledger: store.clone(),
+        model: Arc::clone(&model),
+        clock,
+        tasks: tasks.clone(),
+        settings: PromptSettings {
+            preview_model: config.models.preview.clone(),
+            models: config.models.facts.clone(),
+        },
+    });
     let services = http::Services {
         turns: turns.clone(),
         conversations,
         personas,
+        prompts,
         files,
         limits: Limits::new(Arc::new(SlidingMinute::default()), config.limits.rates.clone()),
         sign_in: adapters::sign_in(&config.auth, store.clone(), tasks.clone())?,

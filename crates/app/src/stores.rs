@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ports::{
-    ConversationStore, FileStore, Ledger, MessageStore, PersonaStore, RunnerStore, StoreError, StoreHealth,
-    TurnEvents, TurnStore, UserStore,
+    ConversationStore, FileStore, Ledger, MessageStore, PersonaStore, PromptStore, RunnerStore, StoreError,
+    StoreHealth, TurnEvents, TurnStore, UserStore,
 };
 use postgres::{PostgresOptions, PostgresStore};
 use secrecy::ExposeSecret;
@@ -22,6 +22,7 @@ pub trait Store:
     + RunnerStore
     + UserStore
     + PersonaStore
+    + PromptStore
     + MessageStore
     + FileStore
     + Ledger

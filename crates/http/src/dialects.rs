@@ -11,6 +11,7 @@ pub(crate) mod info;
 pub(crate) mod llm_chat;
 pub(crate) mod persona_chat;
 pub(crate) mod personas;
+pub(crate) mod prompts;
 pub(crate) mod turns;
 
 /// The contracts whose conversations get a title from a model (S0-48).

@@ -7,7 +7,7 @@ use actix_web::http::Method;
 use actix_web::web::{self, Bytes, Data, ServiceConfig};
 
 use crate::dialects::{
-    auth, chat_ai, chat_api, conversations, docs, info, llm_chat, persona_chat, personas, turns,
+    auth, chat_ai, chat_api, conversations, docs, info, llm_chat, persona_chat, personas, prompts, turns,
 };
 use crate::document;
 use crate::endpoint::Endpoint;
@@ -46,6 +46,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         conversations::endpoints(),
         turns::endpoints(),
         chat_api::endpoints(),
+        prompts::endpoints(),
         chat_ai::endpoints(),
         personas::endpoints(),
         persona_chat::endpoints(),

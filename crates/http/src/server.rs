@@ -8,7 +8,7 @@ use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{NormalizePath, from_fn};
 use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App, Error, HttpServer};
-use services::{Conversations, Files, Health, Limits, Personas, SignIn, Turns};
+use services::{Conversations, Files, Health, Limits, Personas, Prompts, SignIn, Turns};
 
 use crate::middleware::{cors, request_context};
 use crate::{HttpSettings, routes, stream};
@@ -24,6 +24,8 @@ pub struct Services {
     pub files: Files,
     /// Keeps personas and the conversations with them.
     pub personas: Personas,
+    /// Keeps prompts, and has models answer them.
+    pub prompts: Prompts,
     /// Limits the rate of calls.
     pub limits: Limits,
     /// Keeps accounts and checks tokens.
@@ -79,13 +81,15 @@ pub fn server(settings: HttpSettings, services: Services, listeners: Vec<TcpList
 }
 
 fn install(settings: &HttpSettings, services: &Services, config: &mut ServiceConfig) {
-    let Services { turns, conversations, files, personas, limits, sign_in, health } = services.clone();
+    let Services { turns, conversations, files, personas, prompts, limits, sign_in, health } =
+        services.clone();
     config
         .app_data(Data::new(settings.clone()))
         .app_data(Data::new(turns))
         .app_data(Data::new(conversations))
         .app_data(Data::new(files))
         .app_data(Data::new(personas))
+        .app_data(Data::new(prompts))
         .app_data(Data::new(limits))
         .app_data(Data::new(sign_in))
         .app_data(Data::new(health))

@@ -6,6 +6,7 @@
 mod database;
 pub(crate) mod files;
 pub(crate) mod persona_chat;
+pub(crate) mod prompts;
 pub(crate) mod raw_replies;
 pub(crate) mod real_servers;
 mod tab;

@@ -17,7 +17,7 @@ const DESCRIPTIONS: [(&str, &str); 8] = [
         LLM_CHAT,
         "Chat with text and images. Conversations have titles, summaries, token counts and costs; replies stream as JSON events.",
     ),
-    (CHAT_API, "Sessions with their own model, and PDF files for it to read."),
+    (CHAT_API, "Sessions with their own model, PDF files for it to read, and prompts with variables."),
     (CHAT_SERVICE, "Conversations that belong to a project."),
     (CHAT_AI, "Conversations that are listed with their messages; replies stream as plain text."),
     (PERSONA_CHAT, "Personas that the model plays, and conversations with them."),

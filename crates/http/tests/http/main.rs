@@ -22,6 +22,7 @@ mod logs;
 mod message_lists;
 mod persona_chat;
 mod personas;
+mod prompts;
 mod streams;
 mod support;
 mod uploads;

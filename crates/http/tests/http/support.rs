@@ -26,13 +26,13 @@ use omnichat_http::{HttpSettings, Services};
 use ports::{
     Access, AppendedMessage, Begin, BeginError, Begun, Finish, Finished, LanguageModel, MessageBatch,
     MockBlobs, MockConversationStore, MockFileStore, MockLedger, MockMessageStore, MockPasswordHasher,
-    MockPersonaStore, MockRateLimiter, MockRunnerStore, MockStoreHealth, MockTextExtractor, MockTurnEvents,
-    MockTurnStore, MockUserStore, ModelError, ModelEvent, ModelStream, Target, Window,
+    MockPersonaStore, MockPromptStore, MockRateLimiter, MockRunnerStore, MockStoreHealth, MockTextExtractor,
+    MockTurnEvents, MockTurnStore, MockUserStore, ModelError, ModelEvent, ModelStream, Target, Window,
 };
 use serde_json::Value;
 use services::{
-    Conversations, Files, FilesSetup, Health, Limits, PersonaSettings, Personas, PersonasSetup, SignIn,
-    SignInSetup, Tasks, Turns, TurnsSetup, UploadLimit,
+    Conversations, Files, FilesSetup, Health, Limits, PersonaSettings, Personas, PersonasSetup,
+    PromptSettings, Prompts, PromptsSetup, SignIn, SignInSetup, Tasks, Turns, TurnsSetup, UploadLimit,
 };
 use uuid::Uuid;
 
@@ -101,6 +101,9 @@ pub struct Setup {
     pub conversations: MockConversationStore,
     pub turns: MockTurnStore,
     pub personas: MockPersonaStore,
+    pub prompts: MockPromptStore,
+    /// The ledger of previews.
+    pub ledger: MockLedger,
     pub messages: MockMessageStore,
     pub files: MockFileStore,
     pub blobs: MockBlobs,
@@ -122,6 +125,8 @@ pub fn setup() -> Setup {
         conversations: MockConversationStore::new(),
         turns: MockTurnStore::new(),
         personas: MockPersonaStore::new(),
+        prompts: MockPromptStore::new(),
+        ledger: MockLedger::new(),
         messages: MockMessageStore::new(),
         files: MockFileStore::new(),
         blobs: working_storage(),
@@ -143,6 +148,8 @@ impl Setup {
             conversations,
             turns,
             personas,
+            prompts,
+            ledger,
             messages,
             files,
             blobs,
@@ -200,6 +207,14 @@ impl Setup {
                 history_limit: 20,
             },
         });
+        let prompts = Prompts::new(PromptsSetup {
+            store: Arc::new(prompts),
+            ledger: Arc::new(ledger),
+            model: model.clone(),
+            clock: Arc::new(clock()),
+            tasks: tasks.clone(),
+            settings: PromptSettings { preview_model: test_model(), models: turn_settings(grace).models },
+        });
         let files = Files::new(FilesSetup {
             store: files,
             conversations: conversations.clone(),
@@ -212,7 +227,7 @@ impl Setup {
         });
         let limits = Limits::new(Arc::new(limiter), limit_settings());
         let health = Health::new(Arc::new(health), model, blobs);
-        let services = Services { turns, conversations, files, personas, limits, sign_in, health };
+        let services = Services { turns, conversations, files, personas, prompts, limits, sign_in, health };
         (settings, services)
     }
 

@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use crate::support::persona_chat::{held, send};
+use crate::support::prompts::prompt;
 use crate::support::{App, User};
 
 /// An operation.
@@ -39,7 +40,7 @@ pub(crate) struct Body {
     pub(crate) required: BTreeSet<String>,
 }
 
-/// A user, ann, with persona 1, conversation 1, messages 1 and 2, and their turn.
+/// A user, ann, with persona 1, prompt 1, conversation 1, messages 1 and 2, and their turn.
 pub(crate) struct Scene {
     pub(crate) ann: User,
     pub(crate) turn: String,
@@ -48,6 +49,7 @@ pub(crate) struct Scene {
 impl Scene {
     pub(crate) async fn set(app: &App, words: &str) -> Self {
         let ann = held(app).await;
+        prompt(&ann, words, words).await;
         let answer = send(&ann, 1, words).await;
         answer.ok();
         Self { ann, turn: answer.header("x-turn-id").to_owned() }

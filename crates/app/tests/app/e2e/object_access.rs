@@ -65,6 +65,8 @@ async fn state(ann: &User) -> Vec<Value> {
         "/conversations/1",
         "/conversations/1/messages",
         "/v1/chat/history",
+        "/api/chat/prompts",
+        "/api/chat/prompts/1/versions",
         "/auth/me",
     ] {
         seen.push(ann.get(path).await.ok());
@@ -172,6 +174,9 @@ async fn ids_in_bodies_are_checked(store: Store) {
     let body = json!({"title": "T", "persona_id": 1});
     bob.post("/chat/conversations", body.clone()).await.is_error(404, "persona_not_found");
     put(&bob, &format!("/chat/conversations/{talk}"), body).await.is_error(404, "persona_not_found");
+    for prompt in [json!({"prompt_id": 1}), json!({"prompt_id": 1, "version": 1, "content": "mine"})] {
+        bob.post("/api/chat/prompts/preview", prompt).await.is_error(404, "prompt_not_found");
+    }
     assert_eq!(bob.get("/chat/conversations?persona_id=1").await.ok(), json!([]));
     assert_eq!(state(&scene.ann).await, before);
     assert_eq!(app.llm.call_count(), calls);
@@ -211,6 +216,15 @@ async fn fields_that_name_another_owner_are_ignored(store: Store) {
         assert_eq!((&persona["id"], &persona["user_id"]), (&json!(2), &json!(bob.id)));
         assert_eq!(persona["status"], "active");
     }
+    let mut body = with(json!({"title": "Bob's", "content": "c", "scenario": "s", "version": 9}));
+    body["user_id"] = json!(ann.id);
+    let made = bob.post("/api/chat/prompts", body.clone()).await.ok();
+    let changed = put(&bob, &format!("/api/chat/prompts/{}", made["id"]), body).await.ok();
+    for prompt in [&made, &changed] {
+        assert_eq!((&prompt["id"], &prompt["usage_count"]), (&json!(2), &json!(0)));
+        assert_eq!(prompt["is_template"], false);
+        assert!(!prompt["created_at"].as_str().unwrap().starts_with("2000"));
+    }
     let mut body = with(json!({"title": "Bob's", "persona_id": 2}));
     body["user_id"] = json!(ann.id);
     let made = bob.post("/chat/conversations", body.clone()).await.ok();
@@ -248,6 +262,7 @@ async fn softly_deleted_conversations_are_absent_everywhere(store: Store) {
     for operation in operations(&app).await {
         let of_it = !operation.at.is_empty()
             && !operation.path.starts_with("/personas/")
+            && !operation.path.starts_with("/api/chat/prompts/")
             && !operation.path.ends_with("/restore")
             && !operation.path.ends_with("{project_id}");
         // A softly deleted conversation can still be deleted permanently.
@@ -294,6 +309,9 @@ async fn lists_and_sums_contain_only_the_callers_data(store: Store) {
     }
     assert_eq!(bob.get("/v1/chat/history").await.ok()["total"], 0);
     assert_eq!(bob.get("/chat/stats").await.ok()["total_conversations"], 0);
+    for query in ["", "?search=canary", "?scenario=summarization&user_id=1"] {
+        assert_eq!(bob.get(&format!("/api/chat/prompts{query}")).await.ok()["total"], 0, "{query}");
+    }
     let own = persona(&bob, "Bo", "child").await;
     let talk = conversation(&bob, own, "Bob's").await;
     send(&bob, talk, "hi").await.ok();
