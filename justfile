@@ -23,6 +23,10 @@ watchers *arguments:
 kill-9 *count:
     scripts/kill-9.sh {{count}}
 
+# Measure a search among 100,000 prompts on both stores; `just prompt-search 1000` takes fewer.
+prompt-search *count:
+    scripts/prompt-search.sh {{count}}
+
 # Change streams of provider APIs at random, 100,000 times unless a number is given; each gives its text or fails.
 wire-cases *arguments:
     scripts/wire-cases.sh {{arguments}}
@@ -44,6 +48,10 @@ generate:
 # Bring the schema of the configured database up to date.
 migrate:
     cargo run --locked -- migrate
+
+# Measure how long prompts with many variables take, by the size of the template.
+bench-prompts *arguments:
+    scripts/bench-prompts.sh {{arguments}}
 
 # Measure OmniChat beside direct calls and a bare gateway; `--against COMMIT` tells whether turns became slower.
 bench *arguments:
