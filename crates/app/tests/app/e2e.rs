@@ -3,6 +3,7 @@
 mod account_rows;
 mod behind_pooler;
 mod chat_ai;
+mod chat_api_examples;
 mod chat_history;
 mod chat_service;
 mod cors;

@@ -45,13 +45,18 @@ async fn a_file_name_need_not_be_utf8(store: Store) {
     }
 }
 
-/// S1-37, S1-40, S1-55, S1-57
+/// S1-29, S1-37, S1-40, S1-55, S1-57
 async fn a_pdf_is_context_of_every_contract(store: Store) {
     let app = App::start(store).await;
     let alice = app.user("alice").await;
-    let session = session(&alice).await;
+    let begun = alice.post("/v1/chat/sessions", json!({"model": "gpt-4o"})).await.ok();
+    let time = begun["created_at"].as_str().unwrap();
+    assert!(time.ends_with('Z') && time.contains('T'), "{time}");
+    let shown = json!({"id": 1, "user_id": alice.id, "application_id": null, "model": "gpt-4o",
+        "title": "New conversation", "messages": [], "created_at": time, "updated_at": time});
+    assert_eq!(begun, shown);
     let bytes = pdf("The canary sings at noon");
-    let body = upload(&alice, session, "document.pdf", &bytes).await.ok();
+    let body = upload(&alice, 1, "document.pdf", &bytes).await.ok();
     assert_eq!(body["message"], "File uploaded successfully");
     let file = &body["file"];
     assert_eq!(file["id"], 1);
@@ -263,6 +268,7 @@ async fn a_deleted_session_is_gone_in_every_contract(store: Store) {
         assert_eq!(sql(&app, &format!("SELECT count(*) FROM omnichat.{table}")), ["0"], "{table}");
     }
     let conv = format!("conv_{}", uuid.replace('-', ""));
+    let turn = json!({"model": "gpt-4", "messages": [{"role": "user", "content": "hi"}], "session_id": 1});
     let found = [
         ann.get(&format!("/conversations/{conv}")).await,
         ann.get(&format!("/conversations/{uuid}/messages")).await,
@@ -275,6 +281,8 @@ async fn a_deleted_session_is_gone_in_every_contract(store: Store) {
         ann.get("/chat/conversations/1").await,
         ann.get("/chat/conversations/1/messages").await,
         send(&ann, 1, "hi").await,
+        ann.post("/v1/chat/stream", turn).await,
+        ann.post("/v1/chat/switch-model", json!({"session_id": 1, "model": "gpt-4"})).await,
         upload(&ann, 1, "document.pdf", &pdf("again")).await,
         ann.delete("/v1/chat/sessions/1").await,
     ];
@@ -284,6 +292,7 @@ async fn a_deleted_session_is_gone_in_every_contract(store: Store) {
     for list in ["/conversation", "/chat/conversations", &format!("/conversations?user_id={}", ann.id)] {
         assert_eq!(ann.get(list).await.ok(), json!([]), "{list}");
     }
+    assert_eq!(ann.get("/v1/chat/history").await.ok()["total"], 0);
     assert_eq!(app.llm.call_count(), calls);
 }
 

@@ -63,6 +63,22 @@ async fn text_of_a_model_is_never_read_as_protocol(store: Store) {
     assert_eq!(plain.text, whole);
     let stored = scene.ann.get("/chat/conversations/1/messages?limit=1").await.ok();
     assert_eq!(stored[0]["content"], whole);
+
+    // Raw tokens: each event is data alone, and a line break in a token is one of the event's data.
+    let body = json!({"model": "gpt-4", "messages": [{"role": "user", "content": "hi"}], "session_id": 1});
+    let answer = scene.ann.post("/v1/chat/stream", body).await;
+    assert!(!answer.text.contains('\r'));
+    let events = answer.text.strip_suffix("data: [DONE]\n\n").unwrap();
+    let mut raw = String::new();
+    for event in events.split_terminator("\n\n").filter(|event| !event.starts_with(": ")) {
+        let lines = event.split('\n').map(|line| {
+            let data = line.strip_prefix("data: ").unwrap_or_else(|| panic!("a line of its own: {line:?}"));
+            assert_ne!(data.trim(), "[DONE]");
+            data
+        });
+        raw += &lines.collect::<Vec<_>>().join("\n");
+    }
+    assert_eq!(raw, whole.replace("\r\n", "\n").replace('\r', "\n"));
 }
 
 /// Threat 85
@@ -77,7 +93,19 @@ async fn models_that_are_not_allowed_are_not_asked(store: Store) {
         let answer = scene.ann.post("/chat", json!({"input": "hi", "model": model})).await;
         is_refused(&answer, model);
         assert!([400, 422].contains(&answer.status), "{model:.60}: {}", answer.text);
+        let messages = json!([{"role": "user", "content": "hi"}]);
+        for (path, body) in [
+            ("/v1/chat/stream", json!({"model": model, "messages": messages})),
+            ("/v1/chat/stream", json!({"model": model, "messages": messages, "session_id": 1})),
+            ("/v1/chat/switch-model", json!({"model": model, "session_id": 1})),
+            ("/v1/chat/sessions", json!({"model": model})),
+        ] {
+            let answer = scene.ann.post(path, body).await;
+            assert_eq!(answer.status, 400, "{path} {model:.60}: {}", answer.text);
+            is_refused(&answer, path);
+        }
     }
+    assert_eq!(scene.ann.get("/v1/chat/history").await.ok()["total"], 1);
     assert_eq!(app.llm.call_count(), calls);
     scene.ann.post("/chat", json!({"input": "hi", "model": "gpt-4o", "conversation_id": "1"})).await.ok();
 }

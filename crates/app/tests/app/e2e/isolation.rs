@@ -8,7 +8,7 @@ on_both_stores!(no_route_shows_the_data_of_another_user, a_label_is_no_identity)
 
 const CANARY: &str = "canary-5b1c7a9e";
 
-/// Threat 1, Threat 2, Threat 10
+/// S1-25, Threat 1, Threat 2, Threat 10
 async fn no_route_shows_the_data_of_another_user(store: Store) {
     let app = App::start(store).await;
     let (ann, bob) = (app.user("ann").await, app.user("bob").await);
@@ -38,6 +38,12 @@ async fn no_route_shows_the_data_of_another_user(store: Store) {
             assert!(!answer.text.contains(CANARY));
         }
     }
+    let body = json!({"model": "gpt-4", "messages": [{"role": "user", "content": "hi"}], "session_id": 1});
+    for path in ["/v1/chat/stream", "/v1/chat/switch-model"] {
+        bob.post(path, body.clone()).await.is_error(404, "conversation_not_found");
+    }
+    bob.delete("/v1/chat/sessions/1").await.is_error(404, "conversation_not_found");
+    assert_eq!(bob.get("/v1/chat/history").await.ok()["total"], 0);
     bob.get(&format!("/turns/{turn}/events")).await.is_error(404, "turn_not_found");
     for list in ["/conversation", "/conversations/project/p1", "/conversations?user_id=1"] {
         assert_eq!(bob.get(list).await.ok(), json!([]), "{list}");
