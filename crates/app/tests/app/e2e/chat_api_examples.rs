@@ -39,6 +39,7 @@ async fn the_examples_of_the_chat_api_work(store: Store) {
     examples.command_lines_of_sessions_work().await;
     examples.python_client_prints_each_reply();
     examples.python_calls_of_sessions_work().await;
+    examples.command_lines_of_prompts_work();
 }
 
 /// An application that listens on the port of the document, too.
@@ -132,6 +133,38 @@ impl Examples {
         let deleted = self.run("Delete a chat session", session);
         assert_eq!(deleted, json!({"message": "Session deleted successfully"}));
         assert_eq!(curl_any(&self.app, &self.line("Delete a chat session", session)).0, 404);
+    }
+
+    /// S1-43, S1-45, S1-48, S1-49, S1-52, S1-53
+    fn command_lines_of_prompts_work(&self) {
+        let created = self.run("Create Prompt", 0);
+        let mut expected = json!({
+            "id": 1, "title": "Text Summarizer", "content": "Summarize the following text: {text}",
+            "scenario": "summarization", "description": "Generates concise summaries", "metadata": {},
+            "is_template": false, "usage_count": 0,
+            "created_at": created["created_at"], "updated_at": created["updated_at"],
+        });
+        assert_eq!(created, expected);
+        let listed = self.run("List Prompts", 0);
+        assert_eq!(listed, json!({"items": [expected.clone()], "total": 1, "page": 1, "page_size": 20}));
+
+        let preview = self.run("Preview Prompt", 0);
+        let expanded = "Summarize the following text: Sample text to summarize".to_owned();
+        assert_eq!(preview["preview"], format!("You said: {expanded}"));
+        assert!(preview["tokens_used"].is_u64());
+        assert_eq!(preview["model_used"], "gpt-3.5-turbo");
+        assert_eq!(self.told(), ("gpt-3.5-turbo".to_owned(), vec![expanded]));
+
+        let updated = self.run("Update Prompt", 0);
+        expected["title"] = json!("Updated Title");
+        expected["content"] = json!("Updated content");
+        expected["usage_count"] = json!(1);
+        expected["updated_at"] = updated["updated_at"].clone();
+        assert_eq!(updated, expected);
+        assert!(updated["updated_at"].as_str() > created["updated_at"].as_str());
+
+        assert_eq!(self.run("Delete Prompt", 0), json!({"message": "Prompt deleted successfully"}));
+        assert_eq!(curl_any(&self.app, &self.line("Delete Prompt", 0)).0, 404);
     }
 
     /// S1-13. The client strips white space off each line that it reads, and stops at `[DONE]`.
