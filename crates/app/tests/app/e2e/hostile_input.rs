@@ -34,7 +34,7 @@ pub(crate) async fn raw(
 }
 
 /// Checks that the service has not panicked, and works.
-async fn lives(app: &App, scene: &Scene) {
+pub(super) async fn lives(app: &App, scene: &Scene) {
     assert!(!app.log().contains("panic"), "{}", app.log());
     assert!(!app.log().contains(PROVIDER_KEY));
     assert_eq!(app.probe("/health/live").await.status, 200);
@@ -91,6 +91,7 @@ async fn bodies_that_are_no_objects_are_refused(store: Store) {
         // As many fields as the operation's limit for bodies allows.
         let keys = match path.as_str() {
             "/chat" => 1_000_000,
+            "/v1/chat/stream" => 600_000,
             "/auth/register" | "/auth/login" => 5_000,
             _ => 80_000,
         };

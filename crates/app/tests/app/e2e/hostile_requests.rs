@@ -229,8 +229,12 @@ async fn a_client_cannot_choose_the_provider(store: Store) {
             };
             body.entry(name).or_insert(value);
         }
-        if body.contains_key("conversation_id") {
-            body.insert("conversation_id".to_owned(), json!("1"));
+        for (name, own) in
+            [("conversation_id", json!("1")), ("session_id", json!(1)), ("prompt_id", json!(1))]
+        {
+            if let Some(id) = body.get_mut(name) {
+                *id = own;
+            }
         }
         let mut request = scene.ann.request(operation.method.clone(), &scene.path(&operation)).json(&body);
         for name in
