@@ -96,10 +96,11 @@ fn every_recipe_in_the_documents_exists() {
     }
 }
 
-/// S4-53, S4-58
+/// S1-16, S4-53, S4-58
 #[test]
 fn the_documents_answer_the_questions_of_operators() {
     for (document, words) in [
+        ("docs/OPERATIONS.md", &["RATE_LIMIT_TIERS", "free 60, pro 300, enterprise 1200", "--tier pro"][..]),
         ("docs/SECURITY.md", &["Retention", "Encrypt", "audit"][..]),
         (
             "docs/TROUBLESHOOTING.md",
