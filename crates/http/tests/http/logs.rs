@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use actix_web::test::TestRequest;
-use ports::ModelError;
+use domain::{MessagePage, Role, Seq};
+use ports::{MessageBatch, ModelError, StoreError};
 use serde_json::json;
 
 use crate::support::logs::{capture, line};
 use crate::support::sockets::{Client, serve};
-use crate::support::{Setup, Step, UUID, get, post, setup, start};
+use crate::support::{Setup, Step, UUID, get, granted, message, post, setup, start};
 
 const STREAM: &str = "POST /conversation/completion/{id} stream ended:";
 
@@ -61,6 +62,34 @@ async fn the_end_of_a_stream_is_logged_with_what_was_sent() {
     assert_eq!(line["turn.id"], response.header("x-turn-id"));
     assert_eq!((&line["events"], &line["bytes"]), (&json!(3), &json!(5)));
     assert!(line["stream_ms"].as_f64().is_some_and(|ms| ms > 20.0), "{line}");
+}
+
+#[actix_web::test]
+async fn a_list_that_is_cut_off_is_logged_with_its_cause() {
+    capture();
+    let mut setup = setup();
+    setup.conversations.expect_messages().returning(|_, key, page| {
+        if page.after.is_some() {
+            return Err(StoreError::Unavailable("the database is gone".into()));
+        }
+        let rest = Some(MessagePage { after: Some(Seq(1)), ..page });
+        Ok(granted(
+            &key,
+            MessageBatch { messages: vec![message(1, Role::User, "Hi")], rest, has_more: false },
+        ))
+    });
+    let (settings, services) = setup.ready();
+    let address = serve(settings, services).await;
+    let head = format!(
+        "GET /conversations/{UUID}/messages HTTP/1.1\r\nhost: x\r\nauthorization: Bearer alice\r\n\
+         x-request-id: log-list\r\n\r\n"
+    );
+    Client::send(address, &head).await.until_closed().await;
+    let failed = line("log-list", "code").await;
+    assert_eq!(failed["code"], "database_unavailable");
+    assert!(failed["error"].as_str().unwrap().contains("the database is gone"), "{failed}");
+    let ended = line("log-list", "stream.end").await;
+    assert_eq!((&ended["stream.end"], ended.get("turn.id")), (&json!("failed"), None));
 }
 
 #[actix_web::test]

@@ -1,6 +1,6 @@
 //! Lists of messages: pages beside a message, and lists too long to stand in memory.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -198,12 +198,12 @@ fn memory_mb(app: &App) -> u64 {
 async fn a_long_list_takes_little_memory(store: Store) {
     let app = App::start(store).await;
     let user = held(&app).await;
-    fill(&app, 100, 1);
+    fill(&app, 40, 1);
     user.get("/conversations/1/messages?limit=3").await.ok();
     let before = memory_mb(&app);
     for path in ["/conversations/1/messages", "/conversation"] {
         let mut answer = user.request(Method::GET, path).send().await.unwrap();
-        let (started, mut read, mut most) = (Instant::now(), 0, before);
+        let (mut read, mut most) = (0, before);
         while let Some(chunk) = answer.chunk().await.unwrap() {
             if read / 10_000_000 < (read + chunk.len()) / 10_000_000 {
                 // As a reader who is slower than the application.
@@ -212,12 +212,8 @@ async fn a_long_list_takes_little_memory(store: Store) {
             }
             read += chunk.len();
         }
-        eprintln!(
-            "{path}: {read} bytes in {:?}, {before} MB before and {most} MB at most",
-            started.elapsed()
-        );
-        assert!(read > 100_000_000, "{read}");
+        assert!(read > 40_000_000, "{read}");
         assert!(most < before + 24, "{before} MB before, {most} MB while a list of {read} bytes was read");
     }
-    assert_eq!(sql(&app, "SELECT count(*) FROM omnichat.messages"), ["100"]);
+    assert_eq!(sql(&app, "SELECT count(*) FROM omnichat.messages"), ["40"]);
 }

@@ -15,7 +15,8 @@ pub(crate) struct ConversationBody {
     id: String,
     #[schema(format = DateTime)]
     created_at: String,
-    /// The messages, oldest first. They come last, because they are written one after the other.
+    // Last, because they are written one after the other.
+    /// The messages, oldest first.
     messages: Vec<MessageBody>,
 }
 
