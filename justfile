@@ -31,6 +31,10 @@ prompt-search *count:
 wire-cases *arguments:
     scripts/wire-cases.sh {{arguments}}
 
+# Resend whole conversations at random, 2,000 times on each store or COUNT times; none of their messages is doubled or lost.
+transcripts *count:
+    scripts/transcripts.sh {{count}}
+
 # Run turns over real servers of other projects, and print what became of them; `just real-servers 50` runs fewer.
 real-servers *turns:
     scripts/real-servers.sh {{turns}}

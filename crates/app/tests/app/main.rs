@@ -15,3 +15,4 @@ mod e2e;
 mod layers;
 mod rows;
 mod support;
+mod transcripts;
