@@ -10,9 +10,9 @@ use async_trait::async_trait;
 use chrono::DateTime;
 use domain::{
     Caller, Contract, Conversation, ConversationChange, ConversationId, ConversationKey, ConversationNumber,
-    Delta, Ending, FinishReason, HistoryLocation, JsonText, Label, MessageNumber, ModelMessage, ModelName,
-    ModelRequest, NanoDollars, NewMessage, Part, Price, ReplyRef, ReportedUsage, Seq, Tier, Timestamp,
-    Totals, UserId,
+    Delta, Ending, FinishReason, HistoryLocation, JsonText, Label, Message, MessageId, MessageNumber,
+    MessageState, ModelMessage, ModelName, ModelRequest, NanoDollars, NewMessage, Part, Price, ReplyRef,
+    ReportedUsage, Role, Seq, Tier, Timestamp, Totals, UserId,
 };
 use omnichat_services::{ModelSettings, SendMessage, SendTarget, Tasks, TurnSettings, Turns, TurnsSetup};
 use ports::{
@@ -250,6 +250,42 @@ fn no_turns(
 ) -> (Turns, Tasks) {
     let model = Arc::new(ScriptedModel { steps: Vec::new(), requests: std::sync::Mutex::default() });
     turns_over(store, events, runners, MockFileStore::new(), counting_nothing(), model, settings())
+}
+
+/// Turns over these stores, which are not expected to begin.
+pub(crate) fn turns_in(conversations: MockConversationStore, store: MockTurnStore) -> Turns {
+    let model = Arc::new(ScriptedModel { steps: Vec::new(), requests: std::sync::Mutex::default() });
+    let tasks = Tasks::new(tokio::runtime::Handle::current());
+    Turns::new(TurnsSetup {
+        turns: Arc::new(store),
+        conversations: Arc::new(conversations),
+        events: Arc::new(MockTurnEvents::new()),
+        files: Arc::new(MockFileStore::new()),
+        runners: Arc::new(MockRunnerStore::new()),
+        ledger: Arc::new(counting_nothing()),
+        model,
+        clock: clock(),
+        ids: Arc::new(ids()),
+        tasks,
+        settings: settings(),
+    })
+}
+
+/// A stored message of the user.
+pub(crate) fn message(text: &str) -> Message {
+    Message {
+        id: MessageId(Uuid::from_u128(9)),
+        number: MessageNumber(1),
+        conversation: conversation().id,
+        seq: Seq(1),
+        parent: None,
+        turn: None,
+        role: Role::User,
+        parts: vec![Part::Text(text.to_owned())],
+        state: MessageState::Completed,
+        reply: None,
+        created_at: now(),
+    }
 }
 
 fn turns_over(

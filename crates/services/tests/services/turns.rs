@@ -4,11 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use domain::{EndState, ErrorCode, FailureKind, NanoDollars, ReportedUsage, TurnEvent, Usage};
-use omnichat_services::{DescribeError, SendError, TurnFailure};
-use ports::{BeginError, Finished, ModelError, Signals, StoreError};
+use domain::{
+    Conversation, EndState, ErrorCode, FailureKind, Message, ModelMessage, NanoDollars, Part, ReportedUsage,
+    Role, Seq, TurnEvent, Usage,
+};
+use omnichat_services::{DescribeError, SendError, SendMessage, TurnFailure};
+use ports::{
+    Access, BeginError, Branch, Finished, MessageBatch, MockConversationStore, MockTurnStore, ModelError,
+    Signals, StoreError,
+};
 
-use crate::support::{Step, caller, keeping_store, kept, opening_store, question, turns};
+use crate::support::{
+    Step, caller, conversation, keeping_store, kept, message, opening_store, question, turns, turns_in,
+};
 
 fn reported() -> ReportedUsage {
     ReportedUsage { input: Some(usage().input), output: Some(usage().output), ..ReportedUsage::default() }
@@ -259,4 +267,39 @@ async fn a_refused_message_reaches_no_model() {
     let told = error.describe();
     assert_eq!((told.code, told.retry_after), (ErrorCode::ConversationBusy, Some(Duration::from_secs(1))));
     assert!(model.requests.lock().unwrap().is_empty());
+}
+
+/// C-19
+#[tokio::test(start_paused = true)]
+async fn a_transcript_is_read_again_if_its_conversation_has_moved_on() {
+    let say = |seq: i64, role, text: &str| Message { seq: Seq(seq), role, ..message(text) };
+    let first = vec![say(1, Role::User, "one")];
+    let second = vec![say(1, Role::User, "one"), say(2, Role::Assistant, "reply")];
+    let mut conversations = MockConversationStore::new();
+    for messages in [first, second] {
+        let last = messages.last().unwrap().seq;
+        let found = Conversation { last_seq: last, ..conversation() };
+        conversations.expect_find().times(1).return_once(|_, _| Ok(Access::Granted(found)));
+        let batch = MessageBatch { messages, rest: None, has_more: false };
+        conversations.expect_messages().times(1).return_once(|_, _, _| Ok(Access::Granted(batch)));
+    }
+    let (sent, begins) = std::sync::mpsc::channel();
+    let mut store = MockTurnStore::new();
+    store.expect_begin().times(2).returning(move |begin| {
+        sent.send((begin.branch, begin.messages.len())).unwrap();
+        Err(if begin.branch.unwrap().expect_last == Seq(1) {
+            BeginError::Moved
+        } else {
+            BeginError::NotFound
+        })
+    });
+    let turns = turns_in(conversations, store);
+    let model = |role, text: &str| ModelMessage { role, parts: [Part::Text(text.to_owned())].into() };
+    let earlier = vec![model(Role::User, "one"), model(Role::Assistant, "rep ly")];
+    let message = SendMessage { earlier, may_repeat: true, ..question("two") };
+    let refused = turns.send(&caller(), message).await.map(|_| ());
+    assert!(matches!(refused, Err(SendError::NotFound)), "{refused:?}");
+    let branch = |last, keep_to| Some(Branch { expect_last: Seq(last), keep_to: Seq(keep_to) });
+    assert_eq!(begins.recv(), Ok((branch(1, 1), 2)));
+    assert_eq!(begins.recv(), Ok((branch(2, 2), 1)));
 }
