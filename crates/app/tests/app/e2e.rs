@@ -7,6 +7,7 @@ mod chat_api_examples;
 mod chat_history;
 mod chat_service;
 mod chat_stream;
+mod chat_stream_faults;
 mod cors;
 mod counting;
 mod crashing;

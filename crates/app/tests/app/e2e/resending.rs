@@ -7,12 +7,10 @@ use reqwest::Method;
 use serde_json::Value;
 use testkit::fake_llm::{Gate, InjectedFault, Place, Reply};
 
-use super::chat_stream::{ask, body, said, text_of};
+use super::chat_stream::{PATH, ask, body, said, text_of};
 use crate::support::{Answer, App, Store, User, on_both_stores, wait_within};
 
 on_both_stores!(everything_is_resent_after_turns_of_all_kinds, a_first_question_is_repeated_once);
-
-const PATH: &str = "/v1/chat/stream";
 
 /// Posts until the turn of a killed process has been ended.
 async fn post_until_taken(user: &User, body: &Value) -> Answer {
