@@ -88,6 +88,10 @@ struct Said {
     is_complete: bool,
 }
 
+fn bare(text: &str) -> String {
+    text.split_whitespace().collect()
+}
+
 fn mark(text: &str) -> String {
     text.split('.').next().unwrap_or_default().trim().to_owned()
 }
@@ -117,7 +121,7 @@ impl Habits {
     }
 
     fn written(&self, text: &str) -> String {
-        if self.strips { text.split_whitespace().collect() } else { text.to_owned() }
+        if self.strips { bare(text) } else { text.to_owned() }
     }
 }
 
@@ -126,6 +130,8 @@ impl Habits {
 struct OnPath {
     role: Role,
     mark: String,
+    /// The text without white space.
+    text: String,
     is_complete: bool,
 }
 
@@ -175,6 +181,9 @@ impl Client<'_> {
         if replaced.is_some() && !self.is_recognisable(&posted) {
             return self.plan(Action::Ask);
         }
+        if self.begins_with_an_unknown_reply(&posted) {
+            return self.plan(Action::AskAlone);
+        }
         (posted, before, gone)
     }
 
@@ -190,6 +199,17 @@ impl Client<'_> {
             return !self.path.iter().any(is_reply) && last == Some(first);
         }
         !has_reply_before || posted.iter().any(|(role, _)| *role == Role::Assistant)
+    }
+
+    /// Whether messages begin in the middle of the path, with a reply of which less was stored than the client has seen,
+    /// and others were stored after it. Nothing shows then that they repeat stored ones, either.
+    fn begins_with_an_unknown_reply(&self, posted: &[(Role, String)]) -> bool {
+        let is_reply = |message: &OnPath| message.role == Role::Assistant && message.is_complete;
+        let first = self.path.iter().position(|known| known.mark == mark(&posted[0].1)).unwrap_or(0);
+        let (before, after) = self.path.split_at(first);
+        let reply = posted.iter().find(|(role, _)| *role == Role::Assistant).map(|(_, text)| bare(text));
+        let is_known = |text: String| after.iter().any(|known| known.text.starts_with(&text));
+        before.iter().any(is_reply) && after.iter().any(is_reply) && reply.is_some_and(|text| !is_known(text))
     }
 
     /// The questions without a reply that leave the path because the client leaves them out, and has seen more of an
@@ -220,11 +240,12 @@ impl Client<'_> {
             let is_complete = step.fate == Fate::Completed;
             self.said.push(Said { role: Role::Assistant, text: pieces.concat(), is_complete });
         }
-        let reply = OnPath { role: Role::Assistant, mark: format!("r{number}"), is_complete: false };
-        let (is_stored, is_noticed) = match step.fate {
-            Fate::Killed { stored, is_noticed } => (stored > 0, is_noticed),
-            Fate::Completed | Fate::Failed | Fate::Stopped => (step.pieces > 0, true),
+        let (stored, is_noticed) = match step.fate {
+            Fate::Killed { stored, is_noticed } => (stored, is_noticed),
+            Fate::Completed | Fate::Failed | Fate::Stopped => (step.pieces, true),
         };
+        let (text, is_stored) = (bare(&pieces[..stored].concat()), stored > 0);
+        let reply = OnPath { role: Role::Assistant, mark: format!("r{number}"), text, is_complete: false };
         let last = if is_stored { reply.mark.clone() } else { mark(&question) };
         if is_noticed {
             self.processes.notice_killed().await;
@@ -247,7 +268,8 @@ impl Client<'_> {
         self.seen.extend(path.iter().map(|message| (mark(&message.text()), message.id)));
         let on_path = |message: &Message| {
             let is_complete = message.state == MessageState::Completed;
-            OnPath { role: message.role, mark: mark(&message.text()), is_complete }
+            let text = message.text();
+            OnPath { role: message.role, mark: mark(&text), text: bare(&text), is_complete }
         };
         self.path = path.iter().map(on_path).chain(expected).collect();
         let now = marks(&self.path);
