@@ -176,7 +176,9 @@ impl Client<'_> {
         let marks = marks(&self.path);
         let gone = replaced.map_or(Vec::new(), |(index, skipped)| {
             let edited = mark(&self.said[index].text);
-            marks.iter().skip_while(|mark| **mark != edited).skip(skipped).cloned().collect()
+            let on_path = marks.iter().skip_while(|mark| **mark != edited).skip(skipped).cloned();
+            // What the client shows after it goes as well, also if the question itself has left the path before.
+            on_path.chain(self.said[index..].iter().map(|said| mark(&said.text))).collect()
         });
         if replaced.is_some() && !self.is_recognisable(&posted) {
             return self.plan(Action::Ask);
