@@ -9,7 +9,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use domain::Contract::ChatApi;
-use domain::{ConversationKey, ConversationNumber, ConversationPatch, Message};
+use domain::{ConversationKey, ConversationNumber, ConversationPatch};
 use services::{Conversations, Files, Limits, MessageQuery, Turns};
 
 use crate::HttpSettings;
@@ -18,7 +18,7 @@ use crate::error::{ApiError, HandlerResult};
 use crate::extract::{Authenticated, FileForm, JsonBody, NumberPath, QueryParams};
 use crate::rate_limit::PendingCall;
 use crate::rules::JsonLimit;
-use crate::stream::respond;
+use crate::stream::{JsonWriter, respond, respond_json};
 use crate::wire::DoneMessage;
 use request::{CreateRequest, HistoryQuery, StreamRequest, SwitchRequest};
 use response::{HistoryBody, ReplyBody, SessionBody, SwitchedBody, UploadedBody};
@@ -74,11 +74,12 @@ async fn create(
     body: JsonBody<CreateRequest>,
 ) -> HandlerResult {
     let conversation = conversations.create(&caller.0, body.0.into_command()?).await?;
-    Ok(HttpResponse::Ok().json(SessionBody::new(&conversation, &settings.default_models, &[])))
+    Ok(HttpResponse::Ok().json(SessionBody::empty(&conversation, &settings.default_models)))
 }
 
 /// `POST /v1/chat/switch-model`. A running turn keeps its model.
 async fn switch_model(
+    request: HttpRequest,
     caller: Authenticated,
     conversations: Data<Conversations>,
     settings: Data<HttpSettings>,
@@ -87,26 +88,15 @@ async fn switch_model(
     let (session, model) = body.0.into_command()?;
     let patch = ConversationPatch { model: Some(model), ..ConversationPatch::default() };
     let conversation = conversations.patch(&caller.0, session.into(), patch).await?;
-    let messages = all_messages(&conversations, &caller, conversation.id.into()).await?;
-    let body = SwitchedBody::new(&conversation, &settings.default_models, &messages);
-    Ok(HttpResponse::Ok().json(body))
-}
-
-async fn all_messages(
-    conversations: &Conversations,
-    caller: &Authenticated,
-    key: ConversationKey,
-) -> Result<Vec<Message>, ApiError> {
-    let mut reader = conversations.messages(&caller.0, key, MessageQuery::default()).await?;
-    let mut messages = Vec::new();
-    while let Some(batch) = reader.next().await? {
-        messages.extend(batch);
-    }
-    Ok(messages)
+    let messages = conversations.messages(&caller.0, conversation.id.into(), MessageQuery::default()).await?;
+    let body = SwitchedBody::empty(&conversation, &settings.default_models);
+    let write = |json: &mut JsonWriter, message| response::write_message(json, &message);
+    respond_json(&request, HttpResponse::Ok(), &body, messages, write).await
 }
 
 /// `GET /v1/chat/history`
 async fn history(
+    request: HttpRequest,
     caller: Authenticated,
     conversations: Data<Conversations>,
     settings: Data<HttpSettings>,
@@ -114,13 +104,12 @@ async fn history(
 ) -> HandlerResult {
     let (filter, page) = query.0.filter(&settings.default_models)?;
     let (found, total) = conversations.list_with_total(&caller.0, filter, page).await?;
-    let mut sessions = Vec::with_capacity(found.len());
-    for conversation in &found {
-        let messages = all_messages(&conversations, &caller, conversation.id.into()).await?;
-        sessions.push(SessionBody::new(conversation, &settings.default_models, &messages));
-    }
-    let body = HistoryBody { total, page: query.0.page(), page_size: query.0.page_size(), sessions };
-    Ok(HttpResponse::Ok().json(body))
+    let sessions = conversations.with_messages(&caller.0, found);
+    let (page, page_size) = (query.0.page(), query.0.page_size());
+    let body = HistoryBody { total, page, page_size, sessions: Vec::new() };
+    let write =
+        move |json: &mut JsonWriter, piece| response::write_piece(json, piece, &settings.default_models);
+    respond_json(&request, HttpResponse::Ok(), &body, sessions, write).await
 }
 
 /// `DELETE /v1/chat/sessions/{session_id}`. The session is deleted for good.

@@ -1,11 +1,12 @@
 //! Contract S1: sessions. Its uploads are in `uploads`.
 
 use actix_web::test::TestRequest;
-use domain::{Contract, Conversation, Page, ShownModel, UserId};
-use ports::{Access, ConversationFilter, Purged};
-use serde_json::json;
+use domain::{Contract, Conversation, MessagePage, Page, Role, Seq, ShownModel, UserId};
+use ports::{Access, ConversationFilter, MessageBatch, Purged, StoreError};
+use serde_json::{Value, json};
 
-use crate::support::{by_alice, conversation, get, granted, post, setup, start};
+use crate::support::sockets::{Client, chunks, serve};
+use crate::support::{Setup, batch, by_alice, conversation, get, granted, message, post, setup, start};
 
 fn delete(path: &str) -> TestRequest {
     by_alice(TestRequest::delete().uri(path))
@@ -136,6 +137,74 @@ async fn the_query_of_the_history_selects_sessions() {
     // The default of all contracts.
     let default = selected("?model=test-model", (1, 10)).await.0.model;
     assert_eq!(default, shown("test-model", &Contract::ALL));
+}
+
+/// Session 7 of two messages; the second one is in a batch of its own.
+fn with_a_story(setup: &mut Setup, first: &str, second: fn() -> Result<MessageBatch, StoreError>) {
+    let first = first.to_owned();
+    setup.conversations.expect_list().returning(|_, _, _| Ok(vec![conversation()]));
+    setup.conversations.expect_count().returning(|_, _| Ok(1));
+    setup.conversations.expect_patch().returning(|user, key, patch, _| {
+        assert_eq!((user, patch.title, patch.metadata, patch.persona), (UserId(1), None, None, None));
+        Ok(granted(&key, Conversation { model: patch.model, ..conversation() }))
+    });
+    setup.conversations.expect_messages().returning(move |_, key, page| {
+        let batch = match page.after {
+            None => MessageBatch {
+                messages: vec![message(1, Role::User, &first)],
+                rest: Some(MessagePage { after: Some(Seq(1)), ..page }),
+                has_more: false,
+            },
+            Some(_) => second()?,
+        };
+        Ok(granted(&key, batch))
+    });
+}
+
+fn story() -> Value {
+    json!([{"role": "user", "content": "Tell me a story"}, {"role": "assistant", "content": "Once …"}])
+}
+
+/// S1-18, S1-29, S1-32
+#[actix_web::test]
+async fn messages_that_come_in_batches_are_whole() {
+    let mut setup = setup();
+    with_a_story(&mut setup, "Tell me a story", || Ok(batch(vec![message(2, Role::Assistant, "Once …")])));
+    let app = start(setup).await;
+    let time = "2023-11-14T22:13:20.000000Z";
+    let session = json!({"id": 7, "user_id": 1, "application_id": null, "model": "test-model",
+        "title": "New conversation", "messages": story(), "created_at": time, "updated_at": time});
+    let page = app.call(get("/v1/chat/history")).await;
+    let body = json!({"total": 1, "page": 1, "page_size": 10, "sessions": [session]});
+    assert_eq!((page.status, page.header("content-type"), page.json()), (200, "application/json", body));
+
+    let switch = json!({"session_id": 7, "model": "gpt-3.5-turbo"});
+    let switched = app.call(post("/v1/chat/switch-model", switch)).await;
+    let body = json!({"session_id": 7, "model": "gpt-3.5-turbo", "title": "New conversation",
+        "messages": story()});
+    assert_eq!((switched.status, switched.json()), (200, body));
+}
+
+/// S1-18, S1-32
+#[actix_web::test]
+async fn an_answer_that_breaks_off_is_no_whole_json() {
+    let mut setup = setup();
+    // It fills some chunks.
+    let first = "x".repeat(100_000);
+    with_a_story(&mut setup, &first, || Err(StoreError::Unavailable("the database is gone".into())));
+    let (settings, services) = setup.ready();
+    let address = serve(settings, services).await;
+    let switch = json!({"session_id": 7, "model": "gpt-4"}).to_string();
+    for (method, path, body) in
+        [("GET", "/v1/chat/history", ""), ("POST", "/v1/chat/switch-model", switch.as_str())]
+    {
+        let answer = Client::ask(address, method, path, body).await.until_closed().await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer:.200}");
+        let (pieces, is_whole) = chunks(&answer);
+        let text = pieces.concat();
+        assert!(!is_whole, "{text:.200}");
+        assert!(serde_json::from_str::<Value>(&text).is_err());
+    }
 }
 
 /// S1-26, S1-27, S1-28

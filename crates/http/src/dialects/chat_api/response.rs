@@ -2,8 +2,9 @@
 
 use domain::{Conversation, DefaultModels, File, Message, Role};
 use serde::Serialize;
-use services::{Attached, CompletedTurn};
+use services::{Attached, CompletedTurn, ListedPiece};
 
+use crate::stream::JsonWriter;
 use crate::wire::{self, UsageBody};
 
 /// The title that is shown for a session without one, because the contract does not allow null.
@@ -21,12 +22,12 @@ pub(crate) struct SessionBody {
     model: String,
     /// The title; `New conversation` while the session has none.
     title: String,
-    /// The messages, oldest first.
-    messages: Vec<MessageBody>,
     #[schema(format = DateTime)]
     created_at: String,
     #[schema(format = DateTime)]
     updated_at: String,
+    /// The messages, oldest first.
+    messages: Vec<MessageBody>,
 }
 
 /// A message.
@@ -39,29 +40,23 @@ struct MessageBody {
 }
 
 impl SessionBody {
-    /// A session with its messages.
-    pub(crate) fn new(conversation: &Conversation, defaults: &DefaultModels, messages: &[Message]) -> Self {
+    /// A session without messages.
+    pub(crate) fn empty(conversation: &Conversation, defaults: &DefaultModels) -> Self {
         Self {
             id: conversation.number.0,
             user_id: conversation.owner.0,
             application_id: conversation.application,
             model: defaults.shown(conversation).to_string(),
             title: title(conversation),
-            messages: messages.iter().map(MessageBody::from).collect(),
             created_at: wire::time(conversation.created_at),
             updated_at: wire::time(conversation.updated_at),
+            messages: Vec::new(),
         }
     }
 }
 
 fn title(conversation: &Conversation) -> String {
     conversation.title.as_ref().map_or(UNTITLED, |title| title.as_str()).to_owned()
-}
-
-impl From<&Message> for MessageBody {
-    fn from(message: &Message) -> Self {
-        Self { role: message.role.as_str(), content: message.text() }
-    }
 }
 
 /// A page of sessions.
@@ -92,12 +87,34 @@ pub(crate) struct SwitchedBody {
 }
 
 impl SwitchedBody {
-    pub(crate) fn new(conversation: &Conversation, defaults: &DefaultModels, messages: &[Message]) -> Self {
+    /// A session without messages.
+    pub(crate) fn empty(conversation: &Conversation, defaults: &DefaultModels) -> Self {
         Self {
             session_id: conversation.number.0,
             model: defaults.shown(conversation).to_string(),
             title: title(conversation),
-            messages: messages.iter().map(MessageBody::from).collect(),
+            messages: Vec::new(),
+        }
+    }
+}
+
+/// Writes a message of a list.
+pub(crate) fn write_message(json: &mut JsonWriter, message: &Message) -> Result<(), serde_json::Error> {
+    json.item(&MessageBody { role: message.role.as_str(), content: message.text() })
+}
+
+/// Writes a piece of a list of sessions.
+pub(crate) fn write_piece(
+    json: &mut JsonWriter,
+    piece: ListedPiece,
+    defaults: &DefaultModels,
+) -> Result<(), serde_json::Error> {
+    match piece {
+        ListedPiece::Conversation(conversation) => json.open(&SessionBody::empty(&conversation, defaults)),
+        ListedPiece::Message(message) => write_message(json, &message),
+        ListedPiece::End => {
+            json.close();
+            Ok(())
         }
     }
 }
