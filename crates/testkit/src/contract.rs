@@ -64,6 +64,7 @@ crate::suite::suite! { $
         a_branch_may_keep_nothing,
         a_branch_at_the_end_keeps_everything,
         a_stored_question_is_answered_again,
+        exchanges_are_counted_along_the_path,
         a_branch_of_a_conversation_that_moved_on_is_refused,
         a_branch_is_refused_where_a_question_is;
     finishing:

@@ -4,10 +4,10 @@ WITH
 item AS (
     SELECT * FROM unnest(
         $1::uuid[], $2::uuid[], $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
-        $9::bigint[], $10::bigint[], $11::integer[], $12::timestamptz[], $13::boolean[]
+        $9::bigint[], $10::bigint[], $11::integer[], $12::bigint[], $13::timestamptz[], $14::boolean[]
     ) AS i (
         turn, conversation, owner, runner, contract, asked_model, default_model, own_model,
-        expect_last, keep_to, appended, at, only_with_persona
+        expect_last, keep_to, appended, replies, at, only_with_persona
     )
 ),
 -- All locks are taken first and in one order, and rows that another statement has locked are skipped: batches of several
@@ -26,6 +26,11 @@ opened AS (
     SET running_turn = i.turn,
         last_seq = l.last_seq + i.appended,
         head_seq = CASE WHEN i.appended > 0 THEN l.last_seq + i.appended ELSE coalesce(i.keep_to, l.head_seq) END,
+        -- Replies that are appended count as exchanges; those that leave the path do so no longer.
+        message_count = c.message_count + i.replies - CASE WHEN i.keep_to IS NULL THEN 0 ELSE (
+            SELECT count(*) FROM omnichat.messages m
+            WHERE m.conversation_id = i.conversation AND m.seq > i.keep_to AND m.active AND m.role = 'assistant'
+        ) END,
         model = coalesce(c.model, i.own_model),
         updated_at = i.at
     FROM item i
@@ -57,7 +62,7 @@ appended AS (
         o.id, o.last_before + m.ordinal, m.id, o.turn,
         CASE WHEN m.ordinal > 1 THEN o.last_before + m.ordinal - 1 ELSE nullif(o.base, 0) END,
         o.at, m.token_count, m.role, m.parts
-    FROM unnest($14::uuid[], $15::bigint[], $16::uuid[], $17::text[], $18::integer[], $19::text[])
+    FROM unnest($15::uuid[], $16::bigint[], $17::uuid[], $18::text[], $19::integer[], $20::text[])
         AS m (turn, ordinal, id, role, token_count, parts)
     JOIN opened o ON o.turn = m.turn
     -- Numbers rise with the order of the messages.
@@ -87,5 +92,5 @@ FROM opened o
 LEFT JOIN numbered n ON n.turn_id = o.turn
 LEFT JOIN omnichat.personas p ON p.id = o.persona_id
 CROSS JOIN LATERAL omnichat.window_before(
-    o.id, CASE WHEN o.appended > 0 THEN o.base + 1 ELSE o.head_seq END, $20, $21
+    o.id, CASE WHEN o.appended > 0 THEN o.base + 1 ELSE o.head_seq END, $21, $22
 ) w

@@ -3,22 +3,22 @@ WITH
 item AS (
     SELECT * FROM unnest(
         $1::uuid[], $2::uuid[], $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::integer[],
-        $9::timestamptz[], $10::timestamptz[], $11::text[], $12::text[], $13::bigint[], $14::text[], $15::text[],
-        $16::text[], $17::text[], $18::text[], $19::bigint[]
+        $9::bigint[], $10::timestamptz[], $11::timestamptz[], $12::text[], $13::text[], $14::bigint[], $15::text[],
+        $16::text[], $17::text[], $18::text[], $19::text[], $20::bigint[]
     ) WITH ORDINALITY AS i (
-        turn, conversation, owner, runner, contract, asked_model, default_model, appended,
+        turn, conversation, owner, runner, contract, asked_model, default_model, appended, replies,
         at, made_at, label, project, persona_id, begun_by, provider_id,
         title, model, metadata, application_id, position
     )
 ),
 made AS (
     INSERT INTO omnichat.conversations (
-        id, owner, persona_id, application_id, running_turn, last_seq, head_seq, created_at, updated_at, begun_by,
-        provider_id, model, label, project, title, metadata
+        id, owner, persona_id, application_id, running_turn, last_seq, head_seq, message_count, created_at,
+        updated_at, begun_by, provider_id, model, label, project, title, metadata
     )
     SELECT
-        i.conversation, i.owner, i.persona_id, i.application_id, i.turn, i.appended, i.appended, i.made_at, i.at,
-        i.begun_by, i.provider_id, i.model, i.label, i.project, i.title, i.metadata::jsonb
+        i.conversation, i.owner, i.persona_id, i.application_id, i.turn, i.appended, i.appended, i.replies,
+        i.made_at, i.at, i.begun_by, i.provider_id, i.model, i.label, i.project, i.title, i.metadata::jsonb
     FROM item i
     -- Numbers rise with the order in which the turns came.
     ORDER BY i.position
@@ -27,7 +27,7 @@ made AS (
 appended AS (
     INSERT INTO omnichat.messages (conversation_id, seq, id, turn_id, parent, created_at, token_count, role, parts)
     SELECT i.conversation, m.ordinal, m.id, i.turn, nullif(m.ordinal - 1, 0), i.at, m.token_count, m.role, m.parts
-    FROM unnest($20::uuid[], $21::bigint[], $22::uuid[], $23::text[], $24::integer[], $25::text[])
+    FROM unnest($21::uuid[], $22::bigint[], $23::uuid[], $24::text[], $25::integer[], $26::text[])
         AS m (turn, ordinal, id, role, token_count, parts)
     JOIN item i ON i.turn = m.turn
     ORDER BY i.position, m.ordinal

@@ -27,7 +27,7 @@ pub use columns::{KeyColumns, StoredTime, UsageColumns, count_from, count_to, mo
 pub use conversation::{ChangeColumns, ConversationColumns};
 pub use enums::{StoredEnd, contract_from, contract_name, contract_names, purpose_from, purpose_name};
 pub use lengths::{lengths_from_bytes, lengths_to_bytes};
-pub use message::{MessageColumns, MessageToAppend, ReplyToAppend, WindowColumns};
+pub use message::{MessageColumns, MessageToAppend, ReplyToAppend, WindowColumns, reply_count};
 pub use parts::{parts_from_json, parts_to_json};
 pub use persona::PersonaColumns;
 pub use prompt::{PromptColumns, PromptVersionColumns};

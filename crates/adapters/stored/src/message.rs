@@ -125,6 +125,13 @@ impl From<NewMessage> for MessageToAppend {
     }
 }
 
+/// How many of the messages are replies: with each, an exchange is complete.
+#[must_use]
+pub fn reply_count(messages: &[MessageToAppend]) -> u32 {
+    let replies = messages.iter().filter(|message| message.role == Role::Assistant.as_str()).count();
+    u32::try_from(replies).unwrap_or(u32::MAX)
+}
+
 /// The reply of a turn that is closed, with its parts as they are stored.
 #[derive(Debug)]
 pub struct ReplyToAppend {

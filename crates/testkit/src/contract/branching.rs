@@ -87,6 +87,46 @@ pub(super) async fn a_stored_question_is_answered_again(stores: &Stores) {
     assert_eq!(scene.path(id).await, path_of([(1, "q1"), (2, "a1"), (3, "q2"), (6, "best")]));
 }
 
+/// An exchange is counted while its reply is on the path, whoever wrote it.
+pub(super) async fn exchanges_are_counted_along_the_path(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let id = scene.conversation_of(3).await;
+    assert_eq!(scene.conversation(id).await.message_count, 3);
+    // Two replies leave the path, and two come with the question.
+    let mut begin = branched(scene.begin_in(id, ""), 6, 2);
+    begin.messages = vec![
+        says(Role::User, "b"),
+        says(Role::Assistant, "c"),
+        says(Role::User, "d"),
+        says(Role::Assistant, "e"),
+        says(Role::User, "f"),
+    ];
+    let begun = scene.begun(begin).await;
+    assert_eq!(begun.conversation.message_count, 3);
+    let (_, conversation) = scene.answer(&begun, "g").await;
+    assert_eq!(conversation.message_count, 4);
+    // The question is answered again.
+    let mut begin = branched(scene.begin_in(id, ""), 12, 11);
+    begin.messages.clear();
+    let begun = scene.begun(begin).await;
+    assert_eq!(begun.conversation.message_count, 3);
+    scene.answer(&begun, "h").await;
+    assert_eq!(scene.conversation(id).await.message_count, 4);
+    // Replies may be brought along without a branch, and into a new conversation.
+    let mut begin = scene.begin_in(id, "");
+    begin.messages = vec![says(Role::User, "i"), says(Role::Assistant, "j"), says(Role::User, "k")];
+    let begun = scene.begun(begin).await;
+    assert_eq!(begun.conversation.message_count, 5);
+    scene.answer(&begun, "l").await;
+    assert_eq!(scene.conversation(id).await.message_count, 6);
+    let mut begin = scene.begin_new("");
+    begin.messages = vec![says(Role::User, "m"), says(Role::Assistant, "n"), says(Role::User, "o")];
+    let begun = scene.begun(begin).await;
+    assert_eq!(begun.conversation.message_count, 1);
+    scene.answer(&begun, "p").await;
+    assert_eq!(scene.conversation(begun.conversation.id).await.message_count, 2);
+}
+
 /// A branch that expects an older state of the conversation is refused and changes nothing.
 pub(super) async fn a_branch_of_a_conversation_that_moved_on_is_refused(stores: &Stores) {
     let scene = Scene::new(stores).await;

@@ -75,6 +75,7 @@ struct Arrays<'a> {
     expect_last: Vec<Option<i64>>,
     keep_to: Vec<Option<i64>>,
     appended: Vec<i32>,
+    replies: Vec<i64>,
     at: Vec<Timestamp>,
     only_with_persona: Vec<bool>,
     messages: MessageArrays<'a>,
@@ -96,6 +97,7 @@ impl<'a> Arrays<'a> {
             arrays.expect_last.push(begin.branch.map(|branch| branch.expect_last.0));
             arrays.keep_to.push(begin.branch.map(|branch| branch.keep_to.0));
             arrays.appended.push(count_of(&op.messages));
+            arrays.replies.push(stored::reply_count(&op.messages).into());
             arrays.at.push(begin.at);
             arrays.only_with_persona.push(op.only_with_persona);
             arrays.messages.push(begin.turn.0, &op.messages);
@@ -177,6 +179,7 @@ impl BatchOp for BeginExisting {
             arrays.expect_last.as_slice() as _,
             arrays.keep_to.as_slice() as _,
             arrays.appended.as_slice(),
+            arrays.replies.as_slice(),
             arrays.at.as_slice(),
             arrays.only_with_persona.as_slice(),
             arrays.messages.turn.as_slice(),

@@ -43,6 +43,7 @@ struct Arrays<'a> {
     asked_model: Vec<Option<&'a str>>,
     default_model: Vec<&'a str>,
     appended: Vec<i32>,
+    replies: Vec<i64>,
     at: Vec<Timestamp>,
     made_at: Vec<Timestamp>,
     label: Vec<&'a str>,
@@ -70,6 +71,7 @@ impl<'a> Arrays<'a> {
             arrays.asked_model.push(begin.model.as_ref().map(ModelName::as_str));
             arrays.default_model.push(begin.default_model.as_str());
             arrays.appended.push(count_of(&op.messages));
+            arrays.replies.push(stored::reply_count(&op.messages).into());
             arrays.at.push(begin.at);
             arrays.made_at.push(new.at);
             arrays.label.push(new.label.as_str());
@@ -120,6 +122,7 @@ impl BatchOp for BeginNew {
             arrays.asked_model.as_slice() as _,
             arrays.default_model.as_slice() as _,
             arrays.appended.as_slice(),
+            arrays.replies.as_slice(),
             arrays.at.as_slice(),
             arrays.made_at.as_slice(),
             arrays.label.as_slice() as _,

@@ -63,6 +63,7 @@ pub(crate) struct ConversationToInsert {
     running: Option<Simple>,
     last_seq: i64,
     head_seq: i64,
+    message_count: u32,
     persona: Option<i64>,
     application: Option<i64>,
     begun_by: &'static str,
@@ -85,6 +86,7 @@ impl ConversationToInsert {
             running: conversation.running.map(|turn| turn.0.simple()),
             last_seq: conversation.last_seq.0,
             head_seq: head.0,
+            message_count: conversation.message_count,
             persona: conversation.persona.map(|persona| persona.0),
             application: conversation.application,
             begun_by: stored::contract_name(conversation.begun_by),
@@ -112,10 +114,11 @@ pub(crate) async fn insert_all(
     let conversations = json_of(conversations)?;
     let numbered = sqlx::query!(
         r#"INSERT INTO conversations
-             (id, owner, created_at, updated_at, running_turn, last_seq, head_seq, persona_id, application_id,
-              begun_by, provider_id, model, label, project, title, metadata)
+             (id, owner, created_at, updated_at, running_turn, last_seq, head_seq, message_count, persona_id,
+              application_id, begun_by, provider_id, model, label, project, title, metadata)
            SELECT unhex(j.value->>'id'), j.value->>'owner', j.value->>'created_at', j.value->>'updated_at',
-             unhex(j.value->>'running'), j.value->>'last_seq', j.value->>'head_seq', j.value->>'persona',
+             unhex(j.value->>'running'), j.value->>'last_seq', j.value->>'head_seq', j.value->>'message_count',
+             j.value->>'persona',
              j.value->>'application', j.value->>'begun_by', j.value->>'provider', j.value->>'model',
              j.value->>'label', j.value->>'project', j.value->>'title', j.value->>'metadata'
            FROM json_each(?1) AS j ORDER BY j.key

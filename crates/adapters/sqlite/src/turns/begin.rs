@@ -13,6 +13,7 @@ use ports::{AppendedMessage, Begin, BeginError, Begun, Target, Window};
 use serde::Serialize;
 use sqlx::SqliteConnection;
 use stored::MessageToAppend;
+use uuid::Uuid;
 use uuid::fmt::Simple;
 
 use crate::conversations::insert::{self, ConversationToInsert};
@@ -58,7 +59,8 @@ pub(crate) async fn open_all(
     begins: &[&PreparedBegin],
 ) -> Result<Vec<Result<OpenedTurn, BeginError>>, DbError> {
     let found = find_targets(connection, begins).await?;
-    let mut writes = Writes::default();
+    let cuts: Vec<Cut> = begins.iter().filter_map(|begin| Cut::of(begin)).collect();
+    let mut writes = Writes { replies_cut: count_replies(connection, &cuts).await?, ..Writes::default() };
     let mut results: Vec<_> = begins.iter().map(|begin| decide(begin, &found, &mut writes)).collect();
 
     let numbers = insert::insert_all(connection, &writes.conversations).await?;
@@ -112,9 +114,33 @@ async fn find_targets(
     Ok(found)
 }
 
+/// How many replies leave the active path, by the turn whose branch makes them inactive.
+async fn count_replies(
+    connection: &mut SqliteConnection,
+    cuts: &[Cut],
+) -> Result<HashMap<TurnId, u32>, DbError> {
+    if cuts.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let cuts = json_of(cuts)?;
+    let counted = sqlx::query!(
+        r#"SELECT unhex(j.value->>'turn') AS "turn!: Uuid", count(*) AS "replies!: u32"
+           FROM json_each(?1) AS j
+           CROSS JOIN messages m ON m.conversation_id = unhex(j.value->>'conversation')
+           WHERE m.seq > (j.value->>'keep_to') AND m.active = 1 AND m.role = 'assistant'
+           GROUP BY j.key"#,
+        cuts,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(counted.into_iter().map(|row| (TurnId(row.turn), row.replies)).collect())
+}
+
 /// The rows that the accepted begins of a group write.
 #[derive(Default)]
 struct Writes<'a> {
+    /// How many replies leave the active path, by the turn of the branch.
+    replies_cut: HashMap<TurnId, u32>,
     conversations: Vec<ConversationToInsert>,
     locks: Vec<Lock>,
     branches: Vec<Cut>,
@@ -131,6 +157,7 @@ struct Lock {
     turn: Simple,
     last_seq: i64,
     head_seq: i64,
+    message_count: u32,
     model: Option<String>,
     at: i64,
 }
@@ -138,8 +165,21 @@ struct Lock {
 /// The end of an active path that a branch makes inactive.
 #[derive(Serialize)]
 struct Cut {
+    turn: Simple,
     conversation: Simple,
     keep_to: i64,
+}
+
+impl Cut {
+    fn of(prepared: &PreparedBegin) -> Option<Self> {
+        let PreparedBegin { begin, conversation, messages: _ } = prepared;
+        let branch = begin.branch?;
+        Some(Self {
+            turn: begin.turn.0.simple(),
+            conversation: conversation.0.simple(),
+            keep_to: branch.keep_to.0,
+        })
+    }
 }
 
 /// A row to insert into `turns`.
@@ -161,7 +201,7 @@ fn decide<'a>(
     found: &HashMap<ConversationId, ConversationRow>,
     writes: &mut Writes<'a>,
 ) -> Result<OpenedTurn, BeginError> {
-    let PreparedBegin { begin, conversation: id, messages } = prepared;
+    let PreparedBegin { begin, conversation: id, messages: _ } = prepared;
     let (conversation, head, is_new) = match &begin.target {
         Target::New(new) => (insert::unnumbered((**new).clone()), Seq(0), true),
         Target::Existing { only_with_persona, .. } => {
@@ -182,18 +222,18 @@ fn decide<'a>(
             (Conversation::try_from(row.clone()).map_err(DbError::from)?, head, false)
         }
     };
-    Ok(writes.open(begin, messages, conversation, head, is_new))
+    Ok(writes.open(prepared, conversation, head, is_new))
 }
 
 impl<'a> Writes<'a> {
     fn open(
         &mut self,
-        begin: &Begin,
-        messages: &'a [MessageToAppend],
+        prepared: &'a PreparedBegin,
         mut conversation: Conversation,
         head: Seq,
         is_new: bool,
     ) -> OpenedTurn {
+        let PreparedBegin { begin, messages, .. } = prepared;
         let at = micros(begin.at);
         let base = begin.branch.map_or(head, |branch| branch.keep_to);
         let first = Seq(conversation.last_seq.0 + 1);
@@ -201,6 +241,9 @@ impl<'a> Writes<'a> {
         let window_end = if messages.is_empty() { question } else { first };
 
         conversation.last_seq = if messages.is_empty() { conversation.last_seq } else { question };
+        let replies_cut = self.replies_cut.get(&begin.turn).copied().unwrap_or_default();
+        conversation.message_count =
+            (conversation.message_count + stored::reply_count(messages)).saturating_sub(replies_cut);
         conversation.running = Some(begin.turn);
         conversation.updated_at = begin.at;
         conversation.model = conversation.model.or_else(|| begin.own_model.clone());
@@ -216,13 +259,12 @@ impl<'a> Writes<'a> {
                 turn: begin.turn.0.simple(),
                 last_seq: conversation.last_seq.0,
                 head_seq: question.0,
+                message_count: conversation.message_count,
                 model: conversation.model.as_ref().map(ToString::to_string),
                 at,
             });
         }
-        if let Some(branch) = begin.branch {
-            self.branches.push(Cut { conversation: conversation.id.0.simple(), keep_to: branch.keep_to.0 });
-        }
+        self.branches.extend(Cut::of(prepared));
         self.turns.push(TurnToOpen {
             id: begin.turn.0.simple(),
             conversation: conversation.id.0.simple(),
@@ -287,7 +329,8 @@ impl<'a> Writes<'a> {
             sqlx::query!(
                 "UPDATE conversations SET running_turn = unhex(j.value->>'turn'),
                    last_seq = j.value->>'last_seq', head_seq = j.value->>'head_seq',
-                   model = j.value->>'model', updated_at = j.value->>'at'
+                   message_count = j.value->>'message_count', model = j.value->>'model',
+                   updated_at = j.value->>'at'
                  FROM json_each(?1) AS j WHERE conversations.id = unhex(j.value->>'conversation')",
                 locks,
             )
