@@ -1,7 +1,11 @@
 //! Matches the messages that a client posts with those that are stored (C-19). Some clients post their new message
 //! alone, others post the whole conversation each time: a transcript.
 
-use std::collections::{HashMap, HashSet};
+mod counts;
+
+use std::collections::HashMap;
+
+use counts::Counts;
 
 use crate::text::is_invisible;
 use crate::{Message, MessageState, Part, Role, Seq};
@@ -32,35 +36,31 @@ pub enum Placement {
 /// Two messages are equal if they have the same role and the same visible text: clients trim texts, and some trim each
 /// piece of a reply. A client may leave out what failed: a question without a reply, and a reply that is not complete,
 /// which it may also know in part only. So there can be several ways to match; of these, the one is taken that matches
-/// the most posted messages, and the newest stored ones.
+/// the most posted messages, then one that begins with the first stored message, then the newest stored messages.
 ///
 /// A transcript begins with the first stored message, apart from what may be left out. It may also begin with a later
 /// one, because a client may have edited its first question; then a reply must be equal, too, or all that is stored after
 /// the equal questions may be left out.
 #[derive(Debug)]
 pub struct TranscriptMatcher {
-    posted: Vec<Posted>,
-    /// The different posted texts, each with its index, which equal messages share.
-    texts: HashMap<String, usize>,
-    /// How many posted messages can be matched by now, if the first one equals the first stored one: all possibilities, in
-    /// rising order, but for the one that all are.
-    from_start: Vec<usize>,
+    /// The authors of the posted messages.
+    posted: Vec<Role>,
+    /// Where each of the different posted texts is among them, from 0.
+    texts: HashMap<String, Counts>,
+    /// How many posted messages can be matched by now, if the first one equals the first stored one: all possibilities
+    /// but the one that all are.
+    from_start: Counts,
     /// The same, if the first one may equal any stored one.
-    from_anywhere: Vec<usize>,
-    /// The best way to match so far that shows a transcript.
-    best: Option<Match>,
+    from_anywhere: Counts,
+    /// The best way to match so far that begins with the first stored message.
+    best_from_start: Option<Match>,
+    /// The best way that begins with any stored message, and shows a transcript because a reply is equal.
+    best_with_reply: Option<Match>,
     /// The best way that does so if the stored messages end here, or go on with what may be left out.
     tail: Option<Match>,
     /// The newest stored message so far. What it means depends on the one after it.
     last: Option<Message>,
     last_question: Option<Seq>,
-}
-
-#[derive(Debug)]
-struct Posted {
-    role: Role,
-    /// The index of its text.
-    text: usize,
 }
 
 /// A way to match posted messages.
@@ -81,20 +81,25 @@ struct Match {
 impl TranscriptMatcher {
     /// Begins to match these messages, oldest first: their roles and texts.
     pub fn new<'a>(posted: impl IntoIterator<Item = (Role, &'a str)>) -> Self {
+        let posted: Vec<(Role, &str)> = posted.into_iter().collect();
+        let none = Counts::none(posted.len());
         let mut texts = HashMap::new();
-        let posted = posted.into_iter().map(|(role, text)| {
-            let next = texts.len();
-            Posted { role, text: *texts.entry(comparable(role, text)).or_insert(next) }
-        });
-        let posted: Vec<Posted> = posted.collect();
+        for (index, (role, text)) in posted.iter().enumerate() {
+            texts.entry(comparable(*role, text)).or_insert_with(|| none.clone()).insert(index);
+        }
+        let (mut from_start, mut from_anywhere) = (none.clone(), none);
+        from_start.insert(0);
         // Of a message that is posted alone, nothing shows that it is a transcript, unless nothing was answered yet.
-        let from_anywhere = if posted.len() > 1 { vec![0] } else { Vec::new() };
+        if posted.len() > 1 {
+            from_anywhere.insert(0);
+        }
         Self {
-            posted,
+            posted: posted.into_iter().map(|(role, _)| role).collect(),
             texts,
-            from_start: vec![0],
+            from_start,
             from_anywhere,
-            best: None,
+            best_from_start: None,
+            best_with_reply: None,
             tail: None,
             last: None,
             last_question: None,
@@ -116,9 +121,8 @@ impl TranscriptMatcher {
         if let Some(last) = self.last.take() {
             self.step(&last, None);
         }
-        let is_more = |tail: &Match| self.best.as_ref().is_none_or(|best| tail.posted > best.posted);
-        let found = self.tail.take_if(|tail| is_more(tail)).or(self.best);
-        match found {
+        let ways = [self.best_from_start, self.best_with_reply, self.tail].into_iter().flatten();
+        match ways.reduce(|best, way| if way.posted > best.posted { way } else { best }) {
             Some(found) if self.posted.len() == 1 && self.last_question != Some(found.at) => Placement::New,
             Some(Match { at, parts: Some(parts), .. }) => Placement::Again { question: at, parts },
             Some(Match { posted, keep_to, .. }) => Placement::Partly { stored: posted, keep_to },
@@ -134,44 +138,32 @@ impl TranscriptMatcher {
         let is_left_out = may_be_left_out(stored, next);
         if self.posted.len() == 1 && !is_left_out && stored.role == Role::Assistant {
             self.from_start.clear();
-            self.best = None;
+            self.best_from_start = None;
             return;
         }
-        let equal = self.equal_texts(stored);
-        let from_start = self.advance(&self.from_start, &equal);
-        let from_anywhere = self.advance(&self.from_anywhere, &equal);
-        let is_shown = |count: &usize| self.posted.iter().take(*count).any(|one| one.role == Role::Assistant);
-        let shown = from_anywhere.last().copied().filter(is_shown).max(from_start.last().copied());
-        let last = from_anywhere.last().copied();
+        let equal = self.equal_to(stored);
+        let from_start = self.from_start.next_of_both(&equal);
+        let from_anywhere = self.from_anywhere.next_of_both(&equal);
         let stays = stays_before_new(stored, next);
-        let (best, tail) = (self.best.take(), self.tail.take());
-        self.best = self.better(best, shown, stored, stays);
-        let tail = self.better(tail, last, stored, stays);
+        let last = from_anywhere.last();
+        let has_reply = |count: &usize| self.posted.iter().take(*count).any(|role| *role == Role::Assistant);
+        let with_reply = last.filter(has_reply);
+        let best = (self.best_from_start.take(), self.best_with_reply.take(), self.tail.take());
+        self.best_from_start = self.better(best.0, from_start.last(), stored, stays);
+        self.best_with_reply = self.better(best.1, with_reply, stored, stays);
+        let tail = self.better(best.2, last, stored, stays);
         self.tail = tail.filter(|tail| is_left_out || tail.at == stored.seq);
-        let before = (std::mem::take(&mut self.from_start), std::mem::take(&mut self.from_anywhere));
-        self.from_start = self.reachable(before.0, from_start, is_left_out);
-        self.from_anywhere = self.reachable(before.1, from_anywhere, is_left_out);
-        if self.posted.len() > 1 && !is_left_out {
-            self.from_anywhere.insert(0, 0);
-            self.from_anywhere.dedup();
+        if !is_left_out {
+            self.from_start.clear();
+            self.from_anywhere.clear();
         }
-    }
-
-    /// How many posted messages are matched with a stored one that equals these texts, for each number before it where
-    /// the next one is equal.
-    fn advance(&self, before: &[usize], equal: &HashSet<usize>) -> Vec<usize> {
-        let is_equal = |count: &&usize| self.posted.get(**count).is_some_and(|one| equal.contains(&one.text));
-        before.iter().filter(is_equal).map(|count| count + 1).collect()
-    }
-
-    /// The possibilities after a stored message: those where it was matched, and the earlier ones if it may be left out.
-    fn reachable(&self, before: Vec<usize>, advanced: Vec<usize>, is_left_out: bool) -> Vec<usize> {
-        let mut reachable = if is_left_out { before } else { Vec::new() };
-        reachable.extend(advanced);
-        reachable.sort_unstable();
-        reachable.dedup();
-        reachable.retain(|count| *count < self.posted.len());
-        reachable
+        self.from_start.extend(&from_start);
+        self.from_anywhere.extend(&from_anywhere);
+        self.from_start.remove(self.posted.len());
+        self.from_anywhere.remove(self.posted.len());
+        if self.posted.len() > 1 {
+            self.from_anywhere.insert(0);
+        }
     }
 
     /// The better one of a way to match and of another, which ends with this stored message.
@@ -197,7 +189,7 @@ impl TranscriptMatcher {
                     at: stored.seq,
                     keep_to: stored.seq,
                     // A posted reply takes the place of what follows the question that it answers.
-                    is_open: next.is_some_and(|next| next.role == Role::User),
+                    is_open: next.is_some_and(|role| *role == Role::User),
                     parts: next.is_none().then(|| stored.parts.clone()),
                 })
             }
@@ -205,14 +197,17 @@ impl TranscriptMatcher {
         }
     }
 
-    /// The posted texts that a stored message equals, by their indices.
-    fn equal_texts(&self, stored: &Message) -> HashSet<usize> {
+    /// Which posted messages a stored one equals.
+    fn equal_to(&self, stored: &Message) -> Counts {
         let text = comparable(stored.role, &stored.text());
+        let mut equal = Counts::none(self.posted.len());
         if is_incomplete(stored) {
             let known = self.texts.iter().filter(|(known, _)| text.starts_with(known.as_str()));
-            return known.map(|(_, index)| *index).collect();
+            known.for_each(|(_, indexes)| equal.extend(indexes));
+        } else if let Some(indexes) = self.texts.get(&text) {
+            equal.extend(indexes);
         }
-        self.texts.get(&text).copied().into_iter().collect()
+        equal
     }
 }
 
