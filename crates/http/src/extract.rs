@@ -17,7 +17,7 @@ pub(crate) use client::ClientAddress;
 pub(crate) use field::{message_key, object, parsed, text};
 pub(crate) use form::FileForm;
 pub(crate) use lenient::{
-    TextOrNumber, flag, flag_schema, integer, set_flag_schema, some_integer, text_or_number_schema,
+    TextOrNumber, flag, flag_schema, integer, set_flag_schema, some_integer, text_or_number_schema, word,
 };
 pub(crate) use path::{ConversationPath, NumberPath, ProjectPath, TurnPath};
 pub(crate) use query::{ListQuery, QueryParams};

@@ -1,9 +1,9 @@
-//! Values in the forms that clients write: booleans (C-11), whole numbers, and ids as texts or numbers (C-3).
+//! Values in the forms that clients write: booleans (C-11), whole numbers, words, and ids as texts or numbers (C-3).
 
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, IntoDeserializer, Unexpected, Visitor};
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 /// Reads a boolean in a body or a query: `true`, `1`, `"yes"`, `"On"` and so on; `null` is `None`.
@@ -89,6 +89,12 @@ pub(crate) fn some_integer<'de, D: Deserializer<'de>, T: TryFrom<i64>>(
 /// Reads a whole number as [`some_integer`] does, which must not be `null`.
 pub(crate) fn integer<'de, D: Deserializer<'de>, T: TryFrom<i64>>(deserializer: D) -> Result<T, D::Error> {
     some_integer(deserializer)?.ok_or_else(|| D::Error::invalid_type(Unexpected::Unit, &"a whole number"))
+}
+
+/// Reads one of the words of an enum. By itself, `serde_json` takes a word that is not a text for broken JSON, and accepts
+/// `{"word": null}`.
+pub(crate) fn word<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    T::deserialize(String::deserialize(deserializer)?.into_deserializer())
 }
 
 /// The whole number that this number is, if every JSON reader reads it exactly.

@@ -120,6 +120,8 @@ async fn an_invalid_request_is_400() {
         (said(json!([{"role": "user"}])), Some("messages[0].content")),
         (one(json!("tool"), json!("Hi")), Some("messages[0].role")),
         (one(json!("User"), json!("Hi")), Some("messages[0].role")),
+        (one(Value::Null, json!("Hi")), Some("messages[0].role")),
+        (one(json!({"user": null}), json!("Hi")), Some("messages[0].role")),
         (one(json!("user"), json!(" \n")), Some("messages[0].content")),
         (one(json!("user"), json!("")), Some("messages[0].content")),
         (one(json!("user"), json!("a\0")), Some("messages[0].content")),

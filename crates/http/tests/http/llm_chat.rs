@@ -264,8 +264,10 @@ async fn invalid_fields_are_refused_before_anything_is_done() {
         assert_eq!((answer.status, answer.code().as_str()), (422, "validation_error"), "{body:.80}");
         assert_eq!(answer.json()["error"]["param"], param, "{body:.80}");
     }
-    let bad_kind = app.call(post("/chat", json!({"input": [{"type": "audio"}]}))).await;
-    assert_eq!((bad_kind.status, &bad_kind.json()["error"]["param"]), (422, &json!("input[0].type")));
+    for kind in [json!("audio"), json!(null), json!({"text": null})] {
+        let bad_kind = app.call(post("/chat", json!({"input": [{"type": kind}]}))).await;
+        assert_eq!((bad_kind.status, &bad_kind.json()["error"]["param"]), (422, &json!("input[0].type")));
+    }
 }
 
 #[actix_web::test]

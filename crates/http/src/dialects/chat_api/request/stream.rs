@@ -11,7 +11,7 @@ use services::{NewConversationRequest, SendMessage, SendTarget};
 use validator::Validate;
 
 use crate::error::FieldError;
-use crate::extract::{flag, parsed, set_flag_schema, some_integer, text};
+use crate::extract::{flag, parsed, set_flag_schema, some_integer, text, word};
 
 /// The temperature of a request that names none (S1-5).
 const DEFAULT_TEMPERATURE: f64 = 0.7;
@@ -52,6 +52,7 @@ pub(crate) struct StreamRequest {
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[schema(as = PostedMessage)]
 struct PostedMessage {
+    #[serde(deserialize_with = "word")]
     #[schema(inline)]
     role: PostedRole,
     #[schema(min_length = 1, max_length = 100_000)]

@@ -14,6 +14,7 @@ use utoipa::{PartialSchema, ToSchema};
 use super::super::image;
 use crate::HttpSettings;
 use crate::error::FieldError;
+use crate::extract::word;
 
 /// The largest number of parts in a message.
 const MAX_PARTS: usize = 256;
@@ -31,7 +32,7 @@ pub(super) enum Input {
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[schema(as = ChatPart)]
 pub(super) struct PartRequest {
-    #[serde(rename = "type")]
+    #[serde(rename = "type", deserialize_with = "word")]
     #[schema(inline)]
     kind: Kind,
     /// The text; required if `type` is `text`.
