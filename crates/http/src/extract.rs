@@ -20,5 +20,5 @@ pub(crate) use lenient::{
     TextOrNumber, flag, flag_schema, integer, set_flag_schema, some_integer, text_or_number_schema, word,
 };
 pub(crate) use path::{ConversationPath, NumberPath, ProjectPath, TurnPath};
-pub(crate) use query::{ListQuery, QueryParams};
+pub(crate) use query::{ListQuery, NumberedPage, QueryParams};
 pub(crate) use time::instant;

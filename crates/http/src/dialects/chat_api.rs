@@ -102,11 +102,10 @@ async fn history(
     settings: Data<HttpSettings>,
     query: QueryParams<HistoryQuery>,
 ) -> HandlerResult {
-    let (filter, page) = query.0.filter(&settings.default_models)?;
-    let (found, total) = conversations.list_with_total(&caller.0, filter, page).await?;
+    let (filter, page) = (query.0.filter(&settings.default_models)?, query.0.page());
+    let (found, total) = conversations.list_with_total(&caller.0, filter, page.rows()).await?;
     let sessions = conversations.with_messages(&caller.0, found);
-    let (page, page_size) = (query.0.page(), query.0.page_size());
-    let body = HistoryBody { total, page, page_size, sessions: Vec::new() };
+    let body = HistoryBody { total, page: page.number, page_size: page.size, sessions: Vec::new() };
     let write =
         move |json: &mut JsonWriter, piece| response::write_piece(json, piece, &settings.default_models);
     respond_json(&request, HttpResponse::Ok(), &body, sessions, write).await

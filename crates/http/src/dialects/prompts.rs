@@ -53,9 +53,9 @@ async fn list(
     prompts: Data<Prompts>,
     query: QueryParams<PromptsQuery>,
 ) -> HandlerResult {
-    let window = query.0.window();
-    let found = prompts.list(&caller.0, query.0.filter()?, window.page()).await?;
-    Ok(HttpResponse::Ok().json(PromptsBody::new(found, window)))
+    let page = query.0.page();
+    let found = prompts.list(&caller.0, query.0.filter()?, page.rows()).await?;
+    Ok(HttpResponse::Ok().json(PromptsBody::new(found, page)))
 }
 
 /// `POST /api/chat/prompts/preview`. The call of the model ends if the client leaves.

@@ -82,6 +82,22 @@ impl ListQuery {
     }
 }
 
+/// A page with a number, as contract S1 asks for it and names it in its responses.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NumberedPage {
+    /// The number, from 1.
+    pub(crate) number: u32,
+    /// The largest number of items on a page.
+    pub(crate) size: u32,
+}
+
+impl NumberedPage {
+    /// The rows of the page. Nobody has as many as an offset can count.
+    pub(crate) fn rows(self) -> Page {
+        Page { limit: self.size, offset: self.number.saturating_sub(1).saturating_mul(self.size) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

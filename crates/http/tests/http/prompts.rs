@@ -167,7 +167,7 @@ async fn prompts_are_listed_as_the_query_says() {
         "page=0",
         "page=-1",
         "page=x",
-        "page=1000001",
+        "page=4294967296",
         "page_size=0",
         "page_size=101",
         "include_templates=maybe",

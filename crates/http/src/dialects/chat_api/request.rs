@@ -2,13 +2,13 @@
 
 mod stream;
 
-use domain::{Contract, ConversationNumber, DefaultModels, ModelName, Page, Title};
+use domain::{Contract, ConversationNumber, DefaultModels, ModelName, Title};
 use serde::Deserialize;
 use services::{ConversationFilter, NewConversationRequest};
 use validator::Validate;
 
 use crate::error::FieldError;
-use crate::extract::{instant, integer, parsed};
+use crate::extract::{NumberedPage, instant, integer, parsed};
 pub(crate) use stream::StreamRequest;
 
 /// A session to create.
@@ -81,30 +81,22 @@ pub(crate) struct HistoryQuery {
 }
 
 impl HistoryQuery {
-    /// The number of the page, from 1.
-    pub(crate) fn page(&self) -> u32 {
-        self.page.unwrap_or(1)
+    /// The requested page.
+    pub(crate) fn page(&self) -> NumberedPage {
+        NumberedPage { number: self.page.unwrap_or(1), size: self.page_size.unwrap_or(PAGE_SIZE) }
     }
 
-    /// The number of sessions on a page.
-    pub(crate) fn page_size(&self) -> u32 {
-        self.page_size.unwrap_or(PAGE_SIZE)
-    }
-
-    /// The conditions, and the rows of the page.
-    pub(crate) fn filter(&self, defaults: &DefaultModels) -> Result<(ConversationFilter, Page), FieldError> {
+    /// The conditions.
+    pub(crate) fn filter(&self, defaults: &DefaultModels) -> Result<ConversationFilter, FieldError> {
         let given = |raw: &Option<String>| raw.clone().filter(|raw| !raw.is_empty());
         let model = given(&self.model).map(|raw| parsed("model", ModelName::parse(&raw))).transpose()?;
         let created_from = given(&self.start_date).map(|raw| instant("start_date", &raw)).transpose()?;
         let created_before = given(&self.end_date).map(|raw| instant("end_date", &raw)).transpose()?;
-        let filter = ConversationFilter {
+        Ok(ConversationFilter {
             model: model.map(|model| defaults.showing(model)),
             created_from,
             created_before,
             ..ConversationFilter::default()
-        };
-        // Nobody has as many sessions as an offset can count.
-        let offset = (self.page() - 1).saturating_mul(self.page_size());
-        Ok((filter, Page { limit: self.page_size(), offset }))
+        })
     }
 }

@@ -17,7 +17,7 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 use validator::Validate;
 
 use crate::error::{ApiError, FieldError};
-use crate::extract::{flag, object, parsed, some_integer, text};
+use crate::extract::{NumberedPage, flag, object, parsed, some_integer, text};
 
 /// A prompt to create.
 #[derive(Debug, Deserialize, Validate, utoipa::ToSchema)]
@@ -108,7 +108,7 @@ fn parse_content(raw: &str) -> Result<String, FieldError> {
 }
 
 /// The default `page_size` of the list.
-const DEFAULT_PAGE_SIZE: u32 = 20;
+const PAGE_SIZE: u32 = 20;
 
 /// The query of `GET /api/chat/prompts`.
 #[derive(Debug, Deserialize, Validate, utoipa::IntoParams)]
@@ -124,13 +124,9 @@ pub(crate) struct PromptsQuery {
     /// stands for itself.
     #[param(max_length = 10_000)]
     search: Option<String>,
-    /// The number of the page, from 1.
-    #[validate(range(
-        min = 1,
-        max = "domain::limits::OFFSET_MAX",
-        message = "must be between 1 and 1000000"
-    ))]
-    #[param(minimum = 1, maximum = 1_000_000, default = 1, example = 1)]
+    /// The page, from 1. A page beyond the last one has no prompts.
+    #[validate(range(min = 1, message = "must be at least 1"))]
+    #[param(minimum = 1, default = 1, example = 1)]
     page: Option<u32>,
     /// The largest number of prompts on a page.
     #[validate(range(min = 1, max = 100, message = "must be between 1 and 100"))]
@@ -138,26 +134,10 @@ pub(crate) struct PromptsQuery {
     page_size: Option<u32>,
 }
 
-/// A page, as the response names it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct PageNumber {
-    /// The number, from 1.
-    pub(crate) page: u32,
-    /// The largest number of items.
-    pub(crate) size: u32,
-}
-
-impl PageNumber {
-    /// The page.
-    pub(crate) fn page(self) -> Page {
-        Page { limit: self.size, offset: (self.page - 1).saturating_mul(self.size) }
-    }
-}
-
 impl PromptsQuery {
     /// The requested page.
-    pub(crate) fn window(&self) -> PageNumber {
-        PageNumber { page: self.page.unwrap_or(1), size: self.page_size.unwrap_or(DEFAULT_PAGE_SIZE) }
+    pub(crate) fn page(&self) -> NumberedPage {
+        NumberedPage { number: self.page.unwrap_or(1), size: self.page_size.unwrap_or(PAGE_SIZE) }
     }
 
     /// The filter. An empty text is no condition.

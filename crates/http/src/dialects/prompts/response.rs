@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 use services::{Preview, PromptPage};
 
-use super::request::PageNumber;
+use crate::extract::NumberedPage;
 use crate::wire;
 
 /// A prompt.
@@ -65,10 +65,15 @@ pub(crate) struct PromptsBody {
 }
 
 impl PromptsBody {
-    pub(crate) fn new(found: PromptPage, window: PageNumber) -> Self {
+    pub(crate) fn new(found: PromptPage, page: NumberedPage) -> Self {
         let PromptPage { items, total } = found;
-        let PageNumber { page, size } = window;
-        Self { items: items.into_iter().map(PromptBody::from).collect(), total, page, page_size: size }
+        let NumberedPage { number, size } = page;
+        Self {
+            items: items.into_iter().map(PromptBody::from).collect(),
+            total,
+            page: number,
+            page_size: size,
+        }
     }
 }
 
