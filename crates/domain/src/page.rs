@@ -12,6 +12,15 @@ pub struct Page {
     pub offset: u32,
 }
 
+impl Page {
+    /// The rows of a list that are on it.
+    #[must_use]
+    pub fn of<T: Clone>(self, list: &[T]) -> Vec<T> {
+        let as_usize = |number| usize::try_from(number).unwrap_or(usize::MAX);
+        list.iter().skip(as_usize(self.offset)).take(as_usize(self.limit)).cloned().collect()
+    }
+}
+
 /// The order of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SortOrder {

@@ -11,6 +11,9 @@ use crate::{JsonText, PromptId, Timestamp, UserId};
 const NAME_CHARS: usize = 100;
 /// What stands between the parts of a search text. No text of a client contains it.
 const SEPARATOR: char = '\u{1}';
+/// The most characters of a query that a database compares with a long text. In the worst case it compares each of them
+/// with each character of the text.
+const START_CHARS: usize = 64;
 
 /// A prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,6 +145,52 @@ impl PromptFields {
 #[must_use]
 pub fn search_part(text: &str) -> String {
     caseless(&text.replace(SEPARATOR, ""))
+}
+
+/// What a search looks for in search texts. In a long text the database looks for its start alone. If there is more, a
+/// text with the start is compared with the whole here, in time that grows linearly with both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchQuery {
+    whole: String,
+    /// Where the start ends, in bytes.
+    start_end: usize,
+}
+
+impl SearchQuery {
+    /// The most bytes of a text that a database compares with the whole.
+    pub const SHORT_TEXT_BYTES: u32 = 512;
+
+    /// The query for a text as a caller writes it.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        let whole = search_part(text);
+        let start_end = whole.char_indices().nth(START_CHARS).map_or(whole.len(), |(at, _)| at);
+        Self { whole, start_end }
+    }
+
+    /// The whole of it.
+    #[must_use]
+    pub fn whole(&self) -> &str {
+        &self.whole
+    }
+
+    /// What the database looks for in longer texts.
+    #[must_use]
+    pub fn start(&self) -> &str {
+        &self.whole[..self.start_end]
+    }
+
+    /// Whether there is more than the start.
+    #[must_use]
+    pub fn is_long(&self) -> bool {
+        self.start_end < self.whole.len()
+    }
+
+    /// Whether a search text has the whole of it.
+    #[must_use]
+    pub fn is_in(&self, search_text: &str) -> bool {
+        search_text.contains(&self.whole)
+    }
 }
 
 #[cfg(test)]
@@ -308,5 +357,23 @@ mod tests {
         let described = PromptFields { description: Some("ΟΔΟΣ".to_owned()), ..fields };
         assert_eq!(described.search_text(), "strassen\u{1}100%_äöü\u{1}οδοσ");
         assert_eq!(search_part("οδος"), "οδοσ");
+    }
+
+    /// S1-45, Threat 12
+    #[test]
+    fn the_database_compares_the_start_of_a_long_query() {
+        for (text, start) in [
+            ("Ä".repeat(64), "ä".repeat(64)),
+            ("Ä".repeat(65), "ä".repeat(64)),
+            // One letter becomes two.
+            ("ß".repeat(40), "s".repeat(64)),
+        ] {
+            let query = SearchQuery::new(&text);
+            assert_eq!(query.start(), start);
+            assert_eq!(query.is_long(), text.chars().count() != 64);
+            assert!(query.is_in(&search_part(&["x", &text, "x"].concat())));
+            assert!(!query.is_in(&start[..start.len() - 2]));
+        }
+        assert!(!SearchQuery::new(&"a".repeat(65)).is_in(&"a".repeat(64)));
     }
 }

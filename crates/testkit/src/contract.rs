@@ -168,6 +168,7 @@ crate::suite::suite! { $
         a_filter_of_prompts_applies_as_a_whole,
         a_search_is_literal_and_ignores_case,
         system_templates_are_seen_by_all_and_changed_by_none,
+        a_long_search_among_texts_that_resemble_it_ends,
         prompts_written_by_sql_are_found;
     talking:
         a_begin_returns_the_persona_of_its_conversation,

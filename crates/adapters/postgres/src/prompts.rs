@@ -1,8 +1,10 @@
 //! Prompts, their versions, and the search for them.
 
 use async_trait::async_trait;
-use domain::prompt_template::search_part;
+use domain::prompt_template::{SearchQuery, search_part};
 use domain::{JsonText, Page, Prompt, PromptFields, PromptId, PromptVersion, Timestamp, UserId};
+use futures_util::TryStreamExt as _;
+use futures_util::future::ready;
 use ports::{NewPrompt, PromptChange, PromptFilter, PromptPage, PromptPatch, PromptStore, StoreError};
 use stored::{PromptColumns, PromptVersionColumns, count_from, readable};
 
@@ -94,45 +96,24 @@ impl PromptStore for PostgresStore {
     }
 
     async fn list(&self, caller: UserId, filter: PromptFilter, page: Page) -> Result<PromptPage, StoreError> {
-        let PromptFilter { scenario, include_templates, search } = filter;
-        if search.is_some() {
+        if filter.search.is_some() {
             self.fill_search_texts().await?;
         }
-        let search = search.as_deref().map(search_part);
         // Ids first, so that contents are read of the page alone.
-        let find = |pool| {
-            sqlx::query!(
-                r#"WITH matching AS MATERIALIZED (
-                     SELECT p.id FROM omnichat.prompts p
-                     WHERE (p.user_id = $1 OR ($2 AND p.user_id IS NULL))
-                       AND ($3::text IS NULL OR p.scenario = $3)
-                       AND ($4::text IS NULL OR position($4 IN p.search_text) > 0)
-                   )
-                   SELECT (SELECT count(*) FROM matching) AS "total!",
-                     ARRAY (SELECT m.id FROM matching m ORDER BY m.id DESC LIMIT $5 OFFSET $6) AS "ids!""#,
-                caller.0,
-                include_templates,
-                scenario.as_deref(),
-                search.as_deref(),
-                i64::from(page.limit),
-                i64::from(page.offset),
-            )
-            .fetch_one(pool)
-        };
-        let found = self.pool.run(find).await?;
+        let (ids, total) = self.matching(caller, filter, page).await?;
         let read = |pool| {
             select_prompts!(
                 "",
                 "FROM omnichat.prompts p
                  WHERE p.id = ANY ($1) AND (p.user_id = $2 OR p.user_id IS NULL)
                  ORDER BY p.id DESC",
-                &found.ids,
+                &ids,
                 caller.0,
             )
             .fetch_all(pool)
         };
         let items = readable(self.pool.run(read).await?, "prompt", |row| row.id);
-        Ok(PromptPage { items, total: count_from(found.total)? })
+        Ok(PromptPage { items, total })
     }
 
     async fn update(
@@ -268,6 +249,74 @@ impl PromptStore for PostgresStore {
 }
 
 impl PostgresStore {
+    /// The ids of a page of the prompts that match, and how many match.
+    async fn matching(
+        &self,
+        caller: UserId,
+        filter: PromptFilter,
+        page: Page,
+    ) -> Result<(Vec<i64>, u64), DbError> {
+        let PromptFilter { scenario, include_templates, search } = filter;
+        let query = search.as_deref().map(SearchQuery::new);
+        if let Some(query) = query.as_ref().filter(|query| query.is_long()) {
+            let ids = self.matching_long(caller, scenario.as_deref(), include_templates, query).await?;
+            return Ok((page.of(&ids), ids.len() as u64));
+        }
+        let find = |pool| {
+            sqlx::query!(
+                r#"WITH matching AS MATERIALIZED (
+                     SELECT p.id FROM omnichat.prompts p
+                     WHERE (p.user_id = $1 OR ($2 AND p.user_id IS NULL))
+                       AND ($3::text IS NULL OR p.scenario = $3)
+                       AND ($4::text IS NULL OR position($4 IN p.search_text) > 0)
+                   )
+                   SELECT (SELECT count(*) FROM matching) AS "total!",
+                     ARRAY (SELECT m.id FROM matching m ORDER BY m.id DESC LIMIT $5 OFFSET $6) AS "ids!""#,
+                caller.0,
+                include_templates,
+                scenario.as_deref(),
+                query.as_ref().map(SearchQuery::start),
+                i64::from(page.limit),
+                i64::from(page.offset),
+            )
+            .fetch_one(pool)
+        };
+        let found = self.pool.run(find).await?;
+        Ok((found.ids, count_from(found.total)?))
+    }
+
+    /// The ids of all prompts that match a long query, the newest first. The search texts are read one by one.
+    async fn matching_long(
+        &self,
+        caller: UserId,
+        scenario: Option<&str>,
+        include_templates: bool,
+        query: &SearchQuery,
+    ) -> Result<Vec<i64>, DbError> {
+        let find = |pool| {
+            sqlx::query!(
+                r#"SELECT p.id, p.search_text AS "search_text!"
+                   FROM omnichat.prompts p
+                   WHERE (p.user_id = $1 OR ($2 AND p.user_id IS NULL))
+                     AND ($3::text IS NULL OR p.scenario = $3)
+                     AND position(
+                       CASE WHEN octet_length(p.search_text) > $4::bigint THEN $5::text ELSE $6::text END IN p.search_text
+                     ) > 0
+                   ORDER BY p.id DESC"#,
+                caller.0,
+                include_templates,
+                scenario,
+                i64::from(SearchQuery::SHORT_TEXT_BYTES),
+                query.start(),
+                query.whole(),
+            )
+            .fetch(pool)
+            .try_filter_map(|row| ready(Ok(query.is_in(&row.search_text).then_some(row.id))))
+            .try_collect()
+        };
+        self.pool.run(find).await
+    }
+
     /// Gives rows that an operator has written their search texts, which are made here because the database may not know
     /// the letters of all scripts.
     async fn fill_search_texts(&self) -> Result<(), DbError> {

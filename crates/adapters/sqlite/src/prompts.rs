@@ -3,13 +3,16 @@
 mod edit;
 
 use async_trait::async_trait;
-use domain::prompt_template::search_part;
+use domain::prompt_template::SearchQuery;
 use domain::{Page, Prompt, PromptId, PromptVersion, Timestamp, UserId};
+use futures_util::TryStreamExt as _;
+use futures_util::future::ready;
 use ports::{NewPrompt, PromptChange, PromptFilter, PromptPage, PromptPatch, PromptStore, StoreError};
 use stored::{PromptColumns, PromptVersionColumns, count_from, readable};
 
 use crate::SqliteStore;
 use crate::error::DbError;
+use crate::values::json_of;
 
 /// A statement that returns prompts; takes what comes after their columns, and its arguments.
 macro_rules! select_prompts {
@@ -121,9 +124,34 @@ impl PromptStore for SqliteStore {
 impl SqliteStore {
     /// A page of the prompts that match, and how many there are.
     async fn page(&self, caller: UserId, filter: PromptFilter, page: Page) -> Result<PromptPage, DbError> {
-        let PromptFilter { scenario, include_templates, search } = filter;
-        let search = search.as_deref().map(search_part);
         // Ids first, so that contents are read of the page alone.
+        let (ids, total) = self.matching(caller, filter, page).await?;
+        // The plus signs keep the database from looking for the rows by their owners.
+        let rows = select_prompts!(
+            "WHERE id IN (SELECT value FROM json_each(?1)) AND (+user_id = ?2 OR +user_id IS NULL) ORDER BY id DESC",
+            ids,
+            caller.0,
+        )
+        .fetch_all(&self.reads)
+        .await?;
+        let items = readable(rows, "prompt", |row: &PromptColumns<i64>| row.id);
+        Ok(PromptPage { items, total })
+    }
+
+    /// The ids of a page of the prompts that match, as a JSON list, and how many match.
+    async fn matching(
+        &self,
+        caller: UserId,
+        filter: PromptFilter,
+        page: Page,
+    ) -> Result<(String, u64), DbError> {
+        let PromptFilter { scenario, include_templates, search } = filter;
+        let query = search.as_deref().map(SearchQuery::new);
+        if let Some(query) = query.as_ref().filter(|query| query.is_long()) {
+            let ids = self.matching_long(caller, scenario, include_templates, query).await?;
+            return Ok((json_of(&page.of(&ids))?, ids.len() as u64));
+        }
+        let start = query.as_ref().map(SearchQuery::start);
         let found = sqlx::query!(
             r#"WITH matching AS MATERIALIZED (
                  SELECT id FROM prompts
@@ -136,22 +164,43 @@ impl SqliteStore {
             caller.0,
             include_templates,
             scenario,
-            search,
+            start,
             page.limit,
             page.offset,
         )
         .fetch_one(&self.reads)
         .await?;
-        // The plus signs keep the database from looking for the rows by their owners.
-        let rows = select_prompts!(
-            "WHERE id IN (SELECT value FROM json_each(?1)) AND (+user_id = ?2 OR +user_id IS NULL) ORDER BY id DESC",
-            found.ids,
+        Ok((found.ids, count_from(found.total)?))
+    }
+
+    /// The ids of all prompts that match a long query, the newest first. The search texts are read one by one.
+    async fn matching_long(
+        &self,
+        caller: UserId,
+        scenario: Option<String>,
+        include_templates: bool,
+        query: &SearchQuery,
+    ) -> Result<Vec<i64>, DbError> {
+        let (start, whole) = (query.start(), query.whole());
+        let ids = sqlx::query!(
+            r#"SELECT id AS "id!: i64", search_text AS "search_text!"
+               FROM prompts
+               WHERE (user_id = ?1 OR (?2 AND user_id IS NULL))
+                 AND (?3 IS NULL OR scenario = ?3)
+                 AND instr(search_text, CASE WHEN octet_length(search_text) > ?4 THEN ?5 ELSE ?6 END) > 0
+               ORDER BY id DESC"#,
             caller.0,
+            include_templates,
+            scenario,
+            SearchQuery::SHORT_TEXT_BYTES,
+            start,
+            whole,
         )
-        .fetch_all(&self.reads)
+        .fetch(&self.reads)
+        .try_filter_map(|row| ready(Ok(query.is_in(&row.search_text).then_some(row.id))))
+        .try_collect()
         .await?;
-        let items = readable(rows, "prompt", |row: &PromptColumns<i64>| row.id);
-        Ok(PromptPage { items, total: count_from(found.total)? })
+        Ok(ids)
     }
 
     /// Gives rows that an operator has written their search texts, which are made here because the database does not know

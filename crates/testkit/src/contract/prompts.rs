@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use domain::limits::{PROMPT_CONTENT_CHARS, PROMPT_SEARCH_CHARS};
 use domain::{JsonText, Page, Prompt, PromptFields, PromptId, PromptVersion, Timestamp};
 use ports::{NewPrompt, PromptChange, PromptFilter, PromptPatch};
 
@@ -388,6 +389,32 @@ pub(super) async fn a_search_is_literal_and_ignores_case(stores: &Stores) {
     let exact = prompt(&scene, "long", &["ä", &long.to_uppercase(), "ß"].concat()).await;
     assert_eq!(search(&scene, &long).await, [exact]);
     assert_eq!(search(&scene, &["ä", &long, "SS"].concat()).await, [exact]);
+}
+
+/// Threat 12: a long query and texts that resemble it are compared in linear time. Databases take the product of their
+/// lengths, which is a second for each of these prompts on PostgreSQL, where a statement has five.
+pub(super) async fn a_long_search_among_texts_that_resemble_it_ends(stores: &Stores) {
+    let scene = Scene::new(stores).await;
+    let resembling = "a".repeat(PROMPT_CONTENT_CHARS);
+    let query = "a".repeat(PROMPT_SEARCH_CHARS - 1) + "b";
+    let unknown = "a".repeat(5_000) + "b" + &"a".repeat(4_999);
+    let mut wanted = Vec::new();
+    for _ in 0..3 {
+        for _ in 0..4 {
+            prompt(&scene, "t", &resembling).await;
+        }
+        wanted.insert(0, prompt(&scene, "t", &[&resembling[1..], "b"].concat()).await);
+    }
+    assert_eq!(search(&scene, &query).await, wanted);
+    let page = Page { limit: 1, offset: 1 };
+    assert_eq!(listed(&scene, searching(&query), page).await, (vec![wanted[1]], 3));
+    assert_eq!(search(&scene, &unknown).await, []);
+    let elsewhere = PromptFilter { scenario: Some("elsewhere".to_owned()), ..searching(&query) };
+    assert_eq!(listed(&scene, elsewhere, ALL).await, (Vec::new(), 0));
+    // Short texts.
+    prompt(&scene, "t", &"c".repeat(151)).await;
+    let short = prompt(&scene, "t", &("c".repeat(150) + "d")).await;
+    assert_eq!(search(&scene, &("c".repeat(100) + "d")).await, [short]);
 }
 
 /// S1-47, S1-54, C-22: a system template is seen and used by every user, and changed by none. None is there at first.
