@@ -4,11 +4,12 @@ CREATE TABLE omnichat.prompts (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     -- NULL for a system template, which an operator inserts (docs/OPERATIONS.md) and every user sees.
     user_id     bigint REFERENCES omnichat.users (id) ON DELETE CASCADE,
-    usage_count bigint NOT NULL DEFAULT 0,
-    created_at  timestamptz NOT NULL DEFAULT now(),
+    usage_count bigint NOT NULL DEFAULT 0 CHECK (usage_count >= 0),
+    -- Times that the service cannot read, such as infinity, are refused.
+    created_at  timestamptz NOT NULL DEFAULT now() CHECK (created_at BETWEEN '1970-01-01 00:00Z' AND '9999-12-31 00:00Z'),
     -- When the current version was written.
-    updated_at  timestamptz NOT NULL DEFAULT now(),
-    version     integer NOT NULL DEFAULT 1,
+    updated_at  timestamptz NOT NULL DEFAULT now() CHECK (updated_at BETWEEN '1970-01-01 00:00Z' AND '9999-12-31 00:00Z'),
+    version     integer NOT NULL DEFAULT 1 CHECK (version > 0),
     title       text NOT NULL,
     scenario    text NOT NULL,
     description text,

@@ -4,11 +4,14 @@ CREATE TABLE prompts (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     -- NULL for a system template, which an operator inserts (docs/OPERATIONS.md) and every user sees.
     user_id     INTEGER REFERENCES users (id) ON DELETE CASCADE,
-    usage_count INTEGER NOT NULL DEFAULT 0,
-    created_at  INTEGER NOT NULL DEFAULT (CAST(strftime('%s', 'now') AS INTEGER) * 1000000),
+    usage_count INTEGER NOT NULL DEFAULT 0 CHECK (usage_count >= 0),
+    -- Microseconds since 1970. Those beyond the year 9999 are refused.
+    created_at  INTEGER NOT NULL DEFAULT (CAST(strftime('%s', 'now') AS INTEGER) * 1000000)
+                CHECK (created_at BETWEEN 0 AND 253402300799999999),
     -- When the current version was written.
-    updated_at  INTEGER NOT NULL DEFAULT (CAST(strftime('%s', 'now') AS INTEGER) * 1000000),
-    version     INTEGER NOT NULL DEFAULT 1,
+    updated_at  INTEGER NOT NULL DEFAULT (CAST(strftime('%s', 'now') AS INTEGER) * 1000000)
+                CHECK (updated_at BETWEEN 0 AND 253402300799999999),
+    version     INTEGER NOT NULL DEFAULT 1 CHECK (version > 0),
     title       TEXT NOT NULL,
     scenario    TEXT NOT NULL,
     description TEXT,

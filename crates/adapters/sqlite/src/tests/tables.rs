@@ -168,3 +168,24 @@ async fn a_deleted_user_deletes_their_prompts_with_their_versions() {
     .unwrap();
     assert_eq!(left, [(kept.0, 1)]);
 }
+
+/// Operators write rows of prompts, and one that cannot be read would be left out of all lists.
+#[tokio::test]
+async fn prompts_that_the_service_could_not_read_are_refused() {
+    let store = SqliteStore::in_memory().await.unwrap();
+    for (column, value) in [
+        ("usage_count", "-1"),
+        ("version", "0"),
+        ("created_at", "-1"),
+        ("updated_at", "9223372036854775807"),
+        ("metadata", "'[]'"),
+        ("metadata", "'{'"),
+    ] {
+        let insert = format!(
+            "INSERT INTO prompts (title, scenario, content, {column}) VALUES ('t', 's', 'c', {value})"
+        );
+        let inserted = sqlx::query(sqlx::AssertSqlSafe(insert)).execute(&store.reads).await;
+        let error = inserted.unwrap_err().to_string();
+        assert!(error.contains("CHECK constraint failed"), "{column} {value}: {error}");
+    }
+}
