@@ -9,7 +9,10 @@ use crate::support::persona_chat::put;
 use crate::support::prompts::{preview, prompt, shown, titles};
 use crate::support::{App, Store, change, on_both_stores, sql};
 
-on_both_stores!(system_templates_are_seen_by_all_and_changed_by_none);
+on_both_stores!(
+    system_templates_are_seen_by_all_and_changed_by_none,
+    metadata_that_cannot_be_parsed_is_shown_as_empty,
+);
 
 /// The statements of docs/OPERATIONS.md that insert, change and delete a system template on a store.
 fn documented(store: Store) -> [String; 3] {
@@ -97,4 +100,21 @@ async fn system_templates_are_seen_by_all_and_changed_by_none(store: Store) {
     change(&app, &delete);
     ann.get("/api/chat/prompts/1").await.is_error(404, "prompt_not_found");
     assert_eq!(sql(&app, "SELECT id FROM omnichat.prompts"), [mine.to_string()]);
+}
+
+/// S1-47
+async fn metadata_that_cannot_be_parsed_is_shown_as_empty(store: Store) {
+    let app = App::start(store).await;
+    let ann = app.user("ann").await;
+    let deep = ["[".repeat(200), "]".repeat(200)].concat();
+    for value in ["1e400", &deep] {
+        let insert =
+            "INSERT INTO omnichat.prompts (title, scenario, content, metadata) VALUES ('T', 's', 'c', ";
+        change(&app, &format!("{insert}'{{\"a\": {value}}}')"));
+    }
+    let list = ann.get("/api/chat/prompts").await.ok();
+    assert_eq!(list["total"], 2);
+    for item in list["items"].as_array().unwrap() {
+        assert_eq!(item["metadata"], json!({}));
+    }
 }

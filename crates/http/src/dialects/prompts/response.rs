@@ -2,7 +2,7 @@
 
 use domain::{JsonText, Prompt, PromptFields, PromptVersion};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use services::{Preview, PromptPage};
 
 use crate::extract::NumberedPage;
@@ -120,9 +120,10 @@ impl From<Vec<PromptVersion>> for VersionsBody {
     }
 }
 
-/// The object, which both the service and the store have checked.
+/// The object. One that an operator has written is shown as empty if it has more levels, or larger numbers, than programs
+/// commonly read: the answer would be of no use to them.
 fn object(metadata: &JsonText) -> Value {
-    serde_json::from_str(metadata.as_str()).unwrap_or_default()
+    serde_json::from_str(metadata.as_str()).unwrap_or_else(|_| Value::Object(Map::new()))
 }
 
 /// The answer of a model to a prompt.
