@@ -17,7 +17,8 @@ pub const WINDOW_BYTES: u32 = 256 * 1024;
 pub const REPLY_BYTES: usize = 16 * 1024 * 1024;
 /// The most messages of one request of contract S1.
 pub const POSTED_MESSAGES: usize = 2_000;
-/// The longest message of contract S1, where messages hold documents and earlier replies.
+/// The longest message of a user in contract S1, where messages hold documents. An earlier reply may be longer: a client
+/// that resends the whole conversation could not go on otherwise.
 pub const POSTED_CHARS: usize = 100_000;
 /// The number of words of the first question in a title.
 pub const TITLE_WORDS: usize = 5;

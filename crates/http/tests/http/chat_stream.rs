@@ -128,6 +128,7 @@ async fn an_invalid_request_is_400() {
         (one(json!("user"), json!(["Hi"])), Some("messages[0].content")),
         (one(json!("system"), json!("")), Some("messages[0].content")),
         (one(json!("user"), json!("ä".repeat(100_001))), Some("messages[0].content")),
+        (one(json!("system"), json!("ä".repeat(100_001))), Some("messages[0].content")),
         (one(json!("assistant"), json!("Hi")), Some("messages")),
         (one(json!("system"), json!("Hi")), Some("messages")),
         (said(json!(many)), Some("messages")),
@@ -158,6 +159,7 @@ async fn an_invalid_request_is_400() {
 async fn a_request_within_its_limits_is_accepted() {
     let app = start(setup().with_working_turns(hello())).await;
     let mut messages = vec![json!({"role": "user", "content": "ä".repeat(100_000)}); 30];
+    messages.push(json!({"role": "assistant", "content": "a".repeat(1_000_000)}));
     messages.resize(2_000, json!({"role": "user", "content": "a"}));
     let answer = app.call(post(PATH, json!({"model": "@cf/m:1", "messages": messages}))).await;
     assert_eq!((answer.status, answer.header("x-model")), (200, "@cf/m:1"), "{}", answer.text());

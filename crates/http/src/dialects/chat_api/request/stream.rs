@@ -55,7 +55,8 @@ struct PostedMessage {
     #[serde(deserialize_with = "word")]
     #[schema(inline)]
     role: PostedRole,
-    #[schema(min_length = 1, max_length = 100_000)]
+    /// The text, which must not be blank. It has at most 100,000 characters, unless it is a reply.
+    #[schema(min_length = 1)]
     content: String,
 }
 
@@ -112,7 +113,8 @@ fn separate(posted: Vec<PostedMessage>) -> Result<(Option<String>, Vec<ModelMess
     }
     let (mut instructions, mut messages) = (Vec::new(), Vec::with_capacity(posted.len()));
     for (index, PostedMessage { role, content }) in posted.into_iter().enumerate() {
-        let content = text(&format!("messages[{index}].content"), &content, POSTED_CHARS)?;
+        let max_chars = if role == PostedRole::Assistant { usize::MAX } else { POSTED_CHARS };
+        let content = text(&format!("messages[{index}].content"), &content, max_chars)?;
         let role = match role {
             PostedRole::System => {
                 instructions.push(content);
