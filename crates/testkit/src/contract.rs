@@ -17,6 +17,7 @@ mod listing;
 mod objects;
 mod paging;
 mod personas;
+mod prompt_lists;
 mod prompts;
 mod racing;
 mod recovering;
@@ -163,7 +164,8 @@ crate::suite::suite! { $
         each_change_keeps_the_version_before_it,
         changes_at_the_same_time_lose_no_version,
         a_prompt_is_deleted_with_its_versions,
-        a_use_changes_the_count_alone,
+        a_use_changes_the_count_alone;
+    prompt_lists:
         prompts_are_listed_in_pages_with_their_total,
         a_filter_of_prompts_applies_as_a_whole,
         a_search_is_literal_and_ignores_case,
