@@ -209,7 +209,7 @@ async fn other_contracts_show_the_session(store: Store) {
     ];
     assert_eq!(user.history(&session).await, expected);
     let row = user.get(&format!("/conversations/{session}")).await.ok();
-    assert_eq!((&row["title"], &row["message_count"]), (&json!("one two three four five"), &json!(1)));
+    assert_eq!((&row["title"], &row["message_count"]), (&json!("one two three four five"), &json!(2)));
     let figures = call.figures.unwrap();
     assert_eq!(row["total_tokens"], figures.input + figures.output);
     let listed = user.get("/conversation").await.ok();

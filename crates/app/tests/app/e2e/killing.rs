@@ -19,7 +19,8 @@ fn kills() -> (u32, Duration) {
 }
 
 /// Cuts the connections that hold the locks of processes.
-const CUT_LOCKS: &str = "SELECT count(pg_terminate_backend(h.pid)) FROM omnichat.held_locks() h";
+const CUT_LOCKS: &str =
+    "SELECT count(*) FILTER (WHERE pg_terminate_backend(h.pid, 5000)) FROM omnichat.held_locks() h";
 
 /// How many processes have announced their lock.
 async fn wait_for_locks(app: &App, count: usize) {
