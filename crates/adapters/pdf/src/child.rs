@@ -35,7 +35,7 @@ fn read_document() -> io::Result<()> {
     let mut document = Vec::new();
     io::stdin().lock().take(DOCUMENT_BYTES + 1).read_to_end(&mut document)?;
     let is_too_large = document.len() as u64 > DOCUMENT_BYTES;
-    let read = if is_too_large { Err(ReadError::TooComplex) } else { text::read(&document) };
+    let read = if is_too_large { Err(ReadError::TooComplex) } else { text::read(document) };
     let mut output = BufWriter::new(io::stdout().lock());
     serde_json::to_writer(&mut output, &ReaderResult::from(read))?;
     output.flush()

@@ -1,47 +1,38 @@
 //! Extracts the text of a document. Only this module and its children use the PDF library; [`read`] is their one
 //! function.
 
-mod content;
-mod font;
-mod glyphs;
+mod characters;
+mod device;
 mod layout;
-mod matrix;
-mod resources;
-mod widths;
-
-use std::collections::HashSet;
 
 use domain::limits::FILE_TEXT_BYTES;
-use lopdf::{DecompressError, Document, Error, LoadOptions, ObjectId};
+use hayro_interpret::hayro_syntax::page::Page;
+use hayro_interpret::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
+use hayro_interpret::kurbo::{Affine, Rect};
+use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, interpret_page};
 use ports::Extracted;
 
 use crate::reader_result::ReadError;
-use content::Reader;
+use characters::Characters;
+use device::TextDevice;
 
-/// The limit of pages.
+/// How many pages are read; further ones are counted.
 const PAGES: usize = 500;
-/// The limit, in bytes, of one unpacked stream, and of the content of one page.
-const STREAM_BYTES: usize = 64 * 1024 * 1024;
 
-/// Reads a PDF: the number of its pages, and their text in the order in which it is drawn, with a blank line between
-/// two pages.
-pub(crate) fn read(pdf: &[u8]) -> Result<Extracted, ReadError> {
-    let options = LoadOptions::with_max_decompressed_size(STREAM_BYTES);
-    let document = Document::load_mem_with_options(pdf, options).map_err(|error| classify(&error))?;
-    // The library has already tried the empty password.
-    if document.is_encrypted() {
-        return Err(ReadError::Encrypted);
+/// Reads a PDF: the number of its pages, and the text of the first [`PAGES`] in the order in which it is drawn, with a
+/// blank line between two pages.
+pub(crate) fn read(document: Vec<u8>) -> Result<Extracted, ReadError> {
+    // The library tries the empty password.
+    let pdf = Pdf::new(document).map_err(classify)?;
+    let pages = pdf.pages();
+    if pages.is_empty() {
+        return Err(ReadError::Unreadable);
     }
-    let pages = pages(&document)?;
-    let mut reader = Reader::new(&document);
+    let mut reader =
+        PageReader { pdf: &pdf, cache: InterpreterCache::new(), characters: Characters::default() };
     let mut text = String::new();
-    for page in &pages {
-        let page = match reader.page(*page) {
-            Ok(page) => readable(&page),
-            Err(error) if is_limit(&error) => return Err(ReadError::TooComplex),
-            // A broken page is left out; the other pages are kept.
-            Err(_) => continue,
-        };
+    for page in pages.iter().take(PAGES) {
+        let page = readable(&reader.text(page));
         if page.is_empty() {
             continue;
         }
@@ -58,42 +49,36 @@ pub(crate) fn read(pdf: &[u8]) -> Result<Extracted, ReadError> {
     Ok(Extracted { pages, text })
 }
 
-/// The pages, each once: in a broken document, a tree of pages may contain itself.
-fn pages(document: &Document) -> Result<Vec<ObjectId>, ReadError> {
-    let mut seen = HashSet::new();
-    let mut pages = Vec::new();
-    for page in document.page_iter() {
-        if seen.insert(page) {
-            pages.push(page);
-        }
-        if pages.len() > PAGES {
-            return Err(ReadError::TooComplex);
-        }
-    }
-    if pages.is_empty() { Err(ReadError::Unreadable) } else { Ok(pages) }
-}
-
-fn classify(error: &Error) -> ReadError {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "the library's other errors are about broken documents"
-    )]
+fn classify(error: LoadPdfError) -> ReadError {
     match error {
-        Error::InvalidPassword | Error::Decryption(_) | Error::UnsupportedSecurityHandler(_) => {
-            ReadError::Encrypted
-        }
-        error if is_limit(error) => ReadError::TooComplex,
-        _ => ReadError::Unreadable,
+        LoadPdfError::Decryption(
+            DecryptionError::PasswordProtected | DecryptionError::UnsupportedAlgorithm,
+        ) => ReadError::Encrypted,
+        LoadPdfError::Decryption(_) | LoadPdfError::Invalid => ReadError::Unreadable,
     }
 }
 
-fn is_limit(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::Decompress(
-            DecompressError::MemoryLimitExceeded { .. } | DecompressError::TooManyFilters { .. }
-        ) | Error::RecursionLimit
-    )
+/// Reads page after page of one document.
+struct PageReader<'a> {
+    pdf: &'a Pdf,
+    /// The fonts and objects that pages share.
+    cache: InterpreterCache<'a>,
+    characters: Characters,
+}
+
+impl<'a> PageReader<'a> {
+    fn text(&mut self, page: &Page<'a>) -> String {
+        let mut context = Context::new(
+            Affine::IDENTITY,
+            Rect::new(0.0, 0.0, 1.0, 1.0),
+            &self.cache,
+            self.pdf.xref(),
+            InterpreterSettings::default(),
+        );
+        let mut device = TextDevice::new(&mut self.characters);
+        interpret_page(page, &mut context, &mut device);
+        device.text()
+    }
 }
 
 /// Removes control and replacement characters, and spells out ligatures.

@@ -1,43 +1,29 @@
-//! Joins runs of text to words and lines. A page gives the position of each run, but often neither spaces nor line
-//! ends.
+//! Joins glyphs to words and lines. A page gives the position of each glyph, but often neither spaces nor line ends.
 
-use super::matrix::Point;
+use hayro_interpret::kurbo::{Point, Vec2};
 
-/// Two runs are two words from this gap on, in font sizes.
+/// Two glyphs are of two words from this gap on, in font sizes.
 const WORD_GAP: f64 = 0.15;
-/// A run is on another line from this distance on, in font sizes. Subscripts and superscripts are closer.
+/// A glyph is on another line from this distance on, in font sizes. Subscripts and superscripts are closer.
 const LINE_GAP: f64 = 0.5;
-/// How far before the end of the last run the next one may begin and still be on the same line, in font sizes.
+/// How far before the end of the last glyph the next one may begin and still be on the same line, in font sizes.
 /// Accents do so.
 const STEP_BACK: f64 = 1.0;
-/// Two runs are on the same line only if the cosine of the angle between them is at least this.
+/// Two glyphs are on the same line only if the cosine of the angle between them is at least this.
 const SAME_DIRECTION: f64 = 0.95;
 
-/// A run of text and its position on the page.
+/// A glyph and its position on the page.
 #[derive(Debug)]
-pub(super) struct GlyphRun<'a> {
-    pub(super) text: &'a str,
+pub(super) struct Glyph {
+    pub(super) text: String,
+    /// Where it begins on its baseline.
     pub(super) start: Point,
+    /// Where the next glyph would begin.
     pub(super) end: Point,
-    /// Its direction, as a vector of length 1.
-    pub(super) direction: Point,
+    /// The direction of its baseline, as a vector of length 1.
+    pub(super) direction: Vec2,
     /// Its font size on the page.
     pub(super) height: f64,
-}
-
-/// The text of a page so far.
-#[derive(Debug, Default)]
-pub(super) struct Layout {
-    text: String,
-    last: Option<RunEnd>,
-}
-
-/// The end of the last run.
-#[derive(Debug)]
-struct RunEnd {
-    end: Point,
-    direction: Point,
-    height: f64,
 }
 
 enum Gap {
@@ -46,48 +32,39 @@ enum Gap {
     Line,
 }
 
-impl Layout {
-    pub(super) fn add(&mut self, run: &GlyphRun<'_>) {
-        if run.text.is_empty() {
-            return;
-        }
-        match self.last.as_ref().map_or(Gap::None, |last| last.gap(run)) {
+/// The text of a page with these glyphs, in the order in which they are drawn.
+pub(super) fn page_text(glyphs: &[Glyph]) -> String {
+    let mut text = String::new();
+    let mut last: Option<&Glyph> = None;
+    for glyph in glyphs {
+        match last.map_or(Gap::None, |last| last.gap(glyph)) {
             Gap::None => {}
             Gap::Word => {
-                if !self.text.ends_with(char::is_whitespace) && !run.text.starts_with(char::is_whitespace) {
-                    self.text.push(' ');
+                if !text.ends_with(char::is_whitespace) && !glyph.text.starts_with(char::is_whitespace) {
+                    text.push(' ');
                 }
             }
-            Gap::Line => self.end_line(),
+            Gap::Line => end_line(&mut text),
         }
-        self.text.push_str(run.text);
-        self.last = Some(RunEnd { end: run.end, direction: run.direction, height: run.height });
+        text.push_str(&glyph.text);
+        last = Some(glyph);
     }
+    end_line(&mut text);
+    text
+}
 
-    /// The length of the text so far, in bytes.
-    pub(super) fn len(&self) -> usize {
-        self.text.len()
-    }
-
-    pub(super) fn finish(mut self) -> String {
-        self.end_line();
-        self.text
-    }
-
-    fn end_line(&mut self) {
-        let line = self.text.trim_end_matches([' ', '\u{a0}', '\t']).len();
-        self.text.truncate(line);
-        if !self.text.is_empty() && !self.text.ends_with('\n') {
-            self.text.push('\n');
-        }
+fn end_line(text: &mut String) {
+    text.truncate(text.trim_end_matches([' ', '\u{a0}', '\t']).len());
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
     }
 }
 
-impl RunEnd {
-    fn gap(&self, next: &GlyphRun<'_>) -> Gap {
-        let distance = next.start.minus(self.end);
+impl Glyph {
+    fn gap(&self, next: &Self) -> Gap {
+        let distance = next.start - self.end;
         let along = distance.dot(self.direction);
-        let across = distance.left_of(self.direction);
+        let across = distance.cross(self.direction);
         let (larger, smaller) = (self.height.max(next.height), self.height.min(next.height));
         let turned = self.direction.dot(next.direction) < SAME_DIRECTION;
         if turned || across.abs() > LINE_GAP * larger || along < -STEP_BACK * larger {
@@ -102,21 +79,27 @@ impl RunEnd {
 
 #[cfg(test)]
 mod tests {
-    use super::{GlyphRun, Layout};
-    use crate::text::matrix::Point;
+    use hayro_interpret::kurbo::{Point, Vec2};
 
-    /// The text of two runs of height 10, the second of which begins at this distance from the end of the first.
+    use super::{Glyph, page_text};
+
+    /// The text of two glyphs of height 10, the second of which begins at this distance from the end of the first.
     fn text(first: &str, right: f64, up: f64, second: &str) -> String {
-        let mut layout = Layout::default();
-        let mut x = 0.0;
-        let mut y = 0.0;
+        let (mut x, mut y) = (0.0, 0.0);
+        let mut glyphs = Vec::new();
         for (text, right, up) in [(first, 0.0, 0.0), (second, right, up)] {
-            let start = Point { x: x + right, y: y + up };
-            let end = Point { x: start.x + 50.0, ..start };
+            let start = Point::new(x + right, y + up);
+            let end = Point::new(start.x + 50.0, start.y);
             (x, y) = (end.x, end.y);
-            layout.add(&GlyphRun { text, start, end, direction: Point { x: 1.0, y: 0.0 }, height: 10.0 });
+            glyphs.push(Glyph {
+                text: text.to_owned(),
+                start,
+                end,
+                direction: Vec2::new(1.0, 0.0),
+                height: 10.0,
+            });
         }
-        layout.finish()
+        page_text(&glyphs)
     }
 
     #[test]
