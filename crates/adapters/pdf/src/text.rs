@@ -3,7 +3,10 @@
 
 mod characters;
 mod device;
+mod forms;
 mod layout;
+
+use std::sync::Arc;
 
 use domain::limits::FILE_TEXT_BYTES;
 use hayro_interpret::hayro_syntax::page::Page;
@@ -13,7 +16,7 @@ use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, interpret_
 use ports::Extracted;
 
 use crate::reader_result::ReadError;
-use characters::Characters;
+use characters::{Characters, predefined};
 use device::TextDevice;
 
 /// How many pages are read; further ones are counted.
@@ -28,8 +31,7 @@ pub(crate) fn read(document: Vec<u8>) -> Result<Extracted, ReadError> {
     if pages.is_empty() {
         return Err(ReadError::Unreadable);
     }
-    let mut reader =
-        PageReader { pdf: &pdf, cache: InterpreterCache::new(), characters: Characters::default() };
+    let mut reader = PageReader::new(&pdf);
     let mut text = String::new();
     for page in pages.iter().take(PAGES) {
         let page = readable(&reader.text(page));
@@ -63,20 +65,30 @@ struct PageReader<'a> {
     pdf: &'a Pdf,
     /// The fonts and objects that pages share.
     cache: InterpreterCache<'a>,
-    characters: Characters,
+    settings: InterpreterSettings,
+    characters: Characters<'a>,
 }
 
 impl<'a> PageReader<'a> {
+    fn new(pdf: &'a Pdf) -> Self {
+        let settings =
+            InterpreterSettings { cmap_resolver: Arc::new(predefined), ..InterpreterSettings::default() };
+        let characters = Characters::new(settings.clone());
+        Self { pdf, cache: InterpreterCache::new(), settings, characters }
+    }
+
     fn text(&mut self, page: &Page<'a>) -> String {
         let mut context = Context::new(
             Affine::IDENTITY,
             Rect::new(0.0, 0.0, 1.0, 1.0),
             &self.cache,
             self.pdf.xref(),
-            InterpreterSettings::default(),
+            self.settings.clone(),
         );
+        self.characters.add_page(page);
         let mut device = TextDevice::new(&mut self.characters);
         interpret_page(page, &mut context, &mut device);
+        device.add_values(forms::values(page, Affine::IDENTITY));
         device.text()
     }
 }

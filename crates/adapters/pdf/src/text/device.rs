@@ -14,22 +14,26 @@ const DEFAULT_WIDTH: f32 = 500.0;
 const UNITS: f64 = 1000.0;
 
 /// Collects the glyphs of one page in the order in which they are drawn.
-#[derive(Debug)]
-pub(super) struct TextDevice<'c> {
-    characters: &'c mut Characters,
+pub(super) struct TextDevice<'c, 'a> {
+    characters: &'c mut Characters<'a>,
     glyphs: Vec<Glyph>,
     /// The length of the text of `glyphs`, in bytes.
     bytes: usize,
 }
 
-impl<'c> TextDevice<'c> {
-    pub(super) fn new(characters: &'c mut Characters) -> Self {
+impl<'c, 'a> TextDevice<'c, 'a> {
+    pub(super) fn new(characters: &'c mut Characters<'a>) -> Self {
         Self { characters, glyphs: Vec::new(), bytes: 0 }
     }
 
     /// The text of the page.
     pub(super) fn text(self) -> String {
         page_text(&self.glyphs)
+    }
+
+    /// Adds what forms show without drawing it.
+    pub(super) fn add_values(&mut self, values: Vec<Glyph>) {
+        self.glyphs.extend(values);
     }
 
     fn add(&mut self, glyph: &DrawnGlyph<'_>, transform: Affine) {
@@ -53,7 +57,7 @@ impl<'c> TextDevice<'c> {
     }
 }
 
-impl Device<'_> for TextDevice<'_> {
+impl Device<'_> for TextDevice<'_, '_> {
     fn draw_glyph_run(&mut self, run: &GlyphRun<'_, '_>, props: DrawProps<'_>, _: &DrawMode) {
         for glyph in run.glyphs() {
             self.add(glyph, props.transform * glyph.transform());

@@ -2,6 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 mod children;
+mod font_files;
+mod fonts;
+mod forms;
 mod hostile;
 mod ordinary;
 mod support;

@@ -1,0 +1,80 @@
+//! Simple fonts: each code is one byte, and names or draws one glyph.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use hayro_interpret::font::FontData;
+use hayro_interpret::hayro_syntax::object::dict::keys::{
+    DIFFERENCES, ENCODING, FONT_DESC, FONT_FILE, FONT_FILE3,
+};
+use hayro_interpret::hayro_syntax::object::{Array, Dict, Object, Stream};
+
+use super::numbered;
+use super::program::Program;
+
+/// What a font says about its codes.
+pub(super) struct Simple {
+    /// The names of glyphs by code.
+    names: HashMap<u32, String>,
+    /// Whether all names are hexadecimal numbers.
+    is_hexadecimal: bool,
+    program: Option<Program>,
+}
+
+impl Simple {
+    pub(super) fn new(font: &Dict<'_>, file: Option<FontData>) -> Self {
+        let names = names(font);
+        Self {
+            is_hexadecimal: names.values().all(|name| is_hexadecimal(name)),
+            names,
+            program: file.or_else(|| embedded(font)).as_ref().and_then(Program::new),
+        }
+    }
+
+    pub(super) fn program(&self) -> Option<&Program> {
+        self.program.as_ref()
+    }
+
+    /// The text of a code, which draws this glyph of the embedded font.
+    pub(super) fn text(&self, code: u32, glyph: Option<u32>) -> Option<String> {
+        let program = self.program.as_ref().zip(glyph);
+        let built_in = || program.and_then(|(program, glyph)| program.name(glyph));
+        let by_name = self.names.get(&code).cloned().or_else(built_in).and_then(|name| {
+            let other =
+                || self.is_hexadecimal.then(|| numbered::coded(numbered::hexadecimal(&name)?)).flatten();
+            numbered::text(&name, code).or_else(other)
+        });
+        by_name.or_else(|| program.and_then(|(program, glyph)| program.text(glyph)))
+    }
+}
+
+fn is_hexadecimal(name: &str) -> bool {
+    name == ".notdef" || name.starts_with('G') && numbered::hexadecimal(name).is_some()
+}
+
+/// The names that an encoding gives to codes.
+fn names(font: &Dict<'_>) -> HashMap<u32, String> {
+    let differences =
+        font.get::<Dict<'_>>(ENCODING).and_then(|encoding| encoding.get::<Array<'_>>(DIFFERENCES));
+    let mut code = 0_u32;
+    let mut names = HashMap::new();
+    for entry in differences.iter().flat_map(Array::iter::<Object<'_>>) {
+        if let Object::Number(number) = entry {
+            code = u32::try_from(number.as_i64()).unwrap_or(u32::MAX);
+        } else if let Object::Name(name) = entry {
+            if u8::try_from(code).is_ok() {
+                names.insert(code, name.as_str().to_owned());
+            }
+            code = code.saturating_add(1);
+        }
+    }
+    names
+}
+
+/// The font file of a Type 1 font, which the interpreter does not give.
+fn embedded(font: &Dict<'_>) -> Option<FontData> {
+    let descriptor = font.get::<Dict<'_>>(FONT_DESC)?;
+    let file =
+        descriptor.get::<Stream<'_>>(FONT_FILE3).or_else(|| descriptor.get::<Stream<'_>>(FONT_FILE))?;
+    Some(Arc::new(file.decoded_data().ok()?.into_owned()))
+}
