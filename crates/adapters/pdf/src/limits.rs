@@ -15,6 +15,9 @@ const NICENESS: i32 = 5;
 
 /// Lowers the limits of this process for good to what reading one document needs.
 pub(crate) fn impose() -> io::Result<()> {
+    // It gains no rights from a program that it might start.
+    #[cfg(target_os = "linux")]
+    rustix::thread::set_no_new_privs(true)?;
     limit(Resource::Core, 0)?;
     limit(Resource::Fsize, 0)?;
     limit(Resource::Nofile, FILES)?;

@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
+use std::sync::Once;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,6 +15,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
+use crate::child::UNRESTRICTED;
 use crate::reader_result::{RESULT_BYTES, ReaderResult};
 
 /// How many bytes of a child's standard error are kept for the log.
@@ -44,6 +46,7 @@ pub struct PdfReader {
     settings: PdfSettings,
     admitted: Semaphore,
     running: Semaphore,
+    warned: Once,
 }
 
 impl PdfReader {
@@ -53,6 +56,7 @@ impl PdfReader {
         Self {
             admitted: Semaphore::new(settings.at_once.saturating_add(settings.waiting)),
             running: Semaphore::new(settings.at_once),
+            warned: Once::new(),
             settings,
         }
     }
@@ -77,6 +81,26 @@ impl PdfReader {
             .kill_on_drop(true)
             .spawn()
     }
+
+    fn evaluate(&self, output: &ChildOutput) -> Result<Extracted, ExtractionError> {
+        let ChildOutput { stdout, stderr, status } = output;
+        let stderr = String::from_utf8_lossy(stderr).trim().to_owned();
+        if status.success() {
+            if stderr.starts_with(UNRESTRICTED) {
+                self.warned.call_once(|| tracing::warn!("PDFs are read by a process whose {stderr}"));
+            } else if !stderr.is_empty() {
+                tracing::info!(stderr, "a part of a document was left out");
+            }
+            let result: Result<ReaderResult, _> = serde_json::from_slice(stdout);
+            return result.map_err(|error| failed(Failure::Result(error)))?.into();
+        }
+        // A child that exceeds a limit is ended by a signal; a failed allocation or a stack overflow aborts it.
+        if status.signal().is_some() || status.code() == Some(PANICKED) {
+            tracing::info!(%status, stderr, "a document exceeded the limits of its reader");
+            return Err(ExtractionError::TooComplex);
+        }
+        Err(failed(Failure::Exit { status: *status, stderr }))
+    }
 }
 
 #[async_trait]
@@ -86,7 +110,7 @@ impl TextExtractor for PdfReader {
         let mut child = self.spawn().map_err(|error| failed(Failure::Start(error)))?;
         let wall = self.settings.wall;
         match timeout(wall, communicate(&mut child, &pdf)).await {
-            Ok(Ok(output)) => evaluate(&output),
+            Ok(Ok(output)) => self.evaluate(&output),
             Ok(Err(error)) => Err(failed(Failure::Pipe(error))),
             Err(_) => {
                 child.kill().await.map_err(|error| failed(Failure::Pipe(error)))?;
@@ -126,21 +150,6 @@ async fn read_start(pipe: Option<impl AsyncRead + Unpin>, bytes: u64) -> io::Res
         copy(&mut pipe, &mut sink()).await?;
     }
     Ok(start)
-}
-
-fn evaluate(output: &ChildOutput) -> Result<Extracted, ExtractionError> {
-    let ChildOutput { stdout, stderr, status } = output;
-    if status.success() {
-        let result: Result<ReaderResult, _> = serde_json::from_slice(stdout);
-        return result.map_err(|error| failed(Failure::Result(error)))?.into();
-    }
-    let stderr = String::from_utf8_lossy(stderr).trim().to_owned();
-    // A child that exceeds a limit is ended by a signal; a failed allocation or a stack overflow aborts it.
-    if status.signal().is_some() || status.code() == Some(PANICKED) {
-        tracing::info!(%status, stderr, "a document exceeded the limits of its reader");
-        return Err(ExtractionError::TooComplex);
-    }
-    Err(failed(Failure::Exit { status: *status, stderr }))
 }
 
 fn failed(failure: Failure) -> ExtractionError {

@@ -48,6 +48,14 @@ fn pack(bytes: &[u8]) -> Vec<u8> {
     packer.finish().unwrap()
 }
 
+/// What is packed so many times.
+fn chain(mut bytes: Vec<u8>, times: usize) -> Vec<u8> {
+    for _ in 0..times {
+        bytes = pack(&bytes);
+    }
+    bytes
+}
+
 /// A document whose one page has this content.
 fn page(content: Vec<u8>) -> Vec<u8> {
     let page = "<</Type/Page/Parent 2 0 R/Contents 4 0 R>>";
@@ -92,9 +100,19 @@ fn peak_kib() -> usize {
 async fn documents_that_unpack_to_gigabytes_cost_the_parent_no_memory() {
     let bomb = bomb();
     let filter = "/Filter/FlateDecode";
+    // A control byte of this filter, and the byte that it repeats 128 times.
+    let runs = [[129, b' '].repeat(UNPACKED / 128), vec![128]].concat();
     let documents = [
         page(stream(filter, &bomb)),
         page(stream("/Filter[/FlateDecode/FlateDecode/FlateDecode]", pack(&pack(&bomb)))),
+        page(stream("/Filter[/FlateDecode/RunLengthDecode]", pack(&runs))),
+        page(stream("/Filter[/FlateDecode/ASCIIHexDecode]", &bomb)),
+        page(stream("/Filter[/FlateDecode/ASCII85Decode]", &bomb)),
+        page(stream("/Filter[/FlateDecode/LZWDecode]", &bomb)),
+        page(stream(
+            &format!("/Filter[{}]", filter.repeat(100).replace("/Filter", "")),
+            chain(bomb.clone(), 99),
+        )),
         objects(&bomb),
     ];
     let before = peak_kib();
@@ -105,4 +123,39 @@ async fn documents_that_unpack_to_gigabytes_cost_the_parent_no_memory() {
     // The kernel updates the figure in batches, so it may also fall a little.
     let grown = peak_kib().saturating_sub(before);
     assert!(grown < GROWTH_KIB, "the process grew by {grown} KiB");
+}
+
+/// Threat 55. No filter says how much it unpacks to, but the parameters of one may.
+#[tokio::test]
+async fn filters_that_lie_end() {
+    let text = b"BT /F 12 Tf (text) Tj ET";
+    let mut contents =
+        vec![stream(&format!("/Filter[{}]", "/FlateDecode".repeat(100)), chain(text.to_vec(), 100))];
+    for parameters in [
+        "/Predictor 12/Columns 2147483647/Colors 32/BitsPerComponent 32",
+        "/Predictor 15/Columns 9223372036854775807",
+        "/Predictor 2/Columns -1/Colors -1/BitsPerComponent 0",
+        "/Predictor 99/EarlyChange 7",
+    ] {
+        for filter in ["FlateDecode", "LZWDecode"] {
+            contents.push(stream(&format!("/Filter/{filter}/DecodeParms<<{parameters}>>"), pack(text)));
+        }
+    }
+    for filter in [
+        "ASCIIHexDecode",
+        "ASCII85Decode",
+        "LZWDecode",
+        "RunLengthDecode",
+        "JBIG2Decode",
+        "JPXDecode",
+        "Crypt",
+    ] {
+        contents.push(stream(&format!("/Filter/{filter}"), pack(text)));
+    }
+    contents.push(stream("/Filter 4 0 R", text));
+    contents.push(stream(&format!("/Filter[{}]", "/ASCIIHexDecode".repeat(100_000)), text));
+    for content in contents {
+        let read = read(&page(content)).await;
+        assert!(!matches!(read, Err(ExtractionError::Failed(_))), "{read:?}");
+    }
 }

@@ -1,13 +1,15 @@
 //! The limits of child processes, and how they are ended.
 
-use std::fs;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::fs::{self, File};
+use std::future::ready;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use omnichat_pdf::{PdfReader, PdfSettings};
 use ports::{Bytes, ExtractionError, TextExtractor};
+use rustix::io::{FdFlags, fcntl_setfd};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -44,32 +46,93 @@ async fn process_id_in(file: &Path) -> u32 {
     fs::read_to_string(file).unwrap().trim().parse().unwrap()
 }
 
+/// Settings with the child program of the tests, which then does this instead of reading.
+fn misbehaving(action: &str) -> PdfSettings {
+    PdfSettings { arguments: vec![action.into()], ..settings() }
+}
+
+/// A child as it is while it reads its document.
+struct Waiting {
+    directory: PathBuf,
+}
+
+impl Waiting {
+    fn file(&self, name: &str) -> String {
+        fs::read_to_string(self.directory.join(name)).unwrap()
+    }
+
+    /// What a line of a file says that begins with this name.
+    fn line(&self, file: &str, name: &str) -> String {
+        let file = self.file(file);
+        let line = file.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Threat 55
 #[tokio::test]
-async fn a_child_lowers_its_own_limits() {
-    let mut child =
-        Command::new(settings().program).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-    let limits = format!("/proc/{}/limits", child.id());
-    let limit = |name: &str| {
-        let limits = fs::read_to_string(&limits).unwrap();
-        let line = limits.lines().find(|line| line.starts_with(name)).unwrap();
-        line[name.len()..].split_whitespace().take(2).map(str::to_owned).collect::<Vec<_>>().join(" ")
-    };
-    until(|| limit("Max address space") == "536870912 536870912").await;
-    assert_eq!(limit("Max cpu time"), "5 5");
-    assert_eq!(limit("Max core file size"), "0 0");
-    assert_eq!(limit("Max file size"), "0 0");
-    assert_eq!(limit("Max open files"), "3 3");
-    drop(child.stdin.take());
-    assert!(child.wait().unwrap().success());
+async fn a_child_is_confined_before_it_reads_its_document() {
+    // The test binary has an environment, and now also a descriptor that children inherit.
+    let inherited = File::open("/dev/null").unwrap();
+    fcntl_setfd(&inherited, FdFlags::empty()).unwrap();
+    let reader = PdfReader::new(settings());
+    // More than a pipe holds: the child waits for the rest while nothing polls the extraction.
+    let mut extraction = reader.extract(vec![0; 1_000_000].into());
+    tokio::select! {
+        biased;
+        read = &mut extraction => panic!("{read:?}"),
+        () = ready(()) => {}
+    }
+    let child = fs::read_to_string("/proc/thread-self/children").unwrap();
+    let child = Waiting { directory: Path::new("/proc").join(child.trim()) };
+    until(|| child.line("status", "Seccomp:") == "2").await;
+
+    assert_eq!(child.line("status", "NoNewPrivs:"), "1");
+    assert_eq!(child.line("status", "Threads:"), "1");
+    assert_eq!(child.file("environ"), "");
+    let mut descriptors: Vec<_> =
+        fs::read_dir(child.directory.join("fd")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    descriptors.sort();
+    assert_eq!(descriptors, ["0", "1", "2"]);
+    for (limit, value) in [
+        ("Max address space", "536870912 536870912"),
+        ("Max cpu time", "5 5"),
+        ("Max core file size", "0 0"),
+        ("Max file size", "0 0"),
+        ("Max open files", "3 3"),
+    ] {
+        assert_eq!(child.line("limits", limit), value, "{limit}");
+    }
+
+    let read = extraction.await;
+    assert!(matches!(read, Err(ExtractionError::Unreadable)), "{read:?}");
+}
+
+/// Threat 55
+#[test]
+fn a_confined_child_reaches_nothing() {
+    let child = Command::new(settings().program).arg("attempts").output().unwrap();
+    let attempts = String::from_utf8(child.stderr).unwrap();
+    assert!(child.status.success(), "{attempts}");
+    assert_eq!(attempts.lines().count(), 11);
+    for attempt in attempts.lines() {
+        // EPERM.
+        assert!(attempt.ends_with(": Err(Some(1))"), "{attempt}");
+    }
 }
 
 #[tokio::test]
-async fn a_child_inherits_no_environment() {
-    // These two variables are not ones that a shell sets itself.
-    let read =
-        outcome("cat >/dev/null; echo \"{\\\"pages\\\":1,\\\"text\\\":\\\"${HOME-none} ${CARGO-none}\\\"}\"")
-            .await;
-    assert_eq!(read.unwrap().text, "none none");
+async fn a_confined_child_that_fails_means_too_complex_a_document() {
+    for action in ["panic", "abort", "overflow", "memory"] {
+        let read = PdfReader::new(misbehaving(action)).extract(Bytes::from_static(b"%PDF-")).await;
+        assert!(matches!(read, Err(ExtractionError::TooComplex)), "{action}: {read:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_child_that_cannot_be_confined_wholly_reads_all_the_same() {
+    let read = outcome("cat >/dev/null; echo 'no seccomp' >&2; echo '{\"pages\":1,\"text\":\"x\"}'").await;
+    assert_eq!(read.unwrap().text, "x");
 }
 
 #[tokio::test]
