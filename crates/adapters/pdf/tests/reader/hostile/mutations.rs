@@ -113,8 +113,7 @@ fn originals() -> Vec<Vec<u8>> {
     let resources = "/XObject<</X0 6 0 R>>/Font<</G 8 0 R>>";
     let mut originals = vec![page(resources, content, &[form, stream("", table), font.into()])];
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    let mut paths: Vec<_> =
-        fs::read_dir(fixtures).into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<_> = fs::read_dir(fixtures).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     let pdfs = paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "pdf"));
     originals.extend(pdfs.map(|path| fs::read(path).unwrap()).filter(|pdf| pdf.len() <= LARGEST));
