@@ -31,6 +31,9 @@ use fonts::Fonts;
 
 pub(super) use composite::predefined;
 
+/// How many glyphs are kept in mind: more than the scripts of most documents have together.
+const MOST_KNOWN: usize = 100_000;
+
 /// The characters of the glyphs of a document.
 pub(super) struct Characters<'a> {
     fonts: Fonts<'a>,
@@ -72,6 +75,9 @@ impl<'a> Characters<'a> {
         let key = Key::new(glyph, own);
         if let Some(known) = self.known.get(&key) {
             return known.clone();
+        }
+        if self.known.len() >= MOST_KNOWN {
+            self.known.clear();
         }
         let text = self.fonts.text(glyph, key.own.as_deref());
         self.known.insert(key, text.clone());

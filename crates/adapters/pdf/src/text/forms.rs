@@ -43,11 +43,14 @@ pub(super) fn values(page: &Page<'_>, transform: Affine) -> Vec<Glyph> {
             continue;
         }
         let Some(rect) = annotation.get::<Rect>(RECT) else { continue };
-        let Some(value) = value(&annotation).filter(|_| !is_drawn(&annotation)) else { continue };
+        let Some(value) = value(&annotation) else { continue };
         bytes += value.len();
         // More is not kept of a document.
         if bytes > FILE_TEXT_BYTES {
             break;
+        }
+        if is_drawn(&annotation) {
+            continue;
         }
         let place = Place { rect, font_size: font_size(&annotation), transform };
         lines.extend(place.lines(&value));

@@ -5,6 +5,7 @@ use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
+use ports::ExtractionError;
 
 use crate::font_files::{cff, true_type};
 use crate::support::{pdf, read, stream};
@@ -171,10 +172,12 @@ async fn names_that_hold_their_code_give_its_character() {
         ("65/a65/a66", "(AB)"),
         ("65/G41/G42", "(AB)"),
         ("65/65/66", "(AB)"),
+        ("12/a12 65/a65/a66", r"(AB\014)"),
         // The codes of these are new, and the names hold the old ones.
         ("1/G41/G42", r"(\001\002)"),
     ] {
-        let procedures: String = names.split('/').skip(1).fold(String::new(), |mut list, name| {
+        let names_alone = names.split('/').skip(1).map(|name| name.split(' ').next().unwrap());
+        let procedures: String = names_alone.fold(String::new(), |mut list, name| {
             write!(list, "/{name} 6 0 R").unwrap();
             list
         });
@@ -183,7 +186,8 @@ async fn names_that_hold_their_code_give_its_character() {
              /Encoding<</Type/Encoding/Differences[{names}]>>/FirstChar 0/LastChar 66/Widths[{}]>>",
             "500 ".repeat(67)
         );
-        assert_eq!(text(&font, string, std::slice::from_ref(&drawing)).await, "AB", "{names}");
+        let expected = if names.contains("a12") { "ABfi" } else { "AB" };
+        assert_eq!(text(&font, string, std::slice::from_ref(&drawing)).await, expected, "{names}");
     }
 }
 
@@ -310,4 +314,43 @@ async fn fonts_of_forms_on_a_page_are_found() {
         outer,
     ]);
     assert_eq!(read(&pdf).await.unwrap().text, "A");
+}
+
+/// A document whose page has this many fonts of one file, each with its own encoding. It shows a string in the last one.
+fn with_fonts(count: usize, string: &str) -> Vec<u8> {
+    let file = true_type(9, &[(3, 1, &[(0x41, 3)])]);
+    let (font, mut further) = composite("Identity-H", "Identity", Some(file));
+    let mut fonts = String::new();
+    for number in 0..count {
+        write!(fonts, "/G{number}<</Number {number}{}", font.trim_start_matches("<<")).unwrap();
+    }
+    let mut objects = vec![
+        b"<</Type/Catalog/Pages 2 0 R>>".to_vec(),
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>".to_vec(),
+        format!("<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources<</Font<<{fonts}>>>>>>").into(),
+        stream("", format!("BT /G{} 12 Tf 72 700 Td {string} Tj ET", count - 1)),
+        b"null".to_vec(),
+    ];
+    objects.append(&mut further);
+    pdf(&objects)
+}
+
+/// Threat 55
+#[tokio::test]
+async fn very_many_fonts_do_no_harm() {
+    assert_eq!(read(&with_fonts(100, "<0003>")).await.unwrap().text, "A");
+    let read = read(&with_fonts(100_000, "<0003000400050006>")).await;
+    assert!(matches!(read, Ok(_) | Err(ExtractionError::TooComplex)), "{read:?}");
+}
+
+/// Threat 55
+#[tokio::test]
+async fn very_many_unknown_codes_do_no_harm() {
+    let mut codes = String::new();
+    for code in 0..=0xffff_u32 {
+        write!(codes, "{code:04X}").unwrap();
+    }
+    let codes = codes.repeat(8);
+    let (font, further) = composite("Identity-H", "Identity", Some(true_type(9, &[(3, 1, &[(0x41, 3)])])));
+    assert_eq!(text(&font, &format!("<{codes}>"), &further).await.replace(['\n', ' '], ""), "A".repeat(8));
 }

@@ -22,6 +22,9 @@ use super::program::{Program, moved_byte};
 use super::simple::Simple;
 use super::symbols::Symbols;
 
+/// How many font dictionaries are kept. A search looks at all of them in the worst case.
+const MOST_FONTS: usize = 4096;
+
 /// The font dictionaries that were found so far.
 pub(super) struct Fonts<'a> {
     found: Vec<Entry<'a>>,
@@ -115,6 +118,9 @@ impl<'a> Fonts<'a> {
             return;
         }
         for name in fonts.keys() {
+            if self.found.len() >= MOST_FONTS {
+                return;
+            }
             if let Some(dictionary) = fonts.get::<Dict<'_>>(name)
                 && self.visit(&dictionary)
             {

@@ -30,24 +30,28 @@ fn digits(number: &str, radix: u32) -> Option<u32> {
     u32::from_str_radix(number, radix).ok()
 }
 
-/// The text of a code by ASCII and Latin-1, and by the ligatures of TeX's fonts.
+/// The text of a code by ASCII and Latin-1.
 pub(super) fn coded(code: u32) -> Option<String> {
-    let ligature = match code {
-        // The first numbers are of the older fonts, the second of those with accented letters.
+    matches!(code, 0x20..=0x7e | 0xa1..=0xff).then(|| char::from_u32(code).map(String::from)).flatten()
+}
+
+/// The letters of a ligature in a bitmap font of TeX, whose glyphs are named after their code.
+pub(super) fn ligature(name: &str, code: u32) -> Option<String> {
+    // The first numbers are of the older fonts, the second of those with accented letters.
+    let letters = match code {
         11 | 27 => "ff",
         12 | 28 => "fi",
         13 | 29 => "fl",
         14 | 30 => "ffi",
         15 | 31 => "ffl",
-        0x20..=0x7e | 0xa1..=0xff => return char::from_u32(code).map(String::from),
         _ => return None,
     };
-    Some(ligature.to_owned())
+    (name == format!("a{code}")).then(|| letters.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{hexadecimal, text};
+    use super::{hexadecimal, ligature, text};
 
     #[test]
     fn names_that_hold_their_code_give_its_character() {
@@ -56,7 +60,6 @@ mod tests {
         {
             assert_eq!(text(name, code).as_deref(), Some("A"), "{name}");
         }
-        assert_eq!(text("a12", 12).as_deref(), Some("fi"));
         assert_eq!(text("Ge9", 0xe9).as_deref(), Some("é"));
     }
 
@@ -66,6 +69,18 @@ mod tests {
             assert_eq!(text(name, 65), None, "{name}");
         }
         assert_eq!(text("a7", 7), None);
+    }
+
+    #[test]
+    fn codes_of_ligatures_are_those_of_tex() {
+        assert_eq!(
+            [("a12", 12), ("a28", 28)].map(|(name, code)| ligature(name, code).unwrap()),
+            ["fi", "fi"]
+        );
+        assert_eq!(
+            [("g12", 12), ("a12", 13), ("a16", 16)].map(|(name, code)| ligature(name, code)),
+            [const { None }; 3]
+        );
     }
 
     #[test]

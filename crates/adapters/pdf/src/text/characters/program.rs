@@ -14,6 +14,9 @@ use skrifa::{Font, GlyphId};
 
 use super::{can_be_read, is_readable};
 
+/// How many codes of a font are read: as many as Unicode has. A broken table may repeat itself.
+const MOST_CODES: usize = 0x11_0000;
+
 /// An embedded font file.
 pub(super) struct Program {
     font: Font,
@@ -79,7 +82,7 @@ fn characters(font: &Font) -> HashMap<u32, char> {
 
 fn by_glyph(codes: impl Iterator<Item = (u32, GlyphId)>) -> HashMap<u32, char> {
     let mut characters = HashMap::new();
-    for (code, glyph) in codes {
+    for (code, glyph) in codes.take(MOST_CODES) {
         let Some(character) = char::from_u32(code).filter(|character| can_be_read(*character)) else {
             continue;
         };
@@ -95,7 +98,7 @@ fn by_glyph(codes: impl Iterator<Item = (u32, GlyphId)>) -> HashMap<u32, char> {
 fn symbols(font: &Font) -> HashMap<u32, u8> {
     let charmap = font.charmap();
     let tables = charmap.encodings().filter(|encoding| encoding.kind() == EncodingKind::MsSymbol);
-    let codes = tables.flat_map(|encoding| charmap.codes(encoding));
+    let codes = tables.flat_map(|encoding| charmap.codes(encoding)).take(MOST_CODES);
     codes.filter_map(|(code, glyph)| Some((glyph.to_u32(), moved_byte(code)?))).collect()
 }
 

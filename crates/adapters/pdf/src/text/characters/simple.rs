@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use hayro_interpret::font::FontData;
 use hayro_interpret::hayro_syntax::object::dict::keys::{
-    DIFFERENCES, ENCODING, FONT_DESC, FONT_FILE, FONT_FILE3,
+    DIFFERENCES, ENCODING, FONT_DESC, FONT_FILE, FONT_FILE3, SUBTYPE, TYPE3,
 };
-use hayro_interpret::hayro_syntax::object::{Array, Dict, Object, Stream};
+use hayro_interpret::hayro_syntax::object::{Array, Dict, Name, Object, Stream};
 
 use super::numbered;
 use super::program::Program;
@@ -16,8 +16,9 @@ use super::program::Program;
 pub(super) struct Simple {
     /// The names of glyphs by code.
     names: HashMap<u32, String>,
-    /// Whether all names are hexadecimal numbers.
+    /// Whether all names are hexadecimal numbers: the codes before the font was made smaller.
     is_hexadecimal: bool,
+    is_type3: bool,
     program: Option<Program>,
 }
 
@@ -27,6 +28,7 @@ impl Simple {
         Self {
             is_hexadecimal: names.values().all(|name| is_hexadecimal(name)),
             names,
+            is_type3: font.get::<Name<'_>>(SUBTYPE).as_deref() == Some(TYPE3),
             program: file.or_else(|| embedded(font)).as_ref().and_then(Program::new),
         }
     }
@@ -38,11 +40,14 @@ impl Simple {
     /// The text of a code, which draws this glyph of the embedded font.
     pub(super) fn text(&self, code: u32, glyph: Option<u32>) -> Option<String> {
         let program = self.program.as_ref().zip(glyph);
-        let built_in = || program.and_then(|(program, glyph)| program.name(glyph));
-        let by_name = self.names.get(&code).cloned().or_else(built_in).and_then(|name| {
-            let other =
-                || self.is_hexadecimal.then(|| numbered::coded(numbered::hexadecimal(&name)?)).flatten();
-            numbered::text(&name, code).or_else(other)
+        let built_in = program.and_then(|(program, glyph)| program.name(glyph));
+        let name = self.names.get(&code).or(built_in.as_ref());
+        let by_name = name.and_then(|name| {
+            let own = numbered::text(name, code);
+            let former =
+                || self.is_hexadecimal.then(|| numbered::coded(numbered::hexadecimal(name)?)).flatten();
+            let ligature = || self.is_type3.then(|| numbered::ligature(name, code)).flatten();
+            own.or_else(former).or_else(ligature)
         });
         by_name.or_else(|| program.and_then(|(program, glyph)| program.text(glyph)))
     }
