@@ -3,8 +3,15 @@
 
 mod characters;
 mod device;
+mod direction;
 mod forms;
+mod glyph;
+mod hyphens;
 mod layout;
+mod marks;
+mod readable;
+mod repeats;
+mod words;
 
 use std::sync::Arc;
 
@@ -12,7 +19,7 @@ use domain::limits::FILE_TEXT_BYTES;
 use hayro_interpret::hayro_syntax::page::Page;
 use hayro_interpret::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 use hayro_interpret::kurbo::{Affine, Rect};
-use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, interpret_page};
+use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, RectExt, interpret_page};
 use ports::Extracted;
 
 use crate::reader_result::ReadError;
@@ -34,7 +41,7 @@ pub(crate) fn read(document: Vec<u8>) -> Result<Extracted, ReadError> {
     let mut reader = PageReader::new(&pdf);
     let mut text = String::new();
     for page in pages.iter().take(PAGES) {
-        let page = readable(&reader.text(page));
+        let page = reader.text(page);
         if page.is_empty() {
             continue;
         }
@@ -86,29 +93,9 @@ impl<'a> PageReader<'a> {
             self.settings.clone(),
         );
         self.characters.add_page(page);
-        let mut device = TextDevice::new(&mut self.characters);
+        let mut device = TextDevice::new(&mut self.characters, page.media_box().to_kurbo());
         interpret_page(page, &mut context, &mut device);
         device.add_values(forms::values(page, Affine::IDENTITY));
         device.text()
     }
-}
-
-/// Removes control and replacement characters, and spells out ligatures.
-fn readable(text: &str) -> String {
-    let mut readable = String::with_capacity(text.len());
-    for character in text.trim().chars() {
-        match character {
-            '\n' | '\t' => readable.push(character),
-            char::REPLACEMENT_CHARACTER => {}
-            '\u{fb00}' => readable.push_str("ff"),
-            '\u{fb01}' => readable.push_str("fi"),
-            '\u{fb02}' => readable.push_str("fl"),
-            '\u{fb03}' => readable.push_str("ffi"),
-            '\u{fb04}' => readable.push_str("ffl"),
-            '\u{fb05}' | '\u{fb06}' => readable.push_str("st"),
-            _ if character.is_control() => {}
-            _ => readable.push(character),
-        }
-    }
-    readable
 }

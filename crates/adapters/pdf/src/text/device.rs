@@ -2,65 +2,155 @@
 
 use domain::limits::FILE_TEXT_BYTES;
 use hayro_interpret::font::{Glyph as DrawnGlyph, GlyphRun};
-use hayro_interpret::kurbo::{Affine, BezPath, Point, Vec2};
+use hayro_interpret::hayro_cmap::WritingMode;
+use hayro_interpret::hayro_syntax::object::{Dict, String as PdfString};
+use hayro_interpret::kurbo::{Affine, BezPath, Point, Rect, Vec2};
 use hayro_interpret::{BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, SoftMask};
 
 use super::characters::Characters;
-use super::layout::{Glyph, page_text};
+use super::forms::text_string;
+use super::glyph::Glyph;
+use super::layout::page_text;
+use super::readable::readable;
+use super::repeats::Repeats;
 
-/// The width of a glyph that has none, in thousandths of the font size.
-const DEFAULT_WIDTH: f32 = 500.0;
 /// The size of the space in which the library gives positions within a glyph: thousandths of the font size.
 const UNITS: f64 = 1000.0;
+/// The width of a glyph that has none, in these units.
+const DEFAULT_WIDTH: f32 = 500.0;
 
 /// Collects the glyphs of one page in the order in which they are drawn.
 pub(super) struct TextDevice<'c, 'a> {
     characters: &'c mut Characters<'a>,
+    page: Rect,
     glyphs: Vec<Glyph>,
-    /// The length of the text of `glyphs`, in bytes.
+    /// The length of the text of the glyphs, in bytes.
     bytes: usize,
+    repeats: Repeats,
+    replaced: Option<Replaced>,
+}
+
+/// Content for which the document gives a text of its own (`ActualText`; ISO 32000-1, 14.9.4).
+#[derive(Debug)]
+struct Replaced {
+    text: String,
+    glyphs: Vec<Glyph>,
+    /// How many marked contents have begun in it and not ended.
+    depth: usize,
 }
 
 impl<'c, 'a> TextDevice<'c, 'a> {
-    pub(super) fn new(characters: &'c mut Characters<'a>) -> Self {
-        Self { characters, glyphs: Vec::new(), bytes: 0 }
+    /// A device for a page of this size.
+    pub(super) fn new(characters: &'c mut Characters<'a>, page: Rect) -> Self {
+        Self { characters, page, glyphs: Vec::new(), bytes: 0, repeats: Repeats::default(), replaced: None }
     }
 
     /// The text of the page.
-    pub(super) fn text(self) -> String {
-        page_text(&self.glyphs)
+    pub(super) fn text(mut self) -> String {
+        // A replacement without an end would take the rest of the page away.
+        if let Some(open) = self.replaced.take() {
+            for glyph in open.glyphs {
+                self.keep(glyph);
+            }
+        }
+        page_text(self.glyphs)
     }
 
     /// Adds what forms show without drawing it.
     pub(super) fn add_values(&mut self, values: Vec<Glyph>) {
-        self.glyphs.extend(values);
+        for value in values {
+            self.keep(Glyph { text: readable(&value.text), ..value });
+        }
     }
 
-    fn add(&mut self, glyph: &DrawnGlyph<'_>, transform: Affine) {
+    fn draw(&mut self, drawn: &DrawnGlyph<'_>, transform: Affine, mode: WritingMode) {
         // More is not kept of a document.
         if self.bytes > FILE_TEXT_BYTES {
             return;
         }
-        let Some(text) = self.characters.of(glyph) else { return };
-        let width = match glyph {
-            DrawnGlyph::Outline(outline) => outline.advance_width(),
-            DrawnGlyph::Type3(type3) => type3.advance_width(),
-        };
-        let start = transform * Point::ZERO;
-        let end = transform * Point::new(f64::from(width.unwrap_or(DEFAULT_WIDTH)), 0.0);
-        let direction = transform * Point::new(UNITS, 0.0) - start;
-        let height = (transform * Point::new(0.0, UNITS) - start).hypot();
-        let direction =
-            if direction.hypot() > 0.0 { direction / direction.hypot() } else { Vec2::new(1.0, 0.0) };
+        let glyph = place(drawn, transform, mode);
+        if !self.is_on_page(&glyph) {
+            return;
+        }
+        let Some(text) = self.characters.of(drawn) else { return };
+        let glyph = Glyph { text: readable(&text), ..glyph };
         self.bytes += text.len();
-        self.glyphs.push(Glyph { text, start, end, direction, height });
+        match &mut self.replaced {
+            Some(replaced) => replaced.glyphs.push(glyph),
+            None => self.keep(glyph),
+        }
+    }
+
+    /// Whether a glyph can be seen at all; text is hidden outside of a page.
+    fn is_on_page(&self, glyph: &Glyph) -> bool {
+        let page = self.page;
+        let (left, right) = (glyph.start.x.min(glyph.end.x), glyph.start.x.max(glyph.end.x));
+        let (bottom, top) = (glyph.start.y.min(glyph.end.y), glyph.start.y.max(glyph.end.y));
+        page.area() <= 0.0 || (right >= page.x0 && left <= page.x1 && top >= page.y0 && bottom <= page.y1)
+    }
+
+    fn keep(&mut self, glyph: Glyph) {
+        if !glyph.text.is_empty() && !self.repeats.contains(&glyph) {
+            self.glyphs.push(glyph);
+        }
+    }
+}
+
+/// The place of a glyph on the page; its text is empty.
+fn place(drawn: &DrawnGlyph<'_>, transform: Affine, mode: WritingMode) -> Glyph {
+    let start = transform * Point::ZERO;
+    let right = transform * Point::new(UNITS, 0.0) - start;
+    let down = transform * Point::new(0.0, -UNITS) - start;
+    let (along, across, width) = match mode {
+        WritingMode::Horizontal => {
+            let width = match drawn {
+                DrawnGlyph::Outline(outline) => outline.advance_width(),
+                DrawnGlyph::Type3(type3) => type3.advance_width(),
+            };
+            (right, down, width.unwrap_or(DEFAULT_WIDTH))
+        }
+        WritingMode::Vertical => (down, right, 1000.0),
+    };
+    let em = along.hypot();
+    Glyph {
+        text: String::new(),
+        start,
+        end: start + along * (f64::from(width) / UNITS),
+        direction: if em > 0.0 { along / em } else { Vec2::new(1.0, 0.0) },
+        em,
+        height: across.hypot(),
     }
 }
 
 impl Device<'_> for TextDevice<'_, '_> {
     fn draw_glyph_run(&mut self, run: &GlyphRun<'_, '_>, props: DrawProps<'_>, _: &DrawMode) {
         for glyph in run.glyphs() {
-            self.add(glyph, props.transform * glyph.transform());
+            self.draw(glyph, props.transform * glyph.transform(), run.writing_mode());
+        }
+    }
+
+    fn begin_marked_content(&mut self, _: &[u8], properties: Option<&Dict<'_>>) {
+        if let Some(replaced) = &mut self.replaced {
+            replaced.depth += 1;
+        } else if let Some(text) = properties.and_then(|entries| entries.get::<PdfString<'_>>(b"ActualText"))
+        {
+            self.replaced =
+                Some(Replaced { text: readable(&text_string(&text)), glyphs: Vec::new(), depth: 0 });
+        }
+    }
+
+    fn end_marked_content(&mut self) {
+        match self.replaced.take() {
+            Some(outer) if outer.depth > 0 => {
+                self.replaced = Some(Replaced { depth: outer.depth - 1, ..outer });
+            }
+            Some(Replaced { text, glyphs, .. }) => {
+                if let (Some(first), Some(last)) = (glyphs.first(), glyphs.last()) {
+                    self.bytes += text.len();
+                    self.keep(Glyph { text, end: last.end, ..first.clone() });
+                }
+            }
+            None => {}
         }
     }
 

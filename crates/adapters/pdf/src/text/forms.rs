@@ -14,7 +14,7 @@ use hayro_interpret::hayro_syntax::object::{Array, Dict, Name, Object, Rect, Str
 use hayro_interpret::hayro_syntax::page::Page;
 use hayro_interpret::kurbo::{Affine, Point};
 
-use super::layout::Glyph;
+use super::glyph::Glyph;
 
 /// The flags of annotations that are not shown: hidden, and not viewed.
 const NOT_SHOWN: u32 = 1 << 1 | 1 << 5;
@@ -190,6 +190,7 @@ impl Place {
                 start,
                 end: start + right * width.min(rect.width() / size),
                 direction: right.normalize(),
+                em: right.hypot(),
                 height: up.hypot(),
             });
             baseline -= LEADING * size;
@@ -199,7 +200,7 @@ impl Place {
 }
 
 /// A text string: UTF-16 or UTF-8 with a mark at its start, or else in the encoding of PDF.
-fn text_string(bytes: &[u8]) -> String {
+pub(super) fn text_string(bytes: &[u8]) -> String {
     match bytes {
         [0xfe, 0xff, text @ ..] => utf16(text, u16::from_be_bytes),
         // Not allowed, and seen all the same.

@@ -1,9 +1,11 @@
-//! Joins glyphs to words and lines. A page gives the position of each glyph, but often neither spaces nor line ends.
+//! Joins glyphs to lines. A page gives the position of each glyph, but no line ends.
 
-use hayro_interpret::kurbo::{Point, Vec2};
+use super::direction::{self, Direction};
+use super::glyph::Glyph;
+use super::hyphens::join_lines;
+use super::marks::join_marks;
+use super::words;
 
-/// Two glyphs are of two words from this gap on, in font sizes.
-const WORD_GAP: f64 = 0.15;
 /// A glyph is on another line from this distance on, in font sizes. Subscripts and superscripts are closer.
 const LINE_GAP: f64 = 0.5;
 /// How far before the end of the last glyph the next one may begin and still be on the same line, in font sizes.
@@ -12,122 +14,89 @@ const STEP_BACK: f64 = 1.0;
 /// Two glyphs are on the same line only if the cosine of the angle between them is at least this.
 const SAME_DIRECTION: f64 = 0.95;
 
-/// A glyph and its position on the page.
-#[derive(Debug)]
-pub(super) struct Glyph {
-    pub(super) text: String,
-    /// Where it begins on its baseline.
-    pub(super) start: Point,
-    /// Where the next glyph would begin.
-    pub(super) end: Point,
-    /// The direction of its baseline, as a vector of length 1.
-    pub(super) direction: Vec2,
-    /// Its font size on the page.
-    pub(super) height: f64,
-}
-
-enum Gap {
-    None,
-    Word,
-    Line,
-}
-
-/// The text of a page with these glyphs, in the order in which they are drawn.
-pub(super) fn page_text(glyphs: &[Glyph]) -> String {
-    let mut text = String::new();
-    let mut last: Option<&Glyph> = None;
-    for glyph in glyphs {
-        match last.map_or(Gap::None, |last| last.gap(glyph)) {
-            Gap::None => {}
-            Gap::Word => {
-                if !text.ends_with(char::is_whitespace) && !glyph.text.starts_with(char::is_whitespace) {
-                    text.push(' ');
-                }
-            }
-            Gap::Line => end_line(&mut text),
-        }
-        text.push_str(&glyph.text);
-        last = Some(glyph);
-    }
-    end_line(&mut text);
-    text
-}
-
-fn end_line(text: &mut String) {
-    text.truncate(text.trim_end_matches([' ', '\u{a0}', '\t']).len());
-    if !text.is_empty() && !text.ends_with('\n') {
-        text.push('\n');
-    }
-}
-
-impl Glyph {
-    fn gap(&self, next: &Self) -> Gap {
-        let distance = next.start - self.end;
-        let along = distance.dot(self.direction);
-        let across = distance.cross(self.direction);
-        let (larger, smaller) = (self.height.max(next.height), self.height.min(next.height));
-        let turned = self.direction.dot(next.direction) < SAME_DIRECTION;
-        if turned || across.abs() > LINE_GAP * larger || along < -STEP_BACK * larger {
-            Gap::Line
-        } else if along > WORD_GAP * smaller {
-            Gap::Word
+/// The text of a page with these glyphs, line by line in the order in which they are drawn.
+pub(super) fn page_text(glyphs: Vec<Glyph>) -> String {
+    let glyphs = join_marks(glyphs);
+    let page = Direction::of(glyphs.iter().map(|glyph| glyph.text.as_str()));
+    let mut lines = Vec::new();
+    for level in glyphs.chunk_by(on_one_level) {
+        if level.iter().any(|glyph| direction::has_right_to_left(&glyph.text)) {
+            lines.push(right_to_left_line(level, page));
         } else {
-            Gap::None
+            lines.extend(level.chunk_by(continues).map(|line| words::pieces(line.iter()).concat()));
         }
     }
+    join_lines(&lines)
+}
+
+/// The line of glyphs on one level, some of which are letters from right to left. Producers draw them in any order, so that
+/// the order is that of their places.
+fn right_to_left_line(level: &[Glyph], page: Direction) -> String {
+    let mut line: Vec<&Glyph> = level.iter().collect();
+    if let Some(first) = level.first() {
+        line.sort_by(|a, b| first.along(a.start).total_cmp(&first.along(b.start)));
+    }
+    let texts = || line.iter().map(|glyph| glyph.text.as_str());
+    // A line of mostly Latin words is still read from the right in a text that is.
+    let direction = if page == Direction::RightToLeft { page } else { Direction::of(texts()) };
+    direction::in_order_of_reading(&words::pieces(line.iter().copied()), direction)
+}
+
+fn on_one_level(last: &Glyph, next: &Glyph) -> bool {
+    last.direction.dot(next.direction) >= SAME_DIRECTION
+        && last.rise(next) <= LINE_GAP * last.height.max(next.height)
+}
+
+fn continues(last: &Glyph, next: &Glyph) -> bool {
+    last.gap(next) >= -STEP_BACK * last.em.max(next.em)
 }
 
 #[cfg(test)]
 mod tests {
-    use hayro_interpret::kurbo::{Point, Vec2};
+    use super::super::glyph::Glyph;
+    use super::page_text;
 
-    use super::{Glyph, page_text};
-
-    /// The text of two glyphs of height 10, the second of which begins at this distance from the end of the first.
+    /// The text of two glyphs, the second of which begins at this distance from the end of the first.
     fn text(first: &str, right: f64, up: f64, second: &str) -> String {
-        let (mut x, mut y) = (0.0, 0.0);
-        let mut glyphs = Vec::new();
-        for (text, right, up) in [(first, 0.0, 0.0), (second, right, up)] {
-            let start = Point::new(x + right, y + up);
-            let end = Point::new(start.x + 50.0, start.y);
-            (x, y) = (end.x, end.y);
-            glyphs.push(Glyph {
-                text: text.to_owned(),
-                start,
-                end,
-                direction: Vec2::new(1.0, 0.0),
-                height: 10.0,
-            });
-        }
-        page_text(&glyphs)
+        page_text(vec![Glyph::at(first, 0.0, 0.0, 50.0), Glyph::at(second, 50.0 + right, up, 50.0)])
     }
 
     #[test]
     fn a_gap_is_a_space() {
-        assert_eq!(text("two", 3.0, 0.0, "words"), "two words\n");
-        assert_eq!(text("two ", 3.0, 0.0, "words"), "two words\n");
+        assert_eq!(text("two", 3.0, 0.0, "words"), "two words");
+        assert_eq!(text("two ", 3.0, 0.0, "words"), "two words");
     }
 
     #[test]
     fn kerning_is_not_a_space() {
-        assert_eq!(text("A", -1.2, 0.0, "V"), "AV\n");
-        assert_eq!(text("A", 1.2, 0.0, "V"), "AV\n");
+        assert_eq!(text("A", -1.2, 0.0, "V"), "AV");
+        assert_eq!(text("A", 1.2, 0.0, "V"), "AV");
     }
 
     #[test]
     fn another_height_is_another_line() {
-        assert_eq!(text("two ", -50.0, -12.0, "lines"), "two\nlines\n");
-        assert_eq!(text("right", -90.0, 0.0, "left"), "right\nleft\n");
+        assert_eq!(text("two ", -50.0, -12.0, "lines"), "two\nlines");
+        assert_eq!(text("right", -90.0, 0.0, "left"), "right\nleft");
     }
 
     #[test]
     fn subscripts_and_superscripts_stay_on_their_line() {
-        assert_eq!(text("x", 0.0, 4.0, "2"), "x2\n");
-        assert_eq!(text("x", 0.0, -2.0, "1"), "x1\n");
+        assert_eq!(text("x", 0.0, 4.0, "2"), "x2");
+        assert_eq!(text("x", 0.0, -2.0, "1"), "x1");
     }
 
     #[test]
     fn positions_that_are_not_numbers_do_no_harm() {
         assert_eq!(text("a", f64::NAN, f64::INFINITY, "b").replace(['\n', ' '], ""), "ab");
+    }
+
+    #[test]
+    fn right_to_left_lines_are_read_from_the_right_whatever_the_order_of_drawing() {
+        let letters = [("ם", 20.0), ("ו", 25.0), ("ל", 30.0), ("ש", 35.0), ("1", 10.0), ("2", 15.0)];
+        let mut glyphs: Vec<Glyph> =
+            letters.iter().map(|(letter, x)| Glyph::at(letter, *x, 0.0, 5.0)).collect();
+        assert_eq!(page_text(glyphs.clone()), "שלום12");
+        glyphs.reverse();
+        assert_eq!(page_text(glyphs), "שלום12");
     }
 }
