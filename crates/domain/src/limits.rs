@@ -47,6 +47,8 @@ pub const PROMPT_SEARCH_CHARS: usize = 10_000;
 pub const FILE_NAME_CHARS: usize = 255;
 /// The largest PDF that can be configured, in MiB.
 pub const PDF_MB: u32 = 64;
+/// The most pages of one file that are read; the rest is left out.
+pub const PDF_PAGES: u32 = 500;
 /// The most bytes of text of one file; the rest is cut.
 pub const FILE_TEXT_BYTES: usize = 1024 * 1024;
 /// The most rows of a list without paging in its contract (C-40).

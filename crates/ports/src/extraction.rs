@@ -10,7 +10,11 @@ use crate::BoxError;
 pub struct Extracted {
     /// The number of pages.
     pub pages: u32,
-    /// The text, in the order in which it is drawn; empty for a scan.
+    /// How many of them were read, from the first one on: fewer than `pages` in a document of more than
+    /// [`PDF_PAGES`](domain::limits::PDF_PAGES), or whose text is longer than
+    /// [`FILE_TEXT_BYTES`](domain::limits::FILE_TEXT_BYTES).
+    pub pages_read: u32,
+    /// The text of these pages; empty for a scan, and where no font says what its glyphs mean.
     pub text: String,
 }
 
@@ -23,7 +27,7 @@ pub enum ExtractionError {
     /// The document is broken.
     #[error("the document cannot be read")]
     Unreadable,
-    /// The document needs more time, memory or pages than allowed.
+    /// The document needs more time or memory than allowed.
     #[error("the document is too complex")]
     TooComplex,
     /// Too many documents are waiting.

@@ -16,6 +16,8 @@ pub(crate) enum ReaderResult {
     Read {
         /// The number of its pages.
         pages: u32,
+        /// How many of them were read.
+        pages_read: u32,
         /// Its text, of at most [`FILE_TEXT_BYTES`].
         text: String,
     },
@@ -34,14 +36,14 @@ pub(crate) enum ReadError {
     Encrypted,
     /// It is broken.
     Unreadable,
-    /// It exceeds a limit: bytes, pages, or what it unpacks to.
+    /// It has more bytes than allowed.
     TooComplex,
 }
 
 impl From<Result<Extracted, ReadError>> for ReaderResult {
     fn from(read: Result<Extracted, ReadError>) -> Self {
         match read {
-            Ok(Extracted { pages, text }) => Self::Read { pages, text },
+            Ok(Extracted { pages, pages_read, text }) => Self::Read { pages, pages_read, text },
             Err(error) => Self::NotRead { error },
         }
     }
@@ -50,7 +52,7 @@ impl From<Result<Extracted, ReadError>> for ReaderResult {
 impl From<ReaderResult> for Result<Extracted, ExtractionError> {
     fn from(result: ReaderResult) -> Self {
         match result {
-            ReaderResult::Read { pages, text } => Ok(Extracted { pages, text }),
+            ReaderResult::Read { pages, pages_read, text } => Ok(Extracted { pages, pages_read, text }),
             ReaderResult::NotRead { error: ReadError::Encrypted } => Err(ExtractionError::Encrypted),
             ReaderResult::NotRead { error: ReadError::Unreadable } => Err(ExtractionError::Unreadable),
             ReaderResult::NotRead { error: ReadError::TooComplex } => Err(ExtractionError::TooComplex),

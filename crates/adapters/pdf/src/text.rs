@@ -15,7 +15,7 @@ mod words;
 
 use std::sync::Arc;
 
-use domain::limits::FILE_TEXT_BYTES;
+use domain::limits::{FILE_TEXT_BYTES, PDF_PAGES};
 use hayro_interpret::hayro_syntax::page::Page;
 use hayro_interpret::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 use hayro_interpret::kurbo::{Affine, Rect};
@@ -26,10 +26,7 @@ use crate::reader_result::ReadError;
 use characters::{Characters, predefined};
 use device::TextDevice;
 
-/// How many pages are read; further ones are counted.
-const PAGES: usize = 500;
-
-/// Reads a PDF: the number of its pages, and the text of the first [`PAGES`] in the order in which it is drawn, with a
+/// Reads a PDF: the number of its pages, and the text of the first [`PDF_PAGES`] in the order in which it is drawn, with a
 /// blank line between two pages.
 pub(crate) fn read(document: Vec<u8>) -> Result<Extracted, ReadError> {
     // The library tries the empty password.
@@ -40,7 +37,9 @@ pub(crate) fn read(document: Vec<u8>) -> Result<Extracted, ReadError> {
     }
     let mut reader = PageReader::new(&pdf);
     let mut text = String::new();
-    for page in pages.iter().take(PAGES) {
+    let mut pages_read = 0;
+    for (page, number) in pages.iter().zip(1..=PDF_PAGES) {
+        pages_read = number;
         let page = reader.text(page);
         if page.is_empty() {
             continue;
@@ -55,7 +54,7 @@ pub(crate) fn read(document: Vec<u8>) -> Result<Extracted, ReadError> {
         }
     }
     let pages = u32::try_from(pages.len()).map_err(|_| ReadError::TooComplex)?;
-    Ok(Extracted { pages, text })
+    Ok(Extracted { pages, pages_read, text })
 }
 
 fn classify(error: LoadPdfError) -> ReadError {

@@ -23,8 +23,13 @@ fn with_session() -> Setup {
 
 /// A session that accepts every PDF as one with five pages, and a storage with this URL.
 fn taking(link: Option<&'static str>) -> Setup {
+    reading(Extracted { pages: 5, pages_read: 5, text: "Hello".to_owned() }, link)
+}
+
+/// A session that accepts every PDF as this one, and a storage with this URL.
+fn reading(extracted: Extracted, link: Option<&'static str>) -> Setup {
     let mut setup = with_session();
-    setup.extractor.expect_extract().returning(|_| Ok(Extracted { pages: 5, text: "Hello".to_owned() }));
+    setup.extractor.expect_extract().returning(move |_| Ok(extracted.clone()));
     setup.files.expect_reserve().returning(|_, _| Ok(()));
     setup.blobs.expect_put().returning(|_, _, _| Ok(()));
     setup.blobs.expect_link().returning(move |_, _| Ok(link.map(str::to_owned)));
@@ -75,7 +80,7 @@ async fn an_upload_has_the_documented_body() {
     for link in [None, Some("https://bucket.example.com/1?X-Amz-Expires=900")] {
         let app = start(taking(link)).await;
         let answer = send(&app, form(&[file(&pdf(1024))])).await;
-        let mut metadata = json!({"page_count": 5});
+        let mut metadata = json!({"page_count": 5, "pages_read": 5, "has_text": true});
         if let Some(link) = link {
             metadata["url"] = link.into();
         }
@@ -83,6 +88,20 @@ async fn an_upload_has_the_documented_body() {
             "mime_type": "application/pdf", "extracted_text": "Hello", "metadata": metadata});
         let expected = json!({"file": file, "message": "File uploaded successfully"});
         assert_eq!((answer.status, answer.json()), (200, expected));
+    }
+}
+
+/// C-33: a file without text is accepted, and the response says so.
+#[actix_web::test]
+async fn a_file_without_text_and_one_that_is_read_in_part_are_accepted() {
+    for (pages_read, text, has_text) in [(5, "", false), (5, " \n\n", false), (500, "Hello", true)] {
+        let extracted = Extracted { pages: 501, pages_read, text: text.to_owned() };
+        let answer = send(&start(reading(extracted, None)).await, form(&[file(&pdf(1024))])).await;
+        let body = answer.json();
+        assert_eq!((answer.status, &body["message"]), (200, &json!("File uploaded successfully")));
+        assert_eq!(body["file"]["extracted_text"], text);
+        let metadata = json!({"page_count": 501, "pages_read": pages_read, "has_text": has_text});
+        assert_eq!(body["file"]["metadata"], metadata);
     }
 }
 

@@ -64,6 +64,8 @@ pub struct Upload {
 pub struct Attached {
     /// The file.
     pub file: File,
+    /// How many of its pages were read, from the first one on.
+    pub pages_read: u32,
     /// A URL that gives access to it for a limited time, if the storage has URLs.
     pub link: Option<String>,
 }
@@ -107,7 +109,8 @@ impl Files {
             return Err(FilesError::NotPdf);
         }
         self.setup.upload_limit.check(bytes.len())?;
-        let extracted = self.setup.extractor.extract(bytes.clone()).await.map_err(FilesError::Extraction)?;
+        let Extracted { pages, pages_read, text } =
+            self.setup.extractor.extract(bytes.clone()).await.map_err(FilesError::Extraction)?;
         let blob = BlobKey::upload(caller.user, conversation.number, self.setup.ids.blob());
         // Comes before the first write, so that a failure leaves nothing behind.
         let link = self.setup.blobs.link(blob.clone(), name.clone()).await?;
@@ -117,13 +120,12 @@ impl Files {
             files.setup.store.reserve(blob.clone(), files.setup.clock.now() + RESERVED_FOR).await?;
             let size = bytes.len() as u64;
             files.setup.blobs.put(blob.clone(), bytes, domain::file::PDF).await?;
-            let Extracted { pages, text } = extracted;
             let (text, at) = (readable(&text), files.setup.clock.now());
             let file = NewFile { conversation, blob, name, size, pages, text, at };
             Ok::<_, FilesError>(files.setup.store.attach(user, file).await?)
         });
         let file = attached.await?.or(ConversationsError::Foreign, ConversationsError::NotFound)?;
-        Ok(Attached { file, link })
+        Ok(Attached { file, pages_read, link })
     }
 }
 

@@ -41,7 +41,7 @@ impl Setup {
 
     fn reading(text: &'static str) -> Self {
         let mut setup = Self::new();
-        let extracted = Extracted { pages: 2, text: text.to_owned() };
+        let extracted = Extracted { pages: 2, pages_read: 1, text: text.to_owned() };
         setup.extractor.expect_extract().returning(move |_| Ok(extracted.clone()));
         setup
     }
@@ -102,7 +102,7 @@ async fn an_object_is_reserved_then_stored_then_attached() {
     let files = setup.files();
     let slot = files.reserve_upload(&caller(), ConversationNumber(1)).await.unwrap();
     let attached = files.attach(&caller(), slot, upload(PDF)).await.unwrap();
-    assert_eq!(attached.file.name.as_str(), "report.pdf");
+    assert_eq!((attached.file.name.as_str(), attached.pages_read), ("report.pdf", 1));
     assert_eq!(attached.link.as_deref(), Some("https://s3.example.com/x"));
 }
 

@@ -47,7 +47,10 @@ async fn pages_are_in_order_with_a_blank_line_between_them() {
         b"BT /F 12 Tf 72 700 Td (Third page) Tj ET",
     ];
     let read = read(&document(HELVETICA, &pages, &[])).await.unwrap();
-    assert_eq!(read, Extracted { pages: 3, text: "First page\n\nSecond page\n\nThird page".to_owned() });
+    assert_eq!(
+        read,
+        Extracted { pages: 3, pages_read: 3, text: "First page\n\nSecond page\n\nThird page".to_owned() }
+    );
 }
 
 #[tokio::test]
@@ -99,7 +102,7 @@ async fn a_broken_page_is_left_out() {
     let pages: [&[u8]; 3] =
         [b"BT /F 12 Tf (before) Tj ET", b"\xff( BT /F 12 Tf (((", b"BT /F 12 Tf (after) Tj ET"];
     let read = read(&document(HELVETICA, &pages, &[])).await.unwrap();
-    assert_eq!(read, Extracted { pages: 3, text: "before\n\nafter".to_owned() });
+    assert_eq!(read, Extracted { pages: 3, pages_read: 3, text: "before\n\nafter".to_owned() });
 }
 
 /// C-33
@@ -108,7 +111,7 @@ async fn a_scan_has_pages_and_no_text() {
     let entries = "/Type/XObject/Subtype/Image/Width 2/Height 2/BitsPerComponent 8/ColorSpace/DeviceGray";
     let image = stream(entries, b"\x00\xff\xff\x00");
     let read = read(&document(HELVETICA, &[b"q 595 0 0 842 0 0 cm /X Do Q", b""], &[image])).await.unwrap();
-    assert_eq!(read, Extracted { pages: 2, text: String::new() });
+    assert_eq!(read, Extracted { pages: 2, pages_read: 2, text: String::new() });
 }
 
 #[tokio::test]

@@ -72,13 +72,18 @@ pub(super) fn upload() -> OperationDoc {
         .tags([tags::CHAT_API])
         .description(
             "Stores a PDF with the session. Its text is given to the model in every later turn of the conversation, \
-             whichever API sends the message.",
+             whichever API sends the message. A file without text is stored as well: `metadata.has_text` is false, and the \
+             model is told that its text could not be read. Of a long file the first 500 pages are read.",
         )
         .path_param(session_id())
         .file_body("A PDF of at most 10 MB, unless configured otherwise", PDF)
         .response::<UploadedBody>(
             "The stored file, and the text that was found in it",
-            [("as documented", uploaded(&json!({"page_count": 5}))), ("with an address", with_address())],
+            [
+                ("as documented", uploaded("...", &json!({"page_count": 5, "pages_read": 5, "has_text": true}))),
+                ("with an address", with_address()),
+                ("a scan", uploaded("", &json!({"page_count": 5, "pages_read": 5, "has_text": false}))),
+            ],
         )
         .errors([
             ApiError::no_conversation(),
@@ -132,14 +137,14 @@ fn page() -> Value {
     json!({"total": 1, "page": 1, "page_size": 10, "sessions": [session]})
 }
 
-fn uploaded(metadata: &Value) -> Value {
+fn uploaded(text: &str, metadata: &Value) -> Value {
     json!({
         "file": {
             "id": 1,
             "filename": "document.pdf",
             "file_size": 1024,
             "mime_type": "application/pdf",
-            "extracted_text": "...",
+            "extracted_text": text,
             "metadata": metadata
         },
         "message": "File uploaded successfully"
@@ -147,7 +152,6 @@ fn uploaded(metadata: &Value) -> Value {
 }
 
 fn with_address() -> Value {
-    uploaded(
-        &json!({"page_count": 5, "url": "https://bucket.example.com/uploads/1/123/0193.pdf?X-Amz-Expires=900"}),
-    )
+    let url = "https://bucket.example.com/uploads/1/123/0193.pdf?X-Amz-Expires=900";
+    uploaded("...", &json!({"page_count": 5, "pages_read": 5, "has_text": true, "url": url}))
 }

@@ -166,7 +166,7 @@ struct FileBody {
     /// The size in bytes.
     file_size: u64,
     mime_type: &'static str,
-    /// The text that was found in the file; empty if it has no text layer, as in a scan.
+    /// The text that was found in the pages that were read, at most 1 MiB of it; empty if `metadata.has_text` is false.
     extracted_text: String,
     metadata: FileMetadata,
 }
@@ -174,6 +174,12 @@ struct FileBody {
 #[derive(Serialize, utoipa::ToSchema)]
 struct FileMetadata {
     page_count: u32,
+    /// How many pages were read, from the first one on: at most 500, and fewer if their text reaches 1 MiB. The model is
+    /// given no text of later pages.
+    pages_read: u32,
+    /// Whether any text was read. False for a scan without a text layer, for blank pages, and if no font of the file says
+    /// what its characters are: then the model is told only that the file is there.
+    has_text: bool,
     /// A URL at which the file can be read for a limited time; absent if the file storage has no URLs.
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
@@ -181,15 +187,16 @@ struct FileMetadata {
 
 impl From<Attached> for UploadedBody {
     fn from(attached: Attached) -> Self {
-        let Attached { file, link } = attached;
+        let Attached { file, pages_read, link } = attached;
         let File { number, conversation: _, blob: _, name, size, pages, text, created_at: _ } = file;
+        let has_text = !text.trim().is_empty();
         let file = FileBody {
             id: number.0,
             filename: name.to_string(),
             file_size: size,
             mime_type: domain::file::PDF,
             extracted_text: text,
-            metadata: FileMetadata { page_count: pages, url: link },
+            metadata: FileMetadata { page_count: pages, pages_read, has_text, url: link },
         };
         Self { file, message: "File uploaded successfully" }
     }
