@@ -1,8 +1,7 @@
 //! Files of conversations. Their text is part of the context of a model.
 
-use crate::limits::FILE_NAME_CHARS;
+use crate::limits::{FILE_NAME_CHARS, FILE_TEXT_BYTES, PDF_PAGES};
 use crate::names::text_type;
-use crate::usage::estimate_tokens;
 use crate::{BlobId, ConversationId, ConversationNumber, FileNumber, Timestamp, UserId, text};
 
 /// The media type of every file that is accepted.
@@ -124,15 +123,23 @@ pub struct File {
 pub struct FileText {
     /// The name that the client gave it.
     pub name: FileName,
-    /// The text.
+    /// The number of its pages.
+    pub pages: u32,
+    /// The text that was read.
     pub text: String,
 }
 
 impl FileText {
-    /// Estimates the tokens in a request.
+    /// A sentence for the model that follows the text, if that is not the text of the whole file: otherwise the model would
+    /// say that the file is empty, or that something is not in it.
     #[must_use]
-    pub fn tokens(&self) -> u32 {
-        estimate_tokens(self.name.as_str().len() + self.text.len())
+    pub fn note(&self) -> Option<String> {
+        if self.text.trim().is_empty() {
+            return Some("[No text could be read from this file.]".to_owned());
+        }
+        // A text is cut between two characters, so up to three bytes below its limit.
+        let is_cut = PDF_PAGES < self.pages || FILE_TEXT_BYTES <= self.text.len() + 3;
+        is_cut.then(|| format!("\n[Only the beginning of this file was read. It has {} pages.]", self.pages))
     }
 }
 
@@ -159,6 +166,21 @@ mod tests {
         assert_eq!(named("a\u{202e}fdp\r\n.exe\0"), "afdp.exe");
         assert_eq!(named("dir/"), "document.pdf");
         assert_eq!(named(&"ä".repeat(4_000)).chars().count(), FILE_NAME_CHARS);
+    }
+
+    #[test]
+    fn a_note_says_what_is_missing_in_a_text() {
+        let note = |pages, text: &str| {
+            FileText { name: FileName::from_sender("a.pdf"), pages, text: text.to_owned() }.note()
+        };
+        assert_eq!(note(PDF_PAGES, "text"), None);
+        assert_eq!(note(1, &"x".repeat(FILE_TEXT_BYTES - 4)), None);
+        for text in ["", " \n\n\t"] {
+            assert_eq!(note(501, text).as_deref(), Some("[No text could be read from this file.]"));
+        }
+        let is_cut = |pages, text: &str| note(pages, text).unwrap().contains("Only the beginning");
+        assert!(is_cut(PDF_PAGES + 1, "text"));
+        assert!(is_cut(1, &"x".repeat(FILE_TEXT_BYTES - 3)));
     }
 
     #[test]

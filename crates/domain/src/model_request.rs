@@ -62,16 +62,20 @@ impl ModelMessage {
     }
 
     /// Makes a message of the user from the text of files, oldest first. As many files as fit are taken, beginning with the
-    /// newest; the first one that does not fit is cut. Returns `None` if no text fits.
+    /// newest; the first one that does not fit is cut. A file whose text is not that of all its pages has a note that says
+    /// so. Returns `None` if no text fits.
     #[must_use]
     pub fn from_files(newest_first: Vec<FileText>, token_room: u32) -> Option<Self> {
         let mut room = token_room;
         let mut parts = VecDeque::new();
         for file in newest_first {
-            let tokens = file.tokens();
+            let note = file.note().unwrap_or_default();
+            let FileText { name, mut text, .. } = file;
+            let tokens = estimate_tokens(name.as_str().len() + text.len() + note.len());
             let fits = tokens <= room;
-            let FileText { name, mut text } = file;
-            if !fits {
+            if fits {
+                text.push_str(&note);
+            } else {
                 let left = bytes_within(room).saturating_sub(name.as_str().len() + CUT.len());
                 text.truncate(text.floor_char_boundary(left));
                 if text.is_empty() {
@@ -98,7 +102,7 @@ mod tests {
     use crate::FileName;
 
     fn file(name: &str, text: &str) -> FileText {
-        FileText { name: FileName::from_sender(name), text: text.to_owned() }
+        FileText { name: FileName::from_sender(name), pages: 1, text: text.to_owned() }
     }
 
     #[test]
@@ -112,6 +116,22 @@ mod tests {
         assert!(name == "a" && text.starts_with('ä') && text.ends_with(CUT), "{text}");
         assert!(crate::message::token_count(&some.parts) <= 60, "{some:?}");
         assert_eq!(ModelMessage::from_files(files().split_off(1), 10), None, "nothing of it fits");
+    }
+
+    #[test]
+    fn a_file_that_was_not_read_or_only_in_part_is_said_to_be_so() {
+        let long = FileText { pages: 501, ..file("long", "text") };
+        let files = || vec![file("scan", ""), long.clone()];
+        let said = ModelMessage::from_files(files(), 1_000).unwrap();
+        let [Part::File { text: beginning, .. }, Part::File { name, text: nothing }] = &said.parts[..] else {
+            panic!("{said:?}")
+        };
+        assert_eq!(beginning, "text\n[Only the beginning of this file was read. It has 501 pages.]");
+        assert_eq!((name.as_str(), nothing.as_str()), ("scan", "[No text could be read from this file.]"));
+        let enough = token_count(&said.parts);
+        assert_eq!(ModelMessage::from_files(files(), enough).unwrap(), said);
+        let some = ModelMessage::from_files(files(), enough - 1).unwrap();
+        assert!(token_count(&some.parts) < enough, "{some:?}");
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub trait FileStore: Send + Sync {
     async fn attach(&self, caller: UserId, file: NewFile) -> Result<Access<File>, StoreError>;
 
     /// Reads the newest files of a conversation, newest first: as many as begin within the first `max_bytes` of text, so
-    /// that the last one may exceed it. Files without text are left out.
+    /// that the last one may exceed it. A file without text is one of them.
     async fn texts(&self, conversation: ConversationId, max_bytes: u64) -> Result<Vec<FileText>, StoreError>;
 
     /// Lists pending deletions that are due, the earliest first.

@@ -54,10 +54,10 @@ impl FileStore for PostgresStore {
                    SELECT f.number,
                      sum(octet_length(f.name) + octet_length(f.text)) OVER newer AS newer_bytes
                    FROM omnichat.files f
-                   WHERE f.conversation_id = $1 AND octet_length(f.text) > 0
+                   WHERE f.conversation_id = $1
                    WINDOW newer AS (ORDER BY f.number DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
                  )
-                 SELECT f.name, f.text
+                 SELECT f.name, f.pages, f.text
                  FROM counted c
                  JOIN omnichat.files f ON f.number = c.number
                  WHERE coalesce(c.newer_bytes, 0) < $2
@@ -68,8 +68,12 @@ impl FileStore for PostgresStore {
             .fetch_all(pool)
         };
         let rows = self.pool.run(read).await?;
-        let texts = rows.into_iter();
-        Ok(texts.map(|row| FileText { name: FileName::from_stored(row.name), text: row.text }).collect())
+        let texts = rows.into_iter().map(|row| {
+            let (name, pages) =
+                (FileName::from_stored(row.name), u32::try_from(row.pages).unwrap_or_default());
+            FileText { name, pages, text: row.text }
+        });
+        Ok(texts.collect())
     }
 
     async fn pending_deletions(&self, at: Timestamp, limit: u32) -> Result<Vec<BlobKey>, StoreError> {

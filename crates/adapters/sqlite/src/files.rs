@@ -134,9 +134,9 @@ async fn texts(
         r#"WITH counted AS MATERIALIZED (
              SELECT number, sum(octet_length(name) + octet_length(text)) OVER newer AS newer_bytes
              FROM files
-             WHERE conversation_id = ?1 AND octet_length(text) > 0
+             WHERE conversation_id = ?1
              WINDOW newer AS (ORDER BY number DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING))
-           SELECT f.name, f.text
+           SELECT f.name, f.pages AS "pages: u32", f.text
            FROM counted c CROSS JOIN files f ON f.number = c.number
            WHERE coalesce(c.newer_bytes, 0) < ?2
            ORDER BY f.number DESC"#,
@@ -145,6 +145,9 @@ async fn texts(
     )
     .fetch_all(reads)
     .await?;
-    let texts = rows.into_iter();
-    Ok(texts.map(|row| FileText { name: FileName::from_stored(row.name), text: row.text }).collect())
+    let texts = rows.into_iter().map(|row| {
+        let name = FileName::from_stored(row.name);
+        FileText { name, pages: row.pages, text: row.text }
+    });
+    Ok(texts.collect())
 }

@@ -42,6 +42,7 @@ mod odd_fields;
 mod odd_usage;
 mod outage;
 mod outside_tokens;
+mod partial_files;
 mod persona_chat;
 mod persona_chat_messages;
 mod persona_chat_rows;

@@ -282,15 +282,19 @@ async fn the_text_of_files_comes_before_the_history() {
     store.expect_finish().returning(|finish| Ok(kept(finish)));
     let mut files = MockFileStore::new();
     files.expect_texts().times(1).returning(|_, _| {
-        let file =
-            |name: &str, text: &str| FileText { name: FileName::from_sender(name), text: text.to_owned() };
-        Ok(vec![file("new.pdf", "newer"), file("old.pdf", "older")])
+        let file = |name: &str, text: &str| FileText {
+            name: FileName::from_sender(name),
+            pages: 1,
+            text: text.to_owned(),
+        };
+        Ok(vec![file("new.pdf", "newer"), file("scan.pdf", ""), file("old.pdf", "older")])
     });
     let (turns, model, _) = turns_with(store, files, vec![Step::Say("Yes."), Step::Finish], settings());
     turns.send(&caller(), question("What do they say?")).await.unwrap().whole().await.unwrap();
     let request = model.requests.lock().unwrap().remove(0);
     let file = |name: &str, text: &str| Part::File { name: name.to_owned(), text: text.to_owned() };
     assert_eq!(request.messages[0].role, Role::User);
-    assert_eq!(request.messages[0].parts[..], [file("old.pdf", "older"), file("new.pdf", "newer")]);
+    let scan = file("scan.pdf", "[No text could be read from this file.]");
+    assert_eq!(request.messages[0].parts[..], [file("old.pdf", "older"), scan, file("new.pdf", "newer")]);
     assert_eq!(request.messages[1].parts[..], [Part::Text("What do they say?".to_owned())]);
 }

@@ -89,7 +89,7 @@ pub(super) async fn a_file_is_stored_unchanged(stores: &Stores) {
             text: new.text.clone(),
             created_at: new.at,
         };
-        let said = FileText { name: new.name.clone(), text: new.text.clone() };
+        let said = FileText { name: new.name.clone(), pages: new.pages, text: new.text.clone() };
         let at = new.at;
         assert_eq!(attach(&scene, new).await, Access::Granted(expected));
         assert_eq!(stores.files.texts(talk, ALL).await.unwrap().first(), Some(&said));
@@ -213,7 +213,7 @@ pub(super) async fn a_begin_reports_whether_there_are_files(stores: &Stores) {
     assert!(answers.await.into_iter().all(|(has_files, expected)| has_files == expected));
 }
 
-/// The texts of one conversation, newest first; files without text are left out.
+/// The texts of one conversation, newest first; files without text are among them.
 pub(super) async fn texts_begin_with_the_newest(stores: &Stores) {
     let scene = Scene::new(stores).await;
     let (talk, other) = (scene.conversation_of(1).await, scene.conversation_of(1).await);
@@ -224,12 +224,13 @@ pub(super) async fn texts_begin_with_the_newest(stores: &Stores) {
     }
     attached(&scene, talk, "three").await;
     attached(&scene, talk, "").await;
-    assert_eq!(texts(stores, talk, ALL).await, ["three", "two", "one"]);
-    assert_eq!(texts(stores, talk, u64::MAX).await.len(), 3);
+    assert_eq!(texts(stores, talk, ALL).await, ["", "three", "two", "", "one", ""]);
+    assert_eq!(texts(stores, talk, u64::MAX).await.len(), 6);
     assert_eq!(texts(stores, other, ALL).await.len(), 4);
     assert!(texts(stores, conversation_id(), ALL).await.is_empty());
-    // Names of files without text do not count: 18 bytes are "a.pdf", "three", "a.pdf" and "two".
-    assert_eq!(texts(stores, talk, 18).await, ["three", "two"]);
+    // Names count: 15 bytes are "a.pdf", "a.pdf" and "three".
+    assert_eq!(texts(stores, talk, 15).await, ["", "three"]);
+    assert_eq!(texts(stores, talk, 16).await, ["", "three", "two"]);
 }
 
 /// Texts and names are counted in bytes; the last one may reach beyond the bound.
@@ -267,7 +268,7 @@ pub(super) async fn a_long_text_is_kept_whole(stores: &Stores) {
         attach(&scene, new).await.granted().expect("the conversation is the user's");
     }
     let one = (text.len() + name.as_str().len()) as u64;
-    let said = FileText { name, text };
+    let said = FileText { name, pages: 3, text };
     assert_eq!(stores.files.texts(talk, one + 1).await.unwrap(), [said.clone(), said.clone()]);
     assert_eq!(stores.files.texts(talk, one).await.unwrap(), [said]);
 }

@@ -64,7 +64,11 @@ async fn a_pdf_is_context_of_every_contract(store: Store) {
     assert_eq!(file["file_size"], bytes.len());
     assert_eq!(file["mime_type"], "application/pdf");
     assert_eq!(file["extracted_text"].as_str().unwrap().trim(), "The canary sings at noon");
-    assert_eq!(file["metadata"], json!({"page_count": 1}), "files on disk have no address");
+    assert_eq!(
+        file["metadata"],
+        json!({"page_count": 1, "pages_read": 1, "has_text": true}),
+        "files on disk have no address"
+    );
 
     let listed = alice.get("/conversation").await.ok();
     let id = listed[0]["id"].as_str().unwrap();

@@ -8,18 +8,37 @@ use serde_json::json;
 
 use super::{Answer, User};
 
-/// A PDF of one page with this text (ISO 32000-1): objects, the table of their offsets, and the trailer.
+/// A font that every reader knows.
+pub(crate) const HELVETICA: &str =
+    "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>";
+
+/// A PDF of one page with this text.
 pub(crate) fn pdf(text: &str) -> Vec<u8> {
-    let content = format!("BT /F1 12 Tf 72 720 Td ({text}) Tj ET");
-    let objects = [
+    document(HELVETICA, &[format!("BT /F1 12 Tf 72 720 Td ({text}) Tj ET")])
+}
+
+/// A PDF with these pages (ISO 32000-1): objects, the table of their offsets, and the trailer. The content of pages may use
+/// the font `/F1` and a small image, `/X1`.
+pub(crate) fn document(font: &str, pages: &[impl AsRef<str>]) -> Vec<u8> {
+    let kids: Vec<String> = (0..pages.len()).map(|page| format!("{} 0 R", 5 + 2 * page)).collect();
+    let mut objects = vec![
         "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
-        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_owned(),
-        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R \
-            /Resources << /Font << /F1 5 0 R >> >> >>"
+        format!(
+            "<< /Type /Pages /Kids [{}] /Count {} /MediaBox [0 0 595 842] \
+             /Resources << /Font << /F1 3 0 R >> /XObject << /X1 4 0 R >> >> >>",
+            kids.join(" "),
+            pages.len()
+        ),
+        font.to_owned(),
+        "<< /Type /XObject /Subtype /Image /Width 2 /Height 2 /BitsPerComponent 8 /ColorSpace /DeviceGray \
+         /Length 4 >>\nstream\n#~~#\nendstream"
             .to_owned(),
-        format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()),
-        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>".to_owned(),
     ];
+    for content in pages {
+        let content = content.as_ref();
+        objects.push(format!("<< /Type /Page /Parent 2 0 R /Contents {} 0 R >>", objects.len() + 2));
+        objects.push(format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()));
+    }
     let mut file = "%PDF-1.4\n".to_owned();
     let mut places = String::new();
     for (number, object) in (1..).zip(&objects) {
@@ -34,7 +53,12 @@ pub(crate) fn pdf(text: &str) -> Vec<u8> {
 
 /// A new session; its number.
 pub(crate) async fn session(user: &User) -> i64 {
-    let body = user.post("/v1/chat/sessions", json!({"model": "gpt-4o"})).await.ok();
+    session_with(user, "gpt-4o").await
+}
+
+/// A new session with this model; its number.
+pub(crate) async fn session_with(user: &User, model: &str) -> i64 {
+    let body = user.post("/v1/chat/sessions", json!({"model": model})).await.ok();
     body["id"].as_i64().unwrap()
 }
 
