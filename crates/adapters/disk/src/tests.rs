@@ -168,7 +168,8 @@ async fn a_check_waits_for_one_that_hangs_and_no_longer() {
     let start = std::time::Instant::now();
     let checked = blobs.check().await;
     assert!(matches!(checked, Err(BlobError::Unavailable(_))), "{checked:?}");
-    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+    // It waits for 2 s, and other calls for 30.
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
     drop(hanging);
     blobs.check().await.unwrap();
 }

@@ -17,6 +17,8 @@ mod prompts;
 mod races;
 mod unusable;
 
+use std::time::Duration;
+
 use chrono::{TimeZone, Utc};
 use domain::{
     Contract, Conversation, ConversationId, Delta, EndState, Ending, FinishReason, HistoryLocation, JsonText,
@@ -31,6 +33,10 @@ use testkit::PostgresServer;
 use uuid::Uuid;
 
 use crate::{PostgresOptions, PostgresStore};
+
+/// How long tests wait for what should happen soon: much longer than a busy machine needs, and less than the 30 s after
+/// which a lock is tried again that the account may not take.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 fn connect(url: &str) -> PostgresStore {
     let options = PostgresOptions { max_connections: 4, ..PostgresOptions::default() };
@@ -178,6 +184,16 @@ fn question_of(text: &str) -> NewMessage {
 
 fn now() -> Timestamp {
     Utc.with_ymd_and_hms(2026, 1, 1, 0, 0, 0).single().unwrap()
+}
+
+/// Checks that a store is ready. On a busy machine, a check may not end within its second.
+async fn is_ready(store: &PostgresStore) {
+    for _ in 0..10 {
+        let Err(error) = store.check().await else { return };
+        let reason = domain::chain(&error);
+        assert!(reason.contains("no answer within"), "{reason}");
+    }
+    panic!("no check gets an answer");
 }
 
 /// Why a store is not ready, as the log says it. On a busy machine, a check may not end within its second.

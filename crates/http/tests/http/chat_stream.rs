@@ -7,7 +7,7 @@ use ports::{Begin, BeginError, Begun, Branch, MessageBatch, ModelError, Target, 
 use serde_json::{Value, json};
 
 use crate::support::sockets::{Client, chunks, serve};
-use crate::support::{Setup, Step, appended, conversation, granted, message, post, setup, start};
+use crate::support::{Gate, Setup, Step, appended, conversation, granted, message, post, setup, start};
 
 const PATH: &str = "/v1/chat/stream";
 
@@ -237,9 +237,10 @@ async fn the_headers_name_the_sessions_model() {
 /// S1-11, C-10
 #[actix_web::test]
 async fn a_late_failure_is_an_event_and_never_done() {
+    let gate = Gate::default();
     let steps = vec![
         Step::Say("Hel"),
-        Step::Wait(Duration::from_millis(60)),
+        Step::Gate(gate.clone()),
         Step::Say("lo"),
         Step::Fail(|| ModelError::Truncated),
     ];
@@ -247,7 +248,11 @@ async fn a_late_failure_is_an_event_and_never_done() {
     setup.settings.heartbeat = Duration::from_millis(20);
     let (settings, services) = setup.ready();
     let address = serve(settings, services).await;
-    let answer = Client::ask(address, "POST", PATH, &ask("Hi").to_string()).await.until("0\r\n\r\n").await;
+    let mut client = Client::ask(address, "POST", PATH, &ask("Hi").to_string()).await;
+    client.until("data: Hel\n\n").await;
+    client.until(": keep-alive\n\n").await;
+    gate.open();
+    let answer = client.until("0\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     let (text, whole) = chunks(&answer);
     let text = text.concat();

@@ -7,6 +7,7 @@ use domain::{Contract, Conversation, Label, Part, Role, Seq, Title, UserId};
 use ports::{Begin, Begun, Finished, ModelError, StopOutcome, Target, Window};
 use serde_json::{Value, json};
 
+use crate::support::sockets::{Client, chunks, serve};
 use crate::support::{
     Gate, PREFIXED, Setup, Step, UUID, appended, batch, conversation, get, granted, kept, message, post,
     setup, start, unchanged,
@@ -167,12 +168,18 @@ async fn an_early_failure_has_a_status_even_with_stream() {
 
 #[actix_web::test]
 async fn a_stream_has_heartbeats_before_its_first_event() {
-    let steps = vec![Step::Wait(Duration::from_millis(200)), Step::Say("Hi"), Step::Usage, Step::Finish];
+    let gate = Gate::default();
+    let steps = vec![Step::Gate(gate.clone()), Step::Say("Hi"), Step::Usage, Step::Finish];
     let mut setup = with_chat(steps);
     (setup.grace, setup.settings.heartbeat) = (Duration::from_millis(20), Duration::from_millis(20));
-    let app = start(setup).await;
-    let answer = app.call(post("/chat", json!({"input": "Hi", "stream": true}))).await;
-    let text = answer.text();
+    let (settings, services) = setup.ready();
+    let address = serve(settings, services).await;
+    let body = json!({"input": "Hi", "stream": true}).to_string();
+    let mut client = Client::ask(address, "POST", "/chat", &body).await;
+    client.until(": keep-alive\n\n").await;
+    gate.open();
+    let answer = client.until("0\r\n\r\n").await;
+    let text = chunks(&answer).0.concat();
     assert!(text.starts_with(": keep-alive\n\n") && text.ends_with("data: [DONE]\n\n"), "{text}");
 }
 

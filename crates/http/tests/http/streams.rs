@@ -160,15 +160,18 @@ async fn a_client_that_leaves_does_not_stop_the_turn() {
 
 #[actix_web::test]
 async fn a_client_that_leaves_is_noticed_while_the_model_is_silent() {
-    let steps = vec![Step::Say("Hel"), Step::Wait(Duration::from_mins(1)), Step::Usage, Step::Finish];
-    let (settings, services) = setup().with_open_turns(steps).ready();
+    let steps = vec![Step::Say("Hel"), Step::Wait(Duration::from_mins(2)), Step::Usage, Step::Finish];
+    let mut setup = setup().with_open_turns(steps);
+    setup.settings.heartbeat = Duration::from_mins(1);
+    let (settings, services) = setup.ready();
     let address = serve(settings, services).await;
     let path = format!("/conversation/completion/{UUID}");
     let mut tab = Client::ask(address, "POST", &path, "{\"message\":\"Hi\",\"stream\":true}").await;
     tab.until("Hel").await;
     assert!(!tab.is_closed_by_server());
     tab.hang_up().await;
-    tab.is_closed_within(Duration::from_secs(1)).await;
+    // The first heartbeat, which would find the connection closed, is sent after a minute.
+    tab.is_closed_within(PATIENCE).await;
 }
 
 #[actix_web::test]
@@ -183,7 +186,6 @@ async fn the_connection_of_a_stalled_client_is_closed_and_the_turn_goes_on() {
     let path = format!("/conversation/completion/{UUID}");
     let mut tab = Client::ask(address, "POST", &path, "{\"message\":\"Hi\",\"stream\":true}").await;
     tab.until("HTTP/1.1 200").await;
-    assert!(!tab.is_closed_by_server());
     tab.is_closed_within(PATIENCE).await;
     let ended = async {
         while turns.running() > 0 {

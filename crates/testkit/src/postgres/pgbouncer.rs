@@ -55,7 +55,7 @@ impl PgBouncer {
         let pooler = Self { server, directory, port, keeper };
         let start = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(start.elapsed() < Duration::from_secs(10), "pgbouncer does not start: {}", pooler.log());
+            assert!(start.elapsed() < Duration::from_secs(30), "pgbouncer does not start: {}", pooler.log());
             std::thread::sleep(Duration::from_millis(10));
         }
         pooler

@@ -61,7 +61,8 @@ async fn a_reset_after_the_answer_does_no_harm_and_before_it_truncates() {
             let mut request = vec![0; 64 * 1024];
             let _request = connection.read(&mut request).await.unwrap();
             connection.write_all(answer.as_bytes()).await.unwrap();
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            // A reset throws away what the client has not read by then.
+            tokio::time::sleep(Duration::from_millis(500)).await;
             // Closing with a linger time of zero resets the connection.
             connection.set_zero_linger().unwrap();
         });

@@ -72,22 +72,25 @@ async fn the_pause_of_a_busy_provider_is_read() {
 #[tokio::test]
 async fn a_silent_provider_times_out() {
     let before = Instant::now();
-    fails(Reply::fault(InjectedFault::HangBeforeHeaders), "", FailureKind::TimedOut).await;
-    fails(Reply::fault(InjectedFault::HangAfter(Place::Events(0))), "", FailureKind::TimedOut).await;
-    fails(Reply::fault(InjectedFault::HangAfter(Place::Words(2))), "You said: ", FailureKind::TimedOut).await;
-    assert!(before.elapsed() < Duration::from_secs(10), "{:?}", before.elapsed());
+    tokio::join!(
+        fails(Reply::fault(InjectedFault::HangBeforeHeaders), "", FailureKind::TimedOut),
+        fails(Reply::fault(InjectedFault::HangAfter(Place::Events(0))), "", FailureKind::TimedOut),
+        fails(Reply::fault(InjectedFault::HangAfter(Place::Words(2))), "You said: ", FailureKind::TimedOut),
+    );
+    assert!(before.elapsed() < SHORT.total / 2, "{:?}", before.elapsed());
 }
 
 #[tokio::test]
 async fn an_answer_ends_at_the_total_timeout() {
     let server = FakeLlm::start().await;
-    server.script(Reply::text("a b c d e f g h i j k l m n o p").slowly(Duration::from_millis(100)));
-    let timeouts = Timeouts { total: Duration::from_millis(500), ..LONG };
+    // This would take a minute.
+    server.script(Reply::text(&"a ".repeat(600)).slowly(Duration::from_millis(100)));
+    let timeouts = Timeouts { total: Duration::from_millis(1_500), ..LONG };
     let before = Instant::now();
     let (said, error) = call(&server.base_url(), "responses", timeouts).await;
     assert!(said.starts_with("a "), "{said}");
     assert!(matches!(error, Some(ModelError::TimedOut)));
-    assert!(before.elapsed() < Duration::from_millis(1_500));
+    assert!(before.elapsed() < Duration::from_secs(20), "{:?}", before.elapsed());
 }
 
 #[tokio::test]
@@ -141,7 +144,7 @@ async fn dropping_the_stream_ends_the_call_at_once() {
     events.next().await.unwrap().unwrap();
     drop(events);
     server.wait_until_idle().await;
-    assert!(matches!(server.calls()[0].end, Some(CallEnd::ClosedByClient { after }) if after.as_secs() < 5));
+    assert!(matches!(server.calls()[0].end, Some(CallEnd::ClosedByClient { after }) if after.as_secs() < 30));
 }
 
 #[tokio::test]

@@ -17,11 +17,11 @@ pub(crate) fn settings() -> PdfSettings {
     }
 }
 
-/// Reads a document; fails if that takes too long.
+/// Reads a document. Its child is ended after 5 s of processor time or 10 s in all, so it must not take much longer.
 pub(crate) async fn read(pdf: &[u8]) -> Result<Extracted, ExtractionError> {
     let started = Instant::now();
     let read = PdfReader::new(settings()).extract(ports::Bytes::copy_from_slice(pdf)).await;
-    assert!(started.elapsed() < Duration::from_secs(12), "it took {:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(30), "it took {:?}", started.elapsed());
     read
 }
 

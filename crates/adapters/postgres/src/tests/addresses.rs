@@ -1,6 +1,5 @@
 //! The forms of the server's address.
 
-use ports::StoreHealth;
 use sqlx::postgres::PgConnectOptions;
 
 use super::*;
@@ -17,7 +16,7 @@ async fn a_server_is_reached_by_its_ipv6_address() {
     for url in [url.clone(), url.replace("postgres://", "postgresql://"), format!("{url}?sslmode=prefer")] {
         let store = connect(&url);
         store.migrate().await.unwrap();
-        store.check().await.unwrap();
+        is_ready(&store).await;
         let scene = Scene::new(&store).await;
         scene.conversation(&store).await;
         store.close().await;

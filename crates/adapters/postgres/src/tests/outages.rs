@@ -13,7 +13,7 @@ async fn retried<T, E: std::fmt::Debug, F: Future<Output = Result<T, E>>>(call: 
     loop {
         match call().await {
             Ok(done) => return done,
-            Err(error) => assert!(start.elapsed() < Duration::from_secs(10), "{error:?}"),
+            Err(error) => assert!(start.elapsed() < PATIENCE, "{error:?}"),
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -28,7 +28,7 @@ async fn a_store_outlives_its_database() {
     let scene = Scene::new(&store).await;
     let id = scene.conversation(&store).await;
     let open = scene.start(&store).await;
-    store.check().await.unwrap();
+    is_ready(&store).await;
 
     for _ in 0..2 {
         server.stop_hard();
@@ -40,15 +40,14 @@ async fn a_store_outlives_its_database() {
         assert!(is_unavailable(&conversation_of(&store, &scene, id).await));
         assert!(is_unavailable(&store.finish(scene.finish(&open, "a")).await));
         assert!(is_unavailable(&store.check().await));
-        // The read waits for a connection once; the check has a second of its own.
-        assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
+        // The read waits for a connection for 3 s, and the check has a second of its own. One begin after the other
+        // would take minutes.
+        assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
 
         server.start_again();
-        let start = Instant::now();
         retried(|| store.check()).await;
         retried(|| store.begin(scene.begin_new("q"))).await;
         retried(|| conversation_of(&store, &scene, id)).await;
-        assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     }
     // A turn that was open before is closed after.
     scene.answer(&store, &open, "late").await;
@@ -68,7 +67,7 @@ async fn idle_connections_may_be_cut() {
     let id = scene.conversation(&store).await;
     PostgresServer::shared().sql(
         &url,
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        "SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity
          WHERE datname = current_database() AND pid <> pg_backend_pid()",
     );
     tokio::time::sleep(Duration::from_millis(1_100)).await;
@@ -92,9 +91,9 @@ async fn a_database_that_does_not_reply_is_unavailable() {
         assert!(matches!(result, Err(BeginError::Store(StoreError::Unavailable(_)))), "{result:?}");
     }
     assert!(is_unavailable(&store.renew(scene.runner).await));
-    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     assert!(is_unavailable(&store.check().await));
-    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+    // One begin after the other would take a minute.
+    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
 }
 
 #[tokio::test]
@@ -111,7 +110,7 @@ async fn a_statement_that_takes_too_long_is_ended() {
     let hasty =
         PostgresOptions { statement_timeout: Duration::from_millis(200), ..PostgresOptions::default() };
     let hasty = PostgresStore::connect_lazy(&url, hasty).unwrap();
-    let id = scene.conversation(&hasty).await;
+    let id = scene.conversation(&store).await;
     let mut holder = PgConnection::connect(&url).await.unwrap();
     holder.execute("BEGIN; LOCK TABLE omnichat.conversations").await.unwrap();
     assert!(is_unavailable(&conversation_of(&hasty, &scene, id).await));
@@ -119,5 +118,5 @@ async fn a_statement_that_takes_too_long_is_ended() {
     assert!(matches!(begun, Err(BeginError::Store(StoreError::Unavailable(_)))), "{begun:?}");
     holder.execute("COMMIT").await.unwrap();
     let begun = retried(|| hasty.begin(scene.begin_in(id, "q"))).await;
-    scene.answer(&hasty, &begun, "a").await;
+    scene.answer(&store, &begun, "a").await;
 }

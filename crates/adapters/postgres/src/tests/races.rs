@@ -1,6 +1,6 @@
 //! What happens between the start of a statement and its lock.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use sqlx::{Connection, Executor, PgConnection};
 
@@ -37,7 +37,7 @@ async fn a_begin_sees_what_was_committed_while_it_was_under_way() {
     let waiting = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
                    WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted";
     while server.sql(&url, waiting) == "0" {
-        assert!(start.elapsed() < Duration::from_secs(10));
+        assert!(start.elapsed() < PATIENCE);
     }
     scene.answer(&store, &first, "just now").await;
     assert!(!second.is_finished());

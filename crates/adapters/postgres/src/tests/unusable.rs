@@ -30,7 +30,7 @@ async fn is_refused(url: &str, reason: &str) -> PostgresStore {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_sign_in_is_said_and_can_be_mended() {
     let (store, url) = fresh().await;
-    store.check().await.unwrap();
+    is_ready(&store).await;
     let server = PostgresServer::shared();
     account(&url, "guarded", "SUPERUSER PASSWORD 'right'");
     account(&url, "rejected", "");
@@ -43,15 +43,15 @@ async fn a_refused_sign_in_is_said_and_can_be_mended() {
     is_refused(&format!("{url}?sslmode=verify-full&sslrootcert=/nowhere/ca.pem"), "TLS").await;
     let store = is_refused(&signed_in_as("guarded:wrong", &url), "password authentication failed").await;
     server.sql(&url, "ALTER ROLE guarded PASSWORD 'wrong'");
-    within_2_s(&store).await;
+    is_mended(&store).await;
     // The password changes while the store is used: its connections stay good, and new ones are refused.
     server.sql(&url, "ALTER ROLE guarded PASSWORD 'new'");
-    store.check().await.unwrap();
+    is_ready(&store).await;
     cut_connections(&url);
     assert!(not_ready(&store).await.contains("password authentication failed"));
     refuses_all_calls(&store).await;
     server.sql(&url, "ALTER ROLE guarded PASSWORD 'wrong'");
-    within_2_s(&store).await;
+    is_mended(&store).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,7 +63,7 @@ async fn a_database_that_is_not_there_is_said_and_can_be_mended() {
     assert!(not_ready(&store).await.contains("its schema is missing"));
     refuses_all_calls(&store).await;
     store.migrate().await.unwrap();
-    within_2_s(&store).await;
+    is_mended(&store).await;
     // It is closed, and then dropped, while it is used.
     server.sql("postgres", "ALTER DATABASE made_later ALLOW_CONNECTIONS false");
     cut_connections("postgres");
@@ -93,7 +93,7 @@ async fn a_schema_that_may_not_be_used_is_said_and_can_be_mended() {
     assert!(!not_ready(&store).await.contains("ledger"));
     server.sql(&url, "GRANT UPDATE, DELETE ON ALL TABLES IN SCHEMA omnichat TO reader");
     server.sql(&url, "REVOKE UPDATE, DELETE ON omnichat.ledger FROM reader");
-    store.check().await.unwrap();
+    is_ready(&store).await;
     // It may not change the schema, and need not.
     store.migrate().await.unwrap();
     let scene = Scene::new(&store).await;
@@ -107,7 +107,7 @@ async fn a_schema_that_may_not_be_used_is_said_and_can_be_mended() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_takes_no_writes_is_said_and_can_be_mended() {
     let (store, url) = fresh().await;
-    store.check().await.unwrap();
+    is_ready(&store).await;
     let server = PostgresServer::shared();
     let alter =
         format!("ALTER DATABASE {} SET default_transaction_read_only", url.rsplit('/').next().unwrap());
@@ -117,8 +117,8 @@ async fn a_database_that_takes_no_writes_is_said_and_can_be_mended() {
     assert!(not_ready(&store).await.contains("the database takes no writes"));
     refuses_all_calls(&store).await;
     server.sql("postgres", &format!("{alter} = off"));
-    within_2_s(&store).await;
-    within_2_s(&later).await;
+    is_mended(&store).await;
+    is_mended(&later).await;
 }
 
 /// Here a session of the pool takes no writes, while that of the checks does.
@@ -126,7 +126,7 @@ async fn a_database_that_takes_no_writes_is_said_and_can_be_mended() {
 async fn one_session_that_takes_no_writes_is_given_up() {
     let (store, _) = fresh().await;
     let scene = Scene::new(&store).await;
-    store.check().await.unwrap();
+    is_ready(&store).await;
     let spoil = |pool| sqlx::query("SET default_transaction_read_only = on").execute(pool);
     store.steady.run(spoil).await.unwrap();
     // Another connection of the pool may be taken first.
@@ -136,7 +136,7 @@ async fn one_session_that_takes_no_writes_is_given_up() {
     }
     assert_eq!(renewals.iter().filter(|renewal| is_unavailable(renewal)).count(), 1, "{renewals:?}");
     assert!(renewals[5].is_ok());
-    store.check().await.unwrap();
+    is_ready(&store).await;
 }
 
 /// An examination takes longer than a check waits.
@@ -149,7 +149,7 @@ async fn a_database_far_away_is_found_usable_again() {
     for _ in 0..2 {
         let start = Instant::now();
         while store.check().await.is_err() {
-            assert!(start.elapsed() < Duration::from_secs(10), "never ready");
+            assert!(start.elapsed() < PATIENCE, "never ready");
         }
         assert!(start.elapsed() > Duration::from_secs(1), "the examination took {:?}", start.elapsed());
         cut_connections(&url);
@@ -175,7 +175,7 @@ async fn a_schema_that_is_dropped_or_changed_while_it_is_used_is_said() {
     ] {
         let (store, url) = fresh().await;
         Scene::new(&store).await.conversation(&store).await;
-        store.check().await.unwrap();
+        is_ready(&store).await;
         server.sql(&url, damage);
         let why = not_ready(&store).await;
         assert!(why.contains(reason), "{why}");
@@ -243,7 +243,7 @@ async fn what_is_no_suitable_server_is_refused_in_time() {
     ] {
         let start = Instant::now();
         is_refused(url, reason).await;
-        assert!(start.elapsed() < Duration::from_secs(5), "{url}: {:?}", start.elapsed());
+        assert!(start.elapsed() < PATIENCE, "{url}: {:?}", start.elapsed());
     }
 }
 
@@ -256,10 +256,10 @@ fn cut_connections(url: &str) {
 }
 
 /// Waits until the store is ready, and takes calls.
-async fn within_2_s(store: &PostgresStore) {
+async fn is_mended(store: &PostgresStore) {
     let start = Instant::now();
     while store.check().await.is_err() || store.renew(RunnerId(Uuid::now_v7())).await.is_err() {
-        assert!(start.elapsed() < Duration::from_secs(2), "not mended");
+        assert!(start.elapsed() < PATIENCE, "not mended");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

@@ -6,7 +6,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
 use crate::support::persona_chat::{held, send};
-use crate::support::{Answer, App, JWT_SECRET, Store, on_both_stores, on_sqlite_alone, wait_within};
+use crate::support::{Answer, App, JWT_SECRET, Store, on_both_stores, on_sqlite_alone, wait_until};
 
 on_both_stores!(
     a_registration_needs_one_name_and_accepts_both,
@@ -160,10 +160,8 @@ async fn a_suspended_account_is_shut_out(store: Store) {
         assert!(output.status.success(), "{output:?}");
     };
     suspend("false");
-    wait_within(Duration::from_secs(15), "the account is shut out", async || {
-        user.get("/chat/conversations/1").await.status == 401
-    })
-    .await;
+    wait_until("the account is shut out", async || user.get("/chat/conversations/1").await.status == 401)
+        .await;
     user.get("/chat/conversations/1").await.is_error(401, "invalid_token");
     send(&user, 1, "hi").await.is_error(401, "invalid_token");
     let right = json!({"username": "ann", "password": PASSWORD});
@@ -229,7 +227,7 @@ async fn credentials_are_data(store: Store) {
     let long = "x".repeat(64 * 1024);
     for credentials in [
         "Bearer ' OR '1'='1",
-        "Bearer ';select pg_sleep(5)--",
+        "Bearer ';select pg_sleep(60)--",
         "Bearer '/**/UNION/**/SELECT/**/1--",
         "Bearer null",
         "Bearer []",
@@ -243,7 +241,7 @@ async fn credentials_are_data(store: Store) {
         let request = app.http.get(format!("{}/auth/me", app.url)).header("authorization", credentials);
         let answer = Answer::read(request.send().await.unwrap()).await;
         assert_eq!(answer.status, 401, "{credentials}: {}", answer.text);
-        assert!(start.elapsed() < Duration::from_secs(5), "{credentials}");
+        assert!(start.elapsed() < Duration::from_secs(30), "{credentials}");
     }
     let request = app.http.get(format!("{}/auth/me", app.url)).bearer_auth(&long);
     let answer = request.send().await.unwrap().status().as_u16();

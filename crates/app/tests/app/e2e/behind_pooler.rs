@@ -67,7 +67,8 @@ async fn a_killed_process_is_known_dead_behind_session_pooling() {
     gate.open();
     assert!(asking.await.unwrap().is_err(), "the connection did not break");
     app.start_again().await;
-    wait_within(Duration::from_secs(5), "the conversation is free again", async || {
+    // The lease of the killed process lasts for 15 s at least.
+    wait_within(Duration::from_secs(10), "the conversation is free again", async || {
         user.post("/chat", json!({"input": "next", "conversation_id": id})).await.status == 200
     })
     .await;

@@ -1,7 +1,6 @@
 //! Contract S3, row by row, with the command lines of its document.
 
 use std::process::Command;
-use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -130,7 +129,7 @@ async fn a_stream_that_breaks_off_is_cut(store: Store) {
     let answer = request.send().await.unwrap();
     assert_eq!(answer.status(), 200);
     assert!(answer.text().await.is_err(), "a stream that was cut must not look whole");
-    let history = user.wait_for_history(&id, 2, Duration::from_secs(5)).await;
+    let history = user.wait_for_history(&id, 2).await;
     assert_eq!(history, ["user: hi", "assistant: one two  (failed)"]);
 }
 

@@ -1,12 +1,10 @@
 //! Contract S1, row by row: `POST /v1/chat/stream`.
 
-use std::time::Duration;
-
 use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::fake_llm::{Gate, InjectedFault, Place, Reply};
 
-use crate::support::{Answer, App, Store, Tab, User, on_both_stores, on_sqlite_alone, wait_within};
+use crate::support::{Answer, App, Store, Tab, User, on_both_stores, on_sqlite_alone, wait_until};
 
 on_both_stores!(
     a_reply_arrives_before_the_provider_has_finished,
@@ -155,7 +153,7 @@ async fn a_stopped_stream_is_done(store: Store) {
         async move { user.post(PATH, body).await }
     });
     app.llm.wait_for_calls(2).await;
-    wait_within(Duration::from_secs(5), "the second turn is stopped", async || {
+    wait_until("the second turn is stopped", async || {
         user.post_nothing(&format!("/conversations/{session}/stop")).await;
         asking.is_finished()
     })
@@ -176,7 +174,7 @@ async fn a_client_that_leaves_loses_nothing(store: Store) {
     tab.close().await;
     gate.open();
     let session = user.get("/v1/chat/history").await.ok()["sessions"][0]["id"].to_string();
-    let history = user.wait_for_history(&session, 2, Duration::from_secs(5)).await;
+    let history = user.wait_for_history(&session, 2).await;
     assert_eq!(history, ["user: hi", "assistant: one two three"]);
     assert_eq!(app.llm.call_count(), 1);
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use testkit::fake_llm::{Gate, InjectedFault, Place, Reply};
 
 use super::chat_stream::{PATH, ask, body, open, said, text_of};
-use crate::support::{Answer, App, Store, on_both_stores, on_sqlite_alone, wait_within};
+use crate::support::{Answer, App, Store, on_both_stores, on_sqlite_alone, wait_until};
 
 on_both_stores!(
     a_model_that_is_not_offered_is_refused,
@@ -58,10 +58,7 @@ async fn tiers_limit_streams(store: Store) {
     let raised = app.command().args(["user", "ann", "--tier", "pro"]).output().unwrap();
     assert!(raised.status.success(), "{raised:?}");
     // Accounts are cached for five seconds.
-    wait_within(Duration::from_secs(10), "the new tier is known", async || {
-        user.post(PATH, ask(None, "hi")).await.status == 200
-    })
-    .await;
+    wait_until("the new tier is known", async || user.post(PATH, ask(None, "hi")).await.status == 200).await;
     let manual = include_str!("../../../../../docs/OPERATIONS.md");
     assert!(manual.contains("free 60, pro 300, enterprise 1200"));
 }

@@ -35,7 +35,8 @@ async fn a_killed_process_leaves_the_question_and_the_partial_reply(store: Store
     app.kill();
     gate.open();
     app.start_again().await;
-    wait_within(Duration::from_secs(5), "the conversation is free again", async || {
+    // The lease of the killed process lasts for 15 s at least.
+    wait_within(Duration::from_secs(10), "the conversation is free again", async || {
         let answer = user.say(&id, "next").await;
         if answer.status != 200 {
             answer.is_error(409, "conversation_busy");

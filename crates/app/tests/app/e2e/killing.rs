@@ -10,11 +10,12 @@ use super::replicas::{stream, two, two_over};
 use crate::support::{App, Store, User, sql, wait_until, wait_within};
 
 /// How often processes are killed, and how long after the new process is ready the conversation of a killed one takes its
-/// next turn, at most. `scripts/kill-9.sh` kills more often, and measures alone: beside other tests the machine is busy.
+/// next turn, at most. `scripts/kill-9.sh` kills more often, and measures alone: beside other tests the machine is busy, and
+/// it is only shown that no lease had to expire, which takes 15 s at least.
 fn kills() -> (u32, Duration) {
     match std::env::var("OMNICHAT_TEST_KILLS") {
         Ok(count) => (count.parse().expect("OMNICHAT_TEST_KILLS"), Duration::from_secs(2)),
-        Err(_) => (5, Duration::from_secs(5)),
+        Err(_) => (5, Duration::from_secs(10)),
     }
 }
 
@@ -29,10 +30,10 @@ async fn wait_for_locks(app: &App, count: usize) {
     wait_until("the locks are held", async || sql(app, held) == [count.to_string()]).await;
 }
 
-/// Sends until the conversation takes the message; how long that took.
+/// Sends until the conversation takes the message, which takes half a minute where a lease must expire; how long that took.
 async fn next_turn(user: &User, id: &str) -> Duration {
     let start = Instant::now();
-    wait_until("the next turn is taken", async || {
+    wait_within(Duration::from_mins(1), "the next turn is taken", async || {
         let answer = user.say(id, "next").await;
         if answer.status != 200 {
             answer.is_error(409, "conversation_busy");
@@ -106,6 +107,17 @@ async fn a_killed_process_is_replaced_soon() {
 /// F24. A living process whose lock is lost keeps its turns, with a judge beside it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cut_connection_and_a_restart_of_the_database_end_no_turn() {
+    for _ in 0..5 {
+        if turns_outlive_locks().await {
+            return;
+        }
+    }
+    panic!("it takes longer than a second each time until a lock is held again");
+}
+
+/// Returns false if a turn was ended, and the machine was so slow that this was right: a process that takes its lock again
+/// after a second may count as dead.
+async fn turns_outlive_locks() -> bool {
     let server = PostgresServer::options().start();
     let (here, there) = two_over(server.database().await).await;
     let users = [here.user("ann").await, there.user("bob").await];
@@ -119,9 +131,12 @@ async fn a_cut_connection_and_a_restart_of_the_database_end_no_turn() {
         assert_eq!(answer.chunk().await.unwrap().unwrap(), "one ");
         turns.push((user, id, answer));
     }
+    let mut is_slow = false;
     for _ in 0..3 {
+        let start = Instant::now();
         assert_eq!(sql(&here, CUT_LOCKS), ["2"]);
         wait_for_locks(&here, 2).await;
+        is_slow |= start.elapsed() >= Duration::from_secs(1);
     }
     server.stop_hard();
     server.start_again();
@@ -132,9 +147,14 @@ async fn a_cut_connection_and_a_restart_of_the_database_end_no_turn() {
     tokio::time::sleep(Duration::from_millis(2_500)).await;
     gate.open();
     for (user, id, answer) in turns {
-        assert_eq!(answer.text().await.unwrap(), "two three");
+        let rest = answer.text().await;
+        if is_slow && rest.is_err() {
+            return false;
+        }
+        assert_eq!(rest.unwrap(), "two three");
         assert_eq!(user.history(&id).await, ["user: hi", "assistant: one two three"]);
     }
+    true
 }
 
 /// A process that is only paused holds its lock. If its connection is cut as well, it cannot take the lock again: then it
@@ -157,7 +177,8 @@ async fn a_paused_process_loses_its_turn_only_with_its_connection() {
     let of_the_paused = "SELECT count(pg_terminate_backend(h.pid)) FROM omnichat.held_locks() h
         JOIN omnichat.turns t ON omnichat.lock_key(t.runner) = h.key WHERE t.state = 'running'";
     assert_eq!(sql(&here, of_the_paused), ["1"]);
-    wait_within(Duration::from_secs(5), "the next turn is taken", async || {
+    // Its lease lasts for 12 more seconds at least.
+    wait_within(Duration::from_secs(10), "the next turn is taken", async || {
         elsewhere.say(&id, "next").await.status == 200
     })
     .await;
@@ -194,7 +215,7 @@ async fn without_a_lock_a_killed_process_is_dead_by_its_lease() {
     here.wait_for_partial_text().await;
     here.kill();
     let taken = next_turn(&elsewhere, &id).await;
-    assert!((10..30).contains(&taken.as_secs()), "{taken:?}");
+    assert!(taken >= Duration::from_secs(10), "{taken:?}");
     let expected = ["user: hi", "assistant: one  (interrupted)", "user: next", "assistant: You said: next"];
     assert_eq!(elsewhere.history(&id).await, expected);
 }

@@ -24,7 +24,7 @@ async fn a_tab_closed_after_the_first_delta_keeps_the_reply(store: Store) {
     tab.read_until("one ").await;
     tab.close().await;
     gate.open();
-    let history = user.wait_for_history(&id, 2, Duration::from_secs(5)).await;
+    let history = user.wait_for_history(&id, 2).await;
     assert_eq!(history, ["user: hi", "assistant: one two three"]);
     assert_eq!(app.llm.call_count(), 1);
 }
@@ -42,7 +42,7 @@ async fn a_tab_closed_before_the_first_delta_keeps_the_reply(store: Store) {
         app.llm.wait_for_calls(calls + 1).await;
         tab.close().await;
         gate.open();
-        let history = user.wait_for_history(&id, 2, Duration::from_secs(5)).await;
+        let history = user.wait_for_history(&id, 2).await;
         assert_eq!(history, ["user: hi", "assistant: one two three"], "{path}");
     }
 }

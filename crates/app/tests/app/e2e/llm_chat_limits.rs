@@ -1,11 +1,9 @@
 //! Contract S0: rate limits of `POST /chat`.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use super::llm_chat::{answer_titles, chat};
-use crate::support::{App, Store, on_sqlite_alone, wait_within};
+use crate::support::{App, Store, on_sqlite_alone, wait_until};
 
 on_sqlite_alone!(a_label_can_make_ten_calls_a_minute, tiers_limit_all_model_calls_of_a_user);
 
@@ -58,7 +56,7 @@ async fn tiers_limit_all_model_calls_of_a_user(store: Store) {
     let raised = app.command().args(["user", "ann", "--tier", "pro"]).output().unwrap();
     assert!(raised.status.success(), "{raised:?}");
     // Accounts are cached for five seconds.
-    wait_within(Duration::from_secs(10), "the new tier is known", async || {
+    wait_until("the new tier is known", async || {
         let answer = user.say(&id, "hi").await;
         if answer.status != 200 {
             answer.is_error(429, "rate_limit_exceeded");

@@ -1,17 +1,16 @@
 //! A PostgreSQL server that stops and starts again.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::json;
 use testkit::fake_llm::{Gate, Reply};
 use testkit::{FakeLlm, PostgresServer};
 
-use crate::support::{App, wait_within};
+use crate::support::{App, wait_until};
 
-async fn wait_for(app: &App, path: &str, status: u16, patience: Duration) {
+async fn wait_for(app: &App, path: &str, status: u16) {
     let url = format!("{}{path}", app.url);
-    wait_within(patience, &format!("{path} answers {status}"), async || {
+    wait_until(&format!("{path} answers {status}"), async || {
         // At first, no server listens.
         app.http.get(&url).send().await.is_ok_and(|answer| answer.status() == status)
     })
@@ -28,11 +27,11 @@ async fn the_service_survives_an_outage_of_its_database() {
     // The application starts without its database, and reports that.
     let mut app = App::over(Some(url), Arc::new(FakeLlm::start().await), &[]);
     app.spawn();
-    wait_for(&app, "/health/live", 200, Duration::from_secs(10)).await;
+    wait_for(&app, "/health/live", 200).await;
     assert_eq!(app.probe("/health/ready").await.status, 503);
     assert_eq!(app.probe("/health").await.json()["status"], "unhealthy");
     server.start_again();
-    wait_for(&app, "/health/ready", 200, Duration::from_secs(8)).await;
+    wait_for(&app, "/health/ready", 200).await;
 
     let user = app.user("ann").await;
     let id = user.conversation().await;
@@ -54,14 +53,14 @@ async fn the_service_survives_an_outage_of_its_database() {
     refused.is_error(503, "database_unavailable");
     assert!(refused.header("retry-after").parse::<u32>().unwrap() >= 1);
     assert_eq!(app.probe("/health/live").await.status, 200);
-    wait_for(&app, "/health/ready", 503, Duration::from_secs(5)).await;
+    wait_for(&app, "/health/ready", 503).await;
     gate.open();
     // The provider has sent everything while the database is still away.
     app.llm.wait_until_idle().await;
     server.start_again();
     let answer = asking.await.unwrap().ok();
     assert_eq!(answer["response"], "one two three");
-    wait_for(&app, "/health/ready", 200, Duration::from_secs(8)).await;
+    wait_for(&app, "/health/ready", 200).await;
     assert_eq!(user.history(&id).await.len(), 4);
     user.say(&id, "three").await.ok();
 }

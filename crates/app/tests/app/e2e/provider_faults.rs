@@ -84,7 +84,8 @@ async fn a_provider_that_hangs_is_given_up(store: Store) {
         app.llm.script(Reply::text("one two three").with(fault));
         let asked = Instant::now();
         user.say(&id, "hi").await.is_error(502, "upstream_timeout");
-        assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
+        // Without these settings it would be given up after a minute.
+        assert!(asked.elapsed() < Duration::from_secs(30), "{:?}", asked.elapsed());
         assert_eq!(user.history(&id).await, expected);
     }
     assert_eq!(app.llm.call_count(), 2);

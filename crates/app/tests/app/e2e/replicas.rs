@@ -48,8 +48,9 @@ async fn a_turn_is_stopped_from_another_process() {
     elsewhere.say(&id, "at once").await.is_error(409, "conversation_busy");
     elsewhere.post_nothing(&format!("/conversations/{id}/stop")).await.ok();
     here.llm.wait_until_idle().await;
-    assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
-    let history = elsewhere.wait_for_history(&id, 2, Duration::from_secs(2)).await;
+    // The call would hang for a minute.
+    assert!(asked.elapsed() < Duration::from_secs(30), "{:?}", asked.elapsed());
+    let history = elsewhere.wait_for_history(&id, 2).await;
     assert_eq!(history, ["user: hi", "assistant: one  (stopped)"]);
     elsewhere.say(&id, "next").await.ok();
     assert_eq!(user.history(&id).await.len(), 4);
@@ -68,11 +69,11 @@ async fn a_process_that_dies_leaves_its_turn_to_the_others() {
     here.kill();
     let killed = Instant::now();
     let elsewhere = there.welcome(&user);
-    let history = elsewhere.wait_for_history(&id, 2, Duration::from_secs(30)).await;
+    let history = elsewhere.wait_for_history(&id, 2).await;
     assert_eq!(history, ["user: hi", "assistant: one  (interrupted)"]);
     elsewhere.say(&id, "next").await.ok();
-    // Two looks at its lock, each within a second.
-    assert!(killed.elapsed() < Duration::from_secs(4), "{:?}", killed.elapsed());
+    // By two looks at its lock, a second apart. Its lease lasts for 15 s at least.
+    assert!(killed.elapsed() < Duration::from_secs(10), "{:?}", killed.elapsed());
 }
 
 /// Sends to one conversation through both processes at once: one turn runs at a time, in either process.

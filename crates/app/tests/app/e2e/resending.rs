@@ -1,21 +1,19 @@
 //! Clients of contract S1 that resend the whole conversation with each message (C-19). Random sequences of that are in
 //! `transcripts.rs`.
 
-use std::time::Duration;
-
 use reqwest::Method;
 use serde_json::Value;
 use testkit::fake_llm::{Gate, InjectedFault, Place, Reply};
 
 use super::chat_stream::{PATH, ask, body, said, text_of};
-use crate::support::{Answer, App, Store, User, on_both_stores, wait_within};
+use crate::support::{Answer, App, Store, User, on_both_stores, wait_until};
 
 on_both_stores!(everything_is_resent_after_turns_of_all_kinds, a_first_question_is_repeated_once);
 
 /// Posts until the turn of a killed process has been ended.
 async fn post_until_taken(user: &User, body: &Value) -> Answer {
     let mut taken = None;
-    wait_within(Duration::from_secs(30), "the turn is taken", async || {
+    wait_until("the turn is taken", async || {
         let answer = user.post(PATH, body.clone()).await;
         if answer.status == 200 {
             taken = Some(answer);

@@ -35,9 +35,11 @@ async fn stopping_ends_the_provider_call_and_keeps_the_text(store: Store) {
     let body = user.post_nothing(&format!("/conversations/{id}/stop")).await.ok();
     assert_eq!(body["stopped"], true);
     app.llm.wait_until_idle().await;
-    assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+    // The call would hang for a minute.
+    assert!(asked.elapsed() < Duration::from_secs(30), "{:?}", asked.elapsed());
     assert!(matches!(app.llm.calls()[0].end, Some(CallEnd::ClosedByClient { .. })));
-    assert_eq!(user.history(&id).await, ["user: hi", "assistant: one  (stopped)"]);
+    let history = user.wait_for_history(&id, 2).await;
+    assert_eq!(history, ["user: hi", "assistant: one  (stopped)"]);
     // A stopped stream ends normally, because nothing failed.
     assert_eq!(answer.text().await.unwrap(), "");
     // The stopped reply is part of the next request to the model.
@@ -58,7 +60,8 @@ async fn a_turn_without_any_text_can_be_stopped(store: Store) {
     let asked = Instant::now();
     user.post_nothing(&format!("/conversations/{id}/stop")).await.ok();
     let answer = asking.await.unwrap();
-    assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+    // The call would hang for a minute.
+    assert!(asked.elapsed() < Duration::from_secs(30), "{:?}", asked.elapsed());
     assert_eq!(answer.ok()["state"], "stopped");
     assert_eq!(user.history(&id).await, ["user: hi"]);
     user.say(&id, "next").await.ok();

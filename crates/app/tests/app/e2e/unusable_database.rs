@@ -4,12 +4,11 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::json;
 use testkit::{FakeLlm, PostgresServer};
 
-use crate::support::{App, wait_within};
+use crate::support::{App, wait_until};
 
 /// What the log says once, with the reason beside it.
 pub(super) const LINE: &str = "the database cannot be used";
@@ -22,7 +21,7 @@ pub(super) fn start(url: &str, llm: &Arc<FakeLlm>) -> App {
 
 pub(super) async fn wait_for(app: &App, path: &str, status: u16) {
     let url = format!("{}{path}", app.url);
-    wait_within(Duration::from_secs(10), &format!("{path} answers {status}"), async || {
+    wait_until(&format!("{path} answers {status}"), async || {
         app.http.get(&url).send().await.is_ok_and(|answer| answer.status() == status)
     })
     .await;
@@ -31,7 +30,7 @@ pub(super) async fn wait_for(app: &App, path: &str, status: u16) {
 /// Checks that the service is alive, not ready, and says why, and that a call that needs no token gets 503.
 pub(super) async fn is_refused(app: &App, reason: &str) {
     wait_for(app, "/health/live", 200).await;
-    wait_within(Duration::from_secs(10), &format!("the log says {reason:?}"), async || {
+    wait_until(&format!("the log says {reason:?}"), async || {
         let log = app.log();
         log.lines().any(|line| line.contains(LINE) && line.contains(reason))
     })

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use super::{App, User};
 
 /// The longest wait for bytes.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A connection with one request.
 pub(crate) struct Tab {

@@ -1,11 +1,9 @@
 //! A user of the application, and the responses that users get.
 
-use std::time::Duration;
-
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::wait_within;
+use super::wait_until;
 
 /// A signed-in user.
 #[derive(Clone)]
@@ -120,14 +118,9 @@ impl User {
     }
 
     /// Waits until the history has this many messages.
-    pub(crate) async fn wait_for_history(
-        &self,
-        conversation: &str,
-        length: usize,
-        patience: Duration,
-    ) -> Vec<String> {
+    pub(crate) async fn wait_for_history(&self, conversation: &str, length: usize) -> Vec<String> {
         let mut history = Vec::new();
-        wait_within(patience, &format!("the history has {length} messages"), async || {
+        wait_until(&format!("the history has {length} messages"), async || {
             history = self.history(conversation).await;
             history.len() >= length
         })

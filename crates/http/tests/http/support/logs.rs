@@ -33,7 +33,7 @@ pub fn capture() {
 
 /// The first line of this request that has this field, as its fields and its span. Waits for it for a while.
 pub async fn line(request_id: &str, field: &str) -> Value {
-    for _ in 0..500 {
+    for _ in 0..3_000 {
         let lines = String::from_utf8(LINES.lock().unwrap().clone()).unwrap();
         let mut lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         let found =

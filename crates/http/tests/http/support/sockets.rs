@@ -26,7 +26,7 @@ pub struct Client {
 }
 
 /// How long a client waits for bytes.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Client {
     pub async fn send(address: SocketAddr, request: &str) -> Self {
