@@ -64,3 +64,11 @@ bench *arguments:
 # Measure pages of the history of a user with 100,000 sessions; `--sessions N` makes it smaller.
 history-bench *arguments:
     scripts/bench.sh --history {{arguments}}
+
+# Print how many words of the PDFs of a directory are read, against pdftotext.
+pdf-corpus directory:
+    scripts/pdf-corpus.sh {{directory}}
+
+# Make the fixtures of the PDF reader again; their README lists the programs.
+pdf-fixtures:
+    crates/adapters/pdf/tests/fixtures/make/make.sh

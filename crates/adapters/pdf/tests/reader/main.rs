@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 mod children;
+mod fixtures;
 mod font_files;
 mod fonts;
 mod forms;
