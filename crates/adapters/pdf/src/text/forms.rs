@@ -123,16 +123,15 @@ fn text_value(value: Object<'_>) -> Option<String> {
     (!text.trim().is_empty()).then_some(text)
 }
 
-/// Whether the interpreter draws what an annotation shows. Programs that leave the appearance of texts to the reader
-/// may give them an empty one.
+/// Whether the interpreter draws what an annotation shows, as text. Programs that leave the appearance of a text to the
+/// reader may give it an empty one; the mark of a box may be lines.
 fn is_drawn(annotation: &Dict<'_>) -> bool {
-    let appearance = annotation.get::<Dict<'_>>(AP).and_then(|appearance| appearance.get::<Object<'_>>(N));
-    match appearance {
-        Some(Object::Stream(appearance)) => draws_text(&appearance),
-        // The states of a button.
-        Some(Object::Dict(_)) => true,
-        _ => false,
-    }
+    let Some(appearance) = annotation.get::<Dict<'_>>(AP) else { return false };
+    let state = || {
+        let states = appearance.get::<Dict<'_>>(N)?;
+        states.get::<Stream<'_>>(annotation.get::<Name<'_>>(AS)?)
+    };
+    appearance.get::<Stream<'_>>(N).or_else(state).is_some_and(|appearance| draws_text(&appearance))
 }
 
 fn draws_text(appearance: &Stream<'_>) -> bool {

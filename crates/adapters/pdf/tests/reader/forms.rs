@@ -84,6 +84,9 @@ async fn boxes_show_whether_they_are_checked() {
     let states = "/FT/Btn/AP<</N<</Yes 6 0 R>>>>";
     assert_eq!(text(&field(&format!("{states}/AS/Yes")), std::slice::from_ref(&on)).await, "Name: x");
     assert_eq!(text(&field(&format!("{states}/AS/Off")), &[on]).await, "Name:");
+    // Its mark is drawn, or there is none.
+    let lines = stream(APPEARANCE, "0 0 m 10 10 l S");
+    assert_eq!(text(&field(&format!("{states}/AS/Yes")), &[lines]).await, "Name: ✔");
     assert_eq!(text(&field("/FT/Btn/AS/Yes"), &[]).await, "Name: ✔");
     assert_eq!(text(&field("/FT/Btn/AS/Off"), &[]).await, "Name:");
 }

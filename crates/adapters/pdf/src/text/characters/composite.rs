@@ -73,7 +73,6 @@ impl Composite {
                 .as_ref()
                 .and_then(|cmap| Some(cmap.metadata().character_collection.as_ref()?.family.clone())),
             family(&descendant),
-            program.as_ref().and_then(Program::collection).cloned(),
         ];
         let collection = families.iter().flatten().find_map(CidFamily::ucs2_cmap);
         Self {

@@ -35,7 +35,8 @@ pub(super) fn coded(code: u32) -> Option<String> {
     matches!(code, 0x20..=0x7e | 0xa1..=0xff).then(|| char::from_u32(code).map(String::from)).flatten()
 }
 
-/// The letters of a ligature in a bitmap font of TeX, whose glyphs are named after their code.
+/// The letters of a ligature in a bitmap font of TeX, whose glyphs are named after their codes: by pdfTeX and dvips in
+/// decimal numbers, by dvipdfmx in hexadecimal ones.
 pub(super) fn ligature(name: &str, code: u32) -> Option<String> {
     // The first numbers are of the older fonts, the second of those with accented letters.
     let letters = match code {
@@ -46,7 +47,7 @@ pub(super) fn ligature(name: &str, code: u32) -> Option<String> {
         15 | 31 => "ffl",
         _ => return None,
     };
-    (name == format!("a{code}")).then(|| letters.to_owned())
+    [format!("a{code}"), format!("x{code:02X}")].contains(&name.to_owned()).then(|| letters.to_owned())
 }
 
 #[cfg(test)]

@@ -3,13 +3,8 @@
 use std::collections::HashMap;
 
 use hayro_interpret::font::FontData;
-use hayro_interpret::hayro_cmap::CidFamily;
-use skrifa::font::Kind;
-use skrifa::raw::TableProvider;
 use skrifa::raw::model::charmap::EncodingKind;
 use skrifa::raw::ps::agl;
-use skrifa::raw::ps::cff::{dict, v1::Cff};
-use skrifa::raw::{FontData as Bytes, FontRead};
 use skrifa::{Font, GlyphId};
 
 use super::{can_be_read, is_readable};
@@ -24,16 +19,13 @@ pub(super) struct Program {
     characters: HashMap<u32, char>,
     /// The code of each glyph of a symbol font.
     symbols: HashMap<u32, u8>,
-    /// The character collection that the glyphs of a CFF font are numbered by.
-    collection: Option<CidFamily>,
 }
 
 impl Program {
     pub(super) fn new(data: &FontData) -> Option<Self> {
         let font = Font::new(data.clone(), 0)?;
         let (characters, symbols) = (characters(&font), symbols(&font));
-        let collection = collection(&font, data.as_ref().as_ref());
-        Some(Self { font, characters, symbols, collection })
+        Some(Self { font, characters, symbols })
     }
 
     /// The text of a glyph by the table of characters, or else by the glyph's name.
@@ -51,11 +43,6 @@ impl Program {
     /// The code of a glyph of a symbol font.
     pub(super) fn symbol(&self, glyph: u32) -> Option<u8> {
         self.symbols.get(&glyph).copied()
-    }
-
-    /// The character collection that the font's glyphs are numbered by.
-    pub(super) fn collection(&self) -> Option<&CidFamily> {
-        self.collection.as_ref()
     }
 }
 
@@ -120,20 +107,4 @@ fn rank(character: char) -> (u8, char) {
         _ => 0,
     };
     (class, character)
-}
-
-/// The character collection of a CFF font with numbers instead of names.
-fn collection(font: &Font, data: &[u8]) -> Option<CidFamily> {
-    let cff = match font.kind() {
-        Kind::Cff(..) => Cff::read(Bytes::new(data)).ok()?,
-        Kind::Sfnt(tables, _) => tables.cff().ok()?,
-        Kind::Type1(_) => return None,
-    };
-    let strings = dict::entries(cff.top_dicts().get(0)?, None).find_map(|entry| match entry {
-        Ok(dict::Entry::Ros { registry, ordering, .. }) => {
-            Some((cff.string(registry)?, cff.string(ordering)?))
-        }
-        _ => None,
-    });
-    strings.map(|(registry, ordering)| CidFamily::from_registry_ordering(registry, ordering))
 }
