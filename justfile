@@ -35,6 +35,14 @@ wire-cases *arguments:
 transcripts *count:
     scripts/transcripts.sh {{count}}
 
+# Change PDFs at random, 10,000 times or COUNT times from SEED on; each is read or refused, and none is a failure.
+pdf-mutations *arguments:
+    scripts/pdf-mutations.sh {{arguments}}
+
+# Upload 20 bad PDFs at the same time, five times or ROUNDS times, and print the memory of the server.
+bad-files *rounds:
+    scripts/bad-files.sh {{rounds}}
+
 # Run turns over real servers of other projects, and print what became of them; `just real-servers 50` runs fewer.
 real-servers *turns:
     scripts/real-servers.sh {{turns}}

@@ -1,6 +1,7 @@
 //! End-to-end tests: the real binary, called over HTTP, on both stores.
 
 mod account_rows;
+mod bad_files;
 mod behind_pooler;
 mod chat_ai;
 mod chat_api_examples;
