@@ -4,6 +4,7 @@ use std::io::{self, BufWriter, Read, Write};
 use std::panic;
 use std::process::ExitCode;
 
+use crate::limits::Deadline;
 use crate::reader_result::{ReadError, ReaderResult};
 use crate::{descriptors, limits, system_calls, text};
 
@@ -51,11 +52,12 @@ pub fn confine() -> io::Result<()> {
 }
 
 fn read_document() -> io::Result<()> {
+    let deadline = Deadline::from_now();
     confine()?;
     let mut document = Vec::new();
     io::stdin().lock().take(DOCUMENT_BYTES + 1).read_to_end(&mut document)?;
     let is_too_large = document.len() as u64 > DOCUMENT_BYTES;
-    let read = if is_too_large { Err(ReadError::TooComplex) } else { text::read(document) };
+    let read = if is_too_large { Err(ReadError::TooComplex) } else { text::read(document, deadline) };
     let mut output = BufWriter::new(io::stdout().lock());
     serde_json::to_writer(&mut output, &ReaderResult::from(read))?;
     output.flush()

@@ -22,13 +22,14 @@ use hayro_interpret::kurbo::{Affine, Rect};
 use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, RectExt, interpret_page};
 use ports::Extracted;
 
+use crate::limits::Deadline;
 use crate::reader_result::ReadError;
 use characters::{Characters, predefined};
 use device::TextDevice;
 
 /// Reads a PDF: the number of its pages, and the text of the first [`PDF_PAGES`] in the order in which it is drawn, with a
-/// blank line between two pages.
-pub(crate) fn read(document: Vec<u8>) -> Result<Extracted, ReadError> {
+/// blank line between two pages. If the deadline passes, it is the text of the pages until then.
+pub(crate) fn read(document: Vec<u8>, deadline: Deadline) -> Result<Extracted, ReadError> {
     // The library tries the empty password.
     let pdf = Pdf::new(document).map_err(classify)?;
     let pages = pdf.pages();
@@ -39,6 +40,10 @@ pub(crate) fn read(document: Vec<u8>) -> Result<Extracted, ReadError> {
     let mut text = String::new();
     let mut pages_read = 0;
     for (page, number) in pages.iter().zip(1..=PDF_PAGES) {
+        // Without any text, a result would look like that of a scan.
+        if deadline.has_passed() && !text.is_empty() {
+            break;
+        }
         pages_read = number;
         let page = reader.text(page);
         if page.is_empty() {

@@ -3,7 +3,7 @@
 use super::Outcome::{Answered, Limited, Reads};
 use super::random::Random;
 use super::{CATALOG, FONT, PAGES, TEXT, check, objects, page};
-use crate::support::stream;
+use crate::support::{read, stream};
 
 const X0: &str = "/XObject<</X0 6 0 R>>";
 
@@ -154,4 +154,23 @@ async fn images_are_passed_over() {
     let endless = format!("{TEXT} BI /W 9 /H 9 ID {}", "x".repeat(1_000_000));
     cases.push(("inline image without end", page("", endless, &[]), Answered));
     check(cases).await;
+}
+
+/// S1-37. The pages that were read in time are kept.
+#[tokio::test]
+async fn a_document_that_takes_too_long_is_read_in_part() {
+    // Each page but the first ones takes a noticeable time: a form is drawn two thousand times, and saves states.
+    let form = form("", "q Q ".repeat(1_000));
+    let kids: Vec<String> = (0..500).map(|page| format!("{} 0 R", page + 8)).collect();
+    let pages =
+        format!("<</Type/Pages/Kids[{}]/Count 500/Resources<</Font<</F 5 0 R>>{X0}>>>>", kids.join(" "));
+    let content = stream("", format!("{TEXT} {}", "/X0 Do ".repeat(2_000)));
+    let first =
+        [CATALOG.into(), pages.into(), b"null".to_vec(), content, FONT.into(), form, b"null".to_vec()];
+    let slow = b"<</Type/Page/Parent 2 0 R/Contents 4 0 R>>".to_vec();
+    let read = read(&objects(&first, &vec![slow; 500])).await.unwrap();
+    assert!(0 < read.pages_read && read.pages_read < 500, "{} pages were read", read.pages_read);
+    assert_eq!(read.pages, 500);
+    let pages = usize::try_from(read.pages_read).unwrap();
+    assert_eq!(read.text, vec!["text"; pages].join("\n\n"));
 }
