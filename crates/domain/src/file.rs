@@ -1,6 +1,6 @@
 //! Files of conversations. Their text is part of the context of a model.
 
-use crate::limits::{FILE_NAME_CHARS, FILE_TEXT_BYTES, PDF_PAGES};
+use crate::limits::{FILE_NAME_CHARS, FILE_TEXT_BYTES};
 use crate::names::text_type;
 use crate::{BlobId, ConversationId, ConversationNumber, FileNumber, Timestamp, UserId, text};
 
@@ -82,6 +82,8 @@ pub struct NewFile {
     pub size: u64,
     /// The number of pages.
     pub pages: u32,
+    /// How many of them were read, from the first one on.
+    pub pages_read: u32,
     /// The text; empty for a scan.
     pub text: String,
     /// The current time.
@@ -92,8 +94,8 @@ impl NewFile {
     /// Returns the stored file with its number.
     #[must_use]
     pub fn with_number(self, number: FileNumber) -> File {
-        let Self { conversation, blob, name, size, pages, text, at } = self;
-        File { number, conversation, blob, name, size, pages, text, created_at: at }
+        let Self { conversation, blob, name, size, pages, pages_read, text, at } = self;
+        File { number, conversation, blob, name, size, pages, pages_read, text, created_at: at }
     }
 }
 
@@ -112,6 +114,8 @@ pub struct File {
     pub size: u64,
     /// The number of pages.
     pub pages: u32,
+    /// How many of them were read, from the first one on.
+    pub pages_read: u32,
     /// The text.
     pub text: String,
     /// When it was uploaded.
@@ -125,6 +129,8 @@ pub struct FileText {
     pub name: FileName,
     /// The number of its pages.
     pub pages: u32,
+    /// How many of them were read, from the first one on.
+    pub pages_read: u32,
     /// The text that was read.
     pub text: String,
 }
@@ -138,7 +144,7 @@ impl FileText {
             return Some("[No text could be read from this file.]".to_owned());
         }
         // A text is cut between two characters, so up to three bytes below its limit.
-        let is_cut = PDF_PAGES < self.pages || FILE_TEXT_BYTES <= self.text.len() + 3;
+        let is_cut = self.pages_read < self.pages || FILE_TEXT_BYTES <= self.text.len() + 3;
         is_cut.then(|| format!("\n[Only the beginning of this file was read. It has {} pages.]", self.pages))
     }
 }
@@ -171,16 +177,17 @@ mod tests {
     #[test]
     fn a_note_says_what_is_missing_in_a_text() {
         let note = |pages, text: &str| {
-            FileText { name: FileName::from_sender("a.pdf"), pages, text: text.to_owned() }.note()
+            let name = FileName::from_sender("a.pdf");
+            FileText { name, pages, pages_read: 3, text: text.to_owned() }.note()
         };
-        assert_eq!(note(PDF_PAGES, "text"), None);
-        assert_eq!(note(1, &"x".repeat(FILE_TEXT_BYTES - 4)), None);
+        assert_eq!(note(3, "text"), None);
+        assert_eq!(note(3, &"x".repeat(FILE_TEXT_BYTES - 4)), None);
         for text in ["", " \n\n\t"] {
-            assert_eq!(note(501, text).as_deref(), Some("[No text could be read from this file.]"));
+            assert_eq!(note(4, text).as_deref(), Some("[No text could be read from this file.]"));
         }
         let is_cut = |pages, text: &str| note(pages, text).unwrap().contains("Only the beginning");
-        assert!(is_cut(PDF_PAGES + 1, "text"));
-        assert!(is_cut(1, &"x".repeat(FILE_TEXT_BYTES - 3)));
+        assert!(is_cut(4, "text"));
+        assert!(is_cut(3, &"x".repeat(FILE_TEXT_BYTES - 3)));
     }
 
     #[test]

@@ -102,7 +102,7 @@ mod tests {
     use crate::FileName;
 
     fn file(name: &str, text: &str) -> FileText {
-        FileText { name: FileName::from_sender(name), pages: 1, text: text.to_owned() }
+        FileText { name: FileName::from_sender(name), pages: 1, pages_read: 1, text: text.to_owned() }
     }
 
     #[test]
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_file_that_was_not_read_or_only_in_part_is_said_to_be_so() {
-        let long = FileText { pages: 501, ..file("long", "text") };
+        let long = FileText { pages: 501, pages_read: 500, ..file("long", "text") };
         let files = || vec![file("scan", ""), long.clone()];
         let said = ModelMessage::from_files(files(), 1_000).unwrap();
         let [Part::File { text: beginning, .. }, Part::File { name, text: nothing }] = &said.parts[..] else {

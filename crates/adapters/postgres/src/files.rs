@@ -33,6 +33,7 @@ impl FileStore for PostgresStore {
                 file.name.as_str(),
                 count_to(file.size),
                 i32::try_from(file.pages).unwrap_or(i32::MAX),
+                i32::try_from(file.pages_read).unwrap_or(i32::MAX),
                 file.at,
                 file.text.as_str(),
             )
@@ -50,18 +51,18 @@ impl FileStore for PostgresStore {
         // Sizes first: a text beyond the limit is not even decompressed.
         let read = |pool| {
             sqlx::query!(
-                "WITH counted AS (
+                r#"WITH counted AS (
                    SELECT f.number,
                      sum(octet_length(f.name) + octet_length(f.text)) OVER newer AS newer_bytes
                    FROM omnichat.files f
                    WHERE f.conversation_id = $1
                    WINDOW newer AS (ORDER BY f.number DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
                  )
-                 SELECT f.name, f.pages, f.text
+                 SELECT f.name, f.pages, coalesce(f.pages_read, f.pages) AS "pages_read!", f.text
                  FROM counted c
                  JOIN omnichat.files f ON f.number = c.number
                  WHERE coalesce(c.newer_bytes, 0) < $2
-                 ORDER BY f.number DESC",
+                 ORDER BY f.number DESC"#,
                 conversation.0,
                 count_to(max_bytes),
             )
@@ -69,9 +70,9 @@ impl FileStore for PostgresStore {
         };
         let rows = self.pool.run(read).await?;
         let texts = rows.into_iter().map(|row| {
-            let (name, pages) =
-                (FileName::from_stored(row.name), u32::try_from(row.pages).unwrap_or_default());
-            FileText { name, pages, text: row.text }
+            let [pages, pages_read] =
+                [row.pages, row.pages_read].map(|pages| u32::try_from(pages).unwrap_or_default());
+            FileText { name: FileName::from_stored(row.name), pages, pages_read, text: row.text }
         });
         Ok(texts.collect())
     }

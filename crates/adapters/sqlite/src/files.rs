@@ -78,7 +78,7 @@ async fn attach(
     caller: UserId,
     file: Arc<NewFile>,
 ) -> Result<Access<FileNumber>, DbError> {
-    let NewFile { conversation, blob, name, size, pages, text, at } = &*file;
+    let NewFile { conversation, blob, name, size, pages, pages_read, text, at } = &*file;
     let key = KeyColumns::from(ConversationKey::Id(*conversation));
     granted!(ConversationRow::visible(row_of(&mut *connection, &key).await?, caller));
     let (blob, at) = (blob.as_str(), micros(*at));
@@ -91,13 +91,14 @@ async fn attach(
     }
     let (name, size) = (name.as_str(), count_to(*size));
     let number = sqlx::query_scalar!(
-        r#"INSERT INTO files (conversation_id, blob_key, name, size, pages, created_at, text)
-           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING number AS "number!: i64""#,
+        r#"INSERT INTO files (conversation_id, blob_key, name, size, pages, pages_read, created_at, text)
+           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING number AS "number!: i64""#,
         conversation.0,
         blob,
         name,
         size,
         pages,
+        pages_read,
         at,
         text,
     )
@@ -136,7 +137,7 @@ async fn texts(
              FROM files
              WHERE conversation_id = ?1
              WINDOW newer AS (ORDER BY number DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING))
-           SELECT f.name, f.pages AS "pages: u32", f.text
+           SELECT f.name, f.pages AS "pages: u32", coalesce(f.pages_read, f.pages) AS "pages_read!: u32", f.text
            FROM counted c CROSS JOIN files f ON f.number = c.number
            WHERE coalesce(c.newer_bytes, 0) < ?2
            ORDER BY f.number DESC"#,
@@ -147,7 +148,7 @@ async fn texts(
     .await?;
     let texts = rows.into_iter().map(|row| {
         let name = FileName::from_stored(row.name);
-        FileText { name, pages: row.pages, text: row.text }
+        FileText { name, pages: row.pages, pages_read: row.pages_read, text: row.text }
     });
     Ok(texts.collect())
 }

@@ -41,8 +41,8 @@ fn reading(extracted: Extracted, link: Option<&'static str>) -> Setup {
 }
 
 fn kept(file: NewFile) -> File {
-    let NewFile { conversation, blob, name, size, pages, text, at: _ } = file;
-    File { number: FileNumber(1), conversation, blob, name, size, pages, text, created_at: now() }
+    let NewFile { conversation, blob, name, size, pages, pages_read, text, at: _ } = file;
+    File { number: FileNumber(1), conversation, blob, name, size, pages, pages_read, text, created_at: now() }
 }
 
 /// A part with this disposition and content.

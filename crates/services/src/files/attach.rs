@@ -64,8 +64,6 @@ pub struct Upload {
 pub struct Attached {
     /// The file.
     pub file: File,
-    /// How many of its pages were read, from the first one on.
-    pub pages_read: u32,
     /// A URL that gives access to it for a limited time, if the storage has URLs.
     pub link: Option<String>,
 }
@@ -121,11 +119,11 @@ impl Files {
             let size = bytes.len() as u64;
             files.setup.blobs.put(blob.clone(), bytes, domain::file::PDF).await?;
             let (text, at) = (readable(&text), files.setup.clock.now());
-            let file = NewFile { conversation, blob, name, size, pages, text, at };
+            let file = NewFile { conversation, blob, name, size, pages, pages_read, text, at };
             Ok::<_, FilesError>(files.setup.store.attach(user, file).await?)
         });
         let file = attached.await?.or(ConversationsError::Foreign, ConversationsError::NotFound)?;
-        Ok(Attached { file, pages_read, link })
+        Ok(Attached { file, link })
     }
 }
 

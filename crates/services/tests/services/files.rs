@@ -102,7 +102,7 @@ async fn an_object_is_reserved_then_stored_then_attached() {
     let files = setup.files();
     let slot = files.reserve_upload(&caller(), ConversationNumber(1)).await.unwrap();
     let attached = files.attach(&caller(), slot, upload(PDF)).await.unwrap();
-    assert_eq!((attached.file.name.as_str(), attached.pages_read), ("report.pdf", 1));
+    assert_eq!((attached.file.name.as_str(), attached.file.pages_read), ("report.pdf", 1));
     assert_eq!(attached.link.as_deref(), Some("https://s3.example.com/x"));
 }
 
@@ -285,6 +285,7 @@ async fn the_text_of_files_comes_before_the_history() {
         let file = |name: &str, text: &str| FileText {
             name: FileName::from_sender(name),
             pages: 1,
+            pages_read: 1,
             text: text.to_owned(),
         };
         Ok(vec![file("new.pdf", "newer"), file("scan.pdf", ""), file("old.pdf", "older")])

@@ -41,6 +41,7 @@ pub(super) fn file(scene: &Scene<'_>, conversation: ConversationId, blob: BlobKe
         name: FileName::from_sender("a.pdf"),
         size: 4_711,
         pages: 3,
+        pages_read: 2,
         text: text.to_owned(),
         at: scene.now(),
     }
@@ -86,10 +87,16 @@ pub(super) async fn a_file_is_stored_unchanged(stores: &Stores) {
             name: new.name.clone(),
             size: new.size,
             pages: new.pages,
+            pages_read: new.pages_read,
             text: new.text.clone(),
             created_at: new.at,
         };
-        let said = FileText { name: new.name.clone(), pages: new.pages, text: new.text.clone() };
+        let said = FileText {
+            name: new.name.clone(),
+            pages: new.pages,
+            pages_read: new.pages_read,
+            text: new.text.clone(),
+        };
         let at = new.at;
         assert_eq!(attach(&scene, new).await, Access::Granted(expected));
         assert_eq!(stores.files.texts(talk, ALL).await.unwrap().first(), Some(&said));
@@ -268,7 +275,7 @@ pub(super) async fn a_long_text_is_kept_whole(stores: &Stores) {
         attach(&scene, new).await.granted().expect("the conversation is the user's");
     }
     let one = (text.len() + name.as_str().len()) as u64;
-    let said = FileText { name, pages: 3, text };
+    let said = FileText { name, pages: 3, pages_read: 2, text };
     assert_eq!(stores.files.texts(talk, one + 1).await.unwrap(), [said.clone(), said.clone()]);
     assert_eq!(stores.files.texts(talk, one).await.unwrap(), [said]);
 }

@@ -19,7 +19,16 @@ async fn files_are_counted_across_processes_and_a_deleted_user_deletes_their_obj
     let attach = attach.map(async |(blob, store)| {
         store.reserve(blob.clone(), now() + chrono::TimeDelta::minutes(1)).await.unwrap();
         let name = FileName::from_sender("a.pdf");
-        let new = NewFile { conversation, blob, name, size: 1, pages: 1, text: "t".into(), at: now() };
+        let new = NewFile {
+            conversation,
+            blob,
+            name,
+            size: 1,
+            pages: 1,
+            pages_read: 1,
+            text: "t".into(),
+            at: now(),
+        };
         store.attach(scene.owner, new).await.unwrap().granted().unwrap();
     });
     join_all(attach).await;

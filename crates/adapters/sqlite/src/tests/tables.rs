@@ -131,6 +131,7 @@ async fn files_are_counted_and_a_deleted_user_deletes_their_objects() {
             name,
             size: 1,
             pages: 1,
+            pages_read: 1,
             text: "t".into(),
             at: at(1),
         };

@@ -187,8 +187,9 @@ struct FileMetadata {
 
 impl From<Attached> for UploadedBody {
     fn from(attached: Attached) -> Self {
-        let Attached { file, pages_read, link } = attached;
-        let File { number, conversation: _, blob: _, name, size, pages, text, created_at: _ } = file;
+        let Attached { file, link } = attached;
+        let File { number, conversation: _, blob: _, name, size, pages, pages_read, text, created_at: _ } =
+            file;
         let has_text = !text.trim().is_empty();
         let file = FileBody {
             id: number.0,
