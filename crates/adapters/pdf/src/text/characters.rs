@@ -4,11 +4,12 @@
 //!
 //! 1. The font's table of characters (`ToUnicode`), or else the name of the glyph in the font's encoding. The
 //!    interpreter knows both, and the characters of fonts that are not embedded.
-//! 2. A name that holds the code itself, such as `a65` (see `numbered`).
-//! 3. Of a composite font, the character collection that its codes are of, by the predefined tables.
-//! 4. The embedded font file: its table of characters, or the names of its glyphs.
-//! 5. Of a symbol font, the code in the standard font of that name.
-//! 6. The code itself, if the font claims that its codes are characters (`/ToUnicode/Identity-H`), or if the
+//! 2. What can be read of a broken table of characters.
+//! 3. A name that holds the code itself, such as `a65` (see `numbered`).
+//! 4. Of a composite font, the character collection that its codes are of, by the predefined tables.
+//! 5. The embedded font file: its table of characters, or the names of its glyphs.
+//! 6. Of a symbol font, the code in the standard font of that name.
+//! 7. The code itself, if the font claims that its codes are characters (`/ToUnicode/Identity-H`), or if the
 //!    interpreter guesses so.
 //!
 //! Control characters, unassigned ones and those for private use cannot be read.
@@ -19,6 +20,7 @@ mod numbered;
 mod program;
 mod simple;
 mod symbols;
+mod table;
 
 use std::collections::HashMap;
 

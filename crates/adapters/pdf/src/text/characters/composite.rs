@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use hayro_interpret::font::FontData;
-use hayro_interpret::hayro_cmap::{BfString, CMap, CMapName, CidFamily, load_embedded};
+use hayro_interpret::hayro_cmap::{CMap, CMapName, CidFamily, load_embedded};
 use hayro_interpret::hayro_syntax::object::dict::keys::{
     CIDSYSTEMINFO, DESCENDANT_FONTS, ENCODING, FONT_DESC, FONT_FILE, FONT_FILE2, FONT_FILE3, ORDERING,
     REGISTRY, TO_UNICODE,
@@ -12,6 +12,8 @@ use hayro_interpret::hayro_syntax::object::dict::keys::{
 use hayro_interpret::hayro_syntax::object::{Array, Dict, Name, Stream, String as Bytes};
 
 use super::program::Program;
+use super::table::repaired;
+use super::text_of;
 
 /// The predefined tables that were used so far, by name.
 #[derive(Default)]
@@ -28,20 +30,22 @@ impl CMaps {
     }
 }
 
-/// A predefined table of codes.
+/// A predefined table of codes. A name that is not known is taken for codes of two bytes: then at least the font's own
+/// table of characters is of use.
 pub(crate) fn predefined(name: CMapName<'_>) -> Option<&'static [u8]> {
-    // These two hold the same codes as the older tables, and differ in the shapes of a few characters.
-    if name.to_bytes() == b"UniJIS2004-UTF16-H" {
-        return load_embedded(CMapName::UniJisUtf16H);
-    }
-    if name.to_bytes() == b"UniJIS2004-UTF16-V" {
-        return load_embedded(CMapName::UniJisUtf16V);
-    }
-    load_embedded(name)
+    let known = match name.to_bytes() {
+        // These two hold the same codes as the older tables, and differ in the shapes of a few characters.
+        b"UniJIS2004-UTF16-H" => CMapName::UniJisUtf16H,
+        b"UniJIS2004-UTF16-V" => CMapName::UniJisUtf16V,
+        _ => name,
+    };
+    load_embedded(known).or_else(|| load_embedded(CMapName::IdentityH))
 }
 
 /// What a font says about its codes.
 pub(super) struct Composite {
+    /// From codes to characters, if the interpreter does not read it.
+    repaired: Option<CMap>,
     /// From codes to numbers.
     encoding: Option<Rc<CMap>>,
     /// Whether codes are UTF-16.
@@ -76,9 +80,8 @@ impl Composite {
         ];
         let collection = families.iter().flatten().find_map(CidFamily::ucs2_cmap);
         Self {
-            is_utf16: name.is_some_and(|name| {
-                name.starts_with(b"Uni") && !name.windows(5).any(|part| part == b"UTF32")
-            }),
+            repaired: repaired(font),
+            is_utf16: name.is_some_and(|name| is_utf16(name.as_str())),
             collection: collection.and_then(|name| cmaps.get(name)),
             is_identity: font.get::<Name<'_>>(TO_UNICODE).is_some_and(|name| name.starts_with(b"Identity")),
             encoding,
@@ -92,20 +95,23 @@ impl Composite {
 
     /// The text of a code, which draws this glyph of the embedded font.
     pub(super) fn text(&self, code: u32, glyph: Option<u32>) -> Option<String> {
+        let repaired = || self.repaired.as_ref()?.lookup_bf_string(code).map(text_of);
         let direct = || self.is_utf16.then(|| utf16(code)).flatten();
-        let collected = || match self.collection.as_ref()?.lookup_bf_string(self.number(code)?)? {
-            BfString::Char(character) => Some(character.to_string()),
-            BfString::String(text) => Some(text),
-        };
+        let collected = || self.collection.as_ref()?.lookup_bf_string(self.number(code)?).map(text_of);
         let drawn = || self.program.as_ref()?.text(glyph?);
         let identical = || self.is_identity.then(|| utf16(code)).flatten();
-        direct().or_else(collected).or_else(drawn).or_else(identical)
+        repaired().or_else(direct).or_else(collected).or_else(drawn).or_else(identical)
     }
 
     fn number(&self, code: u32) -> Option<u32> {
         let encoding = self.encoding.as_ref()?;
         (1..=4).find_map(|bytes| encoding.lookup_cid_code(code, bytes))
     }
+}
+
+/// Whether the codes of a table with this name are UTF-16, or the part of it that is called UCS-2.
+fn is_utf16(name: &str) -> bool {
+    name.starts_with("Uni") && (name.contains("UCS2") || name.contains("UTF16"))
 }
 
 fn is_embedded(descendant: &Dict<'_>) -> bool {

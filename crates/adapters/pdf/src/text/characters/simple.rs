@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use hayro_interpret::font::FontData;
+use hayro_interpret::hayro_cmap::CMap;
 use hayro_interpret::hayro_syntax::object::dict::keys::{
     DIFFERENCES, ENCODING, FONT_DESC, FONT_FILE, FONT_FILE3, SUBTYPE, TYPE3,
 };
@@ -11,9 +12,13 @@ use hayro_interpret::hayro_syntax::object::{Array, Dict, Name, Object, Stream};
 
 use super::numbered;
 use super::program::Program;
+use super::table::repaired;
+use super::text_of;
 
 /// What a font says about its codes.
 pub(super) struct Simple {
+    /// From codes to characters, if the interpreter does not read it.
+    repaired: Option<CMap>,
     /// The names of glyphs by code.
     names: HashMap<u32, String>,
     /// Whether all names are hexadecimal numbers: the codes before the font was made smaller.
@@ -26,6 +31,7 @@ impl Simple {
     pub(super) fn new(font: &Dict<'_>, file: Option<FontData>) -> Self {
         let names = names(font);
         Self {
+            repaired: repaired(font),
             is_hexadecimal: names.values().all(|name| is_hexadecimal(name)),
             names,
             is_type3: font.get::<Name<'_>>(SUBTYPE).as_deref() == Some(TYPE3),
@@ -49,7 +55,8 @@ impl Simple {
             let ligature = || self.is_type3.then(|| numbered::ligature(name, code)).flatten();
             own.or_else(former).or_else(ligature)
         });
-        by_name.or_else(|| program.and_then(|(program, glyph)| program.text(glyph)))
+        let repaired = self.repaired.as_ref().and_then(|table| table.lookup_bf_string(code)).map(text_of);
+        repaired.or(by_name).or_else(|| program.and_then(|(program, glyph)| program.text(glyph)))
     }
 }
 
