@@ -11,6 +11,7 @@ mod layout;
 mod marks;
 mod readable;
 mod repeats;
+mod substitute;
 mod words;
 
 use std::sync::Arc;
@@ -82,8 +83,12 @@ struct PageReader<'a> {
 
 impl<'a> PageReader<'a> {
     fn new(pdf: &'a Pdf) -> Self {
-        let settings =
-            InterpreterSettings { cmap_resolver: Arc::new(predefined), ..InterpreterSettings::default() };
+        let font = substitute::font();
+        let settings = InterpreterSettings {
+            font_resolver: Arc::new(move |_| Some((Arc::clone(&font), 0))),
+            cmap_resolver: Arc::new(predefined),
+            ..InterpreterSettings::default()
+        };
         let characters = Characters::new(settings.clone());
         Self { pdf, cache: InterpreterCache::new(), settings, characters }
     }

@@ -19,6 +19,9 @@ const UNITS: f64 = 1000.0;
 /// The width of a glyph that has none, in these units.
 const DEFAULT_WIDTH: f32 = 500.0;
 
+/// A glyph is drawn right after another one if it is not farther away than this, in font sizes.
+const TOUCHING: f64 = 0.1;
+
 /// Collects the glyphs of one page in the order in which they are drawn.
 pub(super) struct TextDevice<'c, 'a> {
     characters: &'c mut Characters<'a>,
@@ -72,9 +75,13 @@ impl<'c, 'a> TextDevice<'c, 'a> {
         if !self.is_on_page(&glyph) {
             return;
         }
-        let Some(text) = self.characters.of(drawn) else { return };
-        let glyph = Glyph { text: readable(&text), ..glyph };
-        self.bytes += text.len();
+        let text = self.characters.of(drawn).map(|text| readable(&text)).unwrap_or_default();
+        if text.is_empty() {
+            self.skip(&glyph);
+            return;
+        }
+        let glyph = Glyph { text, ..glyph };
+        self.bytes += glyph.text.len();
         match &mut self.replaced {
             Some(replaced) => replaced.glyphs.push(glyph),
             None => self.keep(glyph),
@@ -87,6 +94,16 @@ impl<'c, 'a> TextDevice<'c, 'a> {
         let (left, right) = (glyph.start.x.min(glyph.end.x), glyph.start.x.max(glyph.end.x));
         let (bottom, top) = (glyph.start.y.min(glyph.end.y), glyph.start.y.max(glyph.end.y));
         page.area() <= 0.0 || (right >= page.x0 && left <= page.x1 && top >= page.y0 && bottom <= page.y1)
+    }
+
+    /// A glyph of unknown characters is a part of the word around it, not a gap.
+    fn skip(&mut self, glyph: &Glyph) {
+        if let Some(last) = self.glyphs.last_mut()
+            && last.rise(glyph) <= TOUCHING * last.height
+            && last.gap(glyph).abs() <= TOUCHING * last.em
+        {
+            last.end = glyph.end;
+        }
     }
 
     fn keep(&mut self, glyph: Glyph) {

@@ -6,6 +6,9 @@
 
 use unicode_bidi::{BidiClass, bidi_class};
 
+/// No character before this one is written from right to left.
+const FIRST_HEBREW: char = '\u{590}';
+
 /// The direction in which a line begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Direction {
@@ -35,7 +38,7 @@ impl Direction {
 
 /// Whether a text holds a letter that is written from right to left.
 pub(super) fn has_right_to_left(text: &str) -> bool {
-    text.chars().any(|character| kind(character).is_right_to_left())
+    text.chars().any(|character| character >= FIRST_HEBREW && kind(character).is_right_to_left())
 }
 
 /// The text of a line whose parts are given as they stand from left to right. Each part is in the order of reading in

@@ -7,80 +7,104 @@ use unicode_normalization::char::compose;
 use super::direction::has_right_to_left;
 use super::glyph::Glyph;
 
-/// How far the middle of a mark may be from its letter, in font sizes.
+/// How far the middle of a mark may be from the letter that it follows, in font sizes.
 const REACH: f64 = 0.4;
-/// How far the middle of an accent may be from that of its letter, in widths of the letter.
-const OFF_MIDDLE: f64 = 0.35;
 
 /// Joins marks to the letters that they belong to.
 pub(super) fn join_marks(glyphs: Vec<Glyph>) -> Vec<Glyph> {
     let mut joined: Vec<Glyph> = Vec::with_capacity(glyphs.len());
-    for glyph in glyphs {
-        let text =
-            joined.last().and_then(|last| with_accent(last, &glyph).or_else(|| with_mark(last, &glyph)));
-        match (joined.last_mut(), text) {
-            (Some(last), Some(text)) => {
-                // The letter has the width, whichever of the two it is.
-                let letter =
-                    if last.width() < glyph.width() || is_accent(last) { glyph } else { last.clone() };
-                *last = Glyph { text, ..letter };
+    // Marks whose letter comes after them.
+    let mut waiting: Vec<Glyph> = Vec::new();
+    let mut glyphs = glyphs.into_iter().peekable();
+    while let Some(glyph) = glyphs.next() {
+        let Some(mark) = mark(&glyph) else {
+            let mut letter = glyph;
+            for mark in waiting.drain(..) {
+                put(&mut letter, &mark);
             }
-            _ => joined.push(glyph),
+            joined.push(letter);
+            continue;
+        };
+        let next = glyphs.peek().filter(|next| is_letter(next));
+        let last = joined.last_mut().filter(|last| is_letter(last));
+        if next.is_some_and(|next| belongs_to_next(&glyph, last.as_deref(), next)) {
+            waiting.push(Glyph { text: mark, ..glyph });
+        } else if let Some(last) = last.filter(|last| follows(&glyph, last)) {
+            put(last, &Glyph { text: mark, ..glyph });
+        } else {
+            joined.push(glyph);
         }
     }
+    joined.extend(waiting);
     joined
 }
 
-/// The letter of two glyphs, if one is an accent over or under the other: TeX draws `´` and then `e`.
-fn with_accent(last: &Glyph, next: &Glyph) -> Option<String> {
-    let (accent, letter) = match (combining(&last.text), combining(&next.text)) {
-        (Some(accent), None) => (accent, next),
-        (None, Some(accent)) => (accent, last),
-        _ => return None,
-    };
-    let is_over = last.rise(next) < last.height
-        && (last.middle() - next.middle()).dot(last.direction).abs() <= OFF_MIDDLE * letter.width();
-    let mut characters = letter.text.chars();
-    let base = characters.next().filter(|base| base.is_alphabetic() && is_over)?;
-    // An `i` without a dot carries other accents instead of its dot.
-    let base = if base == 'ı' && accent != '\u{307}' { 'i' } else { base };
-    let composed = compose(base, accent)?;
-    Some(std::iter::once(composed).chain(characters).collect())
+/// Whether a mark is drawn on the next letter rather than on the last one: TeX draws `´` and then `e`, and lines from right
+/// to left can be drawn from the left.
+fn belongs_to_next(mark: &Glyph, last: Option<&Glyph>, next: &Glyph) -> bool {
+    let is_after_last =
+        last.is_some_and(|last| has_right_to_left(&next.text) && last.along(next.start) > 0.0);
+    is_on(mark, next) && (is_after_last || !last.is_some_and(|last| is_on(mark, last)))
 }
 
-/// A letter and its mark, if one of two glyphs is a mark on the other.
-fn with_mark(last: &Glyph, next: &Glyph) -> Option<String> {
-    let (mark, letter) = match (is_mark(last), is_mark(next)) {
-        (true, false) => (last, next),
-        (false, true) => (next, last),
-        _ => return None,
-    };
-    // Before its letter, a mark stands only where lines are drawn from left to right but read from the right.
-    if letter.is_blank() || (is_mark(last) && !has_right_to_left(&letter.text)) {
+/// Whether the middle of a mark is over or under a letter.
+fn is_on(mark: &Glyph, letter: &Glyph) -> bool {
+    let place = letter.along(mark.middle());
+    (0.0..=letter.width()).contains(&place) && letter.rise(mark) < letter.height
+}
+
+/// Whether a mark belongs to the letter before it. Marks of no width may stand behind their letter; accents that are
+/// characters of their own may not.
+fn follows(mark: &Glyph, letter: &Glyph) -> bool {
+    let place = letter.along(mark.middle());
+    let reach =
+        if is_combining(&mark.text) && mark.width() < REACH * mark.em { REACH * letter.em } else { 0.0 };
+    is_on(mark, letter)
+        || ((-reach..letter.width() + reach).contains(&place) && letter.rise(mark) < letter.height)
+}
+
+/// Adds a mark to its letter.
+fn put(letter: &mut Glyph, mark: &Glyph) {
+    for mark in mark.text.chars() {
+        let last = letter.text.pop();
+        letter.text.extend(
+            match (last, mark) {
+                // An `i` without a dot carries other marks instead of its dot.
+                (Some('ı'), _) => [compose('i', mark), None],
+                // A stroke through a letter is not a part of it in Unicode.
+                (Some('l'), '\u{335}'..='\u{338}') => [Some('ł'), None],
+                (Some('L'), '\u{335}'..='\u{338}') => [Some('Ł'), None],
+                (Some(last), mark) => match compose(last, mark) {
+                    Some(composed) => [Some(composed), None],
+                    None => [Some(last), Some(mark)],
+                },
+                (None, mark) => [Some(mark), None],
+            }
+            .into_iter()
+            .flatten(),
+        );
+    }
+}
+
+fn is_letter(glyph: &Glyph) -> bool {
+    mark(glyph).is_none() && glyph.text.chars().any(char::is_alphabetic)
+}
+
+fn is_combining(text: &str) -> bool {
+    text.chars().all(|character| bidi_class(character) == BidiClass::NSM)
+}
+
+/// The mark that a glyph shows: combining characters, or those for an accent that is a character of its own.
+fn mark(glyph: &Glyph) -> Option<String> {
+    if glyph.text.starts_with(|first: char| first.is_ascii_alphanumeric()) {
         return None;
     }
-    let place = letter.along(mark.middle());
-    // On the left of a letter from right to left is the next one.
-    let before = if has_right_to_left(&letter.text) { 0.0 } else { -REACH };
-    let after =
-        if has_right_to_left(&letter.text) { letter.width() } else { letter.width() + REACH * letter.em };
-    let is_on = place >= before && place <= after && last.rise(next) < last.height;
-    is_on.then(|| format!("{}{}", letter.text, mark.text))
-}
-
-fn is_mark(glyph: &Glyph) -> bool {
-    !glyph.text.is_empty() && glyph.text.chars().all(|character| bidi_class(character) == BidiClass::NSM)
-}
-
-fn is_accent(glyph: &Glyph) -> bool {
-    combining(&glyph.text).is_some()
-}
-
-/// The combining form of an accent that is a glyph of its own.
-fn combining(text: &str) -> Option<char> {
-    let mut characters = text.chars();
+    if is_combining(&glyph.text) {
+        return Some(glyph.text.clone()).filter(|text| !text.is_empty());
+    }
+    let mut characters = glyph.text.chars();
     let accent = characters.next().filter(|_| characters.next().is_none())?;
-    Some(match accent {
+    let mark = match accent {
         '`' | '\u{2cb}' => '\u{300}',
         '\u{b4}' | '\u{2ca}' => '\u{301}',
         '^' | '\u{2c6}' => '\u{302}',
@@ -95,7 +119,8 @@ fn combining(text: &str) -> Option<char> {
         '\u{b8}' => '\u{327}',
         '\u{2db}' => '\u{328}',
         _ => return None,
-    })
+    };
+    Some(mark.to_string())
 }
 
 #[cfg(test)]
@@ -112,6 +137,10 @@ mod tests {
         assert_eq!(join(&[Glyph::at("´", 0.5, 0.0, 3.0), Glyph::at("e", 0.0, 0.0, 4.0)]), "é");
         assert_eq!(join(&[Glyph::at("¨", 0.0, 2.0, 4.0), Glyph::at("ı", 0.5, 0.0, 3.0)]), "ï");
         assert_eq!(join(&[Glyph::at("c", 0.0, 0.0, 4.0), Glyph::at("¸", 0.0, 0.0, 4.0)]), "ç");
+        assert_eq!(join(&[Glyph::at("\u{337}", 0.0, 0.0, 2.8), Glyph::at("l", 0.0, 0.0, 2.8)]), "ł");
+        let word =
+            [Glyph::at("a", 0.0, 0.0, 5.0), Glyph::at("ˆ", 5.5, 0.0, 4.0), Glyph::at("x", 5.0, 0.0, 5.0)];
+        assert_eq!(join(&word), "ax\u{302}");
     }
 
     #[test]
@@ -122,14 +151,18 @@ mod tests {
 
     #[test]
     fn a_mark_follows_its_letter() {
-        assert_eq!(join(&[Glyph::at("e", 0.0, 0.0, 5.0), Glyph::at("\u{301}", 5.0, 0.0, 0.0)]), "e\u{301}");
-        assert_eq!(
-            join(&[
-                Glyph::at("ל", 0.0, 0.0, 5.0),
-                Glyph::at("\u{5b8}", 7.0, 0.0, 0.0),
-                Glyph::at("ש", 5.0, 0.0, 5.0),
-            ]),
-            "לש\u{5b8}"
-        );
+        assert_eq!(join(&[Glyph::at("e", 0.0, 0.0, 5.0), Glyph::at("\u{323}", 5.0, 0.0, 0.0)]), "ẹ");
+        let from_left = [
+            Glyph::at("ל", 0.0, 0.0, 5.0),
+            Glyph::at("\u{5b8}", 5.0, 0.0, 0.0),
+            Glyph::at("ש", 5.0, 0.0, 5.0),
+        ];
+        assert_eq!(join(&from_left), "לש\u{5b8}");
+        let from_right = [
+            Glyph::at("ש", 5.0, 0.0, 5.0),
+            Glyph::at("\u{5b8}", 5.0, 0.0, 0.0),
+            Glyph::at("ל", 0.0, 0.0, 5.0),
+        ];
+        assert_eq!(join(&from_right), "ש\u{5b8}ל");
     }
 }

@@ -2,6 +2,7 @@
 //! then outlined.
 
 use std::collections::HashMap;
+use std::hash::BuildHasher;
 
 use hayro_interpret::kurbo::Point;
 
@@ -10,32 +11,34 @@ use super::glyph::Glyph;
 /// Two glyphs of the same text this close are one, in font sizes. The narrowest glyphs, `i` and `l`, are about 0.2 wide.
 const CLOSE: f64 = 0.12;
 
-/// The glyphs of a page by their place: the text, and the cell of a grid that is as wide as glyphs may be apart.
+/// The glyphs of a page by the hash of their text and by their place: the cell of a grid.
 #[derive(Debug, Default)]
 pub(super) struct Repeats {
-    drawn: HashMap<(String, i64, i64), Point>,
+    drawn: HashMap<(u64, i64, i64), Point>,
 }
 
 impl Repeats {
     /// Whether such a glyph was drawn here before; if not, it is from now on.
     pub(super) fn contains(&mut self, glyph: &Glyph) -> bool {
         let close = CLOSE * glyph.em.min(glyph.height);
-        if close <= 0.0 {
+        // Glyphs of no width are all in one place, whether they are the same or not.
+        if close <= 0.0 || glyph.width() <= 0.0 {
             return false;
         }
+        let text = self.drawn.hasher().hash_one(&glyph.text);
+        // A cell is twice as wide as repeats may be apart, so that they are in four cells at most.
         #[expect(clippy::cast_possible_truncation, reason = "a place far outside is a cell like any other")]
-        let cell = |coordinate: f64| (coordinate / close).floor() as i64;
-        let (column, row) = (cell(glyph.start.x), cell(glyph.start.y));
-        let mut key = (glyph.text.clone(), 0, 0);
-        for (columns, rows) in [(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1)]
-        {
-            key.1 = column.saturating_add(columns);
-            key.2 = row.saturating_add(rows);
-            if self.drawn.get(&key).is_some_and(|drawn| drawn.distance(glyph.start) < close) {
-                return true;
+        let cell = |coordinate: f64| (coordinate / (2.0 * close)).floor() as i64;
+        let Point { x, y } = glyph.start;
+        for column in [cell(x - close), cell(x + close)] {
+            for row in [cell(y - close), cell(y + close)] {
+                let drawn = self.drawn.get(&(text, column, row));
+                if drawn.is_some_and(|drawn| drawn.distance(glyph.start) < close) {
+                    return true;
+                }
             }
         }
-        self.drawn.insert((key.0, column, row), glyph.start);
+        self.drawn.insert((text, cell(x), cell(y)), glyph.start);
         false
     }
 }

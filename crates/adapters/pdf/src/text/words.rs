@@ -12,6 +12,8 @@ const SPREAD_GAPS: std::ops::Range<f64> = 0.1..0.4;
 /// The part of the gaps that must be so wide at least: a line of one-letter words has them, too, but between other words.
 const SPREAD_PART: f64 = 0.8;
 
+const SOFT_HYPHEN: &str = "\u{ad}";
+
 /// The texts of the glyphs of a line, with a space wherever a word ends.
 pub(super) fn pieces<'g>(line: impl Iterator<Item = &'g Glyph>) -> Vec<&'g str> {
     let line: Vec<&Glyph> = line.collect();
@@ -19,7 +21,10 @@ pub(super) fn pieces<'g>(line: impl Iterator<Item = &'g Glyph>) -> Vec<&'g str> 
     for stretch in line.chunk_by(|last, next| !is_apart(last, next)) {
         let word_gap = word_gap(stretch);
         let mut last: Option<&Glyph> = None;
-        for glyph in stretch {
+        for (glyph, next) in stretch.iter().zip(stretch.iter().skip(1).map(Some).chain([None])) {
+            if next.is_some_and(|next| is_hidden_hyphen(glyph, next)) {
+                continue;
+            }
             let is_next_word = last.is_none_or(|last| {
                 gap(last, glyph) > if are_wide(last, glyph) { WIDE_GAP } else { word_gap }
             });
@@ -27,11 +32,17 @@ pub(super) fn pieces<'g>(line: impl Iterator<Item = &'g Glyph>) -> Vec<&'g str> 
             if is_next_word && !is_spaced && !glyph.text.starts_with(char::is_whitespace) {
                 pieces.push(" ");
             }
-            pieces.push(glyph.text.as_str());
+            // Fonts often have one glyph for both hyphens, and this one is seen.
+            pieces.push(if glyph.text == SOFT_HYPHEN { "-" } else { glyph.text.as_str() });
             last = Some(glyph);
         }
     }
     pieces
+}
+
+/// Whether a glyph is a hyphen where a line could end but does not, so that the next glyph is drawn in its place.
+fn is_hidden_hyphen(glyph: &Glyph, next: &Glyph) -> bool {
+    glyph.text == SOFT_HYPHEN && glyph.gap(next) < -glyph.width() / 2.0
 }
 
 /// Whether two glyphs are in two words however widely their letters are spread: a space was drawn, or the gap is large.
@@ -121,6 +132,13 @@ mod tests {
     #[test]
     fn cells_are_words() {
         assert_eq!(line(&[("1", 33.0), ("2", 33.0), ("3", 0.0)]), "1 2 3");
+    }
+
+    #[test]
+    fn a_soft_hyphen_is_a_hyphen_where_it_is_seen() {
+        assert_eq!(line(&[("a", 0.0), ("b", 0.0), ("\u{ad}", -5.0), ("c", 0.0), ("d", 0.0)]), "abcd");
+        assert_eq!(line(&[("a", 0.0), ("b", 0.0), ("\u{ad}", 0.0), ("c", 0.0)]), "ab-c");
+        assert_eq!(line(&[("a", 0.0), ("b", 0.0), ("\u{ad}", 0.0)]), "ab-");
     }
 
     #[test]

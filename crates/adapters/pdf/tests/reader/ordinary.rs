@@ -85,9 +85,9 @@ async fn a_table_of_characters_gives_those_of_two_byte_codes() {
         endcmap CMapName currentdict /CMap defineresource pop end end";
     let descendant = "<</Type/Font/Subtype/CIDFontType2/BaseFont/X/DW 1000/W[1[1000 1000]]>>";
     let further = [stream("", table), descendant.into()];
-    // 日 and the two characters after it, an emoji, the gap of two control characters, and a ligature.
+    // 日 and the two characters after it, an emoji, two control characters and a ligature.
     let content = b"BT /F 12 Tf 72 700 Td <00010002000300100011001200130099> Tj ET";
-    assert_eq!(text(&document(font, &[content], &further)).await, "日旦旧😀 ffi");
+    assert_eq!(text(&document(font, &[content], &further)).await, "日旦旧😀ffi");
 }
 
 #[tokio::test]
@@ -116,15 +116,11 @@ async fn a_scan_has_pages_and_no_text() {
 
 #[tokio::test]
 async fn a_long_text_is_cut_between_characters() {
-    let mut content = b"BT /F 1 Tf 1 TL 1 841 Td (xx) Tj ".to_vec();
-    for _ in 0..800 {
-        content.push(b'(');
-        content.extend(std::iter::repeat_n(0xe9, 1000));
-        content.extend(b") ' ");
-    }
-    content.extend(b"ET");
+    let mut content = b"BT /F 12 Tf 72 700 Td (x) Tj /Span<</ActualText(".to_vec();
+    content.extend(std::iter::repeat_n(0xe9, FILE_TEXT_BYTES));
+    content.extend(b")>> BDC (y) Tj EMC ET");
     let read = read(&document(HELVETICA, &[&content, &content], &[])).await.unwrap();
-    // `xx`, then lines of 2001 bytes: the last character would exceed the limit.
+    // `x`, then characters of two bytes: the last one would exceed the limit.
     assert_eq!((read.pages, read.text.len()), (2, FILE_TEXT_BYTES - 1));
 }
 
