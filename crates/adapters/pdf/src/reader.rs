@@ -88,8 +88,6 @@ impl PdfReader {
         if status.success() {
             if stderr.starts_with(UNRESTRICTED) {
                 self.warned.call_once(|| tracing::warn!("PDFs are read by a process whose {stderr}"));
-            } else if !stderr.is_empty() {
-                tracing::info!(stderr, "a part of a document was left out");
             }
             let result: Result<ReaderResult, _> = serde_json::from_slice(stdout);
             return result.map_err(|error| failed(Failure::Result(error)))?.into();
