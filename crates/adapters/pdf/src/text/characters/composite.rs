@@ -13,7 +13,7 @@ use hayro_interpret::hayro_syntax::object::{Array, Dict, Name, Stream, String as
 
 use super::program::Program;
 use super::table::repaired;
-use super::text_of;
+use super::{is_readable, text_of};
 
 /// The predefined tables that were used so far, by name.
 #[derive(Default)]
@@ -100,7 +100,8 @@ impl Composite {
         let collected = || self.collection.as_ref()?.lookup_bf_string(self.number(code)?).map(text_of);
         let drawn = || self.program.as_ref()?.text(glyph?);
         let identical = || self.is_identity.then(|| utf16(code)).flatten();
-        repaired().or_else(direct).or_else(collected).or_else(drawn).or_else(identical)
+        let answers: [&dyn Fn() -> Option<String>; 5] = [&repaired, &direct, &collected, &drawn, &identical];
+        answers.iter().find_map(|answer| answer().filter(|text| is_readable(text)))
     }
 
     fn number(&self, code: u32) -> Option<u32> {
