@@ -128,15 +128,22 @@ async fn one_session_that_takes_no_writes_is_given_up() {
     let scene = Scene::new(&store).await;
     is_ready(&store).await;
     let spoil = |pool| sqlx::query("SET default_transaction_read_only = on").execute(pool);
-    store.steady.run(spoil).await.unwrap();
-    // Another connection of the pool may be taken first.
-    let mut renewals = Vec::new();
-    for _ in 0..6 {
-        renewals.push(store.renew(scene.runner).await);
+    // On a busy machine, an examination may be under way, and its end renews all connections before one is used.
+    for _ in 0..10 {
+        store.steady.run(spoil).await.unwrap();
+        // Another connection of the pool may be taken first.
+        let mut renewals = Vec::new();
+        for _ in 0..6 {
+            renewals.push(store.renew(scene.runner).await);
+        }
+        let given_up = renewals.iter().filter(|renewal| is_unavailable(renewal)).count();
+        assert!(given_up < 2 && renewals[5].is_ok(), "{renewals:?}");
+        is_ready(&store).await;
+        if given_up == 1 {
+            return;
+        }
     }
-    assert_eq!(renewals.iter().filter(|renewal| is_unavailable(renewal)).count(), 1, "{renewals:?}");
-    assert!(renewals[5].is_ok());
-    is_ready(&store).await;
+    panic!("no call met the session that takes no writes");
 }
 
 /// An examination takes longer than a check waits.
