@@ -198,11 +198,16 @@ fn equal_messages_are_matched_in_little_time() {
     let equal = vec![(Role::User, long.as_str()); 2_000];
     let nested = parts.iter().map(|part| (Role::Assistant, part.as_str()));
     for (posted, written) in [(equal, format!("user {long}")), (nested.collect(), format!("part {long}"))] {
-        let start = Instant::now();
-        let mut matcher = TranscriptMatcher::new(posted);
-        let count = i64::try_from(matcher.posted.len()).unwrap();
-        assert!((1..=count).all(|seq| matcher.take(stored(seq, &written))));
-        assert_ne!(matcher.finish(), Placement::New);
-        assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+        let attempts = (0..3).map(|_| {
+            let start = Instant::now();
+            let mut matcher = TranscriptMatcher::new(posted.clone());
+            let count = i64::try_from(matcher.posted.len()).unwrap();
+            assert!((1..=count).all(|seq| matcher.take(stored(seq, &written))));
+            assert_ne!(matcher.finish(), Placement::New);
+            start.elapsed()
+        });
+        // The quickest one counts: a busy machine may stand still for seconds.
+        let quickest = attempts.min().unwrap();
+        assert!(quickest < Duration::from_secs(5), "{quickest:?}");
     }
 }
