@@ -11,8 +11,8 @@ pub struct Extracted {
     /// The number of pages.
     pub pages: u32,
     /// How many of them were read, from the first one on: fewer than `pages` in a document of more than
-    /// [`PDF_PAGES`](domain::limits::PDF_PAGES), or whose text is longer than
-    /// [`FILE_TEXT_BYTES`](domain::limits::FILE_TEXT_BYTES).
+    /// [`PDF_PAGES`](domain::limits::PDF_PAGES), whose text is longer than
+    /// [`FILE_TEXT_BYTES`](domain::limits::FILE_TEXT_BYTES), or that takes too long to be read.
     pub pages_read: u32,
     /// The text of these pages; empty for a scan, and where no font says what its glyphs mean.
     pub text: String,

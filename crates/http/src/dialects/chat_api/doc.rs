@@ -73,7 +73,7 @@ pub(super) fn upload() -> OperationDoc {
         .description(
             "Stores a PDF with the session. Its text is given to the model in every later turn of the conversation, \
              whichever API sends the message. A file without text is stored as well: `metadata.has_text` is false, and the \
-             model is told that its text could not be read. Of a long file the first 500 pages are read.",
+             model is told that its text could not be read. Of a long file the first pages are read, at most 500.",
         )
         .path_param(session_id())
         .file_body("A PDF of at most 10 MB, unless configured otherwise", PDF)

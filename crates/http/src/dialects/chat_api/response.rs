@@ -174,8 +174,8 @@ struct FileBody {
 #[derive(Serialize, utoipa::ToSchema)]
 struct FileMetadata {
     page_count: u32,
-    /// How many pages were read, from the first one on: at most 500, and fewer if their text reaches 1 MiB. The model is
-    /// given no text of later pages.
+    /// How many pages were read, from the first one on: at most 500, and fewer if their text reaches 1 MiB or reading them
+    /// takes too long. The model is given no text of later pages, and is told that there are some.
     pages_read: u32,
     /// Whether any text was read. False for a scan without a text layer, for blank pages, and if no font of the file says
     /// what its characters are: then the model is told only that the file is there.
