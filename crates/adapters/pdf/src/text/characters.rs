@@ -5,7 +5,8 @@
 //! 1. The font's table of characters (`ToUnicode`), or else the name of the glyph in the font's encoding. The
 //!    interpreter knows both, and the characters of fonts that are not embedded.
 //! 2. What can be read of a broken table of characters.
-//! 3. A name that holds the code itself, such as `a65` (see `numbered`).
+//! 3. A name that holds the code itself, such as `a65` (see `numbered`), or the code of a bitmap font whose names mean
+//!    nothing.
 //! 4. Of a composite font, the character collection that its codes are of, by the predefined tables.
 //! 5. The embedded font file: its table of characters, or the names of its glyphs.
 //! 6. Of a symbol font, the code in the standard font of that name.

@@ -202,6 +202,7 @@ async fn names_that_hold_their_code_give_its_character() {
         ("65/G41/G42", "(AB)"),
         ("65/65/66", "(AB)"),
         ("12/a12 65/a65/a66", r"(AB\014)"),
+        ("65/BV/B0", "(AB)"),
         // The codes of these are new, and the names hold the old ones.
         ("1/G41/G42", r"(\001\002)"),
     ] {

@@ -47,7 +47,7 @@ impl Program {
 }
 
 /// The text of a glyph with this name by the Adobe Glyph List.
-fn named(name: &str) -> Option<String> {
+pub(super) fn named(name: &str) -> Option<String> {
     // The list holds the names of ZapfDingbats too. Many other fonts number their glyphs in the same way.
     let is_number =
         name.strip_prefix('a').is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));

@@ -11,7 +11,7 @@ use hayro_interpret::hayro_syntax::object::dict::keys::{
 use hayro_interpret::hayro_syntax::object::{Array, Dict, Name, Object, Stream};
 
 use super::numbered;
-use super::program::Program;
+use super::program::{Program, named};
 use super::table::repaired;
 use super::text_of;
 
@@ -24,17 +24,21 @@ pub(super) struct Simple {
     /// Whether all names are hexadecimal numbers: the codes before the font was made smaller.
     is_hexadecimal: bool,
     is_type3: bool,
+    /// Whether the names mean nothing at all, so that the codes must.
+    is_coded: bool,
     program: Option<Program>,
 }
 
 impl Simple {
     pub(super) fn new(font: &Dict<'_>, file: Option<FontData>) -> Self {
         let names = names(font);
+        let is_type3 = font.get::<Name<'_>>(SUBTYPE).as_deref() == Some(TYPE3);
         Self {
             repaired: repaired(font),
+            is_coded: is_type3 && mean_nothing(&names),
             is_hexadecimal: names.values().all(|name| is_hexadecimal(name)),
             names,
-            is_type3: font.get::<Name<'_>>(SUBTYPE).as_deref() == Some(TYPE3),
+            is_type3,
             program: file.or_else(|| embedded(font)).as_ref().and_then(Program::new),
         }
     }
@@ -56,8 +60,22 @@ impl Simple {
             own.or_else(former).or_else(ligature)
         });
         let repaired = self.repaired.as_ref().and_then(|table| table.lookup_bf_string(code)).map(text_of);
-        repaired.or(by_name).or_else(|| program.and_then(|(program, glyph)| program.text(glyph)))
+        let coded = || self.is_coded.then(|| numbered::coded(code)).flatten();
+        repaired
+            .or(by_name)
+            .or_else(coded)
+            .or_else(|| program.and_then(|(program, glyph)| program.text(glyph)))
     }
+}
+
+/// Whether names are made up, such as `BD` and `CB` in bitmap fonts: too short for words, and neither those of characters
+/// nor numbers of glyphs.
+fn mean_nothing(names: &HashMap<u32, String>) -> bool {
+    let mut names = names.values().filter(|name| *name != ".notdef").peekable();
+    let is_number = |name: &str| name.trim_start_matches(char::is_alphabetic).parse::<u32>().is_ok();
+    names.peek().is_some()
+        && names.clone().all(|name| name.len() <= 3 && named(name).is_none())
+        && !names.all(|name| is_number(name))
 }
 
 fn is_hexadecimal(name: &str) -> bool {

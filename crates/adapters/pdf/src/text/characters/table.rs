@@ -1,5 +1,5 @@
-//! A font's table of characters (`ToUnicode`) that the interpreter gives up, because it cannot read one of the entries:
-//! programs for Indic scripts, for one, write glyphs without any character as `<06fe> <>`. Others write too short lists.
+//! A font's table of characters (`ToUnicode`) that the interpreter gives up, because it cannot read one of the entries.
+//! Programs for Indic scripts, for one, write glyphs without any character as `<06fe> <>`. Others write too short lists.
 
 use hayro_interpret::hayro_cmap::CMap;
 use hayro_interpret::hayro_syntax::object::dict::keys::TO_UNICODE;
