@@ -60,7 +60,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
         ],
     ),
     ("reqwest-eventsource", &["omnichat-openai-transport"]),
-    ("lopdf", &["omnichat-pdf"]),
+    ("hayro-interpret", &["omnichat-pdf"]),
     ("jsonwebtoken", &["omnichat-identity"]),
     ("argon2", &["omnichat-identity"]),
     ("rust-s3", &["omnichat-s3"]),

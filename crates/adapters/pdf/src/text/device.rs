@@ -77,7 +77,9 @@ impl<'c, 'a> TextDevice<'c, 'a> {
         }
         let text = self.characters.of(drawn).map(|text| readable(&text)).unwrap_or_default();
         if text.is_empty() {
-            self.skip(&glyph);
+            if is_seen(drawn) {
+                self.skip(&glyph);
+            }
             return;
         }
         let glyph = Glyph { text, ..glyph };
@@ -110,6 +112,15 @@ impl<'c, 'a> TextDevice<'c, 'a> {
         if !glyph.text.is_empty() && !self.repeats.contains(&glyph) {
             self.glyphs.push(glyph);
         }
+    }
+}
+
+/// Whether a glyph of unknown characters shows something. If not, it is a space that the font does not name; but the code 0
+/// is none: it stands in text of two bytes a character that a font of one byte shows.
+fn is_seen(drawn: &DrawnGlyph<'_>) -> bool {
+    match drawn {
+        DrawnGlyph::Outline(outline) => outline.char_code() == 0 || !outline.outline().is_empty(),
+        DrawnGlyph::Type3(_) => false,
     }
 }
 

@@ -7,5 +7,6 @@ mod font_files;
 mod fonts;
 mod forms;
 mod hostile;
+mod layout;
 mod ordinary;
 mod support;

@@ -1,18 +1,17 @@
 //! Ordinary documents.
 
+use std::fs;
+use std::path::Path;
+
 use domain::limits::FILE_TEXT_BYTES;
-use lopdf::encryption::crypt_filters::{Aes256CryptFilter, CryptFilter};
-use lopdf::{Document, EncryptionState, EncryptionVersion, Object, Permissions, StringFormat};
 use ports::{Extracted, ExtractionError};
-use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use crate::support::{pdf, read, stream};
 
-const HELVETICA: &str = "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>";
+pub(crate) const HELVETICA: &str = "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>";
 
 /// A document with these pages, whose content uses one font, `/F`. `further` objects are numbered from 4 on.
-fn document(font: &str, pages: &[&[u8]], further: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn document(font: &str, pages: &[&[u8]], further: &[Vec<u8>]) -> Vec<u8> {
     let first = 4 + further.len();
     let kids: Vec<String> = (0..pages.len()).map(|page| format!("{} 0 R", first + 2 * page)).collect();
     let (kids, count) = (kids.join(" "), pages.len());
@@ -35,7 +34,7 @@ fn document(font: &str, pages: &[&[u8]], further: &[Vec<u8>]) -> Vec<u8> {
     pdf(&objects)
 }
 
-async fn text(pdf: &[u8]) -> String {
+pub(crate) async fn text(pdf: &[u8]) -> String {
     read(pdf).await.unwrap().text
 }
 
@@ -85,9 +84,9 @@ async fn a_table_of_characters_gives_those_of_two_byte_codes() {
         endcmap CMapName currentdict /CMap defineresource pop end end";
     let descendant = "<</Type/Font/Subtype/CIDFontType2/BaseFont/X/DW 1000/W[1[1000 1000]]>>";
     let further = [stream("", table), descendant.into()];
-    // 日 and the two characters after it, an emoji, two control characters and a ligature.
+    // 日 and the two characters after it, an emoji, the gap of two control characters, and a ligature.
     let content = b"BT /F 12 Tf 72 700 Td <00010002000300100011001200130099> Tj ET";
-    assert_eq!(text(&document(font, &[content], &further)).await, "日旦旧😀ffi");
+    assert_eq!(text(&document(font, &[content], &further)).await, "日旦旧😀 ffi");
 }
 
 #[tokio::test]
@@ -124,53 +123,23 @@ async fn a_long_text_is_cut_between_characters() {
     assert_eq!((read.pages, read.text.len()), (2, FILE_TEXT_BYTES - 1));
 }
 
-/// A document that is encrypted with these passwords.
-fn encrypted(owner_password: &str, user_password: &str, is_modern: bool) -> Vec<u8> {
-    let plain = document(HELVETICA, &[b"BT /F 12 Tf 72 700 Td (confidential) Tj ET"], &[]);
-    let mut document = Document::load_mem(&plain).unwrap();
-    let id = Object::String(vec![7; 16], StringFormat::Hexadecimal);
-    document.trailer.set("ID", Object::Array(vec![id.clone(), id]));
-    let permissions = Permissions::default();
-    let filter: Arc<dyn CryptFilter> = Arc::new(Aes256CryptFilter);
-    let version = if is_modern {
-        EncryptionVersion::V5 {
-            encrypt_metadata: true,
-            crypt_filters: BTreeMap::from([(b"StdCF".to_vec(), filter)]),
-            file_encryption_key: &[7; 32],
-            stream_filter: b"StdCF".to_vec(),
-            string_filter: b"StdCF".to_vec(),
-            owner_password,
-            user_password,
-            permissions,
-        }
-    } else {
-        EncryptionVersion::V2 {
-            document: &document,
-            owner_password,
-            user_password,
-            key_length: 128,
-            permissions,
-        }
-    };
-    let state = EncryptionState::try_from(version).unwrap();
-    document.encrypt(&state).unwrap();
-    let mut encrypted = Vec::new();
-    document.save_to(&mut encrypted).unwrap();
-    encrypted
+fn fixture(name: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+    fs::read(path).unwrap()
 }
 
 /// C-33
 #[tokio::test]
 async fn a_document_that_needs_a_password_is_refused_as_encrypted() {
-    for is_modern in [false, true] {
-        let refused = read(&encrypted("owner", "user", is_modern)).await.unwrap_err();
-        assert!(matches!(refused, ExtractionError::Encrypted), "{refused:?}");
+    for name in ["encrypted-aes128-password.pdf", "encrypted-aes256-password.pdf"] {
+        let refused = read(&fixture(name)).await.unwrap_err();
+        assert!(matches!(refused, ExtractionError::Encrypted), "{name}: {refused:?}");
     }
 }
 
 #[tokio::test]
 async fn an_encrypted_document_without_a_user_password_is_read() {
-    for is_modern in [false, true] {
-        assert_eq!(text(&encrypted("owner", "", is_modern)).await, "confidential");
+    for name in ["encrypted-rc4.pdf", "encrypted-aes128.pdf", "encrypted-aes256.pdf"] {
+        assert_eq!(text(&fixture(name)).await, "confidential", "{name}");
     }
 }
