@@ -18,8 +18,7 @@ pub(super) enum Symbols {
     Other,
 }
 
-/// The symbols of Wingdings that documents use as bullets, arrows and boxes, by the proposal of the Unicode consortium
-/// (L2/11-052).
+/// The symbols of Wingdings that documents use as bullets, arrows and boxes, as characters that look like them.
 const WINGDINGS: [(u8, char); 26] = [
     (0x6c, '●'),
     (0x6d, '❍'),
