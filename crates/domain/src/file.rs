@@ -136,12 +136,23 @@ pub struct FileText {
 }
 
 impl FileText {
+    /// Whether any text was read.
+    #[must_use]
+    pub fn has_text(&self) -> bool {
+        !self.text.trim().is_empty()
+    }
+
     /// A sentence for the model that follows the text, if that is not the text of the whole file: otherwise the model would
     /// say that the file is empty, or that something is not in it.
     #[must_use]
     pub fn note(&self) -> Option<String> {
-        if self.text.trim().is_empty() {
-            return Some("[No text could be read from this file.]".to_owned());
+        if !self.has_text() {
+            return Some(match (self.pages_read, self.pages) {
+                (read, all) if read < all => {
+                    format!("[No text could be read from the first {read} of the {all} pages of this file.]")
+                }
+                _ => "[No text could be read from this file.]".to_owned(),
+            });
         }
         // A text is cut between two characters, so up to three bytes below its limit.
         let is_cut = self.pages_read < self.pages || FILE_TEXT_BYTES <= self.text.len() + 3;
@@ -183,7 +194,9 @@ mod tests {
         assert_eq!(note(3, "text"), None);
         assert_eq!(note(3, &"x".repeat(FILE_TEXT_BYTES - 4)), None);
         for text in ["", " \n\n\t"] {
-            assert_eq!(note(4, text).as_deref(), Some("[No text could be read from this file.]"));
+            assert_eq!(note(3, text).as_deref(), Some("[No text could be read from this file.]"));
+            let of_the_first = "[No text could be read from the first 3 of the 4 pages of this file.]";
+            assert_eq!(note(4, text).as_deref(), Some(of_the_first));
         }
         let is_cut = |pages, text: &str| note(pages, text).unwrap().contains("Only the beginning");
         assert!(is_cut(4, "text"));

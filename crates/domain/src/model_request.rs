@@ -63,15 +63,21 @@ impl ModelMessage {
 
     /// Makes a message of the user from the text of files, oldest first. As many files as fit are taken, beginning with the
     /// newest; the first one that does not fit is cut. A file whose text is not that of all its pages has a note that says
-    /// so. Returns `None` if no text fits.
+    /// so. Files without text take at most a quarter of the room: those beyond it are left out, so that many scans do not
+    /// displace what could be read. Returns `None` if no text fits.
     #[must_use]
     pub fn from_files(newest_first: Vec<FileText>, token_room: u32) -> Option<Self> {
         let mut room = token_room;
+        let mut room_without_text = token_room / 4;
         let mut parts = VecDeque::new();
         for file in newest_first {
-            let note = file.note().unwrap_or_default();
+            let (has_text, note) = (file.has_text(), file.note().unwrap_or_default());
             let FileText { name, mut text, .. } = file;
             let tokens = estimate_tokens(name.as_str().len() + text.len() + note.len());
+            if !has_text {
+                let Some(left) = room_without_text.checked_sub(tokens) else { continue };
+                room_without_text = left;
+            }
             let fits = tokens <= room;
             if fits {
                 text.push_str(&note);
@@ -120,18 +126,29 @@ mod tests {
 
     #[test]
     fn a_file_that_was_not_read_or_only_in_part_is_said_to_be_so() {
-        let long = FileText { pages: 501, pages_read: 500, ..file("long", "text") };
+        let long = FileText { pages: 501, pages_read: 500, ..file("long", &"text ".repeat(20)) };
         let files = || vec![file("scan", ""), long.clone()];
         let said = ModelMessage::from_files(files(), 1_000).unwrap();
         let [Part::File { text: beginning, .. }, Part::File { name, text: nothing }] = &said.parts[..] else {
             panic!("{said:?}")
         };
-        assert_eq!(beginning, "text\n[Only the beginning of this file was read. It has 501 pages.]");
+        assert!(beginning.ends_with("text \n[Only the beginning of this file was read. It has 501 pages.]"));
         assert_eq!((name.as_str(), nothing.as_str()), ("scan", "[No text could be read from this file.]"));
         let enough = token_count(&said.parts);
         assert_eq!(ModelMessage::from_files(files(), enough).unwrap(), said);
         let some = ModelMessage::from_files(files(), enough - 1).unwrap();
         assert!(token_count(&some.parts) < enough, "{some:?}");
+    }
+
+    #[test]
+    fn many_files_without_text_leave_room_for_text() {
+        let scans = (0..100).map(|number| file(&format!("scan {number}"), ""));
+        let files = scans.chain([file("report", &"words ".repeat(100))]).collect();
+        let said = ModelMessage::from_files(files, 400).unwrap();
+        let named = |part: &Part| matches!(part, Part::File { name, .. } if name.starts_with("scan"));
+        assert!(matches!(&said.parts[0], Part::File { name, text } if name == "report" && text.len() == 600));
+        assert!(said.parts.len() > 5 && said.parts[1..].iter().all(named), "{said:?}");
+        assert!(token_count(&said.parts) <= 400);
     }
 
     #[test]
