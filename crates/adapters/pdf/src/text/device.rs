@@ -77,7 +77,7 @@ impl<'c, 'a> TextDevice<'c, 'a> {
         }
         let text = self.characters.of(drawn).map(|text| readable(&text)).unwrap_or_default();
         if text.is_empty() {
-            if is_seen(drawn) {
+            if drawn.char_code() == 0 {
                 self.skip(&glyph);
             }
             return;
@@ -98,7 +98,8 @@ impl<'c, 'a> TextDevice<'c, 'a> {
         page.area() <= 0.0 || (right >= page.x0 && left <= page.x1 && top >= page.y0 && bottom <= page.y1)
     }
 
-    /// A glyph of unknown characters is a part of the word around it, not a gap.
+    /// The code 0 without a character is a part of the word around it, not a gap: it stands in text of two bytes a character
+    /// that a font of one byte shows.
     fn skip(&mut self, glyph: &Glyph) {
         if let Some(last) = self.glyphs.last_mut()
             && last.rise(glyph) <= TOUCHING * last.height
@@ -112,15 +113,6 @@ impl<'c, 'a> TextDevice<'c, 'a> {
         if !glyph.text.is_empty() && !self.repeats.contains(&glyph) {
             self.glyphs.push(glyph);
         }
-    }
-}
-
-/// Whether a glyph of unknown characters shows something. If not, it is a space that the font does not name; but the code 0
-/// is none: it stands in text of two bytes a character that a font of one byte shows.
-fn is_seen(drawn: &DrawnGlyph<'_>) -> bool {
-    match drawn {
-        DrawnGlyph::Outline(outline) => outline.char_code() == 0 || !outline.outline().is_empty(),
-        DrawnGlyph::Type3(_) => false,
     }
 }
 

@@ -25,6 +25,13 @@ pub(super) fn join_marks(glyphs: Vec<Glyph>) -> Vec<Glyph> {
             joined.push(letter);
             continue;
         };
+        if keeps_its_order(&mark) {
+            match joined.last_mut().filter(|last| is_close(&glyph, last)) {
+                Some(last) => put_behind(last, &glyph),
+                None => joined.push(glyph),
+            }
+            continue;
+        }
         let next = glyphs.peek().filter(|next| is_letter(next));
         let last = joined.last_mut().filter(|last| is_letter(last));
         if next.is_some_and(|next| belongs_to_next(&glyph, last.as_deref(), next)) {
@@ -37,6 +44,25 @@ pub(super) fn join_marks(glyphs: Vec<Glyph>) -> Vec<Glyph> {
     }
     joined.extend(waiting);
     joined
+}
+
+/// Whether marks come after their letter in any document: those of the scripts of South and Southeast Asia, from Devanagari
+/// to Tai Tham, and their extensions.
+fn keeps_its_order(mark: &str) -> bool {
+    mark.starts_with(|first| matches!(first, '\u{900}'..='\u{1aaf}' | '\u{a800}'..='\u{abff}'))
+}
+
+/// Whether a mark is drawn near the end of the glyph before it.
+fn is_close(mark: &Glyph, last: &Glyph) -> bool {
+    !last.is_blank() && last.gap(mark).abs() < last.em && last.rise(mark) < last.height
+}
+
+/// Adds a mark to the text of the glyph before it, whatever that stands for.
+fn put_behind(last: &mut Glyph, mark: &Glyph) {
+    last.text.push_str(&mark.text);
+    if last.along(mark.end) > last.width() {
+        last.end = mark.end;
+    }
 }
 
 /// Whether a mark is drawn on the next letter rather than on the last one: TeX draws `´` and then `e`, and lines from right
@@ -147,6 +173,17 @@ mod tests {
     fn an_accent_beside_a_letter_is_a_character() {
         assert_eq!(join(&[Glyph::at("´", 0.0, 0.0, 3.0), Glyph::at("e", 3.0, 0.0, 4.0)]), "´e");
         assert_eq!(join(&[Glyph::at("x", 0.0, 0.0, 5.0), Glyph::at("^", 5.0, 0.0, 5.0)]), "x^");
+    }
+
+    #[test]
+    fn marks_of_asian_scripts_stay_behind_what_they_are_drawn_after() {
+        let word = [
+            Glyph::at("น", 0.0, 0.0, 6.0),
+            Glyph::at("\u{e34}", 6.0, 0.0, 0.0),
+            Glyph::at("\u{e49}", 6.0, 0.0, 0.0),
+            Glyph::at("ว", 6.0, 0.0, 5.0),
+        ];
+        assert_eq!(join(&word), "นิ้ว");
     }
 
     #[test]
