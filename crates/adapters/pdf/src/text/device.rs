@@ -4,13 +4,14 @@ use domain::limits::FILE_TEXT_BYTES;
 use hayro_interpret::font::{Glyph as DrawnGlyph, GlyphRun};
 use hayro_interpret::hayro_cmap::WritingMode;
 use hayro_interpret::hayro_syntax::object::{Dict, String as PdfString};
-use hayro_interpret::kurbo::{Affine, BezPath, Point, Rect, Vec2};
+use hayro_interpret::kurbo::{Affine, BezPath, Point, Rect, Shape, Vec2};
 use hayro_interpret::{BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, SoftMask};
 
 use super::characters::Characters;
 use super::forms::text_string;
 use super::glyph::Glyph;
 use super::layout::page_text;
+use super::marks::is_found_by_place;
 use super::readable::readable;
 use super::repeats::Repeats;
 
@@ -82,7 +83,9 @@ impl<'c, 'a> TextDevice<'c, 'a> {
             }
             return;
         }
-        let glyph = Glyph { text, ..glyph };
+        let ends = if is_found_by_place(&text) { outline_ends(drawn, transform) } else { None };
+        let (start, end) = ends.unwrap_or((glyph.start, glyph.end));
+        let glyph = Glyph { text, start, end, ..glyph };
         self.bytes += glyph.text.len();
         match &mut self.replaced {
             Some(replaced) => replaced.glyphs.push(glyph),
@@ -140,6 +143,16 @@ fn place(drawn: &DrawnGlyph<'_>, transform: Affine, mode: WritingMode) -> Glyph 
         em,
         height: across.hypot(),
     }
+}
+
+/// Where the outline of a glyph begins and ends along its baseline. A combining mark often has no width, and its outline is
+/// beside its origin: over a letter that is drawn before or after it.
+fn outline_ends(drawn: &DrawnGlyph<'_>, transform: Affine) -> Option<(Point, Point)> {
+    let DrawnGlyph::Outline(outline) = drawn else { return None };
+    let outline = outline.outline();
+    let bounds = outline.bounding_box();
+    (!outline.is_empty())
+        .then(|| (transform * Point::new(bounds.x0, 0.0), transform * Point::new(bounds.x1, 0.0)))
 }
 
 impl Device<'_> for TextDevice<'_, '_> {

@@ -46,6 +46,11 @@ pub(super) fn join_marks(glyphs: Vec<Glyph>) -> Vec<Glyph> {
     joined
 }
 
+/// Whether a glyph is of combining marks whose letter is found by its place.
+pub(super) fn is_found_by_place(text: &str) -> bool {
+    is_combining(text) && !keeps_its_order(text)
+}
+
 /// Whether marks come after their letter in any document: those of the scripts of South and Southeast Asia, from Devanagari
 /// to Tai Tham, and their extensions.
 fn keeps_its_order(mark: &str) -> bool {

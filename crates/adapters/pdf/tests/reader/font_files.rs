@@ -1,4 +1,4 @@
-//! Builds tiny font files, with empty glyphs.
+//! Builds tiny font files, whose glyphs are empty or a square.
 
 /// A table of characters: its platform and encoding, and pairs of code and glyph.
 pub(crate) type Table<'a> = (u16, u16, &'a [(u16, u16)]);
@@ -62,15 +62,23 @@ fn words(words: &[u16]) -> Vec<u8> {
     words.iter().flat_map(|word| word.to_be_bytes()).collect()
 }
 
-/// A CFF font with these glyphs: the code of each in the font's own encoding, and its name.
+/// A CFF font with these empty glyphs: the code of each in the font's own encoding, and its name.
 pub(crate) fn cff(glyphs: &[(u8, &str)]) -> Vec<u8> {
-    // The names come after the 391 standard ones. Each glyph is `endchar`.
+    let glyphs: Vec<_> = glyphs.iter().map(|(code, name)| (*code, *name, None)).collect();
+    cff_with_squares(&glyphs)
+}
+
+/// The same, with a square of 100 units at this distance from the origin of a glyph.
+pub(crate) fn cff_with_squares(glyphs: &[(u8, &str, Option<i16>)]) -> Vec<u8> {
+    // The names come after the 391 standard ones.
     let names: Vec<u16> = (0..glyphs.len()).map(|name| 391 + u16::try_from(name).unwrap()).collect();
     let charset = [&[0][..], &words(&names)].concat();
-    let codes: Vec<u8> = glyphs.iter().map(|(code, _)| *code).collect();
+    let codes: Vec<u8> = glyphs.iter().map(|(code, ..)| *code).collect();
     let encoding = [&[0, u8::try_from(codes.len()).unwrap()][..], &codes].concat();
-    let programs = index(&vec![&[14][..]; glyphs.len() + 1]);
-    let strings = index(&glyphs.iter().map(|(_, name)| name.as_bytes()).collect::<Vec<_>>());
+    let programs: Vec<Vec<u8>> =
+        [None].into_iter().chain(glyphs.iter().map(|glyph| glyph.2)).map(program).collect();
+    let programs = index(&programs.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    let strings = index(&glyphs.iter().map(|(_, name, _)| name.as_bytes()).collect::<Vec<_>>());
     let before = [&[1, 0, 4, 4][..], &index(&[b"Tiny"])].concat();
     let after = [strings, index(&[])].concat();
     let dictionary = |start: usize| {
@@ -87,6 +95,13 @@ pub(crate) fn cff(glyphs: &[(u8, &str)]) -> Vec<u8> {
     };
     let start = before.len() + dictionary(0).len() + after.len();
     [before, dictionary(start), after, charset, encoding, programs].concat()
+}
+
+/// The program of a glyph (Adobe technical note 5177): `x 0 rmoveto 100 hlineto 100 vlineto -100 hlineto endchar`.
+fn program(square: Option<i16>) -> Vec<u8> {
+    let [high, low] = square.unwrap_or_default().to_be_bytes();
+    let outline = [28, high, low, 139, 21, 239, 6, 239, 7, 39, 6];
+    [square.map_or(&[][..], |_| &outline), &[14]].concat()
 }
 
 /// An index of CFF.

@@ -1,5 +1,6 @@
 //! Words, lines and the order of reading, by the places of glyphs.
 
+use crate::font_files::cff_with_squares;
 use crate::ordinary::{HELVETICA, document, text};
 use crate::support::{read, stream};
 
@@ -51,6 +52,23 @@ async fn what_is_drawn_twice_is_read_once() {
     assert_eq!(page("BT /F 12 Tf 2 Tr 72 700 Td (all 11) Tj ET").await, "all 11");
     let letters = "BT /F 12 Tf 72 700 Td (b) Tj 0.3 0 Td (b) Tj 6.4 0 Td (o) Tj 0.3 0 Td (o) Tj ET";
     assert_eq!(page(letters).await, "bo");
+}
+
+/// Two Hebrew letters drawn from the left, and between them a vowel of no width.
+#[tokio::test]
+async fn a_mark_belongs_to_the_letter_that_its_outline_is_under() {
+    let font = "<</Type/Font/Subtype/Type1/BaseFont/X/FirstChar 65/LastChar 67/Widths[500 0 500]/FontDescriptor 4 0 R\
+        /Encoding<</Differences[65/uni05DC/uni05B8/uni05E9]>>>>";
+    for (square, expected) in [(200, "ש\u{5b8}ל"), (-300, "של\u{5b8}")] {
+        let file =
+            cff_with_squares(&[(65, "uni05DC", None), (66, "uni05B8", Some(square)), (67, "uni05E9", None)]);
+        let further = [
+            b"<</Type/FontDescriptor/FontName/X/Flags 4/FontFile3 5 0 R>>".to_vec(),
+            stream("/Subtype/Type1C", &file),
+        ];
+        let content = b"BT /F 10 Tf 72 700 Td (ABC) Tj ET";
+        assert_eq!(text(&document(font, &[content], &further)).await, expected);
+    }
 }
 
 #[tokio::test]
