@@ -5,7 +5,7 @@
 #   scripts/pdf-corpus.sh DIRECTORY
 set -euo pipefail
 
-[[ $# -eq 1 && -d $1 ]] || { sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | sed '$d' >&2; exit 2; }
+[[ $# -eq 1 && -d $1 ]] || { sed -n '2,/^set /s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 OMNICHAT_TEST_PDFS=$(realpath "$1")
 export OMNICHAT_TEST_PDFS
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
