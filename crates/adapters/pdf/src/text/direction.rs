@@ -6,6 +6,9 @@
 
 use unicode_bidi::{BidiClass, bidi_class};
 
+/// How many parts of a line are looked at to find where a number or a Latin word begins.
+const LONGEST: usize = 1000;
+
 /// No character before this one is written from right to left.
 const FIRST_HEBREW: char = '\u{590}';
 
@@ -150,8 +153,13 @@ fn read_from_right(mut parts: &[Part<'_>], text: &mut String) {
 /// Where the words and numbers begin that stand from left to right at the end of `parts`; its length if there are none.
 /// After an Arabic word (W2), `is_arabic`, all digits are Arabic.
 fn start_of_left_to_right(parts: &[Part<'_>], is_arabic: bool) -> usize {
-    let kinds: Vec<Kind> =
-        parts.iter().rev().map(|part| part.kind).take_while(|kind| !kind.is_right_to_left()).collect();
+    let kinds: Vec<Kind> = parts
+        .iter()
+        .rev()
+        .map(|part| part.kind)
+        .take_while(|kind| !kind.is_right_to_left())
+        .take(LONGEST)
+        .collect();
     // From here on, places are counted from the right.
     let latin = kinds.iter().rposition(|kind| *kind == Kind::Latin).map(|last| last + 1);
     let number = number_length(&kinds, is_arabic);

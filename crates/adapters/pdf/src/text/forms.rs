@@ -4,6 +4,8 @@
 //! appearance to the reader and store the value alone. Such values are placed on the page as the field would show
 //! them; so is the text of a comment that is written on the page (`FreeText`).
 
+use std::collections::HashMap;
+
 use domain::limits::FILE_TEXT_BYTES;
 use hayro_interpret::hayro_syntax::content::TypedIter;
 use hayro_interpret::hayro_syntax::content::ops::TypedInstruction;
@@ -78,8 +80,10 @@ fn field_value(field: &Dict<'_>) -> Option<String> {
                 None => vec![text_value(value)?],
             };
             let options = inherited(field, "Opt").and_then(Object::into_array);
-            let shown: Vec<String> = chosen.into_iter().map(|value| shown(value, options.as_ref())).collect();
-            Some(shown.join("\n"))
+            let shown = options.map(|options| shown(&options)).unwrap_or_default();
+            let lines: Vec<String> =
+                chosen.into_iter().map(|value| shown.get(&value).cloned().unwrap_or(value)).collect();
+            Some(lines.join("\n"))
         }
         b"Btn" if flags & PUSH_BUTTON == 0 => {
             let state = field.get::<Name<'_>>(AS)?;
@@ -89,15 +93,11 @@ fn field_value(field: &Dict<'_>) -> Option<String> {
     }
 }
 
-/// What is shown of a choice: an option may be a pair of its value and what is shown.
-fn shown(value: String, options: Option<&Array<'_>>) -> String {
-    let pairs = options.into_iter().flat_map(Array::iter::<Array<'_>>);
-    let found = pairs.map(|pair| pair.iter::<Object<'_>>().filter_map(text_value).collect::<Vec<_>>());
-    let found = found.into_iter().find_map(|pair| match <[String; 2]>::try_from(pair) {
-        Ok([export, shown]) if export == value => Some(shown),
-        _ => None,
-    });
-    found.unwrap_or(value)
+/// What is shown of choices, by their values: an option may be a pair of both.
+fn shown(options: &Array<'_>) -> HashMap<String, String> {
+    let pairs = options.iter::<Array<'_>>();
+    let texts = pairs.map(|pair| pair.iter::<Object<'_>>().filter_map(text_value).collect::<Vec<_>>());
+    texts.filter_map(|pair| <[String; 2]>::try_from(pair).ok()).map(|[value, shown]| (value, shown)).collect()
 }
 
 /// An entry of a field, or of one that it is part of.
