@@ -18,8 +18,12 @@ const SOFT_HYPHEN: &str = "\u{ad}";
 pub(super) fn pieces<'g>(line: impl Iterator<Item = &'g Glyph>) -> Vec<&'g str> {
     let line: Vec<&Glyph> = line.collect();
     let mut pieces = Vec::with_capacity(line.len());
-    for stretch in line.chunk_by(|last, next| !is_apart(last, next)) {
-        let word_gap = word_gap(stretch);
+    let stretches = || line.chunk_by(|last, next| !is_apart(last, next));
+    let line_gap = word_gap(stretches().flat_map(gaps).collect());
+    for stretch in stretches() {
+        // A word of two letters has one gap, which tells little.
+        let own = gaps(stretch);
+        let word_gap = if own.len() > 1 { word_gap(own) } else { line_gap };
         let mut last: Option<&Glyph> = None;
         for (glyph, next) in stretch.iter().zip(stretch.iter().skip(1).map(Some).chain([None])) {
             if next.is_some_and(|next| is_hidden_hyphen(glyph, next)) {
@@ -51,13 +55,14 @@ fn is_apart(last: &Glyph, next: &Glyph) -> bool {
     last.is_blank() != next.is_blank() || gap(last, next) > most
 }
 
-/// The gap from which on two glyphs of a stretch are of two words.
-fn word_gap(stretch: &[&Glyph]) -> f64 {
-    let mut gaps: Vec<f64> = stretch
-        .array_windows()
-        .filter(|[last, next]| are_letters(last, next))
-        .map(|[last, next]| gap(last, next))
-        .collect();
+/// The gaps between the letters of a stretch.
+fn gaps(stretch: &[&Glyph]) -> Vec<f64> {
+    let pairs = stretch.array_windows().filter(|[last, next]| are_letters(last, next));
+    pairs.map(|[last, next]| gap(last, next)).collect()
+}
+
+/// The gap from which on two letters are of two words, if these are the gaps between letters.
+fn word_gap(mut gaps: Vec<f64>) -> f64 {
     gaps.sort_by(f64::total_cmp);
     #[expect(
         clippy::cast_possible_truncation,
@@ -118,6 +123,9 @@ mod tests {
             line(&[("D", 2.0), ("U", 2.0), ("E", 2.0), (" ", 2.0), ("N", 2.0), ("O", 2.0), ("W", 0.0)]),
             "DUE NOW"
         );
+        let short_word =
+            [("U", 2.0), ("S", 2.0), ("E", 2.0), (" ", 2.0), ("O", 2.0), ("F", 2.0), (" ", 2.0), ("I", 0.0)];
+        assert_eq!(line(&short_word), "USE OF I");
     }
 
     #[test]
