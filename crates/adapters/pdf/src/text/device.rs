@@ -13,7 +13,7 @@ use super::glyph::Glyph;
 use super::layout::page_text;
 use super::marks::is_found_by_place;
 use super::readable::readable;
-use super::repeats::Repeats;
+use super::repeats::{Repeats, goes_back};
 
 /// The size of the space in which the library gives positions within a glyph: thousandths of the font size.
 const UNITS: f64 = 1000.0;
@@ -31,6 +31,8 @@ pub(super) struct TextDevice<'c, 'a> {
     /// The length of the text of the glyphs, in bytes.
     bytes: usize,
     repeats: Repeats,
+    /// Where the glyphs begin that are drawn at once: all of them are a repeat, or none is.
+    at_once: usize,
     replaced: Option<Replaced>,
 }
 
@@ -39,6 +41,8 @@ pub(super) struct TextDevice<'c, 'a> {
 struct Replaced {
     text: String,
     glyphs: Vec<Glyph>,
+    /// The places of the first and the last glyph, whether their characters are known or not.
+    places: Option<(Glyph, Glyph)>,
     /// How many marked contents have begun in it and not ended.
     depth: usize,
 }
@@ -46,16 +50,22 @@ struct Replaced {
 impl<'c, 'a> TextDevice<'c, 'a> {
     /// A device for a page of this size.
     pub(super) fn new(characters: &'c mut Characters<'a>, page: Rect) -> Self {
-        Self { characters, page, glyphs: Vec::new(), bytes: 0, repeats: Repeats::default(), replaced: None }
+        Self {
+            characters,
+            page,
+            glyphs: Vec::new(),
+            bytes: 0,
+            repeats: Repeats::default(),
+            at_once: 0,
+            replaced: None,
+        }
     }
 
     /// The text of the page.
     pub(super) fn text(mut self) -> String {
         // A replacement without an end would take the rest of the page away.
         if let Some(open) = self.replaced.take() {
-            for glyph in open.glyphs {
-                self.keep(glyph);
-            }
+            self.keep(open.glyphs);
         }
         page_text(self.glyphs)
     }
@@ -63,22 +73,31 @@ impl<'c, 'a> TextDevice<'c, 'a> {
     /// Adds what forms show without drawing it.
     pub(super) fn add_values(&mut self, values: Vec<Glyph>) {
         for value in values {
-            self.keep(Glyph { text: readable(&value.text), ..value });
+            self.keep([Glyph { text: readable(&value.text), ..value }]);
         }
     }
 
     fn draw(&mut self, drawn: &DrawnGlyph<'_>, transform: Affine, mode: WritingMode) {
         // More is not kept of a document.
-        if self.bytes > FILE_TEXT_BYTES {
+        let is_full = self.bytes > FILE_TEXT_BYTES;
+        if is_full && self.replaced.is_none() {
             return;
         }
         let glyph = place(drawn, transform, mode);
         if !self.is_on_page(&glyph) {
             return;
         }
-        let text = self.characters.of(drawn).map(|text| readable(&text)).unwrap_or_default();
+        if let Some(replaced) = &mut self.replaced {
+            replaced.extend_to(&glyph);
+        }
+        if is_full {
+            return;
+        }
+        let text = self.characters.of(drawn).unwrap_or_default();
+        self.bytes += text.len();
+        let text = readable(&text);
         if text.is_empty() {
-            if drawn.char_code() == 0 {
+            if drawn.char_code() == 0 && self.replaced.is_none() {
                 self.skip(&glyph);
             }
             return;
@@ -86,10 +105,9 @@ impl<'c, 'a> TextDevice<'c, 'a> {
         let ends = if is_found_by_place(&text) { outline_ends(drawn, transform) } else { None };
         let (start, end) = ends.unwrap_or((glyph.start, glyph.end));
         let glyph = Glyph { text, start, end, ..glyph };
-        self.bytes += glyph.text.len();
         match &mut self.replaced {
             Some(replaced) => replaced.glyphs.push(glyph),
-            None => self.keep(glyph),
+            None => self.add(glyph),
         }
     }
 
@@ -112,10 +130,45 @@ impl<'c, 'a> TextDevice<'c, 'a> {
         }
     }
 
-    fn keep(&mut self, glyph: Glyph) {
-        if !glyph.text.is_empty() && !self.repeats.contains(&glyph) {
-            self.glyphs.push(glyph);
+    /// Adds glyphs that are drawn at once.
+    fn keep(&mut self, glyphs: impl IntoIterator<Item = Glyph>) {
+        glyphs.into_iter().filter(|glyph| !glyph.text.is_empty()).for_each(|glyph| self.add(glyph));
+        self.end_drawing();
+    }
+
+    /// Adds a glyph to those that are drawn at once, unless it goes back to where the last one stands.
+    fn add(&mut self, glyph: Glyph) {
+        let last = self.glyphs.get(self.at_once..).and_then(<[Glyph]>::last);
+        if last.is_some_and(|last| goes_back(last, &glyph)) {
+            self.end_drawing();
         }
+        self.glyphs.push(glyph);
+    }
+
+    /// Takes away the glyphs that are drawn at once, if they repeat what was drawn before.
+    fn end_drawing(&mut self) {
+        if self.glyphs.get(self.at_once..).is_some_and(|drawn| self.repeats.contains(drawn)) {
+            self.glyphs.truncate(self.at_once);
+        }
+        self.at_once = self.glyphs.len();
+    }
+}
+
+impl Replaced {
+    fn extend_to(&mut self, glyph: &Glyph) {
+        match &mut self.places {
+            Some((_, last)) => *last = glyph.clone(),
+            None => self.places = Some((glyph.clone(), glyph.clone())),
+        }
+    }
+
+    /// The replacement, in the place of all glyphs; `None` if there are none.
+    fn glyph(self) -> Option<Glyph> {
+        let (first, last) = self.places?;
+        // Words from right to left may be drawn from the right.
+        let is_from_right = first.along(last.start) < 0.0 && first.rise(&last) <= TOUCHING * first.height;
+        let (start, end) = if is_from_right { (last.start, first.end) } else { (first.start, last.end) };
+        Some(Glyph { text: self.text, start, end, ..first })
     }
 }
 
@@ -160,15 +213,18 @@ impl Device<'_> for TextDevice<'_, '_> {
         for glyph in run.glyphs() {
             self.draw(glyph, props.transform * glyph.transform(), run.writing_mode());
         }
+        self.end_drawing();
     }
 
     fn begin_marked_content(&mut self, _: &[u8], properties: Option<&Dict<'_>>) {
         if let Some(replaced) = &mut self.replaced {
             replaced.depth += 1;
-        } else if let Some(text) = properties.and_then(|entries| entries.get::<PdfString<'_>>(b"ActualText"))
+        } else if self.bytes <= FILE_TEXT_BYTES
+            && let Some(text) = properties.and_then(|entries| entries.get::<PdfString<'_>>(b"ActualText"))
         {
-            self.replaced =
-                Some(Replaced { text: readable(&text_string(&text)), glyphs: Vec::new(), depth: 0 });
+            self.bytes += text.len();
+            let text = readable(&text_string(&text));
+            self.replaced = Some(Replaced { text, glyphs: Vec::new(), places: None, depth: 0 });
         }
     }
 
@@ -177,12 +233,7 @@ impl Device<'_> for TextDevice<'_, '_> {
             Some(outer) if outer.depth > 0 => {
                 self.replaced = Some(Replaced { depth: outer.depth - 1, ..outer });
             }
-            Some(Replaced { text, glyphs, .. }) => {
-                if let (Some(first), Some(last)) = (glyphs.first(), glyphs.last()) {
-                    self.bytes += text.len();
-                    self.keep(Glyph { text, end: last.end, ..first.clone() });
-                }
-            }
+            Some(replaced) => self.keep(replaced.glyph()),
             None => {}
         }
     }

@@ -36,6 +36,7 @@ async fn letters_that_are_spread_out_are_one_word() {
         page("BT /F 12 Tf 72 700 Td 2.4 Tc (TOTAL DUE) Tj 0 Tc 0 -20 Td (in all) Tj ET").await,
         "TOTAL DUE\nin all"
     );
+    assert_eq!(page("BT /F 12 Tf 72 700 Td 2.4 Tc (TERMS OF USE) Tj ET").await, "TERMS OF USE");
 }
 
 #[tokio::test]
@@ -52,6 +53,17 @@ async fn what_is_drawn_twice_is_read_once() {
     assert_eq!(page("BT /F 12 Tf 2 Tr 72 700 Td (all 11) Tj ET").await, "all 11");
     let letters = "BT /F 12 Tf 72 700 Td (b) Tj 0.3 0 Td (b) Tj 6.4 0 Td (o) Tj 0.3 0 Td (o) Tj ET";
     assert_eq!(page(letters).await, "bo");
+    assert_eq!(page("BT /F 12 Tf 72 700 Td [(4) 530 (4)] TJ ET").await, "4");
+}
+
+#[tokio::test]
+async fn letters_that_are_in_the_place_of_the_same_ones_by_chance_are_read() {
+    let date = |date: &str| format!("BT /F 12 Tf 72 700 Td (Date: {date}) Tj ET ");
+    assert_eq!(
+        page(&(date("2024-05-01") + "1 g 72 690 200 20 re f 0 g " + &date("2025-06-01"))).await,
+        "Date: 2024-05-01\nDate: 2025-06-01"
+    );
+    assert_eq!(page("BT /F 12 Tf -1.4 Tc 72 700 Td (illicit ll) Tj ET").await, "illicit ll");
 }
 
 /// Two Hebrew letters drawn from the left, and between them a vowel of no width.
@@ -101,6 +113,13 @@ async fn the_text_that_a_document_gives_for_its_glyphs_is_read() {
     let content = "BT /F 12 Tf 72 700 Td /Span<</ActualText<FEFF00660066>>> BDC (x) Tj EMC (ont) Tj
         /P<</MCID 0>> BDC 0 -20 Td (next) Tj EMC ET";
     assert_eq!(page(content).await, "ffont\nnext");
+    // The font has no character for the code 1.
+    let unknown = "BT /F 12 Tf 72 700 Td (x) Tj /Span<</ActualText(fi)>> BDC (\\001) Tj EMC (y) Tj ET";
+    assert_eq!(page(unknown).await, "xfiy");
+    // Glyphs that stand in a word from right to left.
+    let from_right = "BT /F 12 Tf 1 0 0 1 120 700 Tm (a) Tj /Span<</ActualText<FEFF05D105D2>>> BDC \
+        1 0 0 1 113.3 700 Tm (b) Tj 1 0 0 1 107.3 700 Tm (c) Tj EMC 1 0 0 1 100.6 700 Tm (d) Tj ET";
+    assert_eq!(page(from_right).await, "dבגa");
     // Without an end, it would take the rest of the page away.
     assert_eq!(page("/Span<</ActualText(A)>> BDC BT /F 12 Tf 72 700 Td (kept) Tj ET").await, "kept");
 }
