@@ -7,7 +7,8 @@ use super::glyph::Glyph;
 const WORD_GAP: f64 = 0.15;
 /// The same between two characters of Chinese or Japanese, which are set apart to justify lines but not words.
 const WIDE_GAP: f64 = 0.6;
-/// Letters that are spread out stand apart by more than kerning, and by less than the cells of a table.
+/// Letters that are spread out stand apart by more than kerning, and by less than the cells of a table. Digits that do so are
+/// taken for cells, because a wrong number is worse than a divided one.
 const SPREAD_GAPS: std::ops::Range<f64> = 0.1..0.4;
 /// The part of the gaps that must be so wide at least: a line of one-letter words has them, too, but between other words.
 const SPREAD_PART: f64 = 0.8;
@@ -84,7 +85,7 @@ fn gap(last: &Glyph, next: &Glyph) -> f64 {
 
 fn are_letters(last: &Glyph, next: &Glyph) -> bool {
     let is_letter =
-        |glyph: &Glyph| glyph.text.chars().all(|letter| letter.is_alphanumeric() && !is_wide(letter));
+        |glyph: &Glyph| glyph.text.chars().all(|letter| letter.is_alphabetic() && !is_wide(letter));
     is_letter(last) && is_letter(next)
 }
 
@@ -140,6 +141,7 @@ mod tests {
     #[test]
     fn cells_are_words() {
         assert_eq!(line(&[("1", 33.0), ("2", 33.0), ("3", 0.0)]), "1 2 3");
+        assert_eq!(line(&[("0", 2.5), ("0", 2.5), ("7", 2.5), ("0", 0.0)]), "0 0 7 0");
     }
 
     #[test]
