@@ -11,7 +11,7 @@ use super::characters::Characters;
 use super::forms::text_string;
 use super::glyph::Glyph;
 use super::layout::page_text;
-use super::marks::is_found_by_place;
+use super::marks::is_found_by_position;
 use super::readable::readable;
 use super::repeats::{Repeats, goes_back};
 
@@ -41,8 +41,8 @@ pub(super) struct TextDevice<'c, 'a> {
 struct Replaced {
     text: String,
     glyphs: Vec<Glyph>,
-    /// The places of the first and the last glyph, whether their characters are known or not.
-    places: Option<(Glyph, Glyph)>,
+    /// The first and the last glyph, whether their characters are known or not.
+    ends: Option<(Glyph, Glyph)>,
     /// How many marked contents have begun in it and not ended.
     depth: usize,
 }
@@ -83,7 +83,7 @@ impl<'c, 'a> TextDevice<'c, 'a> {
         if is_full && self.replaced.is_none() {
             return;
         }
-        let glyph = place(drawn, transform, mode);
+        let glyph = positioned(drawn, transform, mode);
         if !self.is_on_page(&glyph) {
             return;
         }
@@ -102,7 +102,7 @@ impl<'c, 'a> TextDevice<'c, 'a> {
             }
             return;
         }
-        let ends = if is_found_by_place(&text) { outline_ends(drawn, transform) } else { None };
+        let ends = if is_found_by_position(&text) { outline_ends(drawn, transform) } else { None };
         let (start, end) = ends.unwrap_or((glyph.start, glyph.end));
         let glyph = Glyph { text, start, end, ..glyph };
         match &mut self.replaced {
@@ -156,15 +156,15 @@ impl<'c, 'a> TextDevice<'c, 'a> {
 
 impl Replaced {
     fn extend_to(&mut self, glyph: &Glyph) {
-        match &mut self.places {
+        match &mut self.ends {
             Some((_, last)) => *last = glyph.clone(),
-            None => self.places = Some((glyph.clone(), glyph.clone())),
+            None => self.ends = Some((glyph.clone(), glyph.clone())),
         }
     }
 
-    /// The replacement, in the place of all glyphs; `None` if there are none.
+    /// The replacement, at the position of all glyphs together; `None` if there are none.
     fn glyph(self) -> Option<Glyph> {
-        let (first, last) = self.places?;
+        let (first, last) = self.ends?;
         // Words from right to left may be drawn from the right.
         let is_from_right = first.along(last.start) < 0.0 && first.rise(&last) <= TOUCHING * first.height;
         let (start, end) = if is_from_right { (last.start, first.end) } else { (first.start, last.end) };
@@ -172,8 +172,8 @@ impl Replaced {
     }
 }
 
-/// The place of a glyph on the page; its text is empty.
-fn place(drawn: &DrawnGlyph<'_>, transform: Affine, mode: WritingMode) -> Glyph {
+/// A glyph with its position on the page; its text is empty.
+fn positioned(drawn: &DrawnGlyph<'_>, transform: Affine, mode: WritingMode) -> Glyph {
     let start = transform * Point::ZERO;
     let right = transform * Point::new(UNITS, 0.0) - start;
     let down = transform * Point::new(0.0, -UNITS) - start;
@@ -224,7 +224,7 @@ impl Device<'_> for TextDevice<'_, '_> {
         {
             self.bytes += text.len();
             let text = readable(&text_string(&text));
-            self.replaced = Some(Replaced { text, glyphs: Vec::new(), places: None, depth: 0 });
+            self.replaced = Some(Replaced { text, glyphs: Vec::new(), ends: None, depth: 0 });
         }
     }
 

@@ -1,7 +1,7 @@
 //! The order of reading of a line that holds words from right to left: Arabic, Persian, Hebrew.
 //!
-//! A page shows glyphs at places. What is read first stands on the right there, but numbers and Latin words stand from
-//! left to right. This is the way back from what the Unicode Bidirectional Algorithm (UAX 9) does; the names of its rules
+//! A page gives the positions of glyphs. What is read first is on the right, but numbers and Latin words go from left to
+//! right. This is the way back from what the Unicode Bidirectional Algorithm (UAX 9) does; the names of its rules
 //! are given in brackets.
 
 use unicode_bidi::{BidiClass, bidi_class};
@@ -160,7 +160,7 @@ fn start_of_left_to_right(parts: &[Part<'_>], is_arabic: bool) -> usize {
         .take_while(|kind| !kind.is_right_to_left())
         .take(LONGEST)
         .collect();
-    // From here on, places are counted from the right.
+    // From here on, parts are counted from the right.
     let latin = kinds.iter().rposition(|kind| *kind == Kind::Latin).map(|last| last + 1);
     let number = number_length(&kinds, is_arabic);
     let begins = kinds.first().is_some_and(|first| *first == Kind::Latin) || number > 0;
@@ -233,12 +233,12 @@ mod tests {
         let order = BidiInfo::reorder_visual(&levels);
         order
             .into_iter()
-            .map(|place| {
+            .map(|index| {
                 let mut part = String::new();
-                if levels[place].is_rtl() {
-                    push_mirrored(&characters[place].to_string(), &mut part);
+                if levels[index].is_rtl() {
+                    push_mirrored(&characters[index].to_string(), &mut part);
                 } else {
-                    part.push(characters[place]);
+                    part.push(characters[index]);
                 }
                 part
             })

@@ -30,7 +30,7 @@ pub(super) fn page_text(glyphs: Vec<Glyph>) -> String {
 }
 
 /// The line of glyphs on one level, some of which are letters from right to left. Producers draw them in any order, so that
-/// the order is that of their places.
+/// the order is that of their positions.
 fn right_to_left_line(level: &[Glyph], page: Direction) -> String {
     let mut line: Vec<&Glyph> = level.iter().collect();
     if let Some(first) = level.first() {

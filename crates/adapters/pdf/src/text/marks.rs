@@ -46,8 +46,8 @@ pub(super) fn join_marks(glyphs: Vec<Glyph>) -> Vec<Glyph> {
     joined
 }
 
-/// Whether a glyph is of combining marks whose letter is found by its place.
-pub(super) fn is_found_by_place(text: &str) -> bool {
+/// Whether a glyph is of combining marks whose letter is found by its position.
+pub(super) fn is_found_by_position(text: &str) -> bool {
     is_combining(text) && !keeps_its_order(text)
 }
 
@@ -80,18 +80,18 @@ fn belongs_to_next(mark: &Glyph, last: Option<&Glyph>, next: &Glyph) -> bool {
 
 /// Whether the middle of a mark is over or under a letter.
 fn is_on(mark: &Glyph, letter: &Glyph) -> bool {
-    let place = letter.along(mark.middle());
-    (0.0..=letter.width()).contains(&place) && letter.rise(mark) < letter.height
+    let position = letter.along(mark.middle());
+    (0.0..=letter.width()).contains(&position) && letter.rise(mark) < letter.height
 }
 
 /// Whether a mark belongs to the letter before it. Marks of no width may stand behind their letter; accents that are
 /// characters of their own may not.
 fn follows(mark: &Glyph, letter: &Glyph) -> bool {
-    let place = letter.along(mark.middle());
+    let position = letter.along(mark.middle());
     let reach =
         if is_combining(&mark.text) && mark.width() < REACH * mark.em { REACH * letter.em } else { 0.0 };
     is_on(mark, letter)
-        || ((-reach..letter.width() + reach).contains(&place) && letter.rise(mark) < letter.height)
+        || ((-reach..letter.width() + reach).contains(&position) && letter.rise(mark) < letter.height)
 }
 
 /// Adds a mark to its letter.

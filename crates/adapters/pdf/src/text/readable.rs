@@ -8,7 +8,7 @@ pub(super) fn readable(text: &str) -> String {
     for character in text.chars() {
         match character {
             '\u{f700}'..='\u{f71a}' => readable.push(thai(character)),
-            // Words are found by their spaces and lines by their places, whatever the font calls them.
+            // Words are found by their spaces and lines by their positions, whatever the font calls them.
             _ if character.is_whitespace() => readable.push(' '),
             _ if is_invisible(character) => {}
             _ if is_form(character) => {
@@ -21,7 +21,7 @@ pub(super) fn readable(text: &str) -> String {
     readable
 }
 
-/// The letters and marks that Thai fonts have at other places in the private use area, for other letters under or beside
+/// The letters and marks that Thai fonts have at other codes in the private use area, for other letters under or beside
 /// them.
 fn thai(character: char) -> char {
     match character {
@@ -40,15 +40,15 @@ fn thai(character: char) -> char {
 
 /// The character that is as far from the first one of another range.
 fn moved(character: char, first: char, other: char) -> char {
-    let place = u32::from(character).wrapping_sub(first.into());
-    char::from_u32(place.wrapping_add(other.into())).unwrap_or(character)
+    let offset = u32::from(character).wrapping_sub(first.into());
+    char::from_u32(offset.wrapping_add(other.into())).unwrap_or(character)
 }
 
 /// Characters that show nothing, or nothing that another program knows.
 fn is_invisible(character: char) -> bool {
     character.is_control()
         || matches!(character,
-            // Directions: the order of reading is found by the places of the glyphs.
+            // Directions: the order of reading is found by the positions of the glyphs.
             '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}'
             // Private use, the byte order mark, replacements and non-characters.
             | '\u{e000}'..='\u{f8ff}' | '\u{feff}' | '\u{fff9}'..='\u{ffff}' | '\u{f0000}'..

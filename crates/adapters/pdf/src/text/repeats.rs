@@ -1,4 +1,4 @@
-//! Finds glyphs that are drawn twice at nearly the same place: bold letters, shadows, and letters that are filled and
+//! Finds glyphs that are drawn twice at nearly the same position: bold letters, shadows, and letters that are filled and
 //! then outlined.
 
 use std::collections::HashMap;
@@ -14,23 +14,23 @@ const CLOSE: f64 = 0.12;
 /// A glyph that covers more of the last one than this may repeat it. Letters that are set tightly cover half of each other.
 const COVERED: f64 = 0.75;
 
-/// The glyphs of a page by the hash of their text and by their place: the cell of a grid.
+/// The glyphs of a page by the hash of their text and by their position: a cell of a grid.
 #[derive(Debug, Default)]
 pub(super) struct Repeats {
     drawn: HashMap<(u64, i64, i64), Point>,
 }
 
 impl Repeats {
-    /// Whether all of these glyphs, which are drawn at once, were drawn in their places before; if not, they are from now
-    /// on. A few of them may be by chance: a letter may be narrow, and a new date may stand over the old one.
+    /// Whether all of these glyphs, which are drawn at once, were drawn at their positions before; if not, they are from
+    /// now on. A few of them may be there by chance: a letter may be narrow, and a new date may be drawn over an old one.
     pub(super) fn contains(&mut self, run: &[Glyph]) -> bool {
         // The spaces count only if there is nothing else.
         let is_blank = run.iter().all(Glyph::is_blank);
-        let counts = |glyph: &&Glyph| has_place(glyph) && (is_blank || !glyph.is_blank());
+        let counts = |glyph: &&Glyph| has_position(glyph) && (is_blank || !glyph.is_blank());
         let mut counted = run.iter().filter(counts).peekable();
         let is_repeat = counted.peek().is_some() && counted.all(|glyph| self.is_drawn(glyph));
         if !is_repeat {
-            for glyph in run.iter().filter(|glyph| has_place(glyph)) {
+            for glyph in run.iter().filter(|glyph| has_position(glyph)) {
                 let (text, close) = (self.text(glyph), close(glyph));
                 self.drawn
                     .insert((text, cell(glyph.start.x, close), cell(glyph.start.y, close)), glyph.start);
@@ -57,11 +57,12 @@ impl Repeats {
 
 /// Whether a glyph is drawn on the last one instead of behind it.
 pub(super) fn goes_back(last: &Glyph, next: &Glyph) -> bool {
-    has_place(last) && last.gap(next) < -COVERED * last.width()
+    has_position(last) && last.gap(next) < -COVERED * last.width()
 }
 
-/// Glyphs of no width are all in one place, whether they are the same or not.
-fn has_place(glyph: &Glyph) -> bool {
+/// Whether the position of a glyph tells it from others. Glyphs of no width are all at one position, whether they are the
+/// same or not.
+fn has_position(glyph: &Glyph) -> bool {
     close(glyph) > 0.0 && glyph.width() > 0.0
 }
 
@@ -71,7 +72,7 @@ fn close(glyph: &Glyph) -> f64 {
 }
 
 /// The cell of a coordinate. It is as wide as repeats may be apart, so that two letters of a word are not in the same one.
-#[expect(clippy::cast_possible_truncation, reason = "a place far outside is a cell like any other")]
+#[expect(clippy::cast_possible_truncation, reason = "a position far outside is in a cell like any other")]
 fn cell(coordinate: f64, close: f64) -> i64 {
     (coordinate / close).floor() as i64
 }
@@ -82,7 +83,7 @@ mod tests {
     use super::{Repeats, goes_back};
 
     #[test]
-    fn only_what_is_drawn_at_nearly_the_same_place_is_a_repeat() {
+    fn only_what_is_drawn_at_nearly_the_same_position_is_a_repeat() {
         let mut repeats = Repeats::default();
         let mut is_repeat = |text: &str, x: f64, y: f64| repeats.contains(&[Glyph::at(text, x, y, 2.2)]);
         assert!(!is_repeat("l", 100.0, 0.0));

@@ -45,7 +45,7 @@ pub(super) fn pieces<'g>(line: impl Iterator<Item = &'g Glyph>) -> Vec<&'g str> 
     pieces
 }
 
-/// Whether a glyph is a hyphen where a line could end but does not, so that the next glyph is drawn in its place.
+/// Whether a glyph is a hyphen where a line could end but does not, so that the next glyph is drawn over it.
 fn is_hidden_hyphen(glyph: &Glyph, next: &Glyph) -> bool {
     glyph.text == SOFT_HYPHEN && glyph.gap(next) < -glyph.width() / 2.0
 }
@@ -69,7 +69,7 @@ fn word_gap(mut gaps: Vec<f64>) -> f64 {
         clippy::cast_possible_truncation,
         clippy::cast_precision_loss,
         clippy::cast_sign_loss,
-        reason = "a place in the list"
+        reason = "an index of the list"
     )]
     let spread = (gaps.len() as f64 * (1.0 - SPREAD_PART)) as usize;
     match (gaps.get(spread), gaps.get(gaps.len() / 2)) {

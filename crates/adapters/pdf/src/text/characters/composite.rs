@@ -69,7 +69,7 @@ impl Composite {
         let descendant =
             font.get::<Array<'_>>(DESCENDANT_FONTS).and_then(|fonts| fonts.iter::<Dict<'_>>().next());
         let descendant = descendant.unwrap_or_default();
-        // Otherwise the file is that of a font in its place.
+        // If the font is not embedded, the file is that of its substitute.
         let file = file.filter(|_| is_embedded(&descendant));
         let program = file.as_ref().and_then(Program::new);
         let families = [

@@ -28,7 +28,7 @@ const MOST_FONTS: usize = 4096;
 /// The font dictionaries that were found so far.
 pub(super) struct Fonts<'a> {
     found: Vec<Entry<'a>>,
-    /// The dictionaries that were visited, by their place in the document.
+    /// The dictionaries that were visited, by their position in the document.
     visited: HashSet<(*const u8, usize)>,
     cache: FontCache<'a>,
     settings: InterpreterSettings,
@@ -142,12 +142,12 @@ impl<'a> Fonts<'a> {
         let Self { found, cache, settings, cmaps, last, .. } = self;
         let readable = own.filter(|own| is_readable(own));
         let draws =
-            |place: &usize| found.get(*place).is_some_and(|entry| entry.draws(glyph, cache, settings));
-        let place = (*last..found.len()).chain(0..*last).find(draws);
-        let Some((place, entry)) = place.and_then(|place| Some((place, found.get(place)?))) else {
+            |index: &usize| found.get(*index).is_some_and(|entry| entry.draws(glyph, cache, settings));
+        let index = (*last..found.len()).chain(0..*last).find(draws);
+        let Some((index, entry)) = index.and_then(|index| Some((index, found.get(index)?))) else {
             return readable.map(str::to_owned);
         };
-        *last = place;
+        *last = index;
         if readable.is_some() && !entry.is_guessed {
             return readable.map(str::to_owned);
         }

@@ -39,10 +39,10 @@ enum Token<'t> {
 }
 
 fn tokens(block: &str) -> impl Iterator<Item = Token<'_>> {
-    block.match_indices(['<', '[', ']']).filter_map(|(place, sign)| match sign {
+    block.match_indices(['<', '[', ']']).filter_map(|(start, sign)| match sign {
         "[" => Some(Token::Open),
         "]" => Some(Token::Close),
-        _ => Some(Token::Digits(block.get(place + 1..)?.split('>').next()?)),
+        _ => Some(Token::Digits(block.get(start + 1..)?.split('>').next()?)),
     })
 }
 
